@@ -1,0 +1,43 @@
+"""The type of a proof: what the back end accepts, and nothing else makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A condition on launches, over parameters, dimensions, `block_dim` and `grid_dim`.
+
+    The proof holds where it holds, so the runtime checks it, with Python integers, before each
+    launch. `declared` facts come from the contract, others were inferred.
+    """
+
+    condition: Expr
+    text: str
+    declared: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedKernel:
+    """A kernel without `Symbol`s, free of races and divergent barriers under its facts.
+
+    `proved_bounds` and `proved_divisors` are sites whose check the back end may leave out.
+    `initialised` names the arrays (shared, local) and locals of which no read is uninitialised;
+    others are zeroed. `compact` says that sizes fit 32 bits: every length, grid extent times
+    block extent per axis, and integer scalar is below 2**31 in magnitude (a fact that the
+    runtime checks like any other). Only `oxide_analyzer.analysis` makes one.
+    """
+
+    kernel: Kernel
+    facts: tuple[Fact, ...]
+    proved_bounds: frozenset[int]
+    proved_divisors: frozenset[int]
+    initialised: frozenset[str]
+    compact: bool

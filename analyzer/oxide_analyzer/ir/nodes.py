@@ -1,0 +1,636 @@
+"""The kernel IR on one screen: typed, structured, every node with a span.
+
+Two readers: the analyzer proves, the back end lowers; the reference interpreter is its meaning.
+
+Expressions are pure and total: they load nothing, change nothing, and every operand is already
+converted to the operator's type. What can fail or be seen by another thread (a load, a store,
+an atomic, a divisor that must not be zero) is a statement of its own in front, with a `site`
+number that facts and proofs are keyed by. What Python guards by `and`, `or` or a ternary is
+guarded by an `If` here. So
+
+    v = a[i] if i < len(a) else 0.0            if i < len(a):
+                                                   %1 = load a[i]        site 0
+                                       is      else:
+                                                   %1 = 0.0
+                                               v = %1
+
+Helpers are inlined as an `Inline` region that `Leave` ends, tuples are taken apart into locals,
+names are unique within a kernel. Nodes compare by identity: facts about them are values beside
+the IR, never attributes written on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.language.types import BOOL, I64, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.source import Span
+
+node = dataclass(frozen=True, slots=True, eq=False)
+
+
+# ---------------------------------------------------------------- storage
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A scalar variable of one thread. Its name is unique in the kernel; temporaries start with %."""
+
+    name: str
+    type: Scalar
+
+    @property
+    def source_name(self) -> str:
+        """The user's name for it: what stands before the number that made it unique."""
+        return self.name.partition(".")[0]
+
+
+class Space(StrEnum):
+    """Where an array lives."""
+
+    GLOBAL = "global"
+    SHARED = "shared"
+    LOCAL = "local"
+
+
+class Ownership(StrEnum):
+    """What the declaration of an array lets a kernel do."""
+
+    READ_ONLY = "read-only"  # Slice
+    DISJOINT = "disjoint"  # DisjointSlice
+    ATOMIC = "atomic"  # AtomicSlice
+    SCRATCH = "scratch"  # SharedArray and LocalArray: read, write, atomics
+
+
+@node
+class Array:
+    """A slice parameter, or one shared or local allocation.
+
+    `shape` holds one `i64` expression per dimension: `Dim(name, k)` for parameters, compile-time
+    constants (`Const`, `Symbol` and arithmetic on them) for the others. Elements are stored in C
+    order.
+    """
+
+    name: str
+    element: Scalar
+    shape: tuple[Expr, ...]
+    space: Space
+    ownership: Ownership
+    span: Span
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+
+# ---------------------------------------------------------------- expressions
+
+
+class Register(StrEnum):
+    """The special registers, each along an axis; all are i64."""
+
+    THREAD = "thread"
+    BLOCK = "block"
+    BLOCK_DIM = "block_dim"
+    GRID_DIM = "grid_dim"
+
+
+class UnaryOp(StrEnum):
+    """Operators of one operand; the result has the operand's type."""
+
+    NEG = "-"
+    INVERT = "~"  # integers
+    ABS = "abs"  # |MIN| wraps to MIN
+
+
+class BinaryOp(StrEnum):
+    """Operators of two operands of one type, which is the result's.
+
+    Integers wrap. FLOORDIV and MOD round towards minus infinity; of integers, a zero divisor
+    gives 0 (the obligation stands in a `CheckDivisor` in front) and MIN // -1 wraps to MIN.
+    Of floats, FLOORDIV is floor(x / y) and MOD is x - y * floor(x / y) computed exactly, that is
+    fmod corrected to the divisor's sign. SHL and SHR by the width or more, or by a negative
+    amount, give 0, and -1 for the SHR of a negative value. MIN and MAX of floats give the number
+    if one operand is NaN.
+    """
+
+    ADD = "+"
+    SUB = "-"
+    MUL = "*"
+    DIV = "/"  # floats, IEEE
+    FLOORDIV = "//"
+    MOD = "%"
+    AND = "&"
+    OR = "|"
+    XOR = "^"
+    SHL = "<<"
+    SHR = ">>"
+    MIN = "min"
+    MAX = "max"
+
+
+class CompareOp(StrEnum):
+    """Comparisons; of floats, every one with a NaN is false save NE."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class LogicOp(StrEnum):
+    """Connectives of bool; both operands are pure, so order does not matter."""
+
+    AND = "and"
+    OR = "or"
+
+
+@node
+class Const:
+    """A literal of type `type`; an integer literal always fits."""
+
+    value: int | float | bool
+    type: Scalar
+    span: Span
+
+
+@node
+class Symbol:
+    """A number known at compile time and not to the checker; see `Kernel.constants`."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@node
+class Read:
+    """The value of a local; reading one that was never assigned is an uninitialised read."""
+
+    local: Local
+    span: Span
+
+    @property
+    def type(self) -> Scalar:
+        """The local's type."""
+        return self.local.type
+
+
+@node
+class Param:
+    """A scalar parameter: the same in every thread of the launch."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@node
+class Dim:
+    """`array.shape[axis]` of a slice parameter."""
+
+    array: str
+    axis: int
+    span: Span
+    type: Scalar = I64
+
+
+@node
+class Special:
+    """A special register along x (0), y (1) or z (2)."""
+
+    register: Register
+    axis: int
+    span: Span
+    type: Scalar = I64
+
+
+@node
+class Unary:
+    """`op operand`."""
+
+    op: UnaryOp
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+@node
+class Binary:
+    """`left op right`; `site` is that of the `CheckDivisor` in front, where there is one."""
+
+    op: BinaryOp
+    left: Expr
+    right: Expr
+    type: Scalar
+    span: Span
+    site: int | None = None
+
+
+@node
+class Compare:
+    """`left op right` of one type."""
+
+    op: CompareOp
+    left: Expr
+    right: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@node
+class Logic:
+    """`left and right` or `left or right`."""
+
+    op: LogicOp
+    left: Expr
+    right: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@node
+class Not:
+    """`not operand`."""
+
+    operand: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@node
+class Select:
+    """`then if condition else otherwise`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    type: Scalar
+    span: Span
+
+
+@node
+class Convert:
+    """`type(operand)`.
+
+    Float to integer truncates, saturates, NaN gives 0; integer to integer keeps the low bits;
+    a number to bool is `!= 0`; bool to a number is 0 or 1; to a float rounds to nearest even.
+    """
+
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+class MathFunction(StrEnum):
+    """Functions of floats whose results may differ between devices by their documented ulp."""
+
+    SQRT = "sqrt"  # correctly rounded everywhere
+    EXP = "exp"
+
+
+@node
+class Math:
+    """A function of `math`, at the operand's precision."""
+
+    function: MathFunction
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+Expr: TypeAlias = (
+    Const
+    | Symbol
+    | Read
+    | Param
+    | Dim
+    | Special
+    | Unary
+    | Binary
+    | Compare
+    | Logic
+    | Not
+    | Select
+    | Convert
+    | Math
+)
+
+
+# ---------------------------------------------------------------- statements
+
+
+@node
+class Assign:
+    """`target = value`."""
+
+    target: Local
+    value: Expr
+    span: Span
+
+
+@node
+class Load:
+    """`target = array[index]`; one i64 index per dimension."""
+
+    target: Local
+    array: str
+    index: tuple[Expr, ...]
+    site: int
+    span: Span
+
+
+@node
+class Store:
+    """`array[index] = value`; `value` has the element's type."""
+
+    array: str
+    index: tuple[Expr, ...]
+    value: Expr
+    site: int
+    span: Span
+
+
+class AtomicOp(StrEnum):
+    """Read-modify-writes."""
+
+    ADD = "add"
+
+
+class Scope(StrEnum):
+    """Among whom an atomic is atomic."""
+
+    BLOCK = "block"
+    DEVICE = "device"
+    CLUSTER = "cluster"
+    SYSTEM = "system"
+
+
+class Order(StrEnum):
+    """Memory orders of atomics."""
+
+    RELAXED = "relaxed"
+    ACQUIRE = "acquire"
+    RELEASE = "release"
+    ACQ_REL = "acq_rel"
+
+
+@node
+class Atomic:
+    """`target = array[index]` and `array[index] = array[index] op value`, as one step."""
+
+    op: AtomicOp
+    target: Local
+    array: str
+    index: tuple[Expr, ...]
+    value: Expr
+    scope: Scope
+    order: Order
+    site: int
+    span: Span
+
+
+class DivisorRole(Enum):
+    """What must not be zero."""
+
+    DIVISOR = "divisor"
+    STEP = "step of range"
+
+
+@node
+class CheckDivisor:
+    """`divisor` is not zero here; what divides by it carries the same site."""
+
+    divisor: Expr
+    role: DivisorRole
+    site: int
+    span: Span
+
+
+@node
+class Declare:
+    """A local array is undefined from here on; `array.space` is LOCAL."""
+
+    array: str
+    span: Span
+
+
+@node
+class Barrier:
+    """`sync_threads()`."""
+
+    site: int
+    span: Span
+
+
+@node
+class If:
+    """`span` covers the condition."""
+
+    condition: Expr
+    then: Block
+    otherwise: Block
+    span: Span
+
+
+@node
+class For:
+    """`for variable in range(start, stop, step)`.
+
+    All three are evaluated once. Each iteration assigns `variable`; what the body assigns to it
+    does not change the loop; afterwards it holds the last value, or is unassigned if there was
+    none. `span` covers the head.
+    """
+
+    variable: Local
+    start: Expr
+    stop: Expr
+    step: Expr
+    body: Block
+    span: Span
+
+
+@node
+class While:
+    """Run `header`, leave unless `condition`, run `body`, again; `span` covers the condition."""
+
+    header: Block
+    condition: Expr
+    body: Block
+    span: Span
+
+
+@node
+class Break:
+    """Leave the innermost loop."""
+
+    span: Span
+
+
+@node
+class Continue:
+    """Go on with the next iteration of the innermost loop."""
+
+    span: Span
+
+
+@node
+class Return:
+    """This thread is done."""
+
+    site: int
+    span: Span
+
+
+@node
+class Inline:
+    """The body of a helper, in place of its call at `span`."""
+
+    label: int
+    name: str
+    body: Block
+    span: Span
+
+
+@node
+class Leave:
+    """Go to the end of the `Inline` region `label`, out of all loops within it."""
+
+    label: int
+    span: Span
+
+
+Stmt: TypeAlias = (
+    Assign
+    | Load
+    | Store
+    | Atomic
+    | CheckDivisor
+    | Declare
+    | Barrier
+    | If
+    | For
+    | While
+    | Break
+    | Continue
+    | Return
+    | Inline
+    | Leave
+)
+Block: TypeAlias = tuple[Stmt, ...]
+
+
+# ---------------------------------------------------------------- kernels
+
+
+@node
+class ScalarParameter:
+    """A scalar in the kernel's signature."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@node
+class ArrayParameter:
+    """A slice in the kernel's signature; `Kernel.arrays[name]` is its array."""
+
+    name: str
+    span: Span
+
+
+Parameter: TypeAlias = ScalarParameter | ArrayParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A live function of which a kernel is made: the kernel itself, or a helper that it calls.
+
+    `route` leads from the kernel's function to it: for each call on the way the attribute path
+    by which the caller's globals or closure name the callee, `(("ops", "clamp"),)`. The kernel
+    itself has the empty route.
+    """
+
+    route: tuple[tuple[str, ...], ...]
+    path: str
+    qualname: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number that a kernel takes from the globals or the closure of one of its functions.
+
+    `symbol` is its name in the IR. `value` is what the source says where it assigns the name
+    once, at module level, a literal expression; else None: a symbol to the checker.
+    """
+
+    symbol: str
+    attributes: tuple[str, ...]
+    owner: Function
+    type: Scalar
+    value: int | float | bool | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One conjunct of `requires`, over parameters, dimensions, `block_dim` and `grid_dim`.
+
+    The runtime evaluates it with Python integers; the analyzer takes it as an axiom over Z.
+    """
+
+    condition: Expr
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a launch must fulfil: `@kernel(block=…, domain=…, requires=…)`.
+
+    `block` holds (x, y, z) as compile-time constants. `domain` d fixes the axes after the d-th
+    of block and grid at 1. `insertion` is the empty span where another keyword may be written,
+    and `prefix` what has to stand before it and `suffix` behind it (an undecorated `@kernel`
+    needs its parentheses).
+    """
+
+    block: tuple[Expr, Expr, Expr] | None = None
+    domain: int | None = None
+    requires: tuple[Requirement, ...] = ()
+    insertion: Span | None = None
+    prefix: str = ""
+    suffix: str = ""
+
+
+@node
+class Kernel:
+    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name."""
+
+    name: str
+    qualname: str
+    path: str
+    span: Span
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    arrays: Mapping[str, Array]
+    contract: Contract
+    body: Block
+    functions: tuple[Function, ...]
+    constants: tuple[Constant, ...] = ()
+    documentation: str = ""
+    dialect: str = field(default="oxide")
+
+    def array_parameters(self) -> tuple[Array, ...]:
+        """The slices of the signature, in its order."""
+        return tuple(self.arrays[p.name] for p in self.parameters if isinstance(p, ArrayParameter))

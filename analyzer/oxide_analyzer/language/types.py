@@ -1,0 +1,99 @@
+"""Scalar types and how operands meet.
+
+One row a type. `f32` and friends are aliases of Python's types to type checkers, so width,
+sign and precision are checked here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """The families of scalars between which only a call converts."""
+
+    BOOL = "bool"
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+    FLOAT = "float"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A scalar type. `bits` is its size in memory (bool: 8, of which 0 and 1 are used)."""
+
+    name: str
+    kind: Kind
+    bits: int
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_integer(self) -> bool:
+        """Signed or unsigned, not bool."""
+        return self.kind in (Kind.SIGNED, Kind.UNSIGNED)
+
+    @property
+    def is_float(self) -> bool:
+        """One of the IEEE types."""
+        return self.kind is Kind.FLOAT
+
+    @property
+    def is_signed(self) -> bool:
+        """A two's complement integer."""
+        return self.kind is Kind.SIGNED
+
+    @property
+    def size(self) -> int:
+        """Bytes of one element in memory."""
+        return self.bits // 8
+
+    @property
+    def min(self) -> int:
+        """The smallest value of an integer or bool type."""
+        return -(1 << (self.bits - 1)) if self.kind is Kind.SIGNED else 0
+
+    @property
+    def max(self) -> int:
+        """The largest value of an integer or bool type."""
+        if self.kind is Kind.BOOL:
+            return 1
+        return (1 << (self.bits - (self.kind is Kind.SIGNED))) - 1
+
+    def wrap(self, value: int) -> int:
+        """`value` as the low bits of this integer type."""
+        value &= (1 << self.bits) - 1
+        if self.kind is Kind.SIGNED and value >> (self.bits - 1):
+            value -= 1 << self.bits
+        return value
+
+
+BOOL = Scalar("bool", Kind.BOOL, 8)
+I32 = Scalar("i32", Kind.SIGNED, 32)
+I64 = Scalar("i64", Kind.SIGNED, 64)
+U32 = Scalar("u32", Kind.UNSIGNED, 32)
+U64 = Scalar("u64", Kind.UNSIGNED, 64)
+F32 = Scalar("f32", Kind.FLOAT, 32)
+F64 = Scalar("f64", Kind.FLOAT, 64)
+
+SCALARS: dict[str, Scalar] = {s.name: s for s in (BOOL, I32, I64, U32, U64, F32, F64)}
+
+
+def join(left: Scalar, right: Scalar) -> Scalar | None:
+    """The type in which two operands meet, or None where a cast must be written.
+
+    Of one kind the wider; integer with float the float's; unsigned with a wider signed type the
+    signed one; any other mix of signs, and bool with a number, is None.
+    """
+    if left == right:
+        return left
+    if left.kind is right.kind:
+        return left if left.bits >= right.bits else right
+    if left.kind is Kind.BOOL or right.kind is Kind.BOOL:
+        return None
+    if left.is_float or right.is_float:
+        return left if left.is_float else right
+    signed, unsigned = (left, right) if left.is_signed else (right, left)
+    return signed if signed.bits > unsigned.bits else None

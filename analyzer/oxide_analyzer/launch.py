@@ -1,0 +1,41 @@
+"""A concrete launch: sizes, scalars and contents of arrays, as plain Python values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Extent: TypeAlias = tuple[int, int, int]
+Number: TypeAlias = int | float | bool
+
+WARP_SIZE = 32
+MAX_THREADS = 1024
+MAX_BLOCK: Extent = (1024, 1024, 64)
+MAX_GRID: Extent = (2**31 - 1, 65535, 65535)
+MAX_LENGTH = 2**47 - 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The shape of an array and its elements in C order; bool elements are Python's."""
+
+    shape: tuple[int, ...]
+    values: tuple[Number, ...]
+
+    def __post_init__(self) -> None:
+        if prod(self.shape) != len(self.values):
+            raise ValueError(f"shape {self.shape} does not hold {len(self.values)} values")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """`grid` and `block` are (x, y, z); arrays never overlap."""
+
+    grid: Extent
+    block: Extent
+    scalars: Mapping[str, Number]
+    arrays: Mapping[str, Contents]

@@ -1,0 +1,61 @@
+"""What a rule is: a number, a name, a page, and a way to say its findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Diagnostic, Fix, Related, Severity, Verdict, Witness
+
+if TYPE_CHECKING:
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; its module is named after it, `ox104_shared_memory_race`, and so is its page.
+
+    `severity` is that of a finding which is certain; the unproved form is a warning.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+
+    @property
+    def page_name(self) -> str:
+        """The file of its page, beside its module."""
+        return f"{self.code.lower()}_{self.name.replace('-', '_')}.md"
+
+    def page(self) -> str:
+        """The page: what `oxide rule` prints, the documentation, and a test."""
+        return resources.files(__package__).joinpath(self.page_name).read_text(encoding="utf-8")
+
+    def diagnostic(
+        self,
+        span: Span,
+        message: str,
+        *,
+        severity: Severity | None = None,
+        kernel: str | None = None,
+        verdict: Verdict | None = None,
+        reason: str | None = None,
+        related: tuple[Related, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+        witness: Witness | None = None,
+    ) -> Diagnostic:
+        """A finding of this rule."""
+        return Diagnostic(
+            span,
+            self.code,
+            self.name,
+            self.severity if severity is None else severity,
+            message,
+            kernel,
+            verdict,
+            reason,
+            related,
+            fixes,
+            witness,
+        )
