@@ -1,0 +1,50 @@
+"""The answer about a file: its kernels with their verdicts, and its diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import ObligationCounts, Verdict
+
+if TYPE_CHECKING:
+    from oxide_analyzer.checked import CheckedKernel, Fact
+    from oxide_analyzer.diagnostics import Diagnostic, Place
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReport:
+    """What is known about one kernel.
+
+    `kernel` is its IR, None where it could not be read. `facts` are those that a launch must
+    fulfil. `checked` is what the back end accepts: None where something is violated, or an
+    obligation that no run-time check can replace is unproved. `diagnostics` are the findings
+    about this kernel, none of them suppressed.
+    """
+
+    name: str
+    qualname: str
+    span: Span
+    name_span: Span
+    dialect: str
+    verdict: Verdict
+    kernel: Kernel | None
+    facts: tuple[Fact, ...]
+    obligations: ObligationCounts
+    diagnostics: tuple[Diagnostic, ...]
+    checked: CheckedKernel | None
+    milliseconds: float
+    launches: tuple[str, ...] = ()
+    assumed: tuple[Place, ...] = ()
+    unsafe: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One file: kernels in source order; all diagnostics, the suppressed ones included, sorted."""
+
+    path: str
+    kernels: tuple[KernelReport, ...]
+    diagnostics: tuple[Diagnostic, ...]
