@@ -1,0 +1,224 @@
+"""The calling convention that both back ends and the runtime share.
+
+Parameters of a compiled kernel, in the order of the signature: a scalar is its machine type
+(`bool` is one byte, 0 or 1), a slice is a pointer to its first element followed by one i64 per
+dimension; last comes a hidden pointer to a `FailureRecord`. So
+
+    def k(a: Slice2D[f32], n: i32)     is     (ptr a, i64 a.shape[0], i64 a.shape[1], i32 n, ptr failure)
+
+Every argument travels in a cell of 8 bytes, little-endian, smaller ones at its start: what
+`Layout.pack` makes is at once the argument block of native code and, taken cell by cell, what
+the `kernelParams` of a launch on the device point at.
+
+A run-time check that fails claims the record by an atomic compare-exchange of `state` from
+`EMPTY` to `CLAIMED`, so the first failure wins, fills it in, sets `state` to `COMPLETE`, and ends
+its thread. The host reads it when the launch is done, and finds what stood at the site in
+the table of `FailureSite`s beside the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from struct import Struct
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.ir.nodes import (
+    ArrayParameter,
+    Atomic,
+    CheckDivisor,
+    DivisorRole,
+    For,
+    If,
+    Inline,
+    Load,
+    Ownership,
+    ScalarParameter,
+    Store,
+    While,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from oxide_analyzer.ir.nodes import Block, Kernel
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Extent
+    from oxide_analyzer.source import Span
+
+CELL = 8
+
+_CODES = {
+    "bool": "B7x",
+    "i32": "i4x",
+    "u32": "I4x",
+    "i64": "q",
+    "u64": "Q",
+    "f32": "f4x",
+    "f64": "d",
+}
+
+
+# ---------------------------------------------------------------- arguments
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarSlot:
+    """A scalar parameter."""
+
+    name: str
+    type: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class PointerSlot:
+    """The address of a slice's first element, aligned to an element."""
+
+    array: str
+    element: Scalar
+    ownership: Ownership
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionSlot:
+    """`array.shape[axis]`, an i64."""
+
+    array: str
+    axis: int
+
+
+Slot: TypeAlias = ScalarSlot | PointerSlot | DimensionSlot
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The arguments of a kernel in order, without the hidden failure pointer behind them."""
+
+    slots: tuple[Slot, ...]
+
+    @cached_property
+    def packer(self) -> Struct:
+        """Packs one value per slot: an int, float or bool for scalars, ints for the others."""
+        return Struct("<" + "".join(_code(slot) for slot in self.slots))
+
+    def pack(self, arguments: Sequence[int | float]) -> bytes:
+        """The argument block: one cell per slot. `struct.error` if a value does not fit."""
+        return self.packer.pack(*arguments)
+
+
+def layout(kernel: Kernel) -> Layout:
+    """The slots of `kernel`'s parameters."""
+    slots: list[Slot] = []
+    for parameter in kernel.parameters:
+        match parameter:
+            case ScalarParameter(name=name, type=type_):
+                slots.append(ScalarSlot(name, type_))
+            case ArrayParameter(name=name):
+                array = kernel.arrays[name]
+                slots.append(PointerSlot(name, array.element, array.ownership))
+                slots.extend(DimensionSlot(name, axis) for axis in range(array.rank))
+    return Layout(tuple(slots))
+
+
+def _code(slot: Slot) -> str:
+    match slot:
+        case ScalarSlot(type=type_):
+            return _CODES[type_.name]
+        case PointerSlot():
+            return "Q"
+        case DimensionSlot():
+            return "q"
+
+
+# ---------------------------------------------------------------- failures
+
+
+class FailureState(IntEnum):
+    """How far a record is filled in."""
+
+    EMPTY = 0
+    CLAIMED = 1
+    COMPLETE = 2
+
+
+class FailureKind(IntEnum):
+    """What a run-time check found."""
+
+    BOUNDS = 1  # index and length along axis
+    DIVISOR = 2  # a zero divisor
+    STEP = 3  # a zero step of range
+    DIVERGENCE = 4  # internal: threads of a block wait at different barriers
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """The first failure of a launch.
+
+    As a C struct: u32 state, site, kind, axis; i64 index, length; u32 block[3], thread[3].
+    `index` is the thread's index along `axis` and `length` the extent there (bounds only).
+    """
+
+    site: int
+    kind: FailureKind
+    axis: int
+    index: int
+    length: int
+    block: Extent
+    thread: Extent
+
+
+_RECORD = Struct("<4I2q6I")
+
+RECORD_SIZE = _RECORD.size
+STATE_OFFSET, SITE_OFFSET, KIND_OFFSET, AXIS_OFFSET = 0, 4, 8, 12
+INDEX_OFFSET, LENGTH_OFFSET, BLOCK_OFFSET, THREAD_OFFSET = 16, 24, 32, 44
+EMPTY_RECORD = bytes(RECORD_SIZE)
+
+
+def decode(record: bytes | bytearray | memoryview) -> FailureRecord | None:
+    """The failure that a record holds after its launch, or None."""
+    state, site, kind, axis, index, length, *places = _RECORD.unpack_from(record)
+    if state == FailureState.EMPTY:
+        return None
+    block, thread = (places[0], places[1], places[2]), (places[3], places[4], places[5])
+    return FailureRecord(site, FailureKind(kind), axis, index, length, block, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureSite:
+    """What stands at a site: an access to `array`, or a divisor (`array` is None)."""
+
+    span: Span
+    kind: FailureKind
+    array: str | None
+    access: str
+
+
+def failure_sites(kernel: Kernel) -> Mapping[int, FailureSite]:
+    """The sites at which a run-time check may stand, proved or not."""
+    return dict(_sites(kernel.body))
+
+
+def _sites(block: Block) -> Iterator[tuple[int, FailureSite]]:
+    for statement in block:
+        match statement:
+            case Load(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.BOUNDS, array, "read")
+            case Store(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.BOUNDS, array, "write")
+            case Atomic(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.BOUNDS, array, "atomic")
+            case CheckDivisor(site=site, span=span, role=role):
+                kind = FailureKind.STEP if role is DivisorRole.STEP else FailureKind.DIVISOR
+                yield site, FailureSite(span, kind, None, role.value)
+            case If(then=then, otherwise=otherwise):
+                yield from _sites(then)
+                yield from _sites(otherwise)
+            case For(body=body) | Inline(body=body):
+                yield from _sites(body)
+            case While(header=header, body=body):
+                yield from _sites(header)
+                yield from _sites(body)
+            case _:
+                pass
