@@ -1,0 +1,76 @@
+"""The closing lines of the formats for people, and the counts in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Severity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.report import KernelReport, Report
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCounts:
+    """How many kernels ended how; `assumed` are proved ones whose proof assumes something."""
+
+    proved: int
+    violated: int
+    unproved: int
+    assumed: int
+
+    @property
+    def total(self) -> int:
+        """All kernels."""
+        return self.proved + self.violated + self.unproved + self.assumed
+
+
+def count(kernels: Iterable[KernelReport]) -> KernelCounts:
+    """Each kernel once."""
+    found = Counter(
+        "assumed" if kernel.verdict is Verdict.PROVED and kernel.assumed else kernel.verdict.value
+        for kernel in kernels
+    )
+    return KernelCounts(found["proved"], found["violated"], found["unproved"], found["assumed"])
+
+
+def closing(reports: Sequence[Report], shown: Sequence[Diagnostic], suppressed: int) -> str:
+    """The last line: kernels by verdict, then the findings that were shown and how many are hidden.
+
+    2 kernels: 1 proved, 1 violated, 0 unproved, 0 assumed. 1 error, 1 suppressed.
+    """
+    counts = count(kernel for report in reports for kernel in report.kernels)
+    severities = Counter(diagnostic.severity for diagnostic in shown)
+    findings = [
+        _plural(severities[severity], noun)
+        for severity, noun in (
+            (Severity.ERROR, "error"),
+            (Severity.WARNING, "warning"),
+            (Severity.HINT, "hint"),
+        )
+        if severities[severity]
+    ]
+    if suppressed:
+        findings.append(f"{suppressed} suppressed")
+    return (
+        f"{_plural(counts.total, 'kernel')}: {counts.proved} proved, {counts.violated} violated, "
+        f"{counts.unproved} unproved, {counts.assumed} assumed. "
+        f"{', '.join(findings) or 'No findings'}."
+    )
+
+
+def statistics(diagnostics: Iterable[Diagnostic]) -> str:
+    """How often each rule spoke, the most frequent first; one line a rule, each with its end."""
+    found = Counter((diagnostic.code, diagnostic.name) for diagnostic in diagnostics)
+    rows = sorted(found.items(), key=lambda row: (-row[1], row[0]))
+    width = max((len(str(number)) for _, number in rows), default=0)
+    return "".join(f"{number:>{width}}  {code} {name}\n" for (code, name), number in rows)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

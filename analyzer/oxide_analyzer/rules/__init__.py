@@ -1,0 +1,40 @@
+"""The rules: one number, one kebab name, one module, one page each.
+
+A rule's module says its findings and imports no more than the seams (diagnostics, source, IR):
+whoever imports one rule loads this table, so a rule that imported a prover would make a cycle.
+To add a rule, import its `RULE` as its number and write the number into `RULES`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
+from oxide_analyzer.rules.ox999_internal_error import RULE as OX999
+
+if TYPE_CHECKING:
+    from oxide_analyzer.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (OX704, OX999)
+"""Every rule, in the order of the numbers."""
+
+
+def find(code_or_name: str) -> Rule | None:
+    """The rule with this number (`OX104`, in any case) or kebab name, or None."""
+    wanted = code_or_name.strip().lower()
+    for rule in RULES:
+        if wanted in (rule.code.lower(), rule.name):
+            return rule
+    return None
+
+
+def nearest(code_or_name: str) -> str | None:
+    """The number or name that is spelled most like `code_or_name`, for "did you mean"."""
+    from difflib import get_close_matches
+
+    wanted = code_or_name.strip().lower()
+    codes = {rule.code.lower(): rule.code for rule in RULES}
+    names = {rule.name: rule.name for rule in RULES}
+    pool = codes if wanted.startswith("ox") and wanted[2:].isdigit() else {**names, **codes}
+    close = get_close_matches(wanted, pool, n=1, cutoff=0.4)
+    return pool[close[0]] if close else None
