@@ -91,7 +91,7 @@ def _finding(
         if path in sources:
             yield from frame(sources[path], here, width, paint)
     equals = paint(f"{' ' * width} =", Style.GUTTER)
-    for word, text in _notes(diagnostic):
+    for word, text in notes(diagnostic):
         note_style = Style.HELP if word == "help" else Style.BOLD
         yield f"{equals} {paint(f'{word}:', note_style)} {printable(text)}"
 
@@ -117,7 +117,8 @@ def _primary_thread(diagnostic: Diagnostic, witness: Witness) -> WitnessThread:
     return min(here or witness.threads, key=lambda thread: _STANDS_ON.index(thread.access))
 
 
-def _notes(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
+def notes(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
+    """What stands below a finding, each under its word: the failing launch, the reason, help."""
     if diagnostic.witness is not None:
         yield from _witness(diagnostic, diagnostic.witness)
     if diagnostic.reason is not None:
