@@ -1,0 +1,75 @@
+"""`oxide-lsp`, and `python -m oxide_lsp`: the language server on standard input and output.
+
+This module is imported once more in each worker process, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oxide_lsp.worker import Worker
+
+_USAGE = """\
+usage: oxide-lsp [--stdio] [--version]
+
+The language server of Oxide. An editor starts it and talks to it on standard input and output.
+"""
+
+
+def main() -> int:
+    """Serve until the editor says exit."""
+    arguments = [a for a in sys.argv[1:] if a != "--stdio"]
+    if arguments == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"oxide-lsp {version('oxide-kernels')}")
+        return 0
+    if arguments:
+        print(_USAGE, end="", file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    _never_import_from_here()
+    from oxide_lsp.worker import Worker
+
+    # Started first: it imports the analyzer and the solver while this process imports pygls.
+    worker = Worker()
+    worker.start()
+    return serve(worker)
+
+
+def serve(worker: Worker) -> int:
+    """Serve with this worker."""
+    import logging
+
+    # Editors show standard error as errors; pygls logs every message at the level below.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    try:
+        from oxide_lsp.server import make_server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        worker.kill()
+        install = 'pip install "oxide-kernels[lsp]"'
+        print(f"oxide-lsp needs {error.name}: {install}", file=sys.stderr)
+        return 1
+    server = make_server(worker)
+    server.start_io()
+    worker.kill()
+    return 0
+
+
+def _never_import_from_here() -> None:
+    """Keep the user's files out of `import`: `python -m` puts the working folder first.
+
+    The variable does the same for the worker process.
+    """
+    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", str(Path.cwd())):
+        del sys.path[0]
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

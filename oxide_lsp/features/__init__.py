@@ -1,0 +1,1 @@
+"""What the editor can ask: one module a feature."""
