@@ -1,0 +1,60 @@
+"""Every annotated kernel: what the analyzer says is what the annotations say, no more, no less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from oxide_analyzer.analysis import check
+from oxide_analyzer.modules import NoModules, ProjectModules
+
+from annotations import expectations, mismatches
+from mdtest import Section, sections
+from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.source import SourceFile
+
+TESTS = Path(__file__).parent
+SAFE = [
+    *sorted((TESTS / "kernels" / "safe").glob("*.py")),
+    *sorted((TESTS.parent / "examples").glob("*.py")),
+]
+UNSAFE = sorted((TESTS / "kernels" / "unsafe").glob("*.py"))
+LITERATE = [
+    section
+    for path in sorted((TESTS / "mdtest").rglob("*.md"))
+    for section in sections(path, path.relative_to(TESTS.parent).as_posix())
+]
+
+
+def _name(value: Path | Section) -> str:
+    return value.stem if isinstance(value, Path) else f"{value.path}: {value.title}"
+
+
+def _source(path: Path) -> SourceFile:
+    shown = path.relative_to(TESTS.parent).as_posix()
+    return SourceFile(shown, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SAFE, ids=_name)
+def test_safe_kernel_is_proved(path: Path) -> None:
+    report = check(_source(path), ProjectModules((path.parent,)))
+    assert mismatches([], report.diagnostics) == []
+    assert report.kernels, "the file has no kernel"
+    assert {k.name: k.verdict for k in report.kernels} == {
+        k.name: Verdict.PROVED for k in report.kernels
+    }
+
+
+@pytest.mark.parametrize("path", UNSAFE, ids=_name)
+def test_unsafe_kernel_is_found(path: Path) -> None:
+    source = _source(path)
+    expected = expectations(source.path, source.text)
+    report = check(source, ProjectModules((path.parent,)))
+    assert mismatches(expected, report.diagnostics) == []
+    assert expected, "nothing is annotated"
+
+
+@pytest.mark.parametrize("section", LITERATE, ids=_name)
+def test_literate(section: Section) -> None:
+    report = check(SourceFile(section.path, section.text), NoModules())
+    assert mismatches(expectations(section.path, section.text), report.diagnostics) == []
