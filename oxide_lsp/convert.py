@@ -18,17 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from pygls.uris import from_fs_path, to_fs_path
+from pygls.workspace import TextDocument
+
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.reports.full import notes
 from oxide_analyzer.source import SourceFile, Span
-from pygls.uris import from_fs_path, to_fs_path
-from pygls.workspace import TextDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from oxide_analyzer.diagnostics import Diagnostic, Edit
     from pygls.workspace import PositionCodec
+
+    from oxide_analyzer.diagnostics import Diagnostic, Edit
 
 SOURCE = "oxide"
 

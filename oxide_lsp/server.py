@@ -11,10 +11,10 @@ import logging
 from typing import TYPE_CHECKING, cast
 
 from lsprotocol import types
-from oxide_analyzer.source import SourceFile
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import PositionCodec
 
+from oxide_analyzer.source import SourceFile
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
 from oxide_lsp.features import code_actions, diagnostics, hover
 from oxide_lsp.state import Checking, Document

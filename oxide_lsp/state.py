@@ -19,17 +19,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oxide_lsp.carry import carry
-from oxide_lsp.worker import Answer, JobFailed, WorkerDied
+from oxide_lsp.jobs import Answer
+from oxide_lsp.worker import JobFailed, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oxide_analyzer.modules import Modules
+
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Reading
-    from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
-
-    from oxide_lsp.worker import KernelAnswer, Worker
+    from oxide_lsp.jobs import KernelAnswer
+    from oxide_lsp.worker import Worker
 
 logger = logging.getLogger(__name__)
 

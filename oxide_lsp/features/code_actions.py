@@ -12,13 +12,13 @@ import re
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+
 from oxide_analyzer.diagnostics import Edit
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.source import SourceFile
-
     from oxide_lsp.server import OxideServer
     from oxide_lsp.state import Document
 

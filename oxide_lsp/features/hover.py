@@ -11,18 +11,17 @@ import re
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.source import Span
-
 from oxide_lsp.worker import JobFailed, WorkerDied
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import ObligationCounts
     from oxide_analyzer.source import SourceFile
-
+    from oxide_lsp.jobs import KernelAnswer
     from oxide_lsp.server import OxideServer
     from oxide_lsp.state import Document
-    from oxide_lsp.worker import KernelAnswer
 
 # The first compilation loads LLVM, which takes about half a second.
 _COMPILE_PATIENCE = 3.0
