@@ -1,0 +1,212 @@
+"""The invariants of ARCHITECTURE.md, as tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from oxide_analyzer import rules
+
+if TYPE_CHECKING:
+    from oxide_analyzer.rules.rule import Rule
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "oxide": ROOT / "oxide",
+    "oxide_analyzer": ROOT / "analyzer" / "oxide_analyzer",
+    "oxide_codegen": ROOT / "codegen" / "oxide_codegen",
+    "oxide_lsp": ROOT / "oxide_lsp",
+}
+MODULES = {
+    path.relative_to(ROOT).as_posix(): package
+    for package, folder in PACKAGES.items()
+    for path in sorted(folder.rglob("*.py"))
+}
+RULES_FOLDER = PACKAGES["oxide_analyzer"] / "rules"
+
+# Whom each package may import, wherever the import stands.
+BELOW = {
+    "oxide": {"oxide_codegen", "oxide_analyzer", "oxide_lsp"},
+    "oxide_codegen": {"oxide_analyzer"},
+    "oxide_analyzer": set[str](),
+    "oxide_lsp": {"oxide_analyzer"},
+}
+
+# The language server reaches code generation in its worker process alone, which runs this module.
+WORKERS = {"oxide_lsp/jobs.py": {"oxide_codegen"}}
+
+HEAVY = {"z3", "llvmlite", "cuda", "numpy", "pygls", "lsprotocol"}
+
+# Modules that are themselves imported late, and what they may therefore import at once.
+_LSP = {"pygls", "lsprotocol"}
+LATE = {
+    "oxide_lsp/convert.py": _LSP,
+    "oxide_lsp/server.py": _LSP,
+    "oxide_lsp/state.py": _LSP,
+    "oxide_lsp/features/code_actions.py": _LSP,
+    "oxide_lsp/features/diagnostics.py": _LSP,
+    "oxide_lsp/features/hover.py": _LSP,
+}
+
+# Commands, which speak to a terminal.
+PRINTING = ("oxide/cli/", "oxide_lsp/__main__.py")
+
+LIMIT = 600
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+
+
+def _tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def _imports(nodes: list[ast.stmt] | list[ast.AST]) -> set[str]:
+    """The modules that these nodes themselves import, not what stands inside of them."""
+    found: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                found |= {name.name for name in names}
+            case ast.ImportFrom(module=str(module), level=0):
+                found.add(module)
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                found.add(module)
+    return found
+
+
+def _at_import(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that run when a module is imported: not those for type checkers alone."""
+    found: list[ast.stmt] = []
+    for statement in body:
+        match statement:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=orelse):
+                found += _at_import(orelse)
+            case ast.If(body=inner, orelse=orelse):
+                found += _at_import(inner) + _at_import(orelse)
+            case ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=final):
+                found += _at_import(
+                    [*inner, *(s for h in handlers for s in h.body), *orelse, *final]
+                )
+            case ast.With(body=inner) | ast.ClassDef(body=inner):
+                found += _at_import(inner)
+            case _:
+                found.append(statement)
+    return found
+
+
+def _top(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_imports_point_one_way(path: str) -> None:
+    package = MODULES[path]
+    allowed = BELOW[package] | WORKERS.get(path, set()) | {package}
+    ours = _top(_imports(list(ast.walk(_tree(path))))) & PACKAGES.keys()
+    assert ours <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_heavy_packages_are_imported_late(path: str) -> None:
+    at_once = _top(_imports(_at_import(_tree(path).body))) & HEAVY
+    assert at_once <= LATE.get(path, set())
+
+
+@pytest.mark.parametrize("path", LATE)
+def test_late_modules_are_imported_late(path: str) -> None:
+    """What may import a heavy package at once must not be imported at once by another module."""
+    assert path in MODULES
+    name = _module_name(path)
+    early = [
+        other
+        for other in MODULES
+        if other not in LATE and name in _imported_names(_at_import(_tree(other).body))
+    ]
+    assert early == []
+
+
+def _module_name(path: str) -> str:
+    for package, folder in PACKAGES.items():
+        if (ROOT / path).is_relative_to(folder):
+            inner = (ROOT / path).relative_to(folder).with_suffix("").parts
+            return ".".join([package, *(part for part in inner if part != "__init__")])
+    raise AssertionError(path)
+
+
+def _imported_names(body: list[ast.stmt]) -> set[str]:
+    """Imported modules, and what `from` takes out of packages, which may be a module as well."""
+    names = _imports(list(body))
+    for statement in body:
+        if isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            names |= {f"{statement.module}.{name.name}" for name in statement.names}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_module_is_small_and_named_from_the_field(path: str) -> None:
+    lines = (ROOT / path).read_text(encoding="utf-8").count("\n")
+    assert lines <= LIMIT, f"{path} has {lines} lines"
+    assert VAGUE.isdisjoint(Path(path).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if not path.startswith(PRINTING)])
+def test_only_the_command_line_prints(path: str) -> None:
+    prints = [
+        node.lineno
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert prints == []
+
+
+def test_every_rule_is_registered_in_order() -> None:
+    modules = sorted(path.stem for path in RULES_FOLDER.glob("ox[0-9]*.py"))
+    pages = sorted(path.stem for path in RULES_FOLDER.glob("ox[0-9]*.md"))
+    registered = [rule.page_name.removesuffix(".md") for rule in rules.RULES]
+    assert registered == modules
+    assert registered == pages
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.code)
+def test_rule_page_begins_with_its_name(rule: Rule) -> None:
+    assert rule.page().startswith(f"# {rule.code}: {rule.name}\n")
+    assert re.fullmatch(r"OX\d{3}", rule.code)
+    assert rules.find(rule.code) is rules.find(rule.name) is rule
+
+
+def _tracked() -> list[str]:
+    """The files of the repository; without git (a source distribution), those of the packages."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return list(MODULES)
+    return [path for path in listed.stdout.splitlines() if (ROOT / path).is_file()]
+
+
+# Written in two pieces, so that this file does not contain what it looks for.
+FORBIDDEN = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "/wo" + "rk/", "/t" + "mp/"]))
+
+
+def test_nothing_is_left_to_do_and_no_path_of_a_machine() -> None:
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path in _tracked()
+        if Path(path).suffix in {".py", ".md", ".toml", ".ts", ".json", ".yaml", ".yml", ".sh"}
+        and not path.endswith("package-lock.json")
+        for number, line in enumerate(
+            (ROOT / path).read_text(encoding="utf-8", errors="replace").splitlines(), 1
+        )
+        if FORBIDDEN.search(line)
+    ]
+    assert found == []
