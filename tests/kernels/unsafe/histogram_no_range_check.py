@@ -1,0 +1,18 @@
+"""The histogram that trusts its data: a value that is no bin hits memory outside the counts."""
+# launch: grid=1, block=256, values=[1, 2, 300], bins=256
+
+from oxide import AtomicSlice, SharedArray, Slice, atomic, grid_stride, i32, kernel, sync_threads, thread
+
+BINS = 256
+
+
+@kernel(block=BINS, requires=lambda bins: len(bins) >= BINS)
+def histogram(values: Slice[i32], bins: AtomicSlice[i32]):
+    counts = SharedArray(i32, BINS)
+    t = thread.x
+    counts[t] = 0
+    sync_threads()
+    for i in grid_stride(len(values)):
+        atomic.add(counts, values[i], 1)  # error: [OX301]
+    sync_threads()
+    atomic.add(bins, t, counts[t])
