@@ -78,7 +78,7 @@ def _shown_lines(source: SourceFile, labels: Sequence[Label]) -> list[int]:
         number
         for line in labelled
         for number in range(line - _CONTEXT, line + _CONTEXT + 1)
-        if 1 <= number <= len(source.lines)
+        if number in labelled or 1 <= number <= len(source.lines)
     }
     # A blank line at the edge of the context says nothing; one between two others keeps them apart.
     blank = {line for line in near - labelled if not source.line(line).strip()}

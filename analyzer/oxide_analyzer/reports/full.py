@@ -136,23 +136,18 @@ def _witness(diagnostic: Diagnostic, witness: Witness) -> Iterator[tuple[str, st
     if witness.parameters:
         launch += f" with {_numbers(witness.parameters)}"
     yield "launch", launch
-    if witness.threads:
-        yield "threads", "; ".join(_deeds(witness))
+    yield from _deeds(witness)
     if witness.values:
         yield "values", _numbers(witness.values)
 
 
-def _deeds(witness: Witness) -> Iterator[str]:
-    """What each thread does, the element named once."""
-    element = None
+def _deeds(witness: Witness) -> Iterator[tuple[str, str]]:
+    element = ""
     if witness.array is not None:
-        element = f"`{witness.array}[{', '.join(map(str, witness.index))}]`"
+        element = f" `{witness.array}[{', '.join(map(str, witness.index))}]`"
     for thread in witness.threads:
-        touched = ""
-        if element is not None and thread.access in _TOUCHES:
-            touched = f" {element}"
-        place = f"(line {thread.line})"
-        yield f"{_thread(thread, witness)} {_DOES[thread.access]}{touched} {place}"
+        touched = element if thread.access in _TOUCHES else ""
+        yield _thread(thread, witness), f"{_DOES[thread.access]}{touched} on line {thread.line}"
 
 
 def _thread(thread: WitnessThread, witness: Witness) -> str:
