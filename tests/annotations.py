@@ -102,8 +102,8 @@ def _show(diagnostic: Diagnostic) -> str:
 def _of_line(path: str, number: int, line: str, lines: list[str]) -> Iterator[Expectation]:
     starts = list(_START.finditer(line))
     alone = line.lstrip().startswith("#")
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
-        end = following.start() if following else len(line)
+    ends = [following.start() for following in starts[1:]] + [len(line)]
+    for start, end in zip(starts, ends, strict=False):
         match = _ANNOTATION.fullmatch(line, start.end(), end)
         if match is None:
             raise BadAnnotation(f"{path}:{number}: cannot read {line[start.start() : end]!r}")

@@ -80,15 +80,12 @@ def modules(entry: Path | None, configuration: Configuration) -> ProjectModules:
     """
     import sysconfig
 
-    from oxide_analyzer.modules import ProjectModules
+    from oxide_analyzer.modules import ProjectModules, package_root
 
-    folder = Path() if entry is None else entry.parent
-    folder = folder.resolve()
-    while (folder / "__init__.py").is_file() and folder != folder.parent:
-        folder = folder.parent
     installed = sysconfig.get_paths()
     roots = [configuration.root / name for name in configuration.src]
-    roots += [folder, Path(installed["purelib"]), Path(installed["platlib"])]
+    roots.append(Path() if entry is None else package_root(entry))
+    roots += [Path(installed["purelib"]), Path(installed["platlib"])]
     return ProjectModules(tuple(dict.fromkeys(roots)))
 
 
