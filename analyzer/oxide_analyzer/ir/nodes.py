@@ -613,9 +613,12 @@ class Contract:
     suffix: str = ""
 
 
-@node
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Kernel:
-    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name."""
+    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name.
+
+    It can be referred to weakly, so that what is derived from it lives as long as it does.
+    """
 
     name: str
     qualname: str

@@ -1,0 +1,331 @@
+"""Scalar arithmetic, exactly: one plain function for each operator and type.
+
+Integers are Python's, always inside the range of their type; floats are Python's doubles, for
+f32 always one that f32 holds; bool is Python's. Every function is total: no operand raises.
+
+An f32 operation computes in double and rounds once more. For + - * / and sqrt that is the
+correctly rounded f32 result, because a double has more than twice the bits of an f32 and two to
+spare. A 64-bit integer is the exception: by way of a double it could be rounded twice, so its
+lost bits are first folded into one sticky bit.
+
+    add     i32  2147483647, 1   ->  -2147483648       wraps
+    //      i32  -7, 2           ->  -4                rounds towards minus infinity
+    //      i32  1, 0            ->  0                 the obligation stands in front of it
+    convert f32 -> i32  1e30     ->  2147483647        saturates; NaN gives 0
+    convert i64 -> f32  2**62 + 2**38 + 1  ->  2**62 + 2**39   rounded once
+
+Where IEEE 754 leaves a choice: MIN and MAX are minimumNumber and maximumNumber (a number beats
+NaN, -0.0 is below +0.0, as in PTX); MOD gives a zero the sign of the divisor, as Python does;
+FLOORDIV is the floor of the rounded quotient. The payload and sign of a NaN are not defined.
+"""
+
+from __future__ import annotations
+
+import math as _math
+import operator
+from functools import cache
+from struct import Struct
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, MathFunction, UnaryOp
+from oxide_analyzer.language.types import Kind, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.launch import Number
+
+# The operands of one function all have the one type it was made for, which Python's types do
+# not tell apart: hence Any, here and only here.
+OneOperand: TypeAlias = "Callable[[Any], Any]"
+TwoOperands: TypeAlias = "Callable[[Any, Any], Any]"
+
+INFINITY = _math.inf
+NAN = _math.nan
+
+
+def unary(op: UnaryOp, type: Scalar, a: Number) -> Number:
+    """`op a`, of type `type`."""
+    return unary_function(op, type)(a)
+
+
+def binary(op: BinaryOp, type: Scalar, a: Number, b: Number) -> Number:
+    """`a op b` of two operands of type `type`, which is the result's."""
+    return binary_function(op, type)(a, b)
+
+
+def compare(op: CompareOp, type: Scalar, a: Number, b: Number) -> bool:
+    """`a op b` of two operands of type `type`."""
+    del type  # Python compares the values of every type as IEEE 754 and the integers do.
+    return bool(_COMPARE[op](a, b))
+
+
+def convert(value: Number, source: Scalar, target: Scalar) -> Number:
+    """`target(value)` of a value of type `source`."""
+    return conversion(source, target)(value)
+
+
+def math(function: MathFunction, type: Scalar, a: Number) -> Number:
+    """`function(a)` at the precision of `type`, rounded from the double result."""
+    return math_function(function, type)(a)
+
+
+def literal(value: Number, type: Scalar) -> Number:
+    """A Python number as a value of `type`: floats are rounded once; an integer must fit."""
+    if type.kind is Kind.BOOL:
+        return bool(value)
+    if type.is_float:
+        return _integer_to_float(type)(value) if isinstance(value, int) else rounding(type)(value)
+    if not isinstance(value, int) or not type.min <= value <= type.max:
+        raise ValueError(f"{value!r} is no value of {type}")
+    return int(value)
+
+
+def zero(type: Scalar) -> Number:
+    """What stands in for a value that does not exist."""
+    if type.kind is Kind.BOOL:
+        return False
+    return 0.0 if type.is_float else 0
+
+
+@cache
+def unary_function(op: UnaryOp, type: Scalar) -> OneOperand:
+    """The function of `op` on `type`."""
+    return (_FLOAT_UNARY if type.is_float else _integer_unary(type))[op]
+
+
+@cache
+def binary_function(op: BinaryOp, type: Scalar) -> TwoOperands:
+    """The function of `op` on `type`."""
+    if type.is_float:
+        return _float_binary(type)[op]
+    if type.kind is Kind.BOOL:
+        return _BOOL_BINARY[op]
+    return _integer_binary(type)[op]
+
+
+@cache
+def math_function(function: MathFunction, type: Scalar) -> OneOperand:
+    """The function at the precision of `type`."""
+    exact = _MATH[function]
+    if type.bits == 64:
+        return exact
+    fit = rounding(type)
+    return lambda a: fit(exact(a))
+
+
+@cache
+def conversion(source: Scalar, target: Scalar) -> OneOperand:
+    """The function that converts from `source` to `target`."""
+    if source == target:
+        return _same
+    if target.kind is Kind.BOOL:
+        return _is_not_zero
+    if source.kind is Kind.BOOL:
+        return float if target.is_float else int
+    if source.is_float:
+        return rounding(target) if target.is_float else _float_to_integer(target)
+    return _integer_to_float(target) if target.is_float else target.wrap
+
+
+@cache
+def rounding(type: Scalar) -> Callable[[float], float]:
+    """The function that rounds a double to the nearest value of a float type, ties to even."""
+    if type.bits == 64:
+        return float
+    packed = Struct("<f" if type.bits == 32 else "<e")
+    pack, unpack = packed.pack, packed.unpack
+
+    def fit(value: float) -> float:
+        try:
+            return unpack(pack(value))[0]
+        except OverflowError:
+            return _math.copysign(INFINITY, value)
+
+    return fit
+
+
+# ---------------------------------------------------------------- integers
+
+
+def _integer_unary(type: Scalar) -> dict[UnaryOp, OneOperand]:
+    wrap = type.wrap
+    return {
+        UnaryOp.NEG: lambda a: wrap(-a),
+        UnaryOp.INVERT: lambda a: wrap(~a),
+        UnaryOp.ABS: lambda a: wrap(abs(a)),
+    }
+
+
+def _integer_binary(type: Scalar) -> dict[BinaryOp, TwoOperands]:
+    low, high, bits, wrap = type.min, type.max, type.bits, type.wrap
+
+    # The three that kernels are full of test the range first: most results lie inside.
+    def add(a: int, b: int) -> int:
+        exact = a + b
+        return exact if low <= exact <= high else wrap(exact)
+
+    def subtract(a: int, b: int) -> int:
+        exact = a - b
+        return exact if low <= exact <= high else wrap(exact)
+
+    def multiply(a: int, b: int) -> int:
+        exact = a * b
+        return exact if low <= exact <= high else wrap(exact)
+
+    return {
+        BinaryOp.ADD: add,
+        BinaryOp.SUB: subtract,
+        BinaryOp.MUL: multiply,
+        BinaryOp.FLOORDIV: lambda a, b: wrap(a // b) if b else 0,
+        BinaryOp.MOD: lambda a, b: a % b if b else 0,
+        BinaryOp.AND: operator.and_,
+        BinaryOp.OR: operator.or_,
+        BinaryOp.XOR: operator.xor,
+        BinaryOp.SHL: lambda a, b: wrap(a << b) if 0 <= b < bits else 0,
+        BinaryOp.SHR: lambda a, b: a >> b if 0 <= b < bits else -(a < 0),
+        BinaryOp.MIN: min,
+        BinaryOp.MAX: max,
+    }
+
+
+_BOOL_BINARY: dict[BinaryOp, TwoOperands] = {
+    BinaryOp.AND: operator.and_,
+    BinaryOp.OR: operator.or_,
+    BinaryOp.XOR: operator.xor,
+}
+
+_COMPARE: dict[CompareOp, TwoOperands] = {
+    CompareOp.EQ: operator.eq,
+    CompareOp.NE: operator.ne,
+    CompareOp.LT: operator.lt,
+    CompareOp.LE: operator.le,
+    CompareOp.GT: operator.gt,
+    CompareOp.GE: operator.ge,
+}
+
+
+# ---------------------------------------------------------------- floats
+
+
+def _float_binary(type: Scalar) -> dict[BinaryOp, TwoOperands]:
+    exact: dict[BinaryOp, TwoOperands] = {
+        BinaryOp.MIN: _minimum_number,
+        BinaryOp.MAX: _maximum_number,
+    }
+    fit = rounding(type)
+    rounded: dict[BinaryOp, TwoOperands] = {
+        BinaryOp.ADD: lambda a, b: fit(a + b),
+        BinaryOp.SUB: lambda a, b: fit(a - b),
+        BinaryOp.MUL: lambda a, b: fit(a * b),
+        BinaryOp.DIV: lambda a, b: fit(_divide(a, b)),
+        BinaryOp.FLOORDIV: lambda a, b: _floor(fit(_divide(a, b))),
+        BinaryOp.MOD: lambda a, b: fit(_modulo(a, b)),
+    }
+    return exact | rounded
+
+
+def _divide(a: float, b: float) -> float:
+    if b != 0:
+        return a / b
+    if a == 0 or a != a:
+        return NAN
+    return _math.copysign(INFINITY, a) * _math.copysign(1.0, b)
+
+
+def _floor(a: float) -> float:
+    # Infinities and NaN have no floor in Python, and zeros would lose their sign.
+    return float(_math.floor(a)) if _math.isfinite(a) and a != 0 else a
+
+
+def _modulo(a: float, b: float) -> float:
+    if b == 0 or not _math.isfinite(a) or b != b:
+        return NAN
+    rest = _math.fmod(a, b)
+    if rest == 0:
+        return _math.copysign(0.0, b)
+    return rest + b if (rest < 0) != (b < 0) else rest
+
+
+def _minimum_number(a: float, b: float) -> float:
+    if a != a:
+        return b
+    if a == b:
+        return a if _math.copysign(1.0, a) < 0 else b
+    return b if b < a else a
+
+
+def _maximum_number(a: float, b: float) -> float:
+    if a != a:
+        return b
+    if a == b:
+        return b if _math.copysign(1.0, a) < 0 else a
+    return b if b > a else a
+
+
+def _square_root(a: float) -> float:
+    return NAN if a < 0 else _math.sqrt(a)
+
+
+def _exponential(a: float) -> float:
+    try:
+        return _math.exp(a)
+    except OverflowError:
+        return INFINITY
+
+
+_MATH: dict[MathFunction, OneOperand] = {
+    MathFunction.SQRT: _square_root,
+    MathFunction.EXP: _exponential,
+}
+
+_FLOAT_UNARY: dict[UnaryOp, OneOperand] = {UnaryOp.NEG: operator.neg, UnaryOp.ABS: _math.fabs}
+
+
+# ---------------------------------------------------------------- conversions
+
+
+def _same(value: Number) -> Number:
+    return value
+
+
+def _is_not_zero(value: Number) -> bool:
+    return value != 0
+
+
+def _float_to_integer(target: Scalar) -> OneOperand:
+    low, high = target.min, target.max
+
+    def truncate(value: float) -> int:
+        if value != value:
+            return 0
+        if low < value < high:
+            return int(value)
+        return high if value > 0 else low
+
+    return truncate
+
+
+def _integer_to_float(target: Scalar) -> OneOperand:
+    if target.bits == 64:
+        return _integer_to_double
+    fit = rounding(target)
+
+    def to_nearest(value: int) -> float:
+        excess = value.bit_length() - 50
+        if excess <= 0:
+            return fit(float(value))
+        sticky = (value >> excess) | (value & ((1 << excess) - 1) != 0)
+        try:
+            return fit(_math.ldexp(sticky, excess))
+        except OverflowError:
+            return INFINITY if value > 0 else -INFINITY
+
+    return to_nearest
+
+
+def _integer_to_double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return INFINITY if value > 0 else -INFINITY

@@ -1,0 +1,188 @@
+"""The memory of a run, and what an access to it does.
+
+An element is a number, or None while nothing has written it. For each access of the kernel a
+function is made that the translated kernel calls, with the thread's number and the element's
+offset in C order; the translation has compared the indices with the shape before.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.ir.nodes import AtomicOp, BinaryOp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.interpreter.clock import Clock
+    from oxide_analyzer.interpreter.ordering import Observer
+    from oxide_analyzer.ir.nodes import Atomic
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Contents, Number
+
+Values: TypeAlias = "list[Number | None]"
+# Told of a read of an undefined element: thread, element, step.
+Undefined: TypeAlias = "Callable[[int, int, int], None]"
+
+_ATOMIC: dict[AtomicOp, BinaryOp] = {AtomicOp.ADD: BinaryOp.ADD}
+
+
+class Memory:
+    """One array: its elements, and those whose value was left to chance."""
+
+    __slots__ = ("doubtful", "element", "shape", "values")
+
+    def __init__(self, element: Scalar, shape: tuple[int, ...]) -> None:
+        self.element = element
+        self.shape = tuple(max(extent, 0) for extent in shape)
+        self.values: Values = [None] * prod(self.shape)
+        self.doubtful: set[int] = set()
+
+    def fill(self, contents: Contents) -> None:
+        """Take the contents that a launch gives, as values of the element type."""
+        if all(type(value) is int for value in contents.values) and self.element.is_integer:
+            low, high = self.element.min, self.element.max
+            if contents.values and not low <= min(contents.values) <= max(contents.values) <= high:
+                raise ValueError(f"an element does not fit {self.element}")
+            self.values[:] = contents.values
+        else:
+            self.values[:] = [arithmetic.literal(v, self.element) for v in contents.values]
+
+    def forget(self) -> None:
+        """Undefined again, as shared memory is at the start of a block."""
+        self.values[:] = [None] * len(self.values)
+        self.doubtful.clear()
+
+    def index(self, offset: int) -> tuple[int, ...]:
+        """The index of the element at `offset`."""
+        index: list[int] = []
+        for extent in reversed(self.shape):
+            offset, i = divmod(offset, extent)
+            index.append(i)
+        return tuple(reversed(index))
+
+
+def loader(
+    memory: Memory,
+    clock: Clock,
+    visits: set[int],
+    observe: Observer | None,
+    undefined: Undefined,
+    taints: dict[int, int],
+) -> Callable[[int, int], Number]:
+    """What a load from shared or global memory does."""
+    values, doubtful = memory.values, memory.doubtful
+    nothing = arithmetic.zero(memory.element)
+
+    def load(thread: int, offset: int) -> Number:
+        clock.now = step = clock.now + 1
+        if step >= clock.alarm:
+            clock.ring()
+        visits.add(thread)
+        # What a race leaves to chance is real in this run, but only in this run.
+        if observe is not None and observe(thread, offset, step):
+            taints.setdefault(thread, step)
+        value = values[offset]
+        if value is None:
+            undefined(thread, offset, step)
+            return nothing
+        if doubtful and offset in doubtful:
+            taints.setdefault(thread, step)
+        return value
+
+    return load
+
+
+def storer(
+    memory: Memory,
+    clock: Clock,
+    visits: set[int],
+    observe: Observer | None,
+    taints: dict[int, int],
+) -> Callable[[int, int, Number], None]:
+    """What a store to shared or global memory does."""
+    values, doubtful = memory.values, memory.doubtful
+
+    def store(thread: int, offset: int, value: Number) -> None:
+        clock.now = step = clock.now + 1
+        if step >= clock.alarm:
+            clock.ring()
+        visits.add(thread)
+        races = observe is not None and observe(thread, offset, step)
+        values[offset] = value
+        if races or thread in taints:
+            doubtful.add(offset)
+        elif doubtful:
+            doubtful.discard(offset)
+
+    return store
+
+
+def changer(
+    memory: Memory,
+    atomic: Atomic,
+    clock: Clock,
+    visits: set[int],
+    observe: Observer | None,
+    undefined: Undefined,
+    taints: dict[int, int],
+) -> Callable[[int, int, Number], Number]:
+    """What an atomic read-modify-write does."""
+    values, doubtful = memory.values, memory.doubtful
+    nothing = arithmetic.zero(memory.element)
+    change = arithmetic.binary_function(_ATOMIC[atomic.op], memory.element)
+
+    def read_modify_write(thread: int, offset: int, value: Number) -> Number:
+        clock.now = step = clock.now + 1
+        if step >= clock.alarm:
+            clock.ring()
+        visits.add(thread)
+        if observe is not None and observe(thread, offset, step):
+            doubtful.add(offset)
+        old = values[offset]
+        if old is None:
+            undefined(thread, offset, step)
+            old = nothing
+        if offset in doubtful:
+            taints.setdefault(thread, step)
+        if thread in taints:
+            doubtful.add(offset)
+        values[offset] = change(old, value)
+        return old
+
+    return read_modify_write
+
+
+def private_loader(
+    memory: Memory, clock: Clock, visits: set[int], undefined: Undefined
+) -> Callable[[int, Values, int], Number]:
+    """What a load from a local array does."""
+    nothing = arithmetic.zero(memory.element)
+
+    def load(thread: int, values: Values, offset: int) -> Number:
+        clock.now = step = clock.now + 1
+        if step >= clock.alarm:
+            clock.ring()
+        visits.add(thread)
+        value = values[offset]
+        if value is None:
+            undefined(thread, offset, step)
+            return nothing
+        return value
+
+    return load
+
+
+def private_storer(clock: Clock, visits: set[int]) -> Callable[[int, Values, int, Number], None]:
+    """What a store to a local array does."""
+
+    def store(thread: int, values: Values, offset: int, value: Number) -> None:
+        clock.now = step = clock.now + 1
+        if step >= clock.alarm:
+            clock.ring()
+        visits.add(thread)
+        values[offset] = value
+
+    return store

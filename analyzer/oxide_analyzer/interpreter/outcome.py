@@ -1,0 +1,143 @@
+"""What one run of a kernel came to: final arrays, and each way in which it broke a rule.
+
+The first failure is the one to believe. Execution goes on as the language defines (a load out of
+bounds gives 0, a store there is skipped, a zero divisor gives 0, an undefined value is 0, a race
+takes the order of this run), so what follows may be its consequence. Each failure therefore says
+whether it is `clean`: no thread that takes part had, by then, failed itself or read a value that
+a failed thread wrote or that a race left to chance. A clean failure happens whatever the other
+failing operations would have given; failures[0] is always clean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.diagnostics import AccessKind
+    from oxide_analyzer.launch import Contents, Extent, Launch, Number
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thread at one statement.
+
+    `site` is None at the end of the kernel and where a local is read. `array` and `index` say
+    what an access touches. `values` holds the thread's named locals at that moment, by the names
+    of the source.
+    """
+
+    kind: AccessKind
+    site: int | None
+    span: Span
+    block: Extent
+    thread: Extent
+    array: str | None
+    index: tuple[int, ...]
+    values: Mapping[str, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Two accesses to one element that nothing orders; `first` came first in this run."""
+
+    first: Event
+    second: Event
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfBounds:
+    """`event.index[axis]` is not within 0 and `length`."""
+
+    event: Event
+    axis: int
+    length: int
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroDivisor:
+    """A divisor, or the step of a range, is zero."""
+
+    event: Event
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Uninitialised:
+    """An array element, or (`event.array` is None) a local, that nothing has written."""
+
+    event: Event
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """`waiting` stands at a barrier while `other` waits elsewhere or has come to the end."""
+
+    waiting: Event
+    other: Event
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HarmfulExit:
+    """A thread returned before a barrier, and a live thread missed it behind that barrier.
+
+    Either `access` races with `other`, which the thread did before it returned, or (`other` is
+    None) it reads what no live thread wrote.
+    """
+
+    exit: Event
+    barrier: Event
+    access: Event
+    other: Event | None
+    clean: bool
+
+
+Failure: TypeAlias = Race | OutOfBounds | ZeroDivisor | Uninitialised | Divergence | HarmfulExit
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to.
+
+    `failures` are in the order in which they happened, one for each kind and statements (races
+    within and between blocks count apart), the first clean one if there is one. `arrays` holds
+    the array parameters at the end. `exhausted` says that the budget ended the run, `limited`
+    that the limit of failures did; then nothing is known about what was left to run.
+    """
+
+    launch: Launch
+    failures: tuple[Failure, ...]
+    arrays: Mapping[str, Contents]
+    visits: Mapping[int, frozenset[int]]
+    steps: int
+    exhausted: bool
+    limited: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """The kernel came to its end in every thread and broke no rule."""
+        return not self.failures and not self.exhausted
+
+    def executed(self, site: int) -> frozenset[tuple[Extent, Extent]]:
+        """The (block, thread) indices of the threads that came to the statement `site`."""
+        return frozenset(place(self.launch, thread) for thread in self.visits.get(site, ()))
+
+
+def place(launch: Launch, thread: int) -> tuple[Extent, Extent]:
+    """The (x, y, z) block and thread index of the thread with number `thread` in the launch."""
+    width, height, depth = launch.block
+    block, within = divmod(thread, width * height * depth)
+    return _unravel(block, launch.grid), _unravel(within, launch.block)
+
+
+def _unravel(number: int, extent: Extent) -> Extent:
+    row, x = divmod(number, extent[0])
+    z, y = divmod(row, extent[1])
+    return x, y, z

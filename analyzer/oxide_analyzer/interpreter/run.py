@@ -1,0 +1,73 @@
+"""`run`: one launch of one kernel, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.interpreter.clock import Clock, Exhausted, Stopped
+from oxide_analyzer.interpreter.findings import Findings
+from oxide_analyzer.interpreter.machine import Machine
+from oxide_analyzer.interpreter.outcome import Outcome
+from oxide_analyzer.interpreter.translate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.interpreter.translate import Program
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.launch import Launch, Number
+
+BUDGET = 2_000_000
+FAILURES = 64
+
+
+def run(
+    kernel: Kernel, launch: Launch, *, budget: int = BUDGET, failures_limit: int = FAILURES
+) -> Outcome:
+    """Run every thread of the launch, for at most `budget` steps or `failures_limit` failures.
+
+    The kernel holds no `Symbol`; the launch gives every parameter, of the right rank and in the
+    range of its type: else ValueError. The contract of the kernel is not looked at. What a
+    failure leaves undefined continues as the language defines it, see `outcome`.
+    """
+    program = translate(kernel)
+    findings = Findings(failures_limit)
+    clock = Clock(budget)
+    machine = Machine(kernel, program, launch, clock, findings)
+    exhausted = limited = False
+    try:
+        machine.run()
+    except Exhausted:
+        exhausted = True
+    except Stopped:
+        limited = True
+    pictures = _pictures(kernel, program, launch, clock.now, findings) if findings.found else {}
+    return Outcome(
+        launch,
+        findings.failures(launch, pictures),
+        machine.arrays(),
+        {site: frozenset(threads) for site, threads in machine.visits.items()},
+        min(clock.now, budget),
+        exhausted,
+        limited,
+    )
+
+
+def _pictures(
+    kernel: Kernel, program: Program, launch: Launch, steps: int, findings: Findings
+) -> Mapping[int, Mapping[str, Number]]:
+    """The named locals at the steps of all failures, from running the same launch again."""
+    clock = Clock(steps, findings.steps())
+    again = Machine(kernel, program, launch, clock, Findings(len(findings.found) + 1))
+    try:
+        again.run()
+    except Stopped:
+        pass
+    return {
+        step: {
+            program.names[name]: frame[name]
+            for name in reversed(program.names)
+            if frame.get(name) is not None
+        }
+        for step, frame in clock.pictures.items()
+    }
