@@ -16,7 +16,7 @@ from oxide_analyzer.source import SourceFile
 TESTS = Path(__file__).parent
 SAFE = [
     *sorted((TESTS / "kernels" / "safe").glob("*.py")),
-    *sorted((TESTS.parent / "examples").glob("*.py")),
+    *sorted(p for p in (TESTS.parent / "examples").glob("*.py") if p.name != "run_all.py"),
 ]
 UNSAFE = sorted((TESTS / "kernels" / "unsafe").glob("*.py"))
 LITERATE = [
