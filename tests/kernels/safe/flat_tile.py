@@ -1,0 +1,23 @@
+"""A two-dimensional tile in a one-dimensional shared array."""
+# launch: grid=(1, 1), block=(8, 8), a=(8, 8), out=(8, 8)
+# launch: grid=(2, 2), block=(8, 8), a=(12, 9), out=(9, 12)
+
+from oxide import DisjointSlice2D, SharedArray, Slice2D, block, f32, kernel, sync_threads, thread
+
+TILE = 8
+
+
+@kernel(
+    block=(TILE, TILE),
+    requires=lambda a, out: out.shape[0] == a.shape[1] and out.shape[1] == a.shape[0],
+)
+def transpose(a: Slice2D[f32], out: DisjointSlice2D[f32]):
+    tile = SharedArray(f32, TILE * TILE)
+    x, y = thread.x, thread.y
+    row, col = block.y * TILE + y, block.x * TILE + x
+    if row < a.shape[0] and col < a.shape[1]:
+        tile[y * TILE + x] = a[row, col]
+    sync_threads()
+    row, col = block.x * TILE + y, block.y * TILE + x
+    if row < out.shape[0] and col < out.shape[1]:
+        out[row, col] = tile[x * TILE + y]
