@@ -228,7 +228,7 @@ def _float_binary(type: Scalar) -> dict[BinaryOp, TwoOperands]:
 def _divide(a: float, b: float) -> float:
     if b != 0:
         return a / b
-    if a == 0 or a != a:
+    if a == 0 or _math.isnan(a):
         return NAN
     return _math.copysign(INFINITY, a) * _math.copysign(1.0, b)
 
@@ -239,7 +239,7 @@ def _floor(a: float) -> float:
 
 
 def _modulo(a: float, b: float) -> float:
-    if b == 0 or not _math.isfinite(a) or b != b:
+    if b == 0 or not _math.isfinite(a) or _math.isnan(b):
         return NAN
     rest = _math.fmod(a, b)
     if rest == 0:
@@ -248,7 +248,7 @@ def _modulo(a: float, b: float) -> float:
 
 
 def _minimum_number(a: float, b: float) -> float:
-    if a != a:
+    if _math.isnan(a):
         return b
     if a == b:
         return a if _math.copysign(1.0, a) < 0 else b
@@ -256,7 +256,7 @@ def _minimum_number(a: float, b: float) -> float:
 
 
 def _maximum_number(a: float, b: float) -> float:
-    if a != a:
+    if _math.isnan(a):
         return b
     if a == b:
         return b if _math.copysign(1.0, a) < 0 else a
@@ -297,7 +297,7 @@ def _float_to_integer(target: Scalar) -> OneOperand:
     low, high = target.min, target.max
 
     def truncate(value: float) -> int:
-        if value != value:
+        if _math.isnan(value):
             return 0
         if low < value < high:
             return int(value)

@@ -8,7 +8,7 @@ threads race for, leaves the element to chance until a sound thread writes it ag
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter.clock import Stopped
 from oxide_analyzer.interpreter.outcome import Event, place
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moment:
     """An event whose locals are not known yet: those of step `step`, if there was one."""
 
     kind: AccessKind

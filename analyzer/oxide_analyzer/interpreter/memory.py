@@ -7,6 +7,7 @@ offset in C order; the translation has compared the indices with the shape befor
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.interpreter.clock import Clock
     from oxide_analyzer.interpreter.ordering import Observer
-    from oxide_analyzer.ir.nodes import Atomic
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Contents, Number
 
@@ -42,13 +42,7 @@ class Memory:
 
     def fill(self, contents: Contents) -> None:
         """Take the contents that a launch gives, as values of the element type."""
-        if all(type(value) is int for value in contents.values) and self.element.is_integer:
-            low, high = self.element.min, self.element.max
-            if contents.values and not low <= min(contents.values) <= max(contents.values) <= high:
-                raise ValueError(f"an element does not fit {self.element}")
-            self.values[:] = contents.values
-        else:
-            self.values[:] = [arithmetic.literal(v, self.element) for v in contents.values]
+        self.values[:] = [arithmetic.literal(value, self.element) for value in contents.values]
 
     def forget(self) -> None:
         """Undefined again, as shared memory is at the start of a block."""
@@ -64,17 +58,28 @@ class Memory:
         return tuple(reversed(index))
 
 
-def loader(
-    memory: Memory,
-    clock: Clock,
-    visits: set[int],
-    observe: Observer | None,
-    undefined: Undefined,
-    taints: dict[int, int],
-) -> Callable[[int, int], Number]:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an access acts on.
+
+    `visits` gathers the threads that come here, `observe` looks for races (None where there can
+    be none), `undefined` is told of undefined elements, `taints` holds the tainted threads.
+    """
+
+    memory: Memory
+    clock: Clock
+    visits: set[int]
+    observe: Observer | None
+    undefined: Undefined
+    taints: dict[int, int]
+
+
+def loader(scene: Scene) -> Callable[[int, int], Number]:
     """What a load from shared or global memory does."""
-    values, doubtful = memory.values, memory.doubtful
-    nothing = arithmetic.zero(memory.element)
+    values, doubtful = scene.memory.values, scene.memory.doubtful
+    clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
+    undefined = scene.undefined
+    nothing = arithmetic.zero(scene.memory.element)
 
     def load(thread: int, offset: int) -> Number:
         clock.now = step = clock.now + 1
@@ -95,15 +100,10 @@ def loader(
     return load
 
 
-def storer(
-    memory: Memory,
-    clock: Clock,
-    visits: set[int],
-    observe: Observer | None,
-    taints: dict[int, int],
-) -> Callable[[int, int, Number], None]:
+def storer(scene: Scene) -> Callable[[int, int, Number], None]:
     """What a store to shared or global memory does."""
-    values, doubtful = memory.values, memory.doubtful
+    values, doubtful = scene.memory.values, scene.memory.doubtful
+    clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
 
     def store(thread: int, offset: int, value: Number) -> None:
         clock.now = step = clock.now + 1
@@ -120,19 +120,13 @@ def storer(
     return store
 
 
-def changer(
-    memory: Memory,
-    atomic: Atomic,
-    clock: Clock,
-    visits: set[int],
-    observe: Observer | None,
-    undefined: Undefined,
-    taints: dict[int, int],
-) -> Callable[[int, int, Number], Number]:
+def changer(scene: Scene, op: AtomicOp) -> Callable[[int, int, Number], Number]:
     """What an atomic read-modify-write does."""
-    values, doubtful = memory.values, memory.doubtful
-    nothing = arithmetic.zero(memory.element)
-    change = arithmetic.binary_function(_ATOMIC[atomic.op], memory.element)
+    values, doubtful = scene.memory.values, scene.memory.doubtful
+    clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
+    undefined = scene.undefined
+    nothing = arithmetic.zero(scene.memory.element)
+    change = arithmetic.binary_function(_ATOMIC[op], scene.memory.element)
 
     def read_modify_write(thread: int, offset: int, value: Number) -> Number:
         clock.now = step = clock.now + 1
@@ -155,11 +149,10 @@ def changer(
     return read_modify_write
 
 
-def private_loader(
-    memory: Memory, clock: Clock, visits: set[int], undefined: Undefined
-) -> Callable[[int, Values, int], Number]:
+def private_loader(scene: Scene) -> Callable[[int, Values, int], Number]:
     """What a load from a local array does."""
-    nothing = arithmetic.zero(memory.element)
+    clock, visits, undefined = scene.clock, scene.visits, scene.undefined
+    nothing = arithmetic.zero(scene.memory.element)
 
     def load(thread: int, values: Values, offset: int) -> Number:
         clock.now = step = clock.now + 1
@@ -175,8 +168,9 @@ def private_loader(
     return load
 
 
-def private_storer(clock: Clock, visits: set[int]) -> Callable[[int, Values, int, Number], None]:
+def private_storer(scene: Scene) -> Callable[[int, Values, int, Number], None]:
     """What a store to a local array does."""
+    clock, visits = scene.clock, scene.visits
 
     def store(thread: int, values: Values, offset: int, value: Number) -> None:
         clock.now = step = clock.now + 1

@@ -39,14 +39,9 @@ Elements: TypeAlias = "dict[int, Threads]"
 Observer: TypeAlias = "Callable[[int, int, int], bool]"
 
 
-class Raced(Protocol):
-    """Told of each race: the earlier access, then the present one."""
-
-    def __call__(
-        self, first: Access, first_thread: int, first_step: int, second: Access, *now: int
-    ) -> None:
-        """`now` is thread, element and step of the present access."""
-        ...
+# Told of each race: the earlier access with its thread and step, then the present one with its
+# thread, step and element.
+Raced: TypeAlias = "Callable[[Access, tuple[int, int], Access, tuple[int, int, int]], None]"
 
 
 class Ordering(Protocol):
@@ -123,6 +118,7 @@ class Intervals:
         }
 
     def observer(self, access: Access) -> Observer | None:
+        """See `Ordering`."""
         if access.site not in self.logs:
             return None
         raced = self.raced
@@ -139,15 +135,15 @@ class Intervals:
                     for other, when in now[element].items():
                         if other != thread:
                             races = True
-                            raced(rival, other, when, access, thread, element, step)
+                            raced(rival, (other, when), access, (thread, step, element))
                             break
                 if element in left:
                     races = True
-                    raced(rival, *left[element], access, thread, element, step)
+                    raced(rival, left[element], access, (thread, step, element))
             for rival, past in across:
                 if element in past:
                     races = True
-                    raced(rival, *past[element], access, thread, element, step)
+                    raced(rival, past[element], access, (thread, step, element))
             threads = mine.get(element)
             if threads is None:
                 mine[element] = {thread: step}
@@ -158,6 +154,7 @@ class Intervals:
         return observe
 
     def writers(self, access: Access, element: int, thread: int) -> Iterator[tuple[int, int]]:
+        """See `Ordering`."""
         for rival in self.within[access.site]:
             if not isinstance(rival, Load):
                 for other, step in self.logs[rival.site].now.get(element, {}).items():
@@ -165,6 +162,7 @@ class Intervals:
                         yield other, step
 
     def barrier(self, live: Iterable[int], returned: Iterable[int]) -> None:
+        """See `Ordering`."""
         gone = set(returned)
         for site, log in self.logs.items():
             if gone:
@@ -174,6 +172,7 @@ class Intervals:
             self._gather(site, log)
 
     def end_block(self) -> None:
+        """See `Ordering`."""
         for site, log in self.logs.items():
             self._gather(site, log)
             log.left.clear()
@@ -213,6 +212,7 @@ class Clocks:
         self.last_step = 0
 
     def observer(self, access: Access) -> Observer | None:
+        """See `Ordering`."""
         raced, size = self.raced, self.block_size
         mine = self.logs[access.site]
         rivals = [
@@ -238,7 +238,7 @@ class Clocks:
                         continue
                     if within if other // size == thread // size else across:
                         races = True
-                        raced(rival, other, when, access, thread, element, step)
+                        raced(rival, (other, when), access, (thread, step, element))
                         break
             mine.setdefault(element, {})[thread] = step
             if releases:
@@ -248,6 +248,7 @@ class Clocks:
         return observe
 
     def writers(self, access: Access, element: int, thread: int) -> Iterator[tuple[int, int]]:
+        """See `Ordering`."""
         for rival in self.accesses:
             if can_race(access, rival) and not isinstance(rival, Load):
                 for other, step in self.logs[rival.site].get(element, {}).items():
@@ -255,6 +256,7 @@ class Clocks:
                         yield other, step
 
     def barrier(self, live: Iterable[int], returned: Iterable[int]) -> None:
+        """See `Ordering`."""
         together: Threads = {}
         threads = list(live)
         for thread in threads:
@@ -265,6 +267,7 @@ class Clocks:
         self.last_barrier = self.last_step
 
     def end_block(self) -> None:
+        """See `Ordering`."""
         self.last_barrier = self.last_step
         # Shared memory begins anew: nothing done to it so far is seen by the next block.
         for access in self.accesses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter.clock import Clock, Exhausted, Stopped
@@ -59,15 +60,11 @@ def _pictures(
     """The named locals at the steps of all failures, from running the same launch again."""
     clock = Clock(steps, findings.steps())
     again = Machine(kernel, program, launch, clock, Findings(len(findings.found) + 1))
-    try:
+    with suppress(Stopped):
         again.run()
-    except Stopped:
-        pass
+    # Of locals with one name the first of the kernel is shown: a helper's come later.
+    names = list(program.names.items())[::-1]
     return {
-        step: {
-            program.names[name]: frame[name]
-            for name in reversed(program.names)
-            if frame.get(name) is not None
-        }
+        step: {shown: frame[name] for name, shown in names if frame.get(name) is not None}
         for step, frame in clock.pictures.items()
     }

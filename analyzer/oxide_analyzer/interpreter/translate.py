@@ -27,6 +27,7 @@ not reach is not read.
 
 from __future__ import annotations
 
+import math
 import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Local, Stmt
     from oxide_analyzer.source import Span
 
+# Statements that facts and failures are keyed by.
+Sited: TypeAlias = Load | Store | Atomic | CheckDivisor | Barrier | Return
 # The locals that are surely assigned at a place; None where the place cannot be reached.
 Assigned: TypeAlias = frozenset[str] | None
 
@@ -92,7 +95,7 @@ class Program:
     text: str
     code: CodeType
     constants: Mapping[str, object]
-    statements: Mapping[int, Stmt]
+    statements: Mapping[int, Sited]
     reads: tuple[Read, ...]
     names: Mapping[str, str]
     suspends: bool
@@ -121,7 +124,7 @@ def dimension_name(kernel: Kernel, array: str, axis: int) -> str:
     return f"d{list(kernel.arrays).index(array)}_{axis}"
 
 
-def access_kind(statement: Stmt) -> AccessKind:
+def access_kind(statement: Sited) -> AccessKind:
     """What a thread does at a statement with a site."""
     match statement:
         case Load() | CheckDivisor():
@@ -132,7 +135,7 @@ def access_kind(statement: Stmt) -> AccessKind:
             return AccessKind.ATOMIC
         case Barrier():
             return AccessKind.WAIT
-        case _:
+        case Return():
             return AccessKind.EXIT
 
 
@@ -181,7 +184,7 @@ class _Translation:
         self.names: dict[str, str] = {}
         self.optional: set[str] = set()
         self.constants: dict[str, object] = {}
-        self.statements: dict[int, Stmt] = {}
+        self.statements: dict[int, Sited] = {}
         self.reads: list[Read] = []
 
     def program(self) -> Program:
@@ -503,7 +506,7 @@ class _Translation:
 
     def constant(self, e: Const) -> str:
         value = arithmetic.literal(e.value, e.type)
-        if value != value:
+        if math.isnan(value):
             return self.function("NAN", arithmetic.NAN)
         if value in (arithmetic.INFINITY, -arithmetic.INFINITY):
             self.function("INFINITY", arithmetic.INFINITY)
