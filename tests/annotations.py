@@ -6,6 +6,7 @@ also `warning:`, `information:` and `hint:`; all three parts are optional, CODE 
 or name, and the text must be contained in the message. A comment behind code speaks of its line, a
 comment alone on its line of the next line of code; several may share a line. Findings that nobody
 announced fail as well as announcements that nothing fulfils; only information may go without.
+`also:` announces what may be said beside it, at whatever severity: a consequence of the defect.
 
     out[i] = a[i]  # error: 5 [OX301] "reaches 256"
 """
@@ -21,7 +22,7 @@ from oxide_analyzer.diagnostics import Diagnostic, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_START = re.compile(r"#\s*(?P<severity>error|warning|information|hint):")
+_START = re.compile(r"#\s*(?P<severity>error|warning|information|hint|also):")
 _ANNOTATION = re.compile(
     r'\s*(?:(?P<column>\d+)(?:\s+|$))?(?:\[(?P<rule>[\w-]+)\]\s*)?(?:"(?P<text>[^"]*)")?\s*'
 )
@@ -29,11 +30,14 @@ _ANNOTATION = re.compile(
 
 @dataclass(frozen=True)
 class Expectation:
-    """One annotation: the line that it speaks of, and what it says about the finding there."""
+    """One annotation: the line that it speaks of, and what it says about the finding there.
+
+    Without a severity it is an `also:`, which need not come true.
+    """
 
     path: str
     line: int
-    severity: Severity
+    severity: Severity | None
     column: int | None
     rule: str | None
     text: str | None
@@ -41,7 +45,7 @@ class Expectation:
     def fits(self, diagnostic: Diagnostic) -> bool:
         return (
             self.line == diagnostic.span.line
-            and self.severity is diagnostic.severity
+            and self.severity in (None, diagnostic.severity)
             and self.column in (None, diagnostic.span.column)
             and self.rule in (None, diagnostic.code, diagnostic.name)
             and (self.text is None or self.text in diagnostic.message)
@@ -52,7 +56,7 @@ class Expectation:
         return sum(part is not None for part in (self.column, self.rule, self.text))
 
     def __str__(self) -> str:
-        parts = [f"{self.severity}:"]
+        parts = [f"{self.severity or 'also'}:"]
         parts += [str(self.column)] if self.column is not None else []
         parts += [f"[{self.rule}]"] if self.rule is not None else []
         parts += [f'"{self.text}"'] if self.text is not None else []
@@ -78,10 +82,10 @@ def mismatches(expected: Iterable[Expectation], found: Iterable[Diagnostic]) -> 
     unannounced = [diagnostic for diagnostic in found if diagnostic.suppressed is None]
     unmet: list[Expectation] = []
     # The precise ones choose first, or a vague one could take the finding that they need.
-    for expectation in sorted(expected, key=lambda e: -e.precision):
+    for expectation in sorted(expected, key=lambda e: (e.severity is None, -e.precision)):
         fitting = next((d for d in unannounced if expectation.fits(d)), None)
         if fitting is None:
-            unmet.append(expectation)
+            unmet += [expectation] if expectation.severity is not None else []
         else:
             unannounced.remove(fitting)
     wrong = [(e.line, str(e)) for e in unmet]
@@ -110,7 +114,7 @@ def _of_line(path: str, number: int, line: str, lines: list[str]) -> Iterator[Ex
         yield Expectation(
             path,
             _next_code_line(number, lines) if alone else number,
-            Severity(start["severity"]),
+            Severity(start["severity"]) if start["severity"] != "also" else None,
             int(match["column"]) if match["column"] else None,
             match["rule"],
             match["text"],

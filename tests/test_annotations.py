@@ -67,6 +67,14 @@ def test_several_on_a_line_and_the_precise_one_chooses_first() -> None:
     assert wrong(text, finding(1, 5), finding(1, 12)) == []
 
 
+def test_what_may_be_said_beside_it_need_not_be_said() -> None:
+    text = "a[i] = b[j]  # error: [OX301] # also: [OX301]\n"
+    assert wrong(text, finding(1)) == []
+    assert wrong(text, finding(1), finding(1, 12, Severity.WARNING)) == []
+    assert len(wrong(text, finding(1), finding(1), finding(1))) == 1
+    assert len(wrong(text, finding(1, severity=Severity.WARNING))) == 1
+
+
 def test_unreadable_annotation_is_an_error() -> None:
     with pytest.raises(BadAnnotation, match=r"k\.py:1"):
         expectations("k.py", "a[i] = 1  # error: OX301\n")

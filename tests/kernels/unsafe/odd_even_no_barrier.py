@@ -19,10 +19,10 @@ def sort_32(a: DisjointSlice[i32]):
     for phase in range(SIZE):
         i = 2 * t + phase % 2
         if i + 1 < SIZE:
-            x = min(tile[i], tile[i + 1])
-            y = max(tile[i], tile[i + 1])
-            tile[i] = x  # error: [OX104]
-            tile[i + 1] = y  # error: [OX104]
+            x, y = tile[i], tile[i + 1]
+            # One pair of statements is load and store, the other is the store with itself.
+            # error: [OX104] # error: [OX104]
+            tile[i], tile[i + 1] = min(x, y), max(x, y)
     sync_threads()
     for i in range(t, SIZE, BLOCK):
         if i < len(a):
