@@ -1,0 +1,160 @@
+"""What the conditions of a contract, and inferred facts, say about one launch.
+
+A proof takes them as axioms over the integers, so they are evaluated with Python's: nothing
+wraps. `len(out) >= grid_dim.x * block_dim.x` is compared as it reads, however large the grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    Dim,
+    Logic,
+    LogicOp,
+    Math,
+    Not,
+    Param,
+    Read,
+    Register,
+    Select,
+    Special,
+    Symbol,
+    Unary,
+    UnaryOp,
+)
+from oxide_analyzer.language.types import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Extent, Number
+
+_BINARY: Mapping[BinaryOp, Callable[[int, int], int]] = {
+    BinaryOp.ADD: lambda x, y: x + y,
+    BinaryOp.SUB: lambda x, y: x - y,
+    BinaryOp.MUL: lambda x, y: x * y,
+    BinaryOp.FLOORDIV: lambda x, y: x // y if y else 0,
+    BinaryOp.MOD: lambda x, y: x % y if y else 0,
+    BinaryOp.AND: lambda x, y: x & y,
+    BinaryOp.OR: lambda x, y: x | y,
+    BinaryOp.XOR: lambda x, y: x ^ y,
+    # A shift beyond any width of the language keeps no bit; Python would build the number.
+    BinaryOp.SHL: lambda x, y: x << y if 0 <= y < 64 else 0,
+    BinaryOp.SHR: lambda x, y: x >> y if 0 <= y < 64 else -(x < 0),
+    BinaryOp.MIN: min,
+    BinaryOp.MAX: max,
+}
+_UNARY: Mapping[UnaryOp, Callable[[int], int]] = {
+    UnaryOp.NEG: lambda x: -x,
+    UnaryOp.INVERT: lambda x: ~x,
+    UnaryOp.ABS: abs,
+}
+_COMPARE: Mapping[CompareOp, Callable[[Number, Number], bool]] = {
+    CompareOp.EQ: lambda x, y: x == y,
+    CompareOp.NE: lambda x, y: x != y,
+    CompareOp.LT: lambda x, y: x < y,
+    CompareOp.LE: lambda x, y: x <= y,
+    CompareOp.GT: lambda x, y: x > y,
+    CompareOp.GE: lambda x, y: x >= y,
+}
+
+
+class NotEvaluable(Exception):
+    """A condition holds something that no launch gives a value to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one launch fixes: scalars and shapes by parameter, grid and block as (x, y, z)."""
+
+    scalars: Mapping[str, Number]
+    shapes: Mapping[str, tuple[int, ...]]
+    grid: Extent
+    block: Extent
+
+
+def evaluate(
+    condition: Expr,
+    scalars: Mapping[str, Number],
+    shapes: Mapping[str, tuple[int, ...]],
+    grid: Extent,
+    block: Extent,
+) -> Number:
+    """The value of `condition` over Z for one launch; raises `NotEvaluable`."""
+    return value(condition, Given(scalars, shapes, grid, block))
+
+
+def value(expression: Expr, given: Given) -> Number:
+    """The value of `expression` over Z; raises `NotEvaluable`."""
+    match expression:
+        case Const(value=constant):
+            return constant
+        case Param(name=name):
+            return given.scalars[name]
+        case Dim(array=array, axis=axis):
+            return given.shapes[array][axis]
+        case Special(register=Register.BLOCK_DIM, axis=axis):
+            return given.block[axis]
+        case Special(register=Register.GRID_DIM, axis=axis):
+            return given.grid[axis]
+        case Unary(op=op, operand=operand):
+            return _UNARY[op](_integer(operand, given))
+        case Binary(op=op, left=left, right=right):
+            if op not in _BINARY:
+                raise NotEvaluable(f"`{op}` is not integer arithmetic")
+            return _BINARY[op](_integer(left, given), _integer(right, given))
+        case Compare(op=op, left=left, right=right):
+            return _COMPARE[op](value(left, given), value(right, given))
+        case Logic(op=op, left=left, right=right):
+            if op is LogicOp.AND:
+                return bool(value(left, given)) and bool(value(right, given))
+            return bool(value(left, given)) or bool(value(right, given))
+        case Not(operand=operand):
+            return not value(operand, given)
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return value(then if value(condition, given) else otherwise, given)
+        case Convert(operand=operand, type=type_):
+            return _convert(value(operand, given), type_)
+        case Symbol() | Read() | Special() | Math():
+            raise NotEvaluable(f"{type(expression).__name__} has no value before the launch")
+        case _:
+            assert_never(expression)
+
+
+def sides(condition: Expr, given: Given) -> tuple[Number, CompareOp, Number] | None:
+    """Both sides of a comparison that does not hold: what a message shows; else None."""
+    match condition:
+        case Compare(op=op, left=left, right=right):
+            return value(left, given), op, value(right, given)
+        case Logic(op=LogicOp.AND, left=left, right=right):
+            return sides(right if value(left, given) else left, given)
+        case _:
+            return None
+
+
+def _integer(expression: Expr, given: Given) -> int:
+    result = value(expression, given)
+    if isinstance(result, float):
+        raise NotEvaluable("conditions on launches are about integers")
+    return int(result)
+
+
+def _convert(number: Number, target: Scalar) -> Number:
+    if target.kind is Kind.BOOL:
+        return bool(number)
+    if target.is_float:
+        return float(number)
+    if isinstance(number, float):
+        raise NotEvaluable("conditions on launches are about integers")
+    # Widening, which is what the frontend inserts, keeps the number.
+    return int(number) if target.min <= number <= target.max else target.wrap(int(number))

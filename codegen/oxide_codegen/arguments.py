@@ -1,0 +1,316 @@
+"""The arguments of one launch: bound to parameters as Python binds them, each of them checked.
+
+Nothing is converted in silence. An array has exactly the element type of its parameter; a Python
+number may stand for every scalar type that can hold it; a NumPy scalar for its own type and
+wider ones of its kind. What comes out is ready to be packed:
+
+    vecadd[4, 256](a, b, c)    ->    values   {}
+                                     views    {"a": ArrayView(...), "b": ..., "c": ...}
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import struct
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer.ir.nodes import Ownership, ScalarParameter
+from oxide_analyzer.language.types import SCALARS, Kind
+from oxide_analyzer.launch import MAX_LENGTH
+from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
+from oxide_codegen.buffers import DeviceBuffer
+from oxide_codegen.errors import LaunchTypeError, LaunchValueError
+from oxide_codegen.scalars import BY_CODE, NUMPY_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oxide_analyzer.ir.nodes import Array, Kernel
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Number
+    from oxide_codegen.devices import DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Checked arguments: scalars by name, arrays by name, and the device they are on.
+
+    `device` is None if nothing says: a kernel of scalars only. `host` is true for NumPy arrays
+    and other foreign host memory, which goes to the current device.
+    """
+
+    scalars: Mapping[str, Number]
+    views: Mapping[str, ArrayView]
+    buffers: tuple[DeviceBuffer[Any], ...]
+    device: DeviceId | None
+    host: bool
+
+    def cells(self, kernel: Kernel) -> list[int | float]:
+        """One value per slot of the kernel's layout."""
+        cells: list[int | float] = []
+        for parameter in kernel.parameters:
+            if isinstance(parameter, ScalarParameter):
+                cells.append(self.scalars[parameter.name])
+            else:
+                described = self.views[parameter.name]
+                cells.append(described.address)
+                cells.extend(described.shape)
+        return cells
+
+
+class Signature:
+    """The parameters of a kernel as Python binds them and as its types admit them."""
+
+    def __init__(self, kernel: Kernel, function: Callable[..., Any]) -> None:
+        self.kernel = kernel
+        self.name = kernel.name
+        self._python = inspect.signature(function)
+        self._count = len(kernel.parameters)
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """One value per parameter, defaults filled in."""
+        if len(args) == self._count and not kwargs:
+            return args
+        try:
+            bound = self._python.bind(*args, **kwargs)
+        except TypeError as error:
+            raise LaunchTypeError(
+                self.name,
+                f"{error}; it takes ({', '.join(p.name for p in self.kernel.parameters)})",
+                parameter=_blamed(str(error)),
+                expected=self._count,
+                actual=len(args) + len(kwargs),
+            ) from None
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
+
+    def check(self, values: tuple[Any, ...], stream: int | None = None) -> Arguments:
+        """Check each value against its parameter, and arrays against each other."""
+        scalars: dict[str, Number] = {}
+        views: dict[str, ArrayView] = {}
+        buffers: list[DeviceBuffer[Any]] = []
+        for parameter, value in zip(self.kernel.parameters, values, strict=True):
+            if isinstance(parameter, ScalarParameter):
+                scalars[parameter.name] = scalar(self.name, parameter.name, parameter.type, value)
+                continue
+            array = self.kernel.arrays[parameter.name]
+            if isinstance(value, DeviceBuffer):
+                buffers.append(value)
+                described = value.view()
+            else:
+                described = self._view(array, value, stream)
+            _demand_fit(self.name, array, described)
+            views[parameter.name] = described
+        device, host = self._place(views)
+        self._demand_disjoint(views)
+        return Arguments(scalars, views, tuple(buffers), device, host)
+
+    def _view(self, array: Array, value: Any, stream: int | None) -> ArrayView:
+        try:
+            return view(value, stream)
+        except NotAnArray:
+            raise LaunchTypeError(
+                self.name,
+                f"`{array.name}` wants {_wanted(array)}, got {type(value).__name__}",
+                parameter=array.name,
+                expected=_wanted(array),
+                actual=type(value).__name__,
+            ) from None
+        except Refused as refused:
+            error = LaunchTypeError if refused.kind is TypeError else LaunchValueError
+            raise error(
+                self.name,
+                f"`{array.name}` {refused}",
+                parameter=array.name,
+                expected=refused.expected,
+                actual=refused.actual,
+            ) from None
+
+    def _place(self, views: Mapping[str, ArrayView]) -> tuple[DeviceId | None, bool]:
+        first: tuple[str, ArrayView] | None = None
+        for name, described in views.items():
+            if first is None:
+                first = name, described
+                continue
+            if (described.host, described.device) != (first[1].host, first[1].device):
+                here, there = _where(described), _where(first[1])
+                hint = (
+                    "; put both on one device with oxide.asarray"
+                    if described.host != first[1].host
+                    else ""
+                )
+                raise LaunchTypeError(
+                    self.name,
+                    f"`{name}` is {here}, but `{first[0]}` is {there}{hint}",
+                    parameter=name,
+                    expected=there,
+                    actual=here,
+                )
+        if first is None:
+            return None, False
+        return (None, True) if first[1].host else (first[1].device, False)
+
+    def _demand_disjoint(self, views: Mapping[str, ArrayView]) -> None:
+        ranges = sorted(
+            ((v.address, v.address + v.size, name) for name, v in views.items() if v.size),
+        )
+        # Sorted by start, a range meets an earlier one exactly if one of those ends behind its
+        # start; read-only ones may meet each other.
+        for position, (start, _, name) in enumerate(ranges):
+            for _, other_end, other in ranges[:position]:
+                if other_end > start and (self._mutable(name) or self._mutable(other)):
+                    mutable, beside = (name, other) if self._mutable(name) else (other, name)
+                    raise LaunchValueError(
+                        self.name,
+                        f"`{mutable}` is written and shares memory with `{beside}`",
+                        parameter=mutable,
+                        expected=f"memory apart from that of `{beside}`",
+                        actual="overlapping memory",
+                    )
+
+    def _mutable(self, name: str) -> bool:
+        return self.kernel.arrays[name].ownership is not Ownership.READ_ONLY
+
+
+def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:
+    if described.element != array.element.name:
+        actual = NUMPY_NAMES.get(described.element, described.element)
+        raise LaunchTypeError(
+            kernel,
+            f"`{array.name}` wants elements of {array.element} "
+            f"({NUMPY_NAMES[array.element.name]}), got {actual}",
+            parameter=array.name,
+            expected=array.element.name,
+            actual=described.element,
+        )
+    rank = len(described.shape)
+    if rank != array.rank:
+        raise LaunchTypeError(
+            kernel,
+            f"`{array.name}` wants {array.rank} dimension{'s' if array.rank > 1 else ''}, "
+            f"got {rank} (shape {described.shape})",
+            parameter=array.name,
+            expected=array.rank,
+            actual=rank,
+        )
+    if described.read_only and array.ownership is not Ownership.READ_ONLY:
+        raise LaunchValueError(
+            kernel,
+            f"`{array.name}` is written by the kernel, but the array is read-only",
+            parameter=array.name,
+            expected="a writable array",
+            actual="a read-only array",
+        )
+    for extent in described.shape:
+        if extent > MAX_LENGTH:
+            raise LaunchValueError(
+                kernel,
+                f"`{array.name}` has {extent} elements along an axis; at most {MAX_LENGTH} may be",
+                parameter=array.name,
+                expected=MAX_LENGTH,
+                actual=extent,
+            )
+
+
+# ---------------------------------------------------------------- scalars
+
+
+def scalar(kernel: str, name: str, type_: Scalar, value: Any) -> Number:
+    """`value` as a Python number that `type_` holds; `LaunchError` if it does not."""
+    number, kind = _number(value)
+    if number is None or not _admits(type_, number, kind):
+        actual = type(value).__name__
+        raise LaunchTypeError(
+            kernel,
+            f"`{name}` wants {_article(type_)}, got {actual}",
+            parameter=name,
+            expected=type_.name,
+            actual=actual,
+        )
+    if type_.kind is Kind.BOOL:
+        return bool(number)
+    if type_.is_integer:
+        if not type_.min <= number <= type_.max:
+            raise LaunchValueError(
+                kernel,
+                f"`{name}` is {number}, out of the range of {type_} ({type_.min} to {type_.max})",
+                parameter=name,
+                expected=(type_.min, type_.max),
+                actual=number,
+            )
+        return int(number)
+    return _float(kernel, name, type_, number)
+
+
+def _number(value: Any) -> tuple[Number | None, Scalar | None]:
+    """A Python number, and its exact type if it is a NumPy scalar."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        exact = BY_CODE.get(value.dtype.str[1:])
+        if exact is None:
+            return None, None
+        return value.item(), SCALARS[exact]
+    if type(value) in (int, float, bool):
+        return value, None
+    # Enumerations of ints are numbers, and so are subclasses of float.
+    return (value, None) if isinstance(value, int | float) else (None, None)
+
+
+def _admits(type_: Scalar, number: Number, exact: Scalar | None) -> bool:
+    if isinstance(number, bool) or type_.kind is Kind.BOOL:
+        return isinstance(number, bool) and type_.kind is Kind.BOOL
+    if isinstance(number, float):
+        return type_.is_float and (exact is None or exact.bits <= type_.bits)
+    return True
+
+
+def _float(kernel: str, name: str, type_: Scalar, number: Number) -> float:
+    try:
+        result = float(number)
+        if type_.bits == 32:
+            struct.pack("<f", result)
+    except OverflowError:
+        raise LaunchValueError(
+            kernel,
+            f"`{name}` is {number}, out of the range of {type_}",
+            parameter=name,
+            expected=type_.name,
+            actual=number,
+        ) from None
+    if type_.bits == 32 and math.isfinite(result):
+        return struct.unpack("<f", struct.pack("<f", result))[0]
+    return result
+
+
+# ---------------------------------------------------------------- words
+
+
+def _article(type_: Scalar) -> str:
+    if type_.kind is Kind.BOOL:
+        return "a bool"
+    return f"an integer ({type_})" if type_.is_integer else f"a number ({type_})"
+
+
+def _wanted(array: Array) -> str:
+    rank = "1-D" if array.rank == 1 else f"{array.rank}-D"
+    return f"a {rank} array of {array.element}"
+
+
+def _where(described: ArrayView) -> str:
+    if described.host:
+        return "a NumPy array" if _is_numpy(described.owner) else "in host memory"
+    return f"on {described.device}"
+
+
+def _is_numpy(owner: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(owner, numpy.ndarray)
+
+
+def _blamed(message: str) -> str | None:
+    # "missing a required argument: 'b'", "got an unexpected keyword argument 'd'"
+    parts = message.split("'")
+    return parts[1] if len(parts) >= 3 else None

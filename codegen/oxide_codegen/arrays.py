@@ -1,0 +1,297 @@
+"""One description for everything array-like, made without copying.
+
+NumPy arrays, buffers of ours, `__cuda_array_interface__` (CuPy, Numba, PyTorch) and DLPack
+become an `ArrayView`: address, shape, element type and device. What a kernel cannot take is
+refused here with a reason that starts behind the parameter's name: "is not C-contiguous".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from oxide_codegen.devices import CPU, DeviceId
+from oxide_codegen.scalars import BY_CODE
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayView:
+    """Memory that a kernel may be given.
+
+    `owner` keeps it alive. `host` is true for foreign host memory (NumPy and DLPack), which is
+    copied to a device that is not the cpu. `stream` is the foreign stream whose work must be
+    done before the memory is touched.
+    """
+
+    address: int
+    shape: tuple[int, ...]
+    element: str
+    item_size: int
+    read_only: bool
+    device: DeviceId
+    host: bool
+    owner: Any
+    stream: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return prod(self.shape) * self.item_size
+
+
+class Refused(Exception):
+    """Why something cannot be an array of a kernel; `kind` is TypeError or ValueError."""
+
+    def __init__(
+        self, kind: type[Exception], reason: str, *, expected: object, actual: object
+    ) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.expected = expected
+        self.actual = actual
+
+
+class NotAnArray(Exception):
+    """The value speaks no array protocol."""
+
+
+def view(value: Any, stream: int | None = None) -> ArrayView:
+    """Describe `value`; `stream` is the handle of the stream that will use it."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        return of_numpy(value)
+    interface = getattr(value, "__cuda_array_interface__", None)
+    if isinstance(interface, dict):
+        return _of_cuda_interface(value, interface)
+    if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
+        return _of_dlpack(value, stream)
+    raise NotAnArray(type(value).__name__)
+
+
+def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
+    """The view of a NumPy array."""
+    element = _element(array.dtype.str if array.dtype.names is None else str(array.dtype))
+    if not array.flags.c_contiguous:
+        raise _not_contiguous(f"strides {array.strides} for shape {array.shape}")
+    address = array.__array_interface__["data"][0]
+    return _aligned(
+        ArrayView(
+            address,
+            array.shape,
+            element,
+            array.dtype.itemsize,
+            not array.flags.writeable,
+            CPU,
+            True,
+            array if owner is None else owner,
+        )
+    )
+
+
+def _of_cuda_interface(value: Any, interface: dict[str, Any]) -> ArrayView:
+    element = _element(interface["typestr"])
+    if interface.get("mask") is not None:
+        raise Refused(
+            ValueError, "is a masked array", expected="an array without mask", actual="a mask"
+        )
+    shape = tuple(int(extent) for extent in interface["shape"])
+    item_size = int(interface["typestr"][2:])
+    strides = interface.get("strides")
+    if strides is not None:
+        _demand_contiguous(shape, tuple(int(s) for s in strides), item_size)
+    address, read_only = interface["data"]
+    stream = interface.get("stream")
+    return _aligned(
+        ArrayView(
+            int(address or 0),
+            shape,
+            element,
+            item_size,
+            bool(read_only),
+            _device_of_pointer(value, int(address or 0)),
+            False,
+            value,
+            int(stream) if stream else None,
+        )
+    )
+
+
+def _device_of_pointer(value: Any, address: int) -> DeviceId:
+    # The interface does not say where the memory is; DLPack and the driver do.
+    if hasattr(value, "__dlpack_device__"):
+        _, index = value.__dlpack_device__()
+        return DeviceId("cuda", int(index))
+    if address == 0:
+        return DeviceId("cuda", 0)
+    from oxide_codegen.cuda import device_of_pointer
+
+    return device_of_pointer(address)
+
+
+# ---------------------------------------------------------------- DLPack
+
+
+class _Device(ctypes.Structure):
+    _fields_ = [("kind", ctypes.c_int32), ("index", ctypes.c_int32)]
+
+
+class _DataType(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16)]
+
+
+class _Tensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device", _Device),
+        ("rank", ctypes.c_int32),
+        ("type", _DataType),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+class _Versioned(ctypes.Structure):
+    _fields_ = [
+        ("major", ctypes.c_uint32),
+        ("minor", ctypes.c_uint32),
+        ("context", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64),
+        ("tensor", _Tensor),
+    ]
+
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_capsule_is = ctypes.pythonapi.PyCapsule_IsValid
+_capsule_is.restype = ctypes.c_int
+_capsule_is.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+_CPU_KINDS = {1, 3, 11}  # cpu, pinned host memory of CUDA and of ROCm
+_CUDA_KINDS = {2, 13}  # device and managed memory
+_LETTERS = {0: "i", 1: "u", 2: "f", 6: "b"}
+_READ_ONLY = 1
+
+
+def _of_dlpack(value: Any, stream: int | None) -> ArrayView:
+    kind, _ = value.__dlpack_device__()
+    options: dict[str, Any] = {}
+    if int(kind) in _CUDA_KINDS:
+        # The producer makes the data ready for this stream; 1 is the legacy default stream.
+        options["stream"] = stream or 1
+    elif int(kind) not in _CPU_KINDS:
+        raise Refused(
+            TypeError,
+            f"lives on a device of kind {int(kind)}, neither cpu nor CUDA",
+            expected="memory of the cpu or of a CUDA device",
+            actual=f"DLPack device {int(kind)}",
+        )
+    try:
+        try:
+            capsule = value.__dlpack__(max_version=(1, 0), **options)
+        except TypeError:
+            capsule = value.__dlpack__(**options)
+    except (BufferError, RuntimeError) as error:
+        raise Refused(
+            TypeError,
+            f"does not give its memory away ({error})",
+            expected="an exportable array",
+            actual=type(value).__name__,
+        ) from error
+    # The capsule is never renamed to "used": it keeps the memory until it is collected.
+    if _capsule_is(capsule, b"dltensor_versioned"):
+        managed = _Versioned.from_address(_capsule_pointer(capsule, b"dltensor_versioned"))
+        tensor, read_only = managed.tensor, bool(managed.flags & _READ_ONLY)
+    else:
+        tensor = _Tensor.from_address(_capsule_pointer(capsule, b"dltensor"))
+        read_only = False
+    item_size = tensor.type.bits // 8
+    letter = _LETTERS.get(tensor.type.code, f"DLPack type {tensor.type.code} of ")
+    if tensor.type.lanes != 1:
+        letter = f"vectors of {tensor.type.lanes} "
+    element = _element(f"|{letter}{item_size}")
+    shape = tuple(tensor.shape[k] for k in range(tensor.rank))
+    if tensor.strides:
+        strides = tuple(tensor.strides[k] * item_size for k in range(tensor.rank))
+        _demand_contiguous(shape, strides, item_size)
+    on_cpu = tensor.device.kind in _CPU_KINDS
+    return _aligned(
+        ArrayView(
+            (tensor.data or 0) + tensor.byte_offset,
+            shape,
+            element,
+            item_size,
+            read_only,
+            CPU if on_cpu else DeviceId("cuda", tensor.device.index),
+            on_cpu,
+            (value, capsule),
+        )
+    )
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def _element(code: str) -> str:
+    """The element type of a type string such as `<f4`."""
+    order, kind = code[:1], code[1:]
+    foreign = ">" if sys.byteorder == "little" else "<"
+    name = BY_CODE.get(kind)
+    if name is None:
+        return _spelled(code)
+    if order == foreign:
+        raise Refused(
+            ValueError,
+            f"has foreign byte order ({code!r}): convert it with "
+            ".astype(array.dtype.newbyteorder('='))",
+            expected="native byte order",
+            actual=code,
+        )
+    return name
+
+
+def _spelled(code: str) -> str:
+    """How to name an element type that kernels do not have."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        try:
+            return str(numpy.dtype(code))
+        except TypeError:
+            return code.lstrip("|<>=")
+    return code.lstrip("|<>=")
+
+
+def _demand_contiguous(shape: tuple[int, ...], strides: tuple[int, ...], item_size: int) -> None:
+    if 0 in shape:
+        return
+    expected = item_size
+    for extent, stride in zip(reversed(shape), reversed(strides), strict=True):
+        # An axis of one element is never stepped along, so its stride may be anything.
+        if extent != 1 and stride != expected:
+            raise _not_contiguous(f"strides {strides} for shape {shape}")
+        expected *= extent
+
+
+def _not_contiguous(actual: str) -> Refused:
+    return Refused(
+        ValueError,
+        f"is not C-contiguous ({actual}): copy it with numpy.ascontiguousarray(...)",
+        expected="C-contiguous",
+        actual=actual,
+    )
+
+
+def _aligned(described: ArrayView) -> ArrayView:
+    if described.item_size and described.address % described.item_size and 0 not in described.shape:
+        raise Refused(
+            ValueError,
+            f"starts at an address that is no multiple of its {described.item_size}-byte elements",
+            expected=f"alignment to {described.item_size} bytes",
+            actual=hex(described.address),
+        )
+    return described

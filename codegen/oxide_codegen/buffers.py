@@ -1,0 +1,287 @@
+"""Arrays on a device, which Python cannot index and kernels can.
+
+    x = oxide.asarray(numpy_array)          copies to the current device
+    y = oxide.zeros(len(x), f32)
+    k[4, 256](x, y)                         is asynchronous on a GPU
+    y.numpy()                               waits, raises what the kernel ran into, and copies back
+
+A buffer has one shape, one element type and one address for life. On the cpu device it lives in
+host memory and behaves the same, so a program written there runs on a GPU as it stands.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from operator import index
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from oxide_analyzer.language.types import SCALARS
+from oxide_codegen import devices
+from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
+from oxide_codegen.errors import HostAccessError, MissingExtraError
+from oxide_codegen.scalars import NUMPY_CODES, TYPES, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+    from typing import NoReturn
+
+    from oxide_codegen.cuda import Cuda, Memory
+    from oxide_codegen.devices import DeviceId
+
+T = TypeVar("T")
+
+
+class DeviceBuffer(Generic[T]):
+    """A C-contiguous array on one device; see `oxide.empty`, `oxide.zeros`, `oxide.asarray`."""
+
+    __slots__ = (
+        "__weakref__",
+        "_element",
+        "_memory",
+        "_shape",
+        "_view",
+        "device_id",
+    )
+
+    def __init__(self, described: ArrayView, memory: Any) -> None:
+        self._view = described
+        self._shape = described.shape
+        self._element = described.element
+        self._memory = memory
+        self.device_id = described.device
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents."""
+        return self._shape
+
+    @property
+    def dtype(self) -> type:
+        """The element type, as kernels name it: `oxide.f32`."""
+        return TYPES[self._element]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self._shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return self._view.size
+
+    @property
+    def device(self) -> str:
+        """Where it is: "cpu" or "cuda:0"."""
+        return str(self.device_id)
+
+    def view(self) -> ArrayView:
+        """What a launch needs to know."""
+        return self._view
+
+    @property
+    def memory(self) -> Memory:
+        """The memory of a buffer on a GPU."""
+        return self._memory
+
+    def numpy(self) -> Any:
+        """A copy as a NumPy array, when all work on this buffer is done.
+
+        Raises what a launch before it ran into.
+        """
+        numpy = import_numpy()
+        if self.device_id.kind == "cpu":
+            return _host_array(self._view).copy()
+        result = numpy.empty(self._shape, NUMPY_CODES[self._element])
+        self._cuda().download(self, result)
+        return result
+
+    def copy_from(self, source: Any) -> None:
+        """Overwrite with an array of the same shape and element type, or another buffer."""
+        if isinstance(source, DeviceBuffer):
+            source = source.numpy()
+        numpy = import_numpy()
+        array = numpy.ascontiguousarray(source)
+        if array.shape != self._shape:
+            raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
+        if array.dtype != numpy.dtype(NUMPY_CODES[self._element]):
+            raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
+        if self.device_id.kind == "cpu":
+            _host_array(self._view)[...] = array
+        else:
+            self._cuda().upload(self, array)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """For CuPy, PyTorch and Numba; only on a GPU."""
+        if self.device_id.kind != "cuda":
+            raise AttributeError("__cuda_array_interface__ is for buffers on a GPU")
+        return {
+            "shape": self._shape,
+            "typestr": _typestr(self._element),
+            "data": (self._view.address, self._view.read_only),
+            "version": 3,
+            "strides": None,
+            "stream": self._memory.stream,
+        }
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of a buffer without dimensions")
+        return self._shape[0]
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        raise HostAccessError("NumPy cannot read a device buffer in place: use buffer.numpy()")
+
+    def __getitem__(self, index: object) -> NoReturn:
+        raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
+
+    def __setitem__(self, index: object, value: object) -> NoReturn:
+        raise HostAccessError("a device buffer has no elements for Python: use copy_from(array)")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
+
+    def __repr__(self) -> str:
+        return f"<oxide.DeviceBuffer {self._element} {self._shape} on {self.device}>"
+
+    def _cuda(self) -> Cuda:
+        from oxide_codegen.cuda import cuda
+
+        return cuda(self.device_id.index)
+
+
+# ---------------------------------------------------------------- making them
+
+
+def empty(
+    shape: int | tuple[int, ...], dtype: Any, *, device: str | None = None
+) -> DeviceBuffer[Any]:
+    """A buffer with undefined elements on `device`, or on the current one."""
+    where = devices.current() if device is None else devices.parse(device)
+    extents = (shape,) if isinstance(shape, int) else tuple(index(extent) for extent in shape)
+    if any(extent < 0 for extent in extents):
+        raise ValueError(f"a shape has no negative extents, got {extents}")
+    return _allocate(extents, name_of(dtype), where)
+
+
+def zeros(
+    shape: int | tuple[int, ...], dtype: Any, *, device: str | None = None
+) -> DeviceBuffer[Any]:
+    """A buffer of zeros on `device`, or on the current one."""
+    buffer = empty(shape, dtype, device=device)
+    if buffer.device_id.kind == "cpu":
+        _host_array(buffer.view()).fill(0)
+    elif buffer.nbytes:
+        from oxide_codegen.cuda import cuda
+
+        cuda(buffer.device_id.index).clear(buffer)
+    return buffer
+
+
+def asarray(array: Any, dtype: Any = None, *, device: str | None = None) -> DeviceBuffer[Any]:
+    """`array` as a buffer on `device`, or on the current one.
+
+    Host memory, lists and numbers are copied; an array that is on the device already is wrapped
+    without copying. `dtype` converts; without it elements keep their type.
+    """
+    if isinstance(array, DeviceBuffer) and _is_there(array.device_id, device):
+        if dtype is None or name_of(dtype) == array.view().element:
+            return array
+        array = array.numpy()
+    numpy = import_numpy()
+    if not isinstance(array, numpy.ndarray | DeviceBuffer):
+        try:
+            described = view(array)
+        except NotAnArray:
+            array = numpy.asarray(array)
+        except Refused as refused:
+            raise refused.kind(f"asarray: the array {refused}") from None
+        else:
+            if not described.host:
+                return _from_device(array, described, dtype, device)
+            array = _host_array(described)
+    if isinstance(array, DeviceBuffer):
+        array = array.numpy()
+    wanted = name_of(array.dtype if dtype is None else dtype)
+    where = devices.current() if device is None else devices.parse(device)
+    buffer = _allocate(array.shape, wanted, where)
+    buffer.copy_from(array.astype(NUMPY_CODES[wanted], copy=False))
+    return buffer
+
+
+def import_numpy() -> ModuleType:
+    """NumPy, or one sentence on how to get it."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise MissingExtraError("running kernels", "NumPy", "cpu") from error
+    return numpy
+
+
+def _from_device(
+    array: Any, described: ArrayView, dtype: Any, device: str | None
+) -> DeviceBuffer[Any]:
+    if not _is_there(described.device, device):
+        raise ValueError(f"asarray: the array is on {described.device}; copy it to {device} first")
+    if dtype is not None and name_of(dtype) != described.element:
+        raise TypeError(
+            f"asarray: the array holds {described.element}; convert it to {name_of(dtype)} first"
+        )
+    if described.element not in TYPES:
+        raise TypeError(f"asarray: kernels have no elements of {described.element}")
+    from oxide_codegen.cuda import cuda
+
+    return DeviceBuffer(described, cuda(described.device.index).borrow(described))
+
+
+def _is_there(have: DeviceId, wanted: str | None) -> bool:
+    return wanted is None or have == devices.parse(wanted)
+
+
+def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBuffer[Any]:
+    item_size = SCALARS[element].size
+    if where.kind == "cpu":
+        array = import_numpy().empty(shape, NUMPY_CODES[element])
+        address = array.__array_interface__["data"][0]
+        memory: object = array
+    else:
+        from oxide_codegen.cuda import cuda
+
+        allocation = cuda(where.index).allocate(prod(shape) * item_size)
+        address, memory = allocation.address, allocation
+    described = ArrayView(address, shape, element, item_size, False, where, False, memory)
+    buffer: DeviceBuffer[Any] = DeviceBuffer(described, memory)
+    return buffer
+
+
+def _host_array(described: ArrayView) -> Any:
+    """The memory of a view on the host as a NumPy array."""
+    numpy = import_numpy()
+    if isinstance(described.owner, numpy.ndarray):
+        return described.owner
+    return numpy.asarray(_HostMemory(described))
+
+
+class _HostMemory:
+    """Foreign host memory in the form that NumPy reads."""
+
+    def __init__(self, described: ArrayView) -> None:
+        self._owner = described.owner
+        self.__array_interface__ = {
+            "shape": described.shape,
+            "typestr": _typestr(described.element),
+            "data": (described.address, described.read_only),
+            "version": 3,
+        }
+
+
+def _typestr(element: str) -> str:
+    code = NUMPY_CODES[element]
+    return ("|" if code == "b1" else "<") + code

@@ -1,0 +1,143 @@
+"""The contract of a kernel at one launch: block, domain, limits and the facts of its proof.
+
+A proof holds where its facts hold, so each is evaluated, with Python integers, before anything
+is enqueued. The message shows the fact and both of its sides:
+
+    block_sum: the launch does not fulfil `len(out) >= grid_dim.x` (3 >= 4 is false)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer.contract import Given, sides, value
+from oxide_analyzer.ir.nodes import Const, Dim, Param
+from oxide_codegen.errors import LaunchValueError, SourceError
+from oxide_codegen.geometry import block_extent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.checked import CheckedKernel, Fact
+    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.launch import Extent, Number
+
+_COMPACT = 2**31
+_AXES = "xyz"
+
+
+def declared_block(kernel: Kernel) -> Extent | None:
+    """The block that the contract fixes."""
+    if kernel.contract.block is None:
+        return None
+    extents = [e.value for e in kernel.contract.block if isinstance(e, Const)]
+    return (int(extents[0]), int(extents[1]), int(extents[2])) if len(extents) == 3 else None
+
+
+def demand_contract(kernel: Kernel, block: Any, domain: int | None) -> None:
+    """Raise `SourceError` unless the live decorator got what its source says."""
+    wanted = None if block is None else block_extent(kernel.name, block)
+    if wanted != declared_block(kernel) or domain != kernel.contract.domain:
+        raise SourceError(
+            kernel.name,
+            f"`@kernel` was called with block={block!r} and domain={domain!r}, which is not what "
+            "its source says",
+        )
+
+
+def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
+    """Raise `LaunchValueError` unless grid and block are those of the contract."""
+    fixed = declared_block(kernel)
+    if fixed is not None and block != fixed:
+        raise LaunchValueError(
+            kernel.name,
+            f"`block` is {block}, but the kernel is declared with block={fixed}",
+            parameter="block",
+            expected=fixed,
+            actual=block,
+        )
+    domain = kernel.contract.domain
+    if domain is None:
+        return
+    for axis in range(domain, 3):
+        for name, extent in (("grid", grid), ("block", block)):
+            if extent[axis] != 1:
+                raise LaunchValueError(
+                    kernel.name,
+                    f"`{name}` has extent {extent[axis]} along {_AXES[axis]}, but the kernel is "
+                    f"declared with domain={domain}",
+                    parameter=name,
+                    expected=1,
+                    actual=extent[axis],
+                )
+
+
+def demand_facts(
+    checked: CheckedKernel,
+    scalars: Mapping[str, Number],
+    shapes: Mapping[str, tuple[int, ...]],
+    grid: Extent,
+    block: Extent,
+) -> None:
+    """Raise `LaunchValueError` unless every fact of the proof holds for this launch."""
+    kernel = checked.kernel
+    if checked.compact:
+        _demand_compact(kernel, scalars, shapes, grid, block)
+    given = Given(scalars, shapes, grid, block)
+    for fact in checked.facts:
+        if not value(fact.condition, given):
+            raise _broken(kernel, fact, given)
+
+
+def _broken(kernel: Kernel, fact: Fact, given: Given) -> LaunchValueError:
+    shown = sides(fact.condition, given)
+    actual = "" if shown is None else f"{shown[0]} {shown[1]} {shown[2]}"
+    source = "" if fact.declared else ", which its proof needs"
+    return LaunchValueError(
+        kernel.name,
+        f"the launch does not fulfil `{fact.text}`"
+        + (f" ({actual} is false)" if actual else "")
+        + source,
+        parameter=next(_parameters(fact.condition), None),
+        expected=fact.text,
+        actual=actual or False,
+    )
+
+
+def _demand_compact(
+    kernel: Kernel,
+    scalars: Mapping[str, Number],
+    shapes: Mapping[str, tuple[int, ...]],
+    grid: Extent,
+    block: Extent,
+) -> None:
+    sizes: list[tuple[str, str, Number]] = [
+        (name, f"`{name}`", number)
+        for name, number in scalars.items()
+        if not isinstance(number, float)
+    ]
+    for name, shape in shapes.items():
+        sizes += [(name, f"`{name}.shape[{axis}]`", n) for axis, n in enumerate(shape)]
+    for axis in range(3):
+        sizes.append(("grid", f"grid times block along {_AXES[axis]}", grid[axis] * block[axis]))
+    for parameter, what, number in sizes:
+        if abs(number) >= _COMPACT:
+            raise LaunchValueError(
+                kernel.name,
+                f"{what} is {number}, but the proof of this kernel needs sizes that fit 32 bits",
+                parameter=parameter,
+                expected=f"below {_COMPACT}",
+                actual=number,
+            )
+
+
+def _parameters(expression: Expr) -> Any:
+    """The names of the parameters that a condition speaks of, in order."""
+    if isinstance(expression, Dim):
+        yield expression.array
+    elif isinstance(expression, Param):
+        yield expression.name
+    for part in ("left", "right", "operand", "condition", "then", "otherwise"):
+        child = getattr(expression, part, None)
+        if child is not None:
+            yield from _parameters(child)

@@ -1,0 +1,422 @@
+"""One NVIDIA device: memory, loaded kernels, launches, and what they ran into.
+
+Oxide shares the device's primary context with PyTorch, CuPy and Numba. It is made current in the
+calling thread for the length of a call, and what was current before is restored. Device, streams,
+events, memory and object code are those of cuda.core; a launch goes straight to the driver.
+
+Order between streams. Each allocation remembers the stream of its last use. A launch on the same
+stream needs nothing. On another one it first waits for that use; since every user of the memory
+goes through here, waiting for the last one orders it behind all of them. For a use on any stream
+but the default one an event is recorded at once, because the stream may be gone when it is needed.
+
+Failures. Each kernel has one record in pinned host memory, which a failing check on the device
+writes (the first one wins). The host looks at it whenever it has waited for the device.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from oxide_codegen.abi import EMPTY_RECORD, RECORD_SIZE, STATE_OFFSET, FailureState, decode
+from oxide_codegen.devices import DeviceId
+from oxide_codegen.errors import DeviceError, MissingExtraError
+from oxide_codegen.failures import failure
+from oxide_codegen.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from oxide_analyzer.ir.nodes import Kernel, Ownership
+    from oxide_analyzer.launch import Extent
+    from oxide_codegen.arrays import ArrayView
+    from oxide_codegen.buffers import DeviceBuffer
+    from oxide_codegen.ptx import Ptx
+
+_RECORD_STRIDE = 128
+_RECORDS_PER_PAGE = 64
+
+_devices: dict[int, Cuda] = {}
+_lock = threading.Lock()
+
+
+def cuda(index: int) -> Cuda:
+    """The device `cuda:<index>`, initialised at its first use."""
+    device = _devices.get(index)
+    if device is None:
+        with _lock:
+            device = _devices.get(index)
+            if device is None:
+                device = _devices[index] = Cuda(index)
+    return device
+
+
+def devices_in_use() -> list[Cuda]:
+    """The devices that this process has used."""
+    return list(_devices.values())
+
+
+def device_of_pointer(address: int) -> DeviceId:
+    """The device whose memory `address` points into."""
+    driver, _ = _import()
+    check(driver, driver.cuInit(0), "initialising the driver")
+    attribute = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+    index = check(driver, driver.cuPointerGetAttribute(attribute, address), "looking at a pointer")
+    return DeviceId("cuda", int(index))
+
+
+def check(driver: Any, result: tuple[Any, ...], doing: str, kernel: str | None = None) -> Any:
+    """What a call to the driver returned, or a `DeviceError` that says what failed."""
+    status, *values = result
+    code = int(status)
+    if code:
+        _, text = driver.cuGetErrorString(status)
+        words = text.decode() if isinstance(text, bytes) else str(text)
+        raise DeviceError(f"{doing} failed: {words} (code {code})", kernel=kernel, code=code)
+    return values[0] if values else None
+
+
+class Memory:
+    """Device memory with the stream of its last use; freed behind that use."""
+
+    __slots__ = ("__weakref__", "address", "device", "event", "owner", "stream")
+
+    def __init__(self, device: Cuda, address: int, owner: Any) -> None:
+        self.device = device
+        self.address = address
+        self.owner = owner
+        self.stream = device.default_handle
+        self.event: Any = None
+
+    def __del__(self) -> None:
+        # cuda.core frees in the order of the default stream, so that must come behind the use.
+        if self.event is not None and not sys.is_finalizing():
+            with self.device.current():
+                self.device.default_stream.wait(self.event)
+
+
+class Arena:
+    """The arguments of a launch in memory: cells, and the table of pointers to them."""
+
+    __slots__ = ("address", "cells", "table")
+
+    def __init__(self, count: int, record: int) -> None:
+        self.cells = (ctypes.c_uint64 * (count + 1))()
+        self.cells[count] = record
+        start = ctypes.addressof(self.cells)
+        self.table = (ctypes.c_void_p * (count + 1))(*(start + 8 * k for k in range(count + 1)))
+        self.address = ctypes.addressof(self.table)
+
+
+class CudaKernel:
+    """A kernel loaded on one device."""
+
+    def __init__(self, device: Cuda, kernel: Kernel, ptx: Ptx, slots: int) -> None:
+        self.device = device
+        self.kernel = kernel
+        core, driver = device.core, device.driver
+        with device.current():
+            # The object code owns the library: it lives as long as its kernel.
+            self._code = core.ObjectCode.from_ptx(ptx.text.encode(), name=kernel.name)
+            self._loaded = self._code.get_kernel(ptx.entry)
+            self.handle = driver.CUfunction(int(self._loaded.handle))
+            self.record = device.new_record(self)
+        self.shared_bytes = ptx.dynamic_shared
+        if self.shared_bytes > 48 * 1024:
+            self._allow_shared(driver)
+        self._slots = slots
+        self._arenas: list[Arena] = []
+
+    def _allow_shared(self, driver: Any) -> None:
+        with self.device.current():
+            check(
+                driver,
+                driver.cuFuncSetAttribute(
+                    self.handle,
+                    driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                    self.shared_bytes,
+                ),
+                f"reserving {self.shared_bytes} bytes of shared memory",
+                self.kernel.name,
+            )
+
+    def arena(self) -> Arena:
+        """Memory for the arguments of one launch; give it back with `release`."""
+        # list.pop and append are atomic, so no two threads get the same one.
+        return self._arenas.pop() if self._arenas else Arena(self._slots, self.record)
+
+    def release(self, arena: Arena) -> None:
+        """Take back an arena: the driver has copied the arguments."""
+        self._arenas.append(arena)
+
+    def raise_failure(self) -> None:
+        """Raise what a launch that is done has recorded, once."""
+        state = ctypes.c_uint32.from_address(self.record + STATE_OFFSET).value
+        if state != FailureState.COMPLETE:
+            return
+        record = decode(ctypes.string_at(self.record, RECORD_SIZE))
+        ctypes.memmove(self.record, EMPTY_RECORD, RECORD_SIZE)
+        if record is not None:
+            raise failure(self.kernel, record)
+
+
+class Cuda:
+    """One device in its primary context."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.id = DeviceId("cuda", index)
+        self.driver, self.core = _import()
+        driver = self.driver
+        check(driver, driver.cuInit(0), "initialising the driver")
+        before = driver.cuCtxGetCurrent()[1]
+        self.device = self.core.Device(index)
+        self.device.set_current()
+        self._context = driver.cuCtxGetCurrent()[1]
+        self._context_handle = int(self._context)
+        self.default_stream = self.device.default_stream
+        self.default_handle = int(self.default_stream.handle)
+        major, minor = self.device.compute_capability
+        self.capability = (int(major), int(minor))
+        self._pinned = self.core.LegacyPinnedMemoryResource()
+        self._pages: list[Any] = []
+        self._kernels: list[CudaKernel] = []
+        if int(before) not in (0, self._context_handle):
+            check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
+
+    def enter(self) -> Any:
+        """Make the primary context current; what `leave` needs to restore the one before."""
+        before = self.driver.cuCtxGetCurrent()[1]
+        if int(before) == self._context_handle:
+            return None
+        check(self.driver, self.driver.cuCtxSetCurrent(self._context), "entering the context")
+        # Without any context before, that of the first device is what every library assumes.
+        return None if self.index == 0 and int(before) == 0 else before
+
+    def leave(self, before: Any) -> None:
+        """Restore the context that `enter` found."""
+        if before is not None:
+            check(self.driver, self.driver.cuCtxSetCurrent(before), "restoring the context")
+
+    @contextmanager
+    def current(self) -> Generator[None]:
+        """The primary context, current within."""
+        before = self.enter()
+        try:
+            yield
+        finally:
+            self.leave(before)
+
+    # ------------------------------------------------------------ memory
+
+    def allocate(self, size: int) -> Memory:
+        """`size` bytes, ready for use on the default stream."""
+        if size == 0:
+            return Memory(self, 0, None)
+        with self.current():
+            try:
+                buffer = self.device.allocate(size, stream=self.default_stream)
+            except Exception as error:
+                raise DeviceError(f"allocating {size} bytes on {self.id} failed: {error}") from None
+        return Memory(self, int(buffer.handle), buffer)
+
+    def borrow(self, described: ArrayView) -> Memory:
+        """Foreign memory; used on the default stream behind the stream that it names."""
+        if described.stream is not None:
+            self.wait_for(described.stream)
+        return Memory(self, described.address, described.owner)
+
+    def wait_for(self, stream: int, waiting: int | None = None) -> None:
+        """Let later work on `waiting`, by default the default stream, come behind `stream`."""
+        target = self.default_handle if waiting is None else waiting
+        if stream != target:
+            with self.current():
+                self._stream(target).wait(self._stream(stream))
+
+    def clear(self, buffer: DeviceBuffer[Any]) -> None:
+        """Set all bytes to zero."""
+        self._copy(buffer, "clearing a buffer", self.driver.cuMemsetD8Async, 0, buffer.nbytes)
+
+    def upload(self, buffer: DeviceBuffer[Any], array: Any) -> None:
+        """Copy a NumPy array to `buffer`; the array may change when this returns."""
+        with self.current():
+            stream = self._last_stream(buffer)
+            if array.nbytes:
+                check(
+                    self.driver,
+                    self.driver.cuMemcpyHtoDAsync(
+                        buffer.view().address, array.ctypes.data, array.nbytes, stream
+                    ),
+                    "copying to the device",
+                )
+                # From pageable memory the copy may still be reading its source.
+                self._wait(stream)
+
+    def download(self, buffer: DeviceBuffer[Any], array: Any) -> None:
+        """Wait for `buffer`, raise what a launch ran into, and copy to a NumPy array."""
+        with self.current():
+            stream = self._last_stream(buffer)
+            if array.nbytes:
+                check(
+                    self.driver,
+                    self.driver.cuMemcpyDtoHAsync(
+                        array.ctypes.data, buffer.view().address, array.nbytes, stream
+                    ),
+                    "copying from the device",
+                )
+            self._wait(stream)
+        self.raise_failures()
+
+    def _copy(self, buffer: DeviceBuffer[Any], doing: str, call: Any, *rest: Any) -> None:
+        with self.current():
+            stream = self._last_stream(buffer)
+            check(self.driver, call(buffer.view().address, *rest, stream), doing)
+
+    def _last_stream(self, buffer: DeviceBuffer[Any]) -> int:
+        # Copies run on the default stream, behind the last use.
+        self.order((buffer.memory,), self.default_handle)
+        return self.default_handle
+
+    # ------------------------------------------------------------ launches
+
+    def launch(
+        self, kernel: CudaKernel, grid: Extent, block: Extent, arena: int, stream: int
+    ) -> None:
+        """Enqueue one launch; the context is current."""
+        result = self.driver.cuLaunchKernel(
+            kernel.handle, *grid, *block, kernel.shared_bytes, stream, arena, 0
+        )
+        if int(result[0]):
+            check(self.driver, result, "the launch", kernel.kernel.name)
+
+    def order(self, memories: Sequence[Memory], stream: int) -> None:
+        """Let `stream` come behind the last use of each of `memories`."""
+        for memory in memories:
+            if memory.stream != stream:
+                waiting = self._stream(stream)
+                waiting.wait(self.default_stream if memory.event is None else memory.event)
+                memory.stream, memory.event = stream, None
+
+    def stamp(self, memories: Sequence[Memory], stream: int) -> None:
+        """Note that work just enqueued on `stream` uses `memories`."""
+        if stream == self.default_handle or not memories:
+            return
+        event = self._stream(stream).record()
+        for memory in memories:
+            memory.stream, memory.event = stream, event
+
+    def run_on_host_arrays(
+        self,
+        kernel: CudaKernel,
+        grid: Extent,
+        block: Extent,
+        cells: list[int | float],
+        views: Sequence[tuple[int, ArrayView, Ownership]],
+        pack: Any,
+        stream: int,
+    ) -> None:
+        """Copy arrays in, launch, copy mutable ones out, wait, and raise what went wrong.
+
+        `views` holds, for each array, the cell of its address.
+        """
+        from oxide_analyzer.ir.nodes import Ownership
+
+        driver = self.driver
+        with self.current():
+            waiting = self._stream(stream)
+            copies: list[tuple[Any, ArrayView, Ownership]] = []
+            try:
+                for cell, described, ownership in views:
+                    if not described.size:
+                        cells[cell] = 0
+                        continue
+                    buffer = self.device.allocate(described.size, stream=waiting)
+                    copies.append((buffer, described, ownership))
+                    cells[cell] = int(buffer.handle)
+                    check(
+                        driver,
+                        driver.cuMemcpyHtoDAsync(
+                            cells[cell], described.address, described.size, stream
+                        ),
+                        "copying to the device",
+                        kernel.kernel.name,
+                    )
+                arena = kernel.arena()
+                pack(arena.cells, 0, *cells)
+                self.launch(kernel, grid, block, arena.address, stream)
+                kernel.release(arena)
+                for buffer, described, ownership in copies:
+                    if ownership is not Ownership.READ_ONLY:
+                        check(
+                            driver,
+                            driver.cuMemcpyDtoHAsync(
+                                described.address, int(buffer.handle), described.size, stream
+                            ),
+                            "copying from the device",
+                            kernel.kernel.name,
+                        )
+                self._wait(stream, kernel.kernel.name)
+            finally:
+                for buffer, _, _ in copies:
+                    buffer.close(waiting)
+        self.raise_failures()
+
+    # ------------------------------------------------------------ waiting and failures
+
+    def new_stream(self) -> Stream:
+        """A new stream that does not wait for the default one by itself."""
+        with self.current():
+            made = self.device.create_stream()
+        return Stream(self.id, int(made.handle), made)
+
+    def sync_stream(self, handle: int) -> None:
+        """Wait for one stream, and raise what a launch ran into."""
+        with self.current():
+            self._wait(handle)
+        self.raise_failures()
+
+    def sync(self) -> None:
+        """Wait for the device, and raise what a launch ran into."""
+        with self.current():
+            check(self.driver, self.driver.cuCtxSynchronize(), f"waiting for {self.id}")
+        self.raise_failures()
+
+    def raise_failures(self) -> None:
+        """Raise the first failure that a finished launch has recorded."""
+        for kernel in self._kernels:
+            kernel.raise_failure()
+
+    def new_record(self, kernel: CudaKernel) -> int:
+        """The address of an empty record for `kernel`, the same on host and device."""
+        with _lock:
+            slot = len(self._kernels) % _RECORDS_PER_PAGE
+            if slot == 0:
+                page = self._pinned.allocate(_RECORDS_PER_PAGE * _RECORD_STRIDE)
+                ctypes.memset(int(page.handle), 0, _RECORDS_PER_PAGE * _RECORD_STRIDE)
+                self._pages.append(page)
+            self._kernels.append(kernel)
+            return int(self._pages[-1].handle) + slot * _RECORD_STRIDE
+
+    def _wait(self, stream: int, kernel: str | None = None) -> None:
+        check(self.driver, self.driver.cuStreamSynchronize(stream), "waiting for a stream", kernel)
+
+    def _stream(self, handle: int) -> Any:
+        if handle == self.default_handle:
+            return self.default_stream
+        return self.core.Stream.from_handle(handle)
+
+
+def _import() -> tuple[Any, Any]:
+    try:
+        # By name, because type checkers see these packages only where they are installed.
+        core = importlib.import_module("cuda.core")
+        driver = importlib.import_module("cuda.bindings.driver")
+    except ImportError as error:
+        raise MissingExtraError(
+            "running on an NVIDIA device", "cuda-core with cuda-bindings", "cuda"
+        ) from error
+    return driver, core

@@ -1,0 +1,143 @@
+"""Which device a launch of host arrays runs on.
+
+`with oxide.device("cpu")`, else the variable `OXIDE_DEVICE`, else `cuda:0` if the NVIDIA driver
+loads and reports a device, else `cpu`. A driver that is there and fails is an error: falling
+back to the cpu would hide it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from oxide_codegen.errors import DeviceError
+
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import TracebackType
+
+_SUCCESS, _NO_DEVICE = 0, 100
+_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceId:
+    """A device by kind, "cpu" or "cuda", and number."""
+
+    kind: str
+    index: int = 0
+
+    def __str__(self) -> str:
+        return "cpu" if self.kind == "cpu" else f"cuda:{self.index}"
+
+
+CPU = DeviceId("cpu")
+_chosen: ContextVar[DeviceId | None] = ContextVar("oxide_device", default=None)
+
+
+class DeviceChoice:
+    """`with oxide.device("cuda:1"):` sets the device of host arrays and new buffers within."""
+
+    def __init__(self, name: str) -> None:
+        self.id = parse(name)
+        self._tokens: list[Token[DeviceId | None]] = []
+
+    def __enter__(self) -> DeviceChoice:
+        if self.id.kind == "cuda":
+            _demand(self.id)
+        self._tokens.append(_chosen.set(self.id))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _chosen.reset(self._tokens.pop())
+
+    def __repr__(self) -> str:
+        return f"oxide.device({str(self.id)!r})"
+
+
+def parse(name: str) -> DeviceId:
+    """`"cpu"`, `"cuda"` or `"cuda:1"`; `DeviceError` for anything else."""
+    kind, colon, number = name.partition(":")
+    if name == "cpu":
+        return CPU
+    if kind == "cuda" and (not colon or (number.isascii() and number.isdigit())):
+        return DeviceId("cuda", int(number) if colon else 0)
+    raise DeviceError(f"there is no device {name!r}; devices are 'cpu', 'cuda' and 'cuda:<number>'")
+
+
+def current() -> DeviceId:
+    """The device of host arrays and of new buffers, here and now."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    named = os.environ.get("OXIDE_DEVICE")
+    if named:
+        try:
+            wanted = parse(named)
+        except DeviceError as error:
+            raise DeviceError(f"OXIDE_DEVICE: {error}") from None
+        if wanted.kind == "cuda":
+            _demand(wanted)
+        return wanted
+    return DeviceId("cuda") if device_count() else CPU
+
+
+@cache
+def device_count() -> int:
+    """The number of NVIDIA devices; 0 without a driver; `DeviceError` if the driver fails."""
+    driver = load_driver()
+    if driver is None:
+        return 0
+    status = int(driver.cuInit(0))
+    if status == _NO_DEVICE:
+        return 0
+    count = ctypes.c_int(0)
+    if status == _SUCCESS:
+        status = int(driver.cuDeviceGetCount(ctypes.byref(count)))
+    if status != _SUCCESS:
+        raise DeviceError(
+            f"the NVIDIA driver is installed but does not work ({_error_name(driver, status)}); "
+            "`oxide doctor` says more, and OXIDE_DEVICE=cpu runs without it",
+            code=status,
+        )
+    return count.value
+
+
+def load_driver() -> ctypes.CDLL | None:
+    """The driver's library, or None where there is none."""
+    try:
+        return ctypes.CDLL(_DRIVER)
+    except OSError:
+        return None
+
+
+def _demand(wanted: DeviceId) -> None:
+    count = device_count()
+    if wanted.index < count:
+        return
+    if count == 0:
+        raise DeviceError(
+            f"there is no device {str(wanted)!r}: no NVIDIA driver with a device was found; "
+            "`oxide doctor` says more"
+        )
+    raise DeviceError(
+        f"there is no device {str(wanted)!r}: the driver reports {count} (cuda:0"
+        + (f" to cuda:{count - 1})" if count > 1 else ")")
+    )
+
+
+def _error_name(driver: ctypes.CDLL, status: int) -> str:
+    text = ctypes.c_char_p()
+    if int(driver.cuGetErrorName(status, ctypes.byref(text))) == _SUCCESS and text.value:
+        return f"{text.value.decode()}, code {status}"
+    return f"code {status}"

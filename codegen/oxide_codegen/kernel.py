@@ -1,0 +1,181 @@
+"""`@kernel`, `load`, and the object that stands for a kernel in Python.
+
+The decorator does next to nothing: it takes the source text and keeps the keywords. Reading,
+checking and compiling wait for the first `load`, `prepare` or launch, so a module full of kernels
+imports as fast as one without, and on machines where none of them will ever run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
+
+from oxide_codegen import devices
+from oxide_codegen.contract import declared_block, demand_geometry
+from oxide_codegen.errors import LaunchTypeError, OxideError
+from oxide_codegen.geometry import block_extent, grid_extent
+from oxide_codegen.launch import Launch, raise_plainly
+from oxide_codegen.program import Options, Program
+from oxide_codegen.streams import queue
+
+if TYPE_CHECKING:
+    from oxide_analyzer.report import KernelReport
+
+P = ParamSpec("P")
+F = TypeVar("F")
+Extent: TypeAlias = int | tuple[int] | tuple[int, int] | tuple[int, int, int]
+
+# One alternative for each number of parameters: then those of a lambda are Any, not unknown.
+A: TypeAlias = Any
+Requirement: TypeAlias = (
+    Callable[[], bool]
+    | Callable[[A], bool]
+    | Callable[[A, A], bool]
+    | Callable[[A, A, A], bool]
+    | Callable[[A, A, A, A], bool]
+    | Callable[[A, A, A, A, A], bool]
+    | Callable[[A, A, A, A, A, A], bool]
+    | Callable[[A, A, A, A, A, A, A], bool]
+    | Callable[[A, A, A, A, A, A, A, A], bool]
+)
+
+
+class Kernel(Generic[P]):
+    """A kernel: launch it as `k[grid, block](...)`, or `k.prepare(grid=..., block=...)(...)`."""
+
+    def __init__(self, function: Callable[P, None], options: Options) -> None:
+        self._program = Program(function, options)
+        # What `functools.wraps` does, but for anything that `@kernel` may stand on.
+        self.__wrapped__ = function
+        self.__name__ = self._program.name
+        self.__qualname__ = str(getattr(function, "__qualname__", self.__name__))
+        self.__module__ = str(getattr(function, "__module__", ""))
+        self.__doc__ = getattr(function, "__doc__", None)
+
+    def __getitem__(
+        self, config: tuple[Extent, Extent] | tuple[Extent, Extent, object], /
+    ) -> Launch[...]:
+        """`k[grid, block]` or `k[grid, block, stream]`, to be called with the arguments."""
+        name = self.__name__
+        try:
+            given: Any = config
+            if not isinstance(given, tuple) or len(given) not in (2, 3):
+                raise LaunchTypeError(
+                    name,
+                    "a launch is written k[grid, block](...) or k[grid, block, stream](...)",
+                    parameter="grid",
+                    expected="grid, block and perhaps a stream",
+                    actual=given,
+                )
+            stream = given[2] if len(given) == 3 else None
+            return Launch(
+                self._program,
+                grid_extent(name, given[0]),
+                block_extent(name, given[1]),
+                queue(name, stream),
+            )
+        except OxideError as error:
+            raise_plainly(error)
+
+    def prepare(
+        self, *, grid: Extent, block: Extent | None = None, stream: object = None
+    ) -> Launch[P]:
+        """The launch with this grid and block, by default those of `@kernel(block=...)`.
+
+        Checks the kernel now: `CheckError` if it is not proved.
+        """
+        name = self.__name__
+        try:
+            kernel = self._program.specialisation().kernel
+            if block is None:
+                extent = declared_block(kernel)
+                if extent is None:
+                    raise LaunchTypeError(
+                        name,
+                        "`block` is missing: the kernel does not declare one",
+                        parameter="block",
+                        expected="an int or a tuple of ints",
+                        actual=None,
+                    )
+            else:
+                extent = block_extent(name, block)
+            blocks = grid_extent(name, grid)
+            demand_geometry(kernel, blocks, extent)
+            return Launch(self._program, blocks, extent, queue(name, stream))
+        except OxideError as error:
+            raise_plainly(error)
+
+    @property
+    def report(self) -> KernelReport:
+        """What is proved about this kernel, and under which facts; `CheckError` if it is not."""
+        try:
+            return self._program.specialisation().report
+        except OxideError as error:
+            raise_plainly(error)
+
+    def compile(self, device: str | None = None) -> None:
+        """Check this kernel and compile it for `device`, or for the current one."""
+        where = devices.current() if device is None else devices.parse(device)
+        specialisation = self._program.specialisation()
+        if where.kind == "cpu":
+            specialisation.native()
+        else:
+            specialisation.cuda(where.index)
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refused: a kernel wants a grid and a block."""
+        raise LaunchTypeError(
+            self.__name__,
+            f"a kernel is launched with a grid and a block: {self.__name__}[grid, block](...)",
+            parameter="grid",
+            expected="grid and block",
+            actual="a plain call",
+        )
+
+    def __repr__(self) -> str:
+        return f"<oxide.Kernel {self.__qualname__}>"
+
+
+@overload
+def kernel(function: Callable[P, None], /) -> Kernel[P]: ...
+
+
+@overload
+def kernel(
+    *,
+    block: Extent | None = None,
+    domain: int | None = None,
+    requires: Requirement | None = None,
+) -> Callable[[Callable[P, None]], Kernel[P]]: ...
+
+
+def kernel(
+    function: Any = None,
+    /,
+    *,
+    block: Extent | None = None,
+    domain: int | None = None,
+    requires: Requirement | None = None,
+) -> Any:
+    """Make a kernel of a function. Nothing is checked until its first use.
+
+    `block` fixes the threads of a block, `domain` the number of axes in use, and `requires` is a
+    lambda over any of the kernel's parameters that says what every launch fulfils.
+    """
+    options = Options(block, domain, requires)
+    if function is not None:
+        return Kernel(function, options)
+
+    def decorate(decorated: Callable[..., None]) -> Kernel[...]:
+        return Kernel(decorated, options)
+
+    return decorate
+
+
+def load(kernel: Kernel[P], device: str | None = None) -> Kernel[P]:
+    """Check `kernel` and compile it now for `device`, or for the current one."""
+    try:
+        kernel.compile(device)
+    except OxideError as error:
+        raise_plainly(error)
+    return kernel

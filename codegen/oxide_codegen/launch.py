@@ -1,0 +1,224 @@
+"""One launch: everything is checked before anything is enqueued.
+
+    k[grid, block, stream](a, n)      geometry, arguments, contract, device; then run
+    k.prepare(grid=…, block=…)        geometry and proof now, arguments at each call
+    ….bind(a, n)                      arguments too: a call checks what can still change
+
+What can still change when everything is bound: a global or a helper of the kernel (`Guard`), the
+write permission of a NumPy array, and the device that NumPy arrays go to.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec
+
+from oxide_analyzer.ir.nodes import ArrayParameter, Ownership, ScalarParameter
+from oxide_codegen import devices
+from oxide_codegen.contract import demand_facts, demand_geometry
+from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
+from oxide_codegen.failures import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.launch import Extent
+    from oxide_codegen.arguments import Arguments
+    from oxide_codegen.arrays import ArrayView
+    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.devices import DeviceId
+    from oxide_codegen.program import Program, Specialisation
+    from oxide_codegen.streams import Queue
+
+P = ParamSpec("P")
+
+
+class Launch(Generic[P]):
+    """A kernel with its grid and block: call it with the kernel's arguments."""
+
+    __slots__ = ("_program", "block", "grid", "stream")
+
+    def __init__(self, program: Program, grid: Extent, block: Extent, stream: Queue) -> None:
+        self._program = program
+        self.grid = grid
+        self.block = block
+        self.stream = stream
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
+        try:
+            self._ready(args, kwargs)()
+        except OxideError as error:
+            raise_plainly(error)
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundLaunch:
+        """The launch with these arguments, checked now: call the result to launch."""
+        try:
+            return BoundLaunch(self, args, kwargs)
+        except OxideError as error:
+            raise_plainly(error)
+
+    def ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None]:
+        """All checks done: what to call to run, again and again."""
+        return self._ready(args, kwargs)
+
+    def holds(self) -> bool:
+        """Whether nothing that the last proof took from live functions has changed."""
+        return self._program.holds()
+
+    def _ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None]:
+        specialisation = self._program.specialisation()
+        kernel = specialisation.kernel
+        demand_geometry(kernel, self.grid, self.block)
+        signature = specialisation.signature
+        arguments = signature.check(signature.bind(args, kwargs), self.stream.handle)
+        device = devices.current() if arguments.device is None else arguments.device
+        self._demand_stream(kernel.name, device)
+        if 0 in self.grid:
+            return _nothing
+        shapes = {name: described.shape for name, described in arguments.views.items()}
+        demand_facts(specialisation.checked, arguments.scalars, shapes, self.grid, self.block)
+        if device.kind == "cpu":
+            return self._on_cpu(specialisation, arguments)
+        loaded = specialisation.cuda(device.index)
+        if arguments.host:
+            return self._from_host(specialisation, loaded, arguments)
+        return self._on_device(specialisation, loaded, arguments)
+
+    def _demand_stream(self, kernel: str, device: DeviceId) -> None:
+        if self.stream.handle is not None and device.kind == "cpu" and not self.stream.is_cpu:
+            raise LaunchTypeError(
+                kernel,
+                "`stream` is one of a CUDA device, but the launch runs on the cpu",
+                parameter="stream",
+                expected="no stream, or oxide.stream()",
+                actual="a CUDA stream",
+            )
+        if self.stream.is_cpu and device.kind != "cpu":
+            raise LaunchTypeError(
+                kernel,
+                f"`stream` is one of the cpu, but the launch runs on {device}",
+                parameter="stream",
+                expected=f"a stream of {device}",
+                actual="a stream of the cpu",
+            )
+
+    def _on_cpu(self, specialisation: Specialisation, arguments: Arguments) -> Callable[[], None]:
+        kernel, grid, block = specialisation.kernel, self.grid, self.block
+        native = specialisation.native()
+        cells = arguments.cells(kernel)
+
+        def run() -> None:
+            # `arguments` is named here so that the arrays live as long as this closure.
+            for name in arguments.views:
+                demand_writable(specialisation, name, arguments.views[name])
+            record = native.run(grid, block, cells)
+            if record is not None:
+                raise failure(kernel, record)
+
+        return run
+
+    def _from_host(
+        self, specialisation: Specialisation, loaded: CudaKernel, arguments: Arguments
+    ) -> Callable[[], None]:
+        kernel, grid, block = specialisation.kernel, self.grid, self.block
+        device = loaded.device
+        stream = device.default_handle if self.stream.handle is None else self.stream.handle
+        cells = arguments.cells(kernel)
+        views: list[tuple[int, ArrayView, Ownership]] = []
+        position = 0
+        for parameter in kernel.parameters:
+            match parameter:
+                case ScalarParameter():
+                    position += 1
+                case ArrayParameter(name=name):
+                    array = kernel.arrays[name]
+                    views.append((position, arguments.views[name], array.ownership))
+                    position += 1 + array.rank
+        pack = specialisation.layout.packer.pack_into
+
+        def run() -> None:
+            for name in arguments.views:
+                demand_writable(specialisation, name, arguments.views[name])
+            device.run_on_host_arrays(loaded, grid, block, cells, views, pack, stream)
+
+        return run
+
+    def _on_device(
+        self, specialisation: Specialisation, loaded: CudaKernel, arguments: Arguments
+    ) -> Callable[[], None]:
+        kernel, device = specialisation.kernel, loaded.device
+        stream = device.default_handle if self.stream.handle is None else self.stream.handle
+        memories = tuple(b.memory for b in arguments.buffers)
+        foreign = tuple(
+            view.stream
+            for view in arguments.views.values()
+            if view.stream is not None and view.stream != stream
+        )
+        arena = loaded.arena()
+        specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
+        grid, block, default = self.grid, self.block, device.default_handle
+
+        def run() -> None:
+            before = device.enter()
+            try:
+                for other in foreign:
+                    device.wait_for(other, stream)
+                device.order(memories, stream)
+                device.launch(loaded, grid, block, arena.address, stream)
+                if stream != default:
+                    device.stamp(memories, stream)
+            finally:
+                device.leave(before)
+
+        # The arguments (foreign arrays too) live as long as the closure; what is freed later is
+        # freed in the order of its stream, behind the launch.
+        run.__dict__["arguments"] = arguments
+        return run
+
+
+class BoundLaunch:
+    """A launch with its arguments; calling it launches."""
+
+    __slots__ = ("_args", "_device", "_kwargs", "_launch", "_run")
+
+    def __init__(self, launch: Launch[...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._launch = launch
+        self._args = args
+        self._kwargs = kwargs
+        self._run = launch.ready(args, kwargs)
+
+    def __call__(self) -> None:
+        """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
+        try:
+            if not self._launch.holds():
+                self._run = self._launch.ready(self._args, self._kwargs)
+            self._run()
+        except OxideError as error:
+            raise_plainly(error)
+
+
+def demand_writable(specialisation: Specialisation, name: str, view: ArrayView) -> None:
+    """Raise if a NumPy array that the kernel writes was made read-only meanwhile."""
+    if specialisation.kernel.arrays[name].ownership is Ownership.READ_ONLY:
+        return
+    flags = getattr(view.owner, "flags", None)
+    if flags is not None and not getattr(flags, "writeable", True):
+        raise LaunchValueError(
+            specialisation.kernel.name,
+            f"`{name}` is written by the kernel, but the array is read-only",
+            parameter=name,
+            expected="a writable array",
+            actual="a read-only array",
+        )
+
+
+def raise_plainly(error: OxideError) -> NoReturn:
+    """Raise `error` without the frames of Oxide, unless OXIDE_TRACEBACK=full."""
+    if os.environ.get("OXIDE_TRACEBACK") == "full":
+        raise error
+    raise error.with_traceback(None) from None
+
+
+def _nothing() -> None:
+    """A grid without blocks."""

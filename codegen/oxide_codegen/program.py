@@ -1,0 +1,268 @@
+"""What may run in the place of a kernel: its source, read, verified, proved and compiled.
+
+    Program ── first use ──► IR with symbols, verified against the live function and its helpers
+       └─ values of its constants now ──► Specialisation: a proof for these values
+                                             └─ device ──► machine code
+
+Each arrow is kept. A constant that changes later leads to another specialisation with a proof of
+its own; a helper that was replaced sends the kernel back to its first use.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.language.types import Kind
+from oxide_codegen import live
+from oxide_codegen.abi import Layout, layout
+from oxide_codegen.arguments import Signature
+from oxide_codegen.contract import demand_contract
+from oxide_codegen.errors import CheckError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends.oxide import Reading
+    from oxide_analyzer.ir.nodes import Constant, Kernel
+    from oxide_analyzer.launch import Number
+    from oxide_analyzer.report import KernelReport
+    from oxide_analyzer.source import SourceFile
+    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.native import Native
+
+
+@dataclass(frozen=True)
+class Options:
+    """The keywords of `@kernel`, as the live decorator got them."""
+
+    block: Any = None
+    domain: int | None = None
+    requires: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Specialisation:
+    """A kernel proved for fixed values of its constants, and its machine code by device."""
+
+    checked: CheckedKernel
+    report: KernelReport
+    signature: Signature
+    layout: Layout
+    _native: list[Native] = field(default_factory=list["Native"])
+    _cuda: dict[int, CudaKernel] = field(default_factory=dict[int, "CudaKernel"])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def kernel(self) -> Kernel:
+        """The IR without symbols."""
+        return self.checked.kernel
+
+    def native(self) -> Native:
+        """Code for the cpu device, compiled at the first call."""
+        with self._lock:
+            if not self._native:
+                from oxide_codegen.native import compile_native
+
+                self._native.append(compile_native(self.checked))
+            return self._native[0]
+
+    def cuda(self, index: int) -> CudaKernel:
+        """The kernel on `cuda:<index>`, compiled and loaded at the first call."""
+        loaded = self._cuda.get(index)
+        if loaded is not None:
+            return loaded
+        with self._lock:
+            if index not in self._cuda:
+                from oxide_codegen.cuda import CudaKernel, cuda
+                from oxide_codegen.ptx import compile_ptx
+                from oxide_codegen.target import nearest
+
+                device = cuda(index)
+                ptx = compile_ptx(self.checked, nearest(*device.capability))
+                self._cuda[index] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
+            return self._cuda[index]
+
+
+class Program:
+    """One `@kernel`: made when the decorator runs, from then on lazy."""
+
+    def __init__(self, function: Any, options: Options) -> None:
+        self.function = function
+        self.options = options
+        self.name = str(getattr(function, "__name__", function))
+        self._source = live.take(function)
+        self._lock = threading.Lock()
+        self._first: _FirstUse | None = None
+        self._guard: live.Guard | None = None
+        self._current: Specialisation | None = None
+
+    def specialisation(self) -> Specialisation:
+        """The kernel for the values that its constants have now; `CheckError` if it has none."""
+        guard = self._guard
+        if guard is not None and self._current is not None and guard.holds():
+            return self._current
+        with self._lock:
+            try:
+                self._current, self._guard = self._specialise()
+            except live.Unavailable as reason:
+                raise SourceError(self.name, str(reason)) from None
+            return self._current
+
+    def holds(self) -> bool:
+        """Whether nothing that the last proof took from live functions has changed."""
+        return self._guard is not None and self._guard.holds()
+
+    def _specialise(self) -> tuple[Specialisation, live.Guard]:
+        if self._first is None or not self._first.guard.holds():
+            self._first = self._read()
+        first = self._first
+        values, guard = first.constants()
+        key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
+        report = first.reports.get(key)
+        if report is None:
+            report = first.reports[key] = self._prove(first, values)
+        if report.checked is None:
+            raise CheckError(self.name, self._explain(report.diagnostics, first.sources), report)
+        made = first.specialisations.get(key)
+        if made is None:
+            demand_contract(report.checked.kernel, self.options.block, self.options.domain)
+            made = first.specialisations[key] = Specialisation(
+                report.checked,
+                report,
+                Signature(report.checked.kernel, self.function),
+                layout(report.checked.kernel),
+            )
+        return made, guard
+
+    def _prove(self, first: _FirstUse, values: Mapping[str, Number]) -> KernelReport:
+        from oxide_analyzer.analysis import check_kernel
+        from oxide_analyzer.ir.specialise import specialise
+
+        return check_kernel(specialise(first.kernel, values))
+
+    def _read(self) -> _FirstUse:
+        """Read the kernel from its source, and make sure that it is the live function's."""
+        from oxide_analyzer.frontends.oxide import read
+
+        function = self.function
+        if not isinstance(function, FunctionType):
+            raise live.Unavailable(
+                f"`@kernel` wants a function, got a {type(function).__name__}; other decorators "
+                "cannot stand below it"
+            )
+        if self._source is None:
+            raise live.Unavailable(
+                f"its source is not available (it was defined in "
+                f"{function.__code__.co_filename}), so it cannot be checked: write kernels in a "
+                "file, a notebook, or a REPL that keeps its input"
+            )
+        modules = live.LiveModules()
+        source = self._source
+        if live.is_cell(source.path):
+            source = modules.complete(source, function.__globals__)
+        reading = read(source, modules)
+        kernel = self._find(reading, function, {source.path: source})
+        guard = live.Guard()
+        sources: dict[str, SourceFile] = {source.path: source}
+        for part in kernel.functions:
+            found = live.follow(function, part, guard)
+            text = sources.get(part.path) or modules.source_of(part.path)
+            if text is None:
+                raise live.Unavailable(f"the source of `{part.qualname}` is not available")
+            sources[part.path] = text
+            live.verify(found, text, part.qualname, part.span.line)
+            guard.code(found)
+        requires = self.options.requires
+        if requires is not None:
+            live.verify_lambda(requires, self._source)
+        elif kernel.contract.requires:
+            raise live.Unavailable("`@kernel` was called without the `requires` of its source")
+        return _FirstUse(function, kernel, sources, guard)
+
+    def _find(
+        self, reading: Reading, function: FunctionType, sources: Mapping[str, SourceFile]
+    ) -> Kernel:
+        code = function.__code__
+        found = [
+            kernel
+            for kernel in reading.kernels
+            if kernel.qualname == code.co_qualname and kernel.span.line >= code.co_firstlineno
+        ]
+        if found:
+            return min(found, key=lambda kernel: kernel.span.line)
+        spans = [unread.span for unread in reading.unread if unread.qualname == code.co_qualname]
+        mine = [
+            d
+            for d in reading.diagnostics
+            if any(s.path == d.span.path and s.contains(d.span.line, d.span.column) for s in spans)
+        ] or [d for d in reading.diagnostics if d.severity is Severity.ERROR]
+        if not mine:
+            raise live.Unavailable(
+                f"no kernel `{code.co_qualname}` stands in `{code.co_filename}` as it was when it "
+                "was imported"
+            )
+        raise CheckError(self.name, self._explain(mine, sources))
+
+    def _explain(
+        self,
+        diagnostics: tuple[Diagnostic, ...] | list[Diagnostic],
+        sources: Mapping[str, SourceFile],
+    ) -> str:
+        from oxide_analyzer.reports.full import render
+
+        shown = [d for d in diagnostics if d.severity in (Severity.ERROR, Severity.WARNING)]
+        first = shown[0].message if shown else "it is not proved safe"
+        return f"{first}\n\n{render(shown, sources, False).rstrip()}"
+
+
+@dataclass
+class _FirstUse:
+    """What the source says, verified against the live function."""
+
+    function: FunctionType
+    kernel: Kernel
+    sources: Mapping[str, SourceFile]
+    guard: live.Guard
+    reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
+    specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
+
+    def constants(self) -> tuple[dict[str, Number], live.Guard]:
+        """The values that constants have now, and a guard over them and the functions."""
+        guard = live.Guard(self.guard)
+        values: dict[str, Number] = {}
+        for constant in self.kernel.constants:
+            owner = live.follow(self.function, constant.owner, guard)
+            value = live.look_up(owner, constant.attributes, guard)
+            values[constant.symbol] = _fit(constant, value)
+        return values, guard
+
+
+def _fit(constant: Constant, value: object) -> Number:
+    """A live value as a number of the constant's type."""
+    name, type_ = ".".join(constant.attributes), constant.type
+    if type_.kind is Kind.BOOL:
+        fits = isinstance(value, bool)
+    elif type_.is_integer:
+        fits = (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and type_.min <= value <= type_.max
+        )
+    else:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    if not fits or not isinstance(value, int | float):
+        raise live.Unavailable(
+            f"`{name}` at {constant.span} is {value!r} now, which is no {type_}: what a kernel "
+            "takes from its module or closure is a number that keeps its type"
+        )
+    if type_.is_float:
+        from oxide_analyzer.interpreter.arithmetic import literal
+
+        return literal(float(value), type_)
+    return bool(value) if type_.kind is Kind.BOOL else int(value)

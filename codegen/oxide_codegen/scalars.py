@@ -1,0 +1,98 @@
+"""The scalar types as objects of the host: what a buffer's `dtype` is, and how others spell it.
+
+Calling one converts a Python number exactly as a kernel does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oxide_analyzer.language.types import SCALARS
+
+
+class ScalarType(type):
+    """The class of scalar types."""
+
+    def __call__(cls, value: Any = 0) -> Any:
+        """`value` as a kernel would convert it, a Python number."""
+        from oxide_analyzer.interpreter.arithmetic import convert
+        from oxide_analyzer.language.types import BOOL, F64, U64
+
+        target = SCALARS[cls.__name__]
+        if isinstance(value, bool):
+            return convert(value, BOOL, target)
+        if isinstance(value, int) and target.is_integer:
+            return convert(U64.wrap(value), U64, target)
+        if isinstance(value, int | float):
+            return convert(float(value), F64, target)
+        raise TypeError(f"{cls.__name__}() wants a number, not {type(value).__name__}")
+
+    def __repr__(cls) -> str:
+        return f"oxide.{cls.__name__}"
+
+
+class f32(metaclass=ScalarType):
+    """IEEE binary32."""
+
+
+class f64(metaclass=ScalarType):
+    """IEEE binary64."""
+
+
+class i32(metaclass=ScalarType):
+    """A signed integer of 32 bits."""
+
+
+class i64(metaclass=ScalarType):
+    """A signed integer of 64 bits; `int` in a kernel."""
+
+
+class u32(metaclass=ScalarType):
+    """An unsigned integer of 32 bits."""
+
+
+class u64(metaclass=ScalarType):
+    """An unsigned integer of 64 bits."""
+
+
+# The name of a type in kernels, the object that stands for it, NumPy's code and its name there.
+TYPES: dict[str, type] = {t.__name__: t for t in (f32, f64, i32, i64, u32, u64)} | {"bool": bool}
+NUMPY_CODES = {
+    "bool": "b1",
+    "i32": "i4",
+    "i64": "i8",
+    "u32": "u4",
+    "u64": "u8",
+    "f32": "f4",
+    "f64": "f8",
+}
+NUMPY_NAMES = {
+    "bool": "bool",
+    "i32": "int32",
+    "i64": "int64",
+    "u32": "uint32",
+    "u64": "uint64",
+    "f32": "float32",
+    "f64": "float64",
+}
+BY_CODE = {code: name for name, code in NUMPY_CODES.items()}
+
+
+def name_of(dtype: object) -> str:
+    """The name in kernels of an element type: ours, NumPy's, or a string of either."""
+    if isinstance(dtype, type) and TYPES.get(dtype.__name__) is dtype:
+        return dtype.__name__
+    if isinstance(dtype, str) and dtype in TYPES:
+        return dtype
+    import numpy as np
+
+    try:
+        found: Any = np.dtype(dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except TypeError:
+        found = None
+    if found is not None and dtype not in (float, int, None) and found.isnative:
+        name = BY_CODE.get(found.str[1:])
+        if name is not None:
+            return name
+    wanted = ", ".join(TYPES)
+    raise TypeError(f"{dtype!r} is not an element type of kernels; these are: {wanted}")

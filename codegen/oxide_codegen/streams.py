@@ -1,0 +1,100 @@
+"""Queues of work on a device, ours and everybody's.
+
+A launch takes any object with `__cuda_stream__` (cuda.core, PyTorch, CuPy), or the integer
+handle of a stream. `oxide.stream()` makes one on the current device; on the cpu it is always
+done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from oxide_codegen import devices
+from oxide_codegen.errors import LaunchTypeError
+
+if TYPE_CHECKING:
+    from oxide_codegen.devices import DeviceId
+
+
+class Stream:
+    """A stream on `device`; work on it runs in order."""
+
+    def __init__(self, device: DeviceId, handle: int, owner: object = None) -> None:
+        self.device_id = device
+        self.handle = handle
+        self._owner = owner
+
+    @property
+    def device(self) -> str:
+        """Where it is: "cpu" or "cuda:0"."""
+        return str(self.device_id)
+
+    def sync(self) -> None:
+        """Wait for all work on this stream; raises what a launch ran into."""
+        if self.device_id.kind == "cuda":
+            from oxide_codegen.cuda import cuda
+
+            cuda(self.device_id.index).sync_stream(self.handle)
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        """The protocol of CUDA streams: version and handle."""
+        return 0, self.handle
+
+    def __repr__(self) -> str:
+        return f"<oxide.Stream {self.handle:#x} on {self.device}>"
+
+
+def stream(device: str | None = None) -> Stream:
+    """A new stream on `device`, or on the current one."""
+    where = devices.current() if device is None else devices.parse(device)
+    if where.kind == "cpu":
+        return Stream(where, 0)
+    from oxide_codegen.cuda import cuda
+
+    return cuda(where.index).new_stream()
+
+
+def synchronize() -> None:
+    """Wait for all work on all devices in use; raises what a launch ran into."""
+    from oxide_codegen.cuda import devices_in_use
+
+    for device in devices_in_use():
+        device.sync()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where a launch is enqueued: a handle, or None for the default stream of its device.
+
+    `owner` is what the user gave: as long as it lives, the handle is good.
+    """
+
+    handle: int | None
+    is_cpu: bool = False
+    owner: object = None
+
+
+DEFAULT = Queue(None)
+
+
+def queue(kernel: str, value: Any) -> Queue:
+    """What was given as the stream of a launch."""
+    if value is None:
+        return DEFAULT
+    if isinstance(value, Stream):
+        return Queue(value.handle, value.device_id.kind == "cpu", value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        # Zero is CUDA's own name for the default stream.
+        return Queue(value) if value else DEFAULT
+    protocol = getattr(value, "__cuda_stream__", None)
+    if protocol is not None:
+        given: Any = protocol() if callable(protocol) else protocol
+        return Queue(int(given[1]), owner=value) if int(given[1]) else DEFAULT
+    raise LaunchTypeError(
+        kernel,
+        f"`stream` wants an object with __cuda_stream__ or a handle, got {type(value).__name__}",
+        parameter="stream",
+        expected="a CUDA stream",
+        actual=type(value).__name__,
+    )
