@@ -1,0 +1,1 @@
+"""CheckedKernel to LLVM to PTX or native code; devices, buffers, launches."""

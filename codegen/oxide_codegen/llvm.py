@@ -1,0 +1,98 @@
+"""LLVM behind the text: parse, optimise, emit.
+
+An error that LLVM finds in the text or by its verifier is an ordinary exception. One that it
+finds while it selects instructions ends the process: `target` refuses what leads there, and who
+must not die compiles in a worker process.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+import llvmlite.binding as llvm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+NVPTX = "nvptx64-nvidia-cuda"
+
+
+@cache
+def nvptx_machine(sm: str) -> llvm.TargetMachine:
+    """The target machine of an SM, with the lowest PTX version that knows it."""
+    _initialise()
+    target = llvm.Target.from_triple(NVPTX)
+    return target.create_target_machine(cpu=sm, features="", opt=3, codemodel="default")
+
+
+@cache
+def host_machine() -> llvm.TargetMachine:
+    """The target machine of this processor, with all it can do."""
+    _initialise()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        reloc="pic",
+        codemodel="small",
+    )
+
+
+def optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+    """The module of `text` after LLVM's O3 pipeline for `machine`."""
+    head = f'target triple = "{machine.triple}"\ntarget datalayout = "{machine.target_data}"\n'
+    module = llvm.parse_assembly(head + text, llvm.create_context())
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(3)
+    options.loop_vectorization = True
+    options.slp_vectorization = True
+    options.loop_unrolling = True
+    passes = llvm.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(module, passes)
+    return module
+
+
+def assembly(text: str, machine: llvm.TargetMachine) -> str:
+    """Assembly text for a module."""
+    return machine.emit_assembly(optimised(text, machine))
+
+
+def loaded(text: str, symbols: Sequence[str]) -> tuple[object, dict[str, int]]:
+    """Machine code for a module, in memory: its owner, and the addresses of symbols."""
+    machine = host_machine()
+    library = llvm.JITLibraryBuilder()
+    library.add_object_img(machine.emit_object(optimised(text, machine)))
+    # memset and its like.
+    library.add_current_process()
+    for symbol in symbols:
+        library.export_symbol(symbol)
+    with _LINKING:
+        owner = library.link(_jit(), f"kernel.{next(_NUMBERS)}")
+    return owner, {symbol: owner[symbol] for symbol in symbols}
+
+
+@cache
+def _jit() -> llvm.LLJIT:
+    return llvm.create_lljit_compiler(host_machine())
+
+
+_NUMBERS = count()
+_LINKING = threading.Lock()
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+def lines(text: str) -> Iterator[str]:
+    """The instructions of a listing: no comments, no blank lines."""
+    for line in text.splitlines():
+        code = line.partition("//")[0].strip()
+        if code:
+            yield code

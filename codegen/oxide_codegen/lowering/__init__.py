@@ -1,0 +1,1 @@
+"""The kernel IR as LLVM text, for both back ends."""

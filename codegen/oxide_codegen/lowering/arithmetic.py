@@ -1,0 +1,302 @@
+"""Operators as the language defines them, in instructions that LLVM defines for every operand.
+
+LLVM leaves `sdiv x, 0`, `sdiv MIN, -1` and a shift by the width undefined: on x86 the first two
+kill the process, on NVPTX the optimiser drops what depends on them. So the operand that would be
+undefined is replaced before, and the result after:
+
+    a // b      is      b' = 1 if b in (0, -1) else b
+                        q  = a sdiv b', minus 1 where the remainder is not 0 and the signs differ
+                        0 if b == 0 else (0 - a if b == -1 else q)
+
+What a literal or the ranges of the operands rule out is left away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
+from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
+from oxide_codegen.lowering.functions import FMOD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.facts.ranges import Interval
+    from oxide_analyzer.language.types import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """Two operands of one type. `signed` is about integers; `flags` are those of float operations."""
+
+    left: Value
+    right: Value
+    left_bounds: Interval
+    right_bounds: Interval
+    bits: int
+    signed: bool
+    flags: str
+
+
+def unary(build: Builder, op: UnaryOp, operand: Value, scalar: Scalar, flags: str) -> Value:
+    """`op operand`."""
+    match op:
+        case UnaryOp.NEG if scalar.is_float:
+            return build.value(operand.type, f"fneg {flags}{operand}")
+        case UnaryOp.NEG:
+            return build.value(operand.type, f"sub {operand.type} 0, {operand.text}")
+        case UnaryOp.INVERT:
+            return build.binary("xor", operand, "-1")
+        case UnaryOp.ABS if scalar.is_float:
+            return build.intrinsic("fabs", operand)
+        case UnaryOp.ABS if not scalar.is_signed:
+            return operand
+        case UnaryOp.ABS:
+            type_ = operand.type
+            return build.value(type_, f"call {type_} @llvm.abs.{type_}({operand}, i1 false)")
+
+
+def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:
+    """`left op right`."""
+    table = _FLOAT if scalar.is_float else _INTEGER
+    return table[op](build, operands)
+
+
+_FLOAT_PREDICATES = {
+    CompareOp.EQ: "oeq",
+    CompareOp.NE: "une",
+    CompareOp.LT: "olt",
+    CompareOp.LE: "ole",
+    CompareOp.GT: "ogt",
+    CompareOp.GE: "oge",
+}
+_SIGNED_PREDICATES = {
+    CompareOp.EQ: "eq",
+    CompareOp.NE: "ne",
+    CompareOp.LT: "slt",
+    CompareOp.LE: "sle",
+    CompareOp.GT: "sgt",
+    CompareOp.GE: "sge",
+}
+_UNSIGNED_PREDICATES = {
+    CompareOp.EQ: "eq",
+    CompareOp.NE: "ne",
+    CompareOp.LT: "ult",
+    CompareOp.LE: "ule",
+    CompareOp.GT: "ugt",
+    CompareOp.GE: "uge",
+}
+
+
+def compare(build: Builder, op: CompareOp, left: Value, right: Value, scalar: Scalar) -> Value:
+    """`left op right`; a comparison with NaN is false, save `!=`."""
+    if scalar.is_float:
+        return build.compare(f"fcmp {_FLOAT_PREDICATES[op]}", left, right)
+    predicates = _SIGNED_PREDICATES if scalar.is_signed else _UNSIGNED_PREDICATES
+    return build.compare(f"icmp {predicates[op]}", left, right)
+
+
+def convert(build: Builder, operand: Value, source: Scalar, target: Scalar) -> Value:
+    """`target(operand)`: truncates and saturates from float to integer, NaN gives 0."""
+    type_ = register_type(target)
+    if source == target:
+        return operand
+    if target.name == "bool":
+        if source.is_float:
+            return build.compare("fcmp une", operand, float_zero(source))
+        return build.compare("icmp ne", operand, "0")
+    if source.is_float and target.is_float:
+        return build.cast("fpext" if target.bits > source.bits else "fptrunc", operand, type_)
+    if source.is_float:
+        name = "fptosi" if target.is_signed else "fptoui"
+        suffix = f"{type_}.f{source.bits}"
+        return build.value(type_, f"call {type_} @llvm.{name}.sat.{suffix}({operand})")
+    if target.is_float:
+        return build.cast("sitofp" if source.is_signed else "uitofp", operand, type_)
+    return resize(build, operand, type_, signed=source.is_signed)
+
+
+def resize(build: Builder, operand: Value, type_: str, *, signed: bool) -> Value:
+    """An integer in another width: its low bits, or extended by its sign."""
+    bits, target = int(operand.type[1:]), int(type_[1:])
+    if bits == target:
+        return operand
+    if _is_literal(operand):
+        return Value(operand.text, type_)
+    if target < bits:
+        return build.cast("trunc", operand, type_)
+    return build.cast("sext" if signed else "zext", operand, type_)
+
+
+def float_zero(scalar: Scalar) -> Value:
+    """0.0."""
+    return constant(0.0, scalar)
+
+
+def _is_literal(operand: Value) -> bool:
+    return operand.text.lstrip("-").isdigit()
+
+
+# ---------------------------------------------------------------- integers
+
+
+def _plain(opcode: str) -> Callable[[Builder, Operands], Value]:
+    return lambda build, o: build.binary(opcode, o.left, o.right)
+
+
+def _floor_division(build: Builder, o: Operands) -> Value:
+    shift = _power_of_two(o.right_bounds.literal)
+    if shift is not None:
+        opcode = "ashr" if o.signed else "lshr"
+        return build.binary(opcode, o.left, str(shift)) if shift else o.left
+    divisor, zero = _nonzero(build, o)
+    if not o.signed or (o.left_bounds.low >= 0 and o.right_bounds.low >= 0):
+        return _or_zero(build, zero, build.binary("udiv", o.left, divisor))
+    divisor, minus_one = _not_minus_one(build, o, divisor)
+    quotient = build.binary("sdiv", o.left, divisor)
+    remainder = build.binary("srem", o.left, divisor)
+    correction = build.cast("sext", _rounds_up(build, remainder, divisor), o.left.type)
+    result = build.binary("add", quotient, correction)
+    if minus_one is not None:
+        negated = build.value(o.left.type, f"sub {o.left.type} 0, {o.left.text}")
+        result = build.select(minus_one, negated, result)
+    return _or_zero(build, zero, result)
+
+
+def _modulo(build: Builder, o: Operands) -> Value:
+    shift = _power_of_two(o.right_bounds.literal)
+    if shift is not None:
+        return build.binary("and", o.left, str((1 << shift) - 1))
+    divisor, zero = _nonzero(build, o)
+    if not o.signed or (o.left_bounds.low >= 0 and o.right_bounds.low >= 0):
+        return _or_zero(build, zero, build.binary("urem", o.left, divisor))
+    # By -1 the remainder is 0, and so it is by the 1 in its place.
+    divisor, _ = _not_minus_one(build, o, divisor)
+    remainder = build.binary("srem", o.left, divisor)
+    up = _rounds_up(build, remainder, divisor)
+    correction = build.value(o.left.type, f"select {up}, {divisor}, {o.left.type} 0")
+    return _or_zero(build, zero, build.binary("add", remainder, correction))
+
+
+def _power_of_two(literal: int | None) -> int | None:
+    if literal is None or literal <= 0 or literal & (literal - 1):
+        return None
+    return literal.bit_length() - 1
+
+
+def _nonzero(build: Builder, o: Operands) -> tuple[Value, Value | None]:
+    """The divisor with 1 in place of 0, and whether it was 0 (None: it never is)."""
+    if o.right_bounds.excludes(0):
+        return o.right, None
+    zero = build.compare("icmp eq", o.right, "0")
+    return build.select(zero, "1", o.right), zero
+
+
+def _not_minus_one(build: Builder, o: Operands, divisor: Value) -> tuple[Value, Value | None]:
+    """The divisor with 1 in place of -1: MIN // -1 traps, on some machines x % -1 too."""
+    if o.right_bounds.excludes(-1) or o.left_bounds.excludes(-(1 << (o.bits - 1))):
+        return divisor, None
+    minus_one = build.compare("icmp eq", o.right, "-1")
+    return build.select(minus_one, "1", divisor), minus_one
+
+
+def _rounds_up(build: Builder, remainder: Value, divisor: Value) -> Value:
+    """Whether the truncated quotient lies above the floored one."""
+    differ = build.compare("icmp slt", build.binary("xor", remainder, divisor), "0")
+    return build.binary("and", build.compare("icmp ne", remainder, "0"), differ)
+
+
+def _or_zero(build: Builder, zero: Value | None, result: Value) -> Value:
+    return result if zero is None else build.select(zero, "0", result)
+
+
+def _shift_left(build: Builder, o: Operands) -> Value:
+    return _logical_shift(build, "shl", o)
+
+
+def _shift_right(build: Builder, o: Operands) -> Value:
+    if not o.signed:
+        return _logical_shift(build, "lshr", o)
+    if 0 <= o.right_bounds.low and o.right_bounds.high < o.bits:
+        return build.binary("ashr", o.left, o.right)
+    # As unsigned numbers negative amounts are wide ones; the widest keeps the sign alone.
+    amount = build.intrinsic("umin", o.right, Value(str(o.bits - 1), o.right.type))
+    return build.binary("ashr", o.left, amount)
+
+
+def _logical_shift(build: Builder, opcode: str, o: Operands) -> Value:
+    if 0 <= o.right_bounds.low and o.right_bounds.high < o.bits:
+        return build.binary(opcode, o.left, o.right)
+    narrow = build.compare("icmp ult", o.right, str(o.bits))
+    amount = build.binary("and", o.right, str(o.bits - 1))
+    shifted = build.binary(opcode, o.left, amount)
+    return build.value(o.left.type, f"select {narrow}, {shifted}, {o.left.type} 0")
+
+
+def _extremum(name: str) -> Callable[[Builder, Operands], Value]:
+    return lambda build, o: build.intrinsic(f"{'s' if o.signed else 'u'}{name}", o.left, o.right)
+
+
+def _no_integers(build: Builder, o: Operands) -> Value:
+    raise ValueError(f"integers are not divided by `/`: {o}")
+
+
+_INTEGER: dict[BinaryOp, Callable[[Builder, Operands], Value]] = {
+    BinaryOp.ADD: _plain("add"),
+    BinaryOp.SUB: _plain("sub"),
+    BinaryOp.MUL: _plain("mul"),
+    BinaryOp.DIV: _no_integers,
+    BinaryOp.FLOORDIV: _floor_division,
+    BinaryOp.MOD: _modulo,
+    BinaryOp.AND: _plain("and"),
+    BinaryOp.OR: _plain("or"),
+    BinaryOp.XOR: _plain("xor"),
+    BinaryOp.SHL: _shift_left,
+    BinaryOp.SHR: _shift_right,
+    BinaryOp.MIN: _extremum("min"),
+    BinaryOp.MAX: _extremum("max"),
+}
+
+
+# ---------------------------------------------------------------- floats
+
+
+def _flagged(opcode: str) -> Callable[[Builder, Operands], Value]:
+    return lambda build, o: build.binary(f"{opcode} {o.flags}".rstrip(), o.left, o.right)
+
+
+def _float_floor_division(build: Builder, o: Operands) -> Value:
+    return build.intrinsic("floor", build.binary("fdiv", o.left, o.right))
+
+
+def _float_modulo(build: Builder, o: Operands) -> Value:
+    name = FMOD.name(o.bits)
+    build.functions[name] = FMOD.text(o.bits)
+    return build.call(o.left.type, name, o.left, o.right)
+
+
+def _number(name: str) -> Callable[[Builder, Operands], Value]:
+    return lambda build, o: build.intrinsic(name, o.left, o.right)
+
+
+def _no_floats(build: Builder, o: Operands) -> Value:
+    raise ValueError(f"floats have no bit operators: {o}")
+
+
+_FLOAT: dict[BinaryOp, Callable[[Builder, Operands], Value]] = {
+    BinaryOp.ADD: _flagged("fadd"),
+    BinaryOp.SUB: _flagged("fsub"),
+    BinaryOp.MUL: _flagged("fmul"),
+    BinaryOp.DIV: _flagged("fdiv"),
+    BinaryOp.FLOORDIV: _float_floor_division,
+    BinaryOp.MOD: _float_modulo,
+    BinaryOp.AND: _no_floats,
+    BinaryOp.OR: _no_floats,
+    BinaryOp.XOR: _no_floats,
+    BinaryOp.SHL: _no_floats,
+    BinaryOp.SHR: _no_floats,
+    BinaryOp.MIN: _number("minimumnum"),
+    BinaryOp.MAX: _number("maximumnum"),
+}

@@ -1,0 +1,61 @@
+"""What differs between the machines that a kernel is lowered for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Register
+    from oxide_codegen.lowering.builder import Builder, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The operands of a failing check, as LLVM values: u32 site, kind, axis; i64 index, length."""
+
+    site: str
+    kind: str
+    axis: str
+    index: str
+    length: str
+
+
+class Environment(Protocol):
+    """How one machine gives a thread its place, its memory, and its way out."""
+
+    def special(self, register: Register, axis: int) -> Value:
+        """A special register as i64."""
+        ...
+
+    def scalar(self, name: str) -> Value:
+        """A scalar parameter; bool as i1."""
+        ...
+
+    def dimension(self, array: str, axis: int) -> Value:
+        """An extent of a slice parameter, as i64."""
+        ...
+
+    def pointer(self, array: Array) -> tuple[str, str]:
+        """The pointer to an array's first element: its type and name."""
+        ...
+
+    def barrier(self, build: Builder, statement: Barrier) -> None:
+        """Wait for the block."""
+        ...
+
+    def atomic(self, build: Builder, statement: Atomic, address: Value, value: Value) -> Value:
+        """A read-modify-write; gives the old value."""
+        ...
+
+    def mark_loop_atomic(self, build: Builder) -> None:
+        """In front of an atomic within a `while`: let other threads run, it may wait for them."""
+        ...
+
+    def finish(self, build: Builder) -> None:
+        """This thread returns."""
+        ...
+
+    def fail(self, build: Builder, failure: Failure) -> None:
+        """Record a failure, if none was, and end this thread."""
+        ...

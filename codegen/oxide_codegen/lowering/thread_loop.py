@@ -1,0 +1,234 @@
+"""Kernels without barriers on the host: a loop over the threads of each block.
+
+    for block in first .. last:
+        for z, y, x in the block:      body
+
+LLVM vectorises the loop over x: threads of a checked kernel do not race, so its iterations are
+independent, and it is told so. A guard that all the work lies under is folded into the trip
+count, for a masked loop is three times slower:
+
+    i = block.x * block_dim.x + thread.x               i0 = block.x * block_dim.x
+    if i < n: body(i)                           is     for x in 0 .. min(block_dim.x, n - i0): body(i0 + x)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Dim,
+    If,
+    Param,
+    Read,
+    Register,
+    Special,
+)
+from oxide_analyzer.language.types import I64
+from oxide_codegen.lowering import arithmetic, statements
+from oxide_codegen.lowering.access import alias_marks
+from oxide_codegen.lowering.builder import Builder, Names, Value
+from oxide_codegen.lowering.context import Context
+from oxide_codegen.lowering.failure import FailureBlock
+from oxide_codegen.lowering.host import Host, block_places
+from oxide_codegen.lowering.walk import nested
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.facts.ranges import Ranges
+    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Kernel, Local, Scope
+    from oxide_codegen.lowering.environment import Failure
+
+ENTRY = (
+    "define void @run(ptr noalias readonly %arguments, ptr noalias readonly %launch, "
+    "ptr %failure, i64 %first, i64 %last, ptr %shared)"
+)
+
+
+class LoopThread(Host):
+    """The environment of one iteration."""
+
+    def __init__(self, kernel: Kernel, build: Builder) -> None:
+        super().__init__(kernel, build)
+        self.failures = FailureBlock(build, "ptr")
+        self.end = build.label("endthread")
+
+    def barrier(self, build: Builder, statement: Barrier) -> None:
+        """There is none."""
+        raise ValueError(f"{statement.span}: a kernel with a barrier runs as coroutines")
+
+    def mark_loop_atomic(self, build: Builder) -> None:
+        """A kernel that may wait runs as coroutines."""
+        raise ValueError(f"`{self.kernel.name}` may wait for another thread")
+
+    def finish(self, build: Builder) -> None:
+        """Go on with the next thread."""
+        build.jump(self.end)
+
+    def fail(self, build: Builder, failure: Failure) -> None:
+        """Go to where the failure is recorded."""
+        self.failures.jump(build, failure)
+
+
+def lower(checked: CheckedKernel, ranges: Ranges, flags: str) -> str:
+    """The LLVM text of a kernel without barriers."""
+    kernel, names = checked.kernel, Names()
+    build = Builder(names)
+    thread = LoopThread(kernel, build)
+    thread.read_arguments()
+    group = names.node("distinct !{}")
+    marks = {
+        name: (*alias_marks_of, f"!llvm.access.group {group}")
+        for name, alias_marks_of in _with_all(kernel, alias_marks(names, kernel)).items()
+    }
+    context = Context(checked, build, thread, ranges, flags, False, marks, lambda _: "")
+    parallel = names.node(f'!{{!"llvm.loop.parallel_accesses", {group}}}')
+    mark = names.reserve()
+    names.define(mark, f"distinct !{{{mark}, {parallel}}}")
+    guard = folded_guard(kernel)
+    extent = [thread.places[Register.BLOCK_DIM, axis] for axis in range(3)]
+    with build.counted(Value("%first", "i64"), "%last") as number:
+        block_places(build, thread, number)
+        thread.zero_shared(build, checked.initialised)
+        with build.counted("0", extent[2]) as z, build.counted("0", extent[1]) as y:
+            thread.places[Register.THREAD, 1] = y
+            thread.places[Register.THREAD, 2] = z
+            body, stop = kernel.body, extent[0]
+            if guard is not None:
+                body, stop = guard.body, _trips(context, guard, extent[0])
+            with build.counted("0", stop, mark=mark) as x:
+                thread.places[Register.THREAD, 0] = x
+                context.zero_locals()
+                statements.block(context, body)
+                if thread.failures.is_used:
+                    build.jump(thread.end)
+                    here, there = (
+                        [thread.places[r, axis] for axis in range(3)]
+                        for r in (Register.BLOCK, Register.THREAD)
+                    )
+                    thread.failures.place(build, here, there)
+                build.place(thread.end)
+    build.end("ret void")
+    text = ["entry:", *build.entry, "  br label %start", "start:", *build.lines]
+    return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *names.text()])
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """All that a thread does: nothing unless `index < bound`, else `body`.
+
+    `index` is `thread.x` plus what is the same for the threads of a row; `bound` is the same too.
+    """
+
+    index: Expr
+    bound: Expr
+    body: Block
+
+
+def folded_guard(kernel: Kernel) -> Guard | None:
+    """The guard of a kernel that does all its work under one."""
+    values: dict[Local, Expr] = {}
+    for position, statement in enumerate(kernel.body):
+        match statement:
+            case Assign(target=target, value=value) if target not in values:
+                values[target] = value
+            case If(condition=Compare() as condition, then=then, otherwise=()):
+                if position + 1 != len(kernel.body):
+                    return None
+                terms = _guard(condition, values)
+                if terms is None:
+                    return None
+                return Guard(*terms, (*kernel.body[:position], *then))
+            case _:
+                return None
+    return None
+
+
+def _guard(condition: Compare, values: Mapping[Local, Expr]) -> tuple[Expr, Expr] | None:
+    match condition.op:
+        case CompareOp.LT:
+            index, bound = condition.left, condition.right
+        case CompareOp.GT:
+            index, bound = condition.right, condition.left
+        case _:
+            return None
+    index, bound = _resolved(index, values), _resolved(bound, values)
+    if index.type != I64 or not _is_fixed(bound) or _threads(index) != 1:
+        return None
+    return index, bound
+
+
+def _resolved(expr: Expr, values: Mapping[Local, Expr]) -> Expr:
+    while isinstance(expr, Read) and expr.local in values:
+        expr = values[expr.local]
+    return expr
+
+
+def _is_fixed(bound: Expr) -> bool:
+    return isinstance(bound, Const | Dim | Param)
+
+
+def _threads(index: Expr) -> int | None:
+    """How often `thread.x` stands in a sum of special registers and their products, else None.
+
+    Such a sum stays far below 2**63, so that `n - i0` is what it seems.
+    """
+    match index:
+        case Special(register=Register.THREAD, axis=0):
+            return 1
+        case Special():
+            return 0
+        case Binary(op=BinaryOp.ADD, left=left, right=right):
+            counts = _threads(left), _threads(right)
+            return None if counts[0] is None or counts[1] is None else counts[0] + counts[1]
+        case Binary(op=BinaryOp.MUL, left=left, right=right):
+            is_place = _threads(left) == 0 and _threads(right) == 0
+            return 0 if is_place and not _is_product(left) and not _is_product(right) else None
+        case Const(value=value) if 0 <= value < 1 << 20:
+            return 0
+        case _:
+            return None
+
+
+def _is_product(expr: Expr) -> bool:
+    return isinstance(expr, Binary)
+
+
+def _trips(context: Context, guard: Guard, width: Value) -> Value:
+    """How many threads of a row pass the guard: they are the first ones."""
+    build, places = context.build, context.environment
+    assert isinstance(places, Host)
+    places.places[Register.THREAD, 0] = Value("0", "i64")
+    first = context.widened(guard.index)
+    bound = arithmetic.resize(build, context.widened(guard.bound), "i64", signed=True)
+    left = build.value("i64", f"call i64 @llvm.ssub.sat.i64({bound}, {first})")
+    some = build.intrinsic("smax", left, Value("0", "i64"))
+    return build.intrinsic("smin", some, width)
+
+
+def _with_all(kernel: Kernel, marks: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The marks of each array that is not private to a thread."""
+    private = {a.name for a in kernel.arrays.values() if a.space.value == "local"}
+    return {name: marks.get(name, ()) for name in kernel.arrays if name not in private}
+
+
+def may_wait(kernel: Kernel) -> bool:
+    """Whether a thread may have to wait for another one of its block."""
+    from oxide_analyzer.ir.nodes import Atomic, Barrier, While
+
+    for statement in nested(kernel.body):
+        if isinstance(statement, Barrier):
+            return True
+        if isinstance(statement, While):
+            inside = (*nested(statement.header), *nested(statement.body))
+            if any(isinstance(s, Atomic) for s in inside):
+                return True
+    return False

@@ -1,0 +1,121 @@
+"""CheckedKernel to PTX.
+
+Per thread the lowered body runs once, so the function is the body: parameters in the order of
+`abi`, special registers for the thread's place, `reqntid` where the contract fixes the block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.ranges import ranges
+from oxide_analyzer.ir.nodes import Const
+from oxide_codegen import abi
+from oxide_codegen.lowering import statements
+from oxide_codegen.lowering.access import alias_marks
+from oxide_codegen.lowering.builder import Builder, Names
+from oxide_codegen.lowering.context import Context
+from oxide_codegen.lowering.debug import LineTable
+from oxide_codegen.lowering.device import Device
+from oxide_codegen.target import capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.ir.nodes import Kernel
+
+MAX_THREADS = 1024
+
+
+@dataclass(frozen=True)
+class Ptx:
+    """A compiled kernel: what the driver loads, how to call it, how to read its failures.
+
+    `dynamic_shared` is what a launch must ask for besides its own: the kernel's shared arrays,
+    where they are larger than a static allocation may be, else 0.
+    """
+
+    text: str
+    entry: str
+    sm: str
+    layout: abi.Layout
+    sites: Mapping[int, abi.FailureSite]
+    shared: int
+    dynamic_shared: int
+    llvm: str
+
+
+def compile_ptx(checked: CheckedKernel, sm: str, *, contract: bool = True) -> Ptx:
+    """PTX for one SM; `contract` lets a product and a sum become one fused operation.
+
+    Raises `target.Unsupported` where the SM lacks what the kernel needs.
+    """
+    from oxide_codegen import llvm
+
+    text, device = lower(checked, sm, contract=contract)
+    return Ptx(
+        llvm.assembly(text, llvm.nvptx_machine(sm)),
+        entry_name(checked.kernel),
+        sm,
+        abi.layout(checked.kernel),
+        abi.failure_sites(checked.kernel),
+        device.shared,
+        device.shared if device.is_dynamic else 0,
+        text,
+    )
+
+
+def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[str, Device]:
+    """The LLVM text of a kernel for one SM."""
+    kernel, names = checked.kernel, Names()
+    build = Builder(names)
+    device = Device(kernel, build, capabilities(sm))
+    lines = LineTable(names, kernel)
+    context = Context(
+        checked,
+        build,
+        device,
+        ranges(kernel, compact=checked.compact),
+        "contract " if contract else "",
+        True,
+        alias_marks(names, kernel),
+        lines.location,
+    )
+    context.locate(kernel.name_span)
+    context.zero_locals()
+    device.zero_shared(checked.initialised)
+    statements.block(context, kernel.body)
+    device.close(build)
+    body = "\n".join(["entry:", *build.entry, "  br label %start", "start:", *build.lines])
+    unit, flags = lines.unit, ", ".join(lines.flags)
+    text = "\n".join(
+        [
+            *device.globals(),
+            f"define ptx_kernel void @{entry_name(kernel)}({', '.join(device.parameters())})"
+            f" {_attributes(kernel)} !dbg {lines.subprogram} {{",
+            body,
+            "}",
+            *build.functions.values(),
+            f"!llvm.dbg.cu = !{{{unit}}}",
+            f"!llvm.module.flags = !{{{flags}}}",
+            *names.text(),
+        ]
+    )
+    return text, device
+
+
+def entry_name(kernel: Kernel) -> str:
+    """The kernel's name in PTX, whose identifiers are ASCII."""
+    name = "".join(c if c.isascii() else f"_{ord(c):x}" for c in kernel.name)
+    return f"{name}_kernel"
+
+
+def _attributes(kernel: Kernel) -> str:
+    block = kernel.contract.block
+    if block is not None:
+        extents = [e.value for e in block if isinstance(e, Const)]
+        if len(extents) == 3:
+            return f'"nvvm.reqntid"="{",".join(map(str, extents))}"'
+    return f'"nvvm.maxntid"="{MAX_THREADS}"'

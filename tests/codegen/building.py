@@ -1,0 +1,157 @@
+"""Kernels written node by node, for tests of the back end alone."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from oxide_analyzer.checked import CheckedKernel
+from oxide_analyzer.ir.nodes import (
+    Array,
+    ArrayParameter,
+    Assign,
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Contract,
+    Dim,
+    Function,
+    If,
+    Kernel,
+    Load,
+    Local,
+    Ownership,
+    Param,
+    Read,
+    Register,
+    ScalarParameter,
+    Space,
+    Special,
+    Store,
+)
+from oxide_analyzer.language.types import F32, I64, Scalar
+from oxide_analyzer.source import Span
+
+HERE = Span("kernel.py", 1, 1, 1, 2)
+sites = count()
+
+
+def at(line: int) -> Span:
+    return Span("kernel.py", line, 5, line, 20)
+
+
+def const(value, scalar: Scalar = I64) -> Const:
+    return Const(value, scalar, HERE)
+
+
+def read(local: Local) -> Read:
+    return Read(local, HERE)
+
+
+def param(name: str, scalar: Scalar) -> Param:
+    return Param(name, scalar, HERE)
+
+
+def special(register: Register, axis: int = 0) -> Special:
+    return Special(register, axis, HERE)
+
+
+def binary(op: BinaryOp, left, right) -> Binary:
+    return Binary(op, left, right, left.type, HERE)
+
+
+def compare(op: CompareOp, left, right) -> Compare:
+    return Compare(op, left, right, HERE)
+
+
+def thread_index():
+    product = binary(BinaryOp.MUL, special(Register.BLOCK), special(Register.BLOCK_DIM))
+    return binary(BinaryOp.ADD, product, special(Register.THREAD))
+
+
+def load(target: Local, array: str, *index) -> Load:
+    return Load(target, array, index, next(sites), HERE)
+
+
+def store(array: str, index, value) -> Store:
+    return Store(array, index if isinstance(index, tuple) else (index,), value, next(sites), HERE)
+
+
+def assign(target: Local, value) -> Assign:
+    return Assign(target, value, HERE)
+
+
+def when(condition, *then, otherwise=()) -> If:
+    return If(condition, tuple(then), tuple(otherwise), HERE)
+
+
+def slice_of(name: str, element: Scalar, ownership=Ownership.READ_ONLY, rank: int = 1) -> Array:
+    shape = tuple(Dim(name, axis, HERE) for axis in range(rank))
+    return Array(name, element, shape, Space.GLOBAL, ownership, HERE)
+
+
+def scratch(name: str, element: Scalar, *shape: int, space=Space.SHARED) -> Array:
+    extents = tuple(const(n) for n in shape)
+    return Array(name, element, extents, space, Ownership.SCRATCH, HERE)
+
+
+def kernel(name: str, parameters, body, others=(), block=None) -> Kernel:
+    """`parameters` are arrays, or pairs of a name and a scalar type; `others` are scratch arrays."""
+    signature, arrays = [], {}
+    for parameter in parameters:
+        if isinstance(parameter, Array):
+            signature.append(ArrayParameter(parameter.name, HERE))
+            arrays[parameter.name] = parameter
+        else:
+            signature.append(ScalarParameter(*parameter, HERE))
+    arrays |= {array.name: array for array in others}
+    extents = None if block is None else tuple(const(n) for n in block)
+    function = Function((), "kernel.py", name, HERE)
+    return Kernel(
+        name,
+        name,
+        "kernel.py",
+        HERE,
+        HERE,
+        tuple(signature),
+        arrays,
+        Contract(block=extents),
+        tuple(body),
+        (function,),
+    )
+
+
+def checked(kernel: Kernel, *, bounds=(), divisors=(), initialised=(), compact=False):
+    return CheckedKernel(
+        kernel, (), frozenset(bounds), frozenset(divisors), frozenset(initialised), compact
+    )
+
+
+def vecadd() -> CheckedKernel:
+    """`if i < len(c): c[i] = a[i] + b[i]`, nothing proved."""
+    i, x, y = Local("i", I64), Local("%1", F32), Local("%2", F32)
+    total = binary(BinaryOp.ADD, read(x), read(y))
+    body = (
+        assign(i, thread_index()),
+        when(
+            compare(CompareOp.LT, read(i), Dim("c", 0, HERE)),
+            load(x, "a", read(i)),
+            load(y, "b", read(i)),
+            store("c", read(i), total),
+        ),
+    )
+    arrays = (
+        slice_of("a", F32),
+        slice_of("b", F32),
+        slice_of("c", F32, Ownership.DISJOINT),
+    )
+    return checked(kernel("vecadd", arrays, body), initialised=("i", "%1", "%2"))
+
+
+def proved(kernel: CheckedKernel, *, compact: bool = False) -> CheckedKernel:
+    """The same kernel with every bound and divisor proved."""
+    from oxide_codegen.abi import failure_sites
+
+    every = frozenset(failure_sites(kernel.kernel))
+    return CheckedKernel(kernel.kernel, (), every, every, kernel.initialised, compact)
