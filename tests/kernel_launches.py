@@ -1,0 +1,146 @@
+"""Launches written into kernels as comments, and what a replay of them comes to.
+
+    # launch: grid=2, block=(8, 4), a=(20, 30), target=[2, 1, 2], k=2.0
+
+The arguments of a call: `grid` and `block` as in a launch, arrays by shape or (in one dimension)
+by their elements, scalars and captured constants by value. An array given by its shape holds
+small numbers in a fixed pattern with repetitions.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.diagnostics import AccessKind
+from oxide_analyzer.interpreter import (
+    Divergence,
+    HarmfulExit,
+    OutOfBounds,
+    Race,
+    Uninitialised,
+    ZeroDivisor,
+)
+from oxide_analyzer.ir.nodes import ScalarParameter, Space
+from oxide_analyzer.launch import Contents, Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.interpreter import Event, Failure
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Extent, Number
+
+Argument: TypeAlias = "int | float | bool | tuple[int, ...] | list[int | float]"
+
+
+@dataclass(frozen=True)
+class WrittenLaunch:
+    """One `# launch:` line."""
+
+    line: int
+    arguments: Mapping[str, Argument]
+
+    def symbols(self, kernel: Kernel) -> dict[str, Number]:
+        """The values of what the kernel captures."""
+        return {
+            constant.symbol: _number(self.arguments[constant.attributes[-1]])
+            for constant in kernel.constants
+            if constant.value is None
+        }
+
+    def of(self, kernel: Kernel) -> Launch:
+        """The launch of `kernel` that the line describes."""
+        scalars = {
+            parameter.name: _number(self.arguments[parameter.name])
+            for parameter in kernel.parameters
+            if isinstance(parameter, ScalarParameter)
+        }
+        arrays = {
+            array.name: _contents(self.arguments[array.name], array.element)
+            for array in kernel.array_parameters()
+        }
+        return Launch(
+            _extent(self.arguments["grid"]), _extent(self.arguments["block"]), scalars, arrays
+        )
+
+
+def launches(text: str) -> list[WrittenLaunch]:
+    """The launches of a file, in order."""
+    found: list[WrittenLaunch] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# launch:"):
+            call = ast.parse(f"launch({line.removeprefix('# launch:')})", mode="eval").body
+            assert isinstance(call, ast.Call)
+            found.append(
+                WrittenLaunch(
+                    number, {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+                )
+            )
+    return found
+
+
+def codes(kernel: Kernel, failure: Failure) -> tuple[int, tuple[str, ...]]:
+    """The line on which a failure is reported, and the codes under which it may be."""
+    match failure:
+        case OutOfBounds():
+            return failure.event.span.line, ("OX301",)
+        case ZeroDivisor():
+            return failure.event.span.line, ("OX307",)
+        case Uninitialised():
+            return failure.event.span.line, ("OX303",)
+        case Divergence():
+            return failure.waiting.span.line, ("OX201",)
+        case HarmfulExit():
+            return failure.exit.span.line, ("OX202",)
+        case Race():
+            return _reported(failure.first, failure.second).span.line, _race_codes(kernel, failure)
+
+
+def _reported(first: Event, second: Event) -> Event:
+    """The plain one of atomic and plain, else the write, of two the later in the source."""
+    plain = [event for event in (first, second) if event.kind is not AccessKind.ATOMIC]
+    writes = [event for event in plain if event.kind is AccessKind.WRITE]
+    return max(writes or plain, key=lambda event: (event.span.line, event.span.column))
+
+
+def _race_codes(kernel: Kernel, race: Race) -> tuple[str, ...]:
+    kinds = {race.first.kind, race.second.kind}
+    assert race.first.array is not None
+    if AccessKind.ATOMIC in kinds:
+        return ("OX106",)
+    if kernel.arrays[race.first.array].space is Space.SHARED:
+        return ("OX104",)
+    if race.first.block != race.second.block:
+        # Two threads of one block may meet there as well, by other accesses of the statements.
+        return ("OX105", "OX102", "OX103", "OX109")
+    return ("OX102", "OX109") if kinds == {AccessKind.WRITE} else ("OX103", "OX102")
+
+
+def _number(value: Argument) -> Number:
+    assert isinstance(value, int | float), value
+    return value
+
+
+def _extent(value: Argument) -> Extent:
+    extents = value if isinstance(value, tuple) else (value,)
+    x, y, z = (*extents, 1, 1)[:3]
+    assert isinstance(x, int) and isinstance(y, int) and isinstance(z, int)
+    return x, y, z
+
+
+def _contents(value: Argument, element: Scalar) -> Contents:
+    if isinstance(value, list):
+        return Contents((len(value),), tuple(value))
+    shape = value if isinstance(value, tuple) else (value,)
+    assert all(isinstance(extent, int) for extent in shape)
+    extents = tuple(int(extent) for extent in shape)
+    pattern = [(7 * i) % 13 for i in range(prod(extents))]
+    if element.is_float:
+        return Contents(extents, tuple(value / 4 for value in pattern))
+    if element.is_integer:
+        return Contents(extents, tuple(pattern))
+    return Contents(extents, tuple(value % 2 == 0 for value in pattern))

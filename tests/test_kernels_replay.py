@@ -1,0 +1,73 @@
+"""The annotated kernels in the reference interpreter: what is called safe runs, what is not fails.
+
+Independent of every prover: it tells whether the expectations themselves are right.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from oxide_analyzer.frontends.oxide import read
+from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.modules import NoModules
+
+from annotations import expectations
+from kernel_launches import WrittenLaunch, codes, launches
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.interpreter import Outcome, run
+from oxide_analyzer.ir.nodes import Kernel
+from oxide_analyzer.source import SourceFile
+
+KERNELS = Path(__file__).parent / "kernels"
+SAFE = sorted((KERNELS / "safe").glob("*.py"))
+UNSAFE = sorted((KERNELS / "unsafe").glob("*.py"))
+CERTAIN = (Severity.ERROR, Severity.WARNING)
+
+
+def source_of(path: Path) -> SourceFile:
+    return SourceFile(path.name, path.read_text(encoding="utf-8"))
+
+
+def kernel_of(source: SourceFile) -> Kernel:
+    reading = read(source, NoModules())
+    assert reading.diagnostics == ()
+    assert reading.unread == ()
+    (kernel,) = reading.kernels
+    return kernel
+
+
+def replay(kernel: Kernel, written: WrittenLaunch) -> tuple[Kernel, Outcome]:
+    special = specialise(kernel, written.symbols(kernel))
+    return special, run(special, written.of(special))
+
+
+@pytest.mark.parametrize("path", SAFE, ids=lambda path: path.stem)
+def test_safe_kernel_runs(path: Path) -> None:
+    source = source_of(path)
+    kernel = kernel_of(source)
+    written = launches(source.text)
+    assert len(written) == 2
+    for launch in written:
+        _, outcome = replay(kernel, launch)
+        assert outcome.failures == ()
+        assert outcome.succeeded
+
+
+@pytest.mark.parametrize("path", UNSAFE, ids=lambda path: path.stem)
+def test_unsafe_kernel_fails_where_it_is_annotated(path: Path) -> None:
+    source = source_of(path)
+    (written,) = launches(source.text)
+    kernel, outcome = replay(kernel_of(source), written)
+    assert not outcome.exhausted
+    failures = [(codes(kernel, failure), failure.clean) for failure in outcome.failures]
+    annotations = expectations(source.path, source.text)
+
+    certain = {(e.line, e.rule) for e in annotations if e.severity in CERTAIN}
+    seen = {(line, code) for (line, names), _ in failures for code in names}
+    assert certain - seen == set(), failures
+
+    announced = {(e.line, e.rule) for e in annotations}
+    for (line, names), clean in failures:
+        if clean:
+            assert any((line, code) in announced for code in names), (line, names)
