@@ -122,7 +122,7 @@ class Program:
         if self._first is None or not self._first.guard.holds():
             self._first = self._read()
         first = self._first
-        values, guard = first.constants()
+        values, guard = first.constants(self.function)
         key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
         report = first.reports.get(key)
         if report is None:
@@ -183,7 +183,7 @@ class Program:
             live.verify_lambda(requires, self._source)
         elif kernel.contract.requires:
             raise live.Unavailable("`@kernel` was called without the `requires` of its source")
-        return _FirstUse(function, kernel, sources, guard)
+        return _FirstUse(kernel, sources, guard)
 
     def _find(
         self, reading: Reading, function: FunctionType, sources: Mapping[str, SourceFile]
@@ -225,19 +225,18 @@ class Program:
 class _FirstUse:
     """What the source says, verified against the live function."""
 
-    function: FunctionType
     kernel: Kernel
     sources: Mapping[str, SourceFile]
     guard: live.Guard
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
 
-    def constants(self) -> tuple[dict[str, Number], live.Guard]:
+    def constants(self, function: FunctionType) -> tuple[dict[str, Number], live.Guard]:
         """The values that constants have now, and a guard over them and the functions."""
         guard = live.Guard(self.guard)
         values: dict[str, Number] = {}
         for constant in self.kernel.constants:
-            owner = live.follow(self.function, constant.owner, guard)
+            owner = live.follow(function, constant.owner, guard)
             value = live.look_up(owner, constant.attributes, guard)
             values[constant.symbol] = _fit(constant, value)
         return values, guard

@@ -1,0 +1,69 @@
+"""Mistakes inside kernels that type checkers find by the declarations alone."""
+
+from oxide import (
+    AtomicSlice,
+    DisjointSlice,
+    DisjointSlice2D,
+    SharedArray,
+    Slice,
+    Slice2D,
+    atomic,
+    device,
+    f32,
+    i32,
+    kernel,
+    thread,
+)
+
+
+@kernel
+def stores(a: Slice[f32], counts: AtomicSlice[i32], out: DisjointSlice[i32]) -> None:
+    i = thread.index_1d()
+    a[i] = 1.0  # expect: pyright mypy
+    counts[i] = 1  # expect: pyright mypy
+    print(counts[i])  # expect: pyright mypy
+    out[i] = 1.5  # expect: pyright mypy
+    a.length  # expect: pyright mypy
+
+
+@kernel
+def ranks(a: Slice[f32], m: Slice2D[f32], out: DisjointSlice2D[f32]) -> None:
+    tile = SharedArray(f32, 64)
+    square = SharedArray(f32, (8, 8))
+    print(a[0, 1])  # expect: pyright mypy
+    print(m[0])  # expect: pyright mypy
+    out[0] = 1.0  # expect: pyright mypy
+    tile[0, 1] = 1.0  # expect: pyright mypy
+    square[0] = 1.0  # expect: pyright mypy
+    print(a[0.5])  # expect: pyright mypy
+
+
+@kernel
+def atomics(counts: AtomicSlice[i32], out: DisjointSlice[i32]) -> None:
+    atomic.add(out, 0, 1)  # expect: pyright mypy
+    atomic.add(counts, 0, 1, scope="galaxy")  # expect: pyright mypy
+    atomic.add(counts, (0, 0), 1)  # expect: pyright mypy
+
+
+@device
+def scaled(v: f32, factor: f32) -> f32:
+    return v * factor
+
+
+@kernel
+def calls(a: Slice[f32], out: DisjointSlice[f32]) -> None:
+    out[0] = scaled(a[0])  # expect: pyright mypy
+    out[1] = scaled(a, 2.0)  # expect: pyright mypy
+    for i in range(2.0):  # expect: pyright mypy
+        out[i] = 0.0
+    print(thread.w)  # expect: pyright mypy
+
+
+@kernel  # expect: pyright mypy
+def returns(a: Slice[f32]) -> f32:
+    return a[0]
+
+
+@kernel(blocks=256)  # expect: pyright mypy
+def misspelled(a: Slice[f32]) -> None:
+    print(a[0])
