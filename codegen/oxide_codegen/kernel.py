@@ -14,7 +14,7 @@ from oxide_codegen import devices
 from oxide_codegen.contract import declared_block, demand_geometry
 from oxide_codegen.errors import LaunchTypeError, OxideError
 from oxide_codegen.geometry import block_extent, grid_extent
-from oxide_codegen.launch import Launch, raise_plainly
+from oxide_codegen.launch import Launch, plain
 from oxide_codegen.program import Options, Program
 from oxide_codegen.streams import queue
 
@@ -75,7 +75,7 @@ class Kernel(Generic[P]):
                 queue(name, stream),
             )
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
     def prepare(
         self, *, grid: Extent, block: Extent | None = None, stream: object = None
@@ -103,7 +103,7 @@ class Kernel(Generic[P]):
             demand_geometry(kernel, blocks, extent)
             return Launch(self._program, blocks, extent, queue(name, stream))
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
     @property
     def report(self) -> KernelReport:
@@ -111,7 +111,7 @@ class Kernel(Generic[P]):
         try:
             return self._program.specialisation().report
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
     def compile(self, device: str | None = None) -> None:
         """Check this kernel and compile it for `device`, or for the current one."""
@@ -177,5 +177,5 @@ def load(kernel: Kernel[P], device: str | None = None) -> Kernel[P]:
     try:
         kernel.compile(device)
     except OxideError as error:
-        raise_plainly(error)
+        raise plain(error) from None
     return kernel

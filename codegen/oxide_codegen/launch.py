@@ -11,7 +11,7 @@ write permission of a NumPy array, and the device that NumPy arrays go to.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.nodes import ArrayParameter, Ownership, ScalarParameter
 from oxide_codegen import devices
@@ -49,14 +49,14 @@ class Launch(Generic[P]):
         try:
             self._ready(args, kwargs)()
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundLaunch:
         """The launch with these arguments, checked now: call the result to launch."""
         try:
             return BoundLaunch(self, args, kwargs)
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
     def ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None]:
         """All checks done: what to call to run, again and again."""
@@ -195,7 +195,7 @@ class BoundLaunch:
                 self._run = self._launch.ready(self._args, self._kwargs)
             self._run()
         except OxideError as error:
-            raise_plainly(error)
+            raise plain(error) from None
 
 
 def demand_writable(specialisation: Specialisation, name: str, view: ArrayView) -> None:
@@ -213,11 +213,11 @@ def demand_writable(specialisation: Specialisation, name: str, view: ArrayView) 
         )
 
 
-def raise_plainly(error: OxideError) -> NoReturn:
-    """Raise `error` without the frames of Oxide, unless OXIDE_TRACEBACK=full."""
+def plain(error: OxideError) -> OxideError:
+    """`error` without the frames of Oxide, unless OXIDE_TRACEBACK=full."""
     if os.environ.get("OXIDE_TRACEBACK") == "full":
-        raise error
-    raise error.with_traceback(None) from None
+        return error
+    return error.with_traceback(None)
 
 
 def _nothing() -> None:
