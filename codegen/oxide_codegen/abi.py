@@ -4,7 +4,7 @@ Parameters of a compiled kernel, in the order of the signature: a scalar is its 
 (`bool` is one byte, 0 or 1), a slice is a pointer to its first element followed by one i64 per
 dimension; last comes a hidden pointer to a `FailureRecord`. So
 
-    k(a: Slice2D[f32], n: i32)     is     (ptr a, i64 a.shape[0], i64 a.shape[1], i32 n, ptr failure)
+    k(a: Slice2D[f32], n: i32)    is    (ptr a, i64 a.shape[0], i64 a.shape[1], i32 n, ptr failure)
 
 Every argument travels in a cell of 8 bytes, little-endian, smaller ones at its start: what
 `Layout.pack` makes is at once the argument block of native code and, taken cell by cell, what

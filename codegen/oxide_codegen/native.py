@@ -116,7 +116,7 @@ def compile_native(checked: CheckedKernel, *, contract: bool = True) -> Native:
     from oxide_codegen import llvm
 
     kernel = checked.kernel
-    facts = ranges(kernel, compact=checked.compact)
+    facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
     waits = thread_loop.may_wait(kernel)
     lower = coroutines.lower if waits else thread_loop.lower
     text = lower(checked, facts, "contract " if contract else "")

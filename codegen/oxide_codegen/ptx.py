@@ -77,7 +77,7 @@ def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[st
         checked,
         build,
         device,
-        ranges(kernel, compact=checked.compact),
+        ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts]),
         "contract " if contract else "",
         True,
         alias_marks(names, kernel),

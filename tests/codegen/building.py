@@ -97,7 +97,7 @@ def scratch(name: str, element: Scalar, *shape: int, space=Space.SHARED) -> Arra
 
 
 def kernel(name: str, parameters, body, others=(), block=None) -> Kernel:
-    """`parameters` are arrays, or pairs of a name and a scalar type; `others` are scratch arrays."""
+    """`parameters`: arrays, or pairs of a name and a scalar type; `others`: scratch arrays."""
     signature, arrays = [], {}
     for parameter in parameters:
         if isinstance(parameter, Array):

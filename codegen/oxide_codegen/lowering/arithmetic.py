@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """Two operands of one type. `signed` is about integers; `flags` are those of float operations."""
+    """Two operands of one type; `signed` is about integers, `flags` about floats."""
 
     left: Value
     right: Value
@@ -219,7 +219,7 @@ def _shift_left(build: Builder, o: Operands) -> Value:
 def _shift_right(build: Builder, o: Operands) -> Value:
     if not o.signed:
         return _logical_shift(build, "lshr", o)
-    if 0 <= o.right_bounds.low and o.right_bounds.high < o.bits:
+    if o.right_bounds.low >= 0 and o.right_bounds.high < o.bits:
         return build.binary("ashr", o.left, o.right)
     # As unsigned numbers negative amounts are wide ones; the widest keeps the sign alone.
     amount = build.intrinsic("umin", o.right, Value(str(o.bits - 1), o.right.type))
@@ -227,7 +227,7 @@ def _shift_right(build: Builder, o: Operands) -> Value:
 
 
 def _logical_shift(build: Builder, opcode: str, o: Operands) -> Value:
-    if 0 <= o.right_bounds.low and o.right_bounds.high < o.bits:
+    if o.right_bounds.low >= 0 and o.right_bounds.high < o.bits:
         return build.binary(opcode, o.left, o.right)
     narrow = build.compare("icmp ult", o.right, str(o.bits))
     amount = build.binary("and", o.right, str(o.bits - 1))

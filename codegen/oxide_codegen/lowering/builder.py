@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from oxide_analyzer.language.types import Scalar
 
@@ -203,7 +203,7 @@ class Builder:
     @contextmanager
     def counted(
         self, start: Value | str, stop: Value | str, step: Value | str = "1", mark: str = ""
-    ) -> Iterator[Value]:
+    ) -> Generator[Value]:
         """A loop over `range(start, stop, step)` of i64, rising; gives the counter."""
         counter = self.variable("i64", "counter")
         head, body, end = self.label("loop"), self.label("body"), self.label("endloop")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import Array, Atomic, AtomicOp, Order, Register, Scope, Space
 from oxide_codegen import abi
-from oxide_codegen.lowering.access import byte_size, extents
+from oxide_codegen.lowering.access import byte_size
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope

@@ -32,11 +32,11 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_codegen.abi import FailureKind
 from oxide_codegen.lowering import access, arithmetic
-from oxide_codegen.lowering.builder import Value
 from oxide_codegen.lowering.unrolling import unrolling
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block, Stmt
+    from oxide_codegen.lowering.builder import Value
     from oxide_codegen.lowering.context import Context
 
 

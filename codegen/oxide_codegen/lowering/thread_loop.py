@@ -8,7 +8,8 @@ independent, and it is told so. A guard that all the work lies under is folded i
 count, for a masked loop is three times slower:
 
     i = block.x * block_dim.x + thread.x               i0 = block.x * block_dim.x
-    if i < n: body(i)                           is     for x in 0 .. min(block_dim.x, n - i0): body(i0 + x)
+    if i < n: body(i)                           is     for x in 0 .. min(block_dim.x, n - i0):
+                                                           body(i0 + x)
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
-    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Kernel, Local, Scope
+    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Kernel, Local
     from oxide_codegen.lowering.environment import Failure
 
 ENTRY = (

@@ -1,0 +1,109 @@
+"""What NVIDIA's assembler says about PTX, where one is installed: registers, spills, memory.
+
+`ptxas` from PATH, from the toolkit that CUDA_HOME names, or from a wheel; else nvJitLink through
+cuda.core. No GPU is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one thread (registers, spills and stack in bytes) and one block (shared) take."""
+
+    registers: int
+    spill_stores: int
+    spill_loads: int
+    stack: int
+    shared: int
+
+
+class AssemblyError(Exception):
+    """The assembler refuses the PTX; the text is its own."""
+
+
+_SECONDS = 120
+_REGISTERS = re.compile(r"Used (\d+) registers")
+_SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+_SHARED = re.compile(r"(\d+) bytes smem")
+
+
+def registers(ptx: str, sm: str) -> Resources | None:
+    """The resources of the one kernel in `ptx`, None where no assembler is installed."""
+    tool = ptxas()
+    if tool is not None:
+        return _parsed(_run(tool, ptx, sm))
+    if _has("cuda.core") and _has("nvidia.nvjitlink"):
+        return _parsed(_link(ptx, sm))
+    return None
+
+
+@cache
+def ptxas() -> Path | None:
+    """The assembler, if there is one."""
+    found = shutil.which("ptxas")
+    if found is not None:
+        return Path(found)
+    for variable in ("CUDA_HOME", "CUDA_PATH"):
+        home = os.environ.get(variable)
+        if home:
+            beside = shutil.which("ptxas", path=str(Path(home) / "bin"))
+            if beside is not None:
+                return Path(beside)
+    if _has("cuda.pathfinder"):
+        utility = import_module("cuda.pathfinder").find_nvidia_binary_utility("ptxas")
+        return Path(utility) if utility else None
+    return None
+
+
+def _run(tool: Path, ptx: str, sm: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="oxide-") as folder:
+        source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
+        source.write_text(ptx, encoding="utf-8")
+        done = subprocess.run(
+            [str(tool), "-v", f"-arch={sm}", "-o", str(target), str(source)],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    if done.returncode:
+        raise AssemblyError(done.stderr or done.stdout)
+    return done.stderr + done.stdout
+
+
+def _link(ptx: str, sm: str) -> str:
+    core = import_module("cuda.core")
+    options = core.LinkerOptions(arch=sm, verbose=True)
+    linker = core.Linker(core.ObjectCode.from_ptx(ptx), options=options)
+    try:
+        linker.link("cubin")
+    except Exception as error:
+        raise AssemblyError(linker.get_error_log() or str(error)) from error
+    return linker.get_info_log()
+
+
+def _parsed(log: str) -> Resources:
+    used, spills, shared = _REGISTERS.search(log), _SPILLS.search(log), _SHARED.search(log)
+    if used is None:
+        raise AssemblyError(f"no registers in what the assembler said:\n{log}")
+    stack, stores, loads = (int(n) for n in spills.groups()) if spills else (0, 0, 0)
+    return Resources(int(used[1]), stores, loads, stack, int(shared[1]) if shared else 0)
+
+
+def _has(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
