@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -149,14 +148,16 @@ def _device_name(driver: ctypes.CDLL, index: int) -> str:
 
 
 def _assembler() -> Iterator[Finding]:
-    path = shutil.which("ptxas")
+    from oxide_codegen.toolchain import ptxas
+
+    path = ptxas()
     if path is None:
         advice = (
             "install the CUDA toolkit to see registers in `oxide inspect`; nothing else needs it"
         )
-        yield Finding(State.ABSENT, "ptxas", "not on PATH", advice)
+        yield Finding(State.ABSENT, "ptxas", "was not found", advice)
         return
-    asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    asked = subprocess.run([str(path), "--version"], capture_output=True, text=True, check=False)
     release = [line for line in asked.stdout.splitlines() if "release" in line]
     if asked.returncode or not release:
         yield Finding(State.BROKEN, "ptxas", f"{path} does not run", "reinstall the CUDA toolkit")

@@ -19,10 +19,13 @@ from oxide_analyzer.configuration import find as find_configuration
 from oxide_analyzer.diagnostics import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import SourceFile
+    from oxide_codegen.ptx import Ptx
 
 _STAGES = ("ir", "llvm", "ptx")
 _DEFAULT_SM = "sm_90"
@@ -134,7 +137,25 @@ def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> 
         compiled = compile_ptx(checked, options.sm)
     except Unsupported as error:
         raise WrongUse(str(error)) from error
+    for line in _resources(compiled):
+        sys.stdout.write(f"{comment}   {line}\n")
     text = compiled.llvm if options.stage == "llvm" else compiled.text
-    sys.stdout.write(f"{comment} {compiled.sm}, {compiled.shared} bytes of shared memory\n")
     sys.stdout.write(text.rstrip("\n") + "\n\n")
     return False
+
+
+def _resources(compiled: Ptx) -> Iterator[str]:
+    from oxide_codegen.toolchain import AssemblyError, registers
+
+    shared = f"{compiled.shared} bytes of shared memory"
+    try:
+        used = registers(compiled.text, compiled.sm)
+    except AssemblyError as error:
+        yield f"{compiled.sm}: {shared}; the assembler refuses this PTX, which is a bug in Oxide:"
+        yield from str(error).splitlines()
+        return
+    if used is None:
+        yield f"{compiled.sm}: {shared}; registers unknown: neither ptxas nor nvJitLink was found"
+        return
+    spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
+    yield f"{compiled.sm}: {used.registers} registers, {spills}, {shared}"
