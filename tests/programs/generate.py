@@ -1,0 +1,68 @@
+"""Random kernels as source text, for differential tests and for trying to fool the prover.
+
+    python -m tests.programs.generate --seed 0 --count 3
+    python -m tests.programs.generate --seed 0 --count 100 --mode wild --run
+
+`deterministic` programs are free of races by construction, and come with a launch after which
+every device has to hold the same arrays; `wild` ones are anything. One seed is one program.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.interpreter import run
+
+from .deterministic import Deterministic
+from .launches import launches
+from .wild import Wild
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+def deterministic(seed: int, *, floats: bool = True, inexact: bool = False) -> Program:
+    """The race-free program of `seed`.
+
+    Without `floats` it has integers only; `inexact` admits `math.exp`, whose last bits differ
+    between devices.
+    """
+    return Deterministic(Random(seed), floats=floats, inexact=inexact).program(seed)
+
+
+def wild(seed: int) -> Program:
+    """The program of `seed` that may do anything; it has no launch of its own."""
+    return Wild(Random(seed)).program(seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print random kernels, or run them.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--mode", choices=["deterministic", "wild"], default="deterministic")
+    parser.add_argument("--no-floats", action="store_true")
+    parser.add_argument("--run", action="store_true", help="run each in the interpreter")
+    options = parser.parse_args()
+    ends: Counter[str] = Counter()
+    for seed in range(options.seed, options.seed + options.count):
+        wildly = options.mode == "wild"
+        program = wild(seed) if wildly else deterministic(seed, floats=not options.no_floats)
+        if not options.run:
+            print(f"# seed {seed}\n{program.source}\n# launch: {program.launch}\n")
+            continue
+        kernel = program.kernel()
+        chosen = [program.launch] if program.launch else launches(Random(seed), kernel, (), 20)
+        for launch in chosen:
+            outcome = run(kernel, launch)
+            end = "exhausted" if outcome.exhausted else "succeeded"
+            kinds = {type(failure).__name__ for failure in outcome.failures}
+            ends[", ".join(sorted(kinds)) or end] += 1
+    for end, count in ends.most_common():
+        print(f"{count:7} {end}")
+
+
+if __name__ == "__main__":
+    main()
