@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.ir.nodes import Ownership, ScalarParameter
-from oxide_analyzer.language.types import SCALARS, Kind
+from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError
-from oxide_codegen.scalars import BY_CODE, NUMPY_NAMES
+from oxide_codegen.scalars import NUMPY_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -220,8 +220,8 @@ def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:
 
 def scalar(kernel: str, name: str, type_: Scalar, value: Any) -> Number:
     """`value` as a Python number that `type_` holds; `LaunchError` if it does not."""
-    number, kind = _number(value)
-    if number is None or not _admits(type_, number, kind):
+    number, bits = _number(value)
+    if number is None or not _admits(type_, number, bits):
         actual = type(value).__name__
         raise LaunchTypeError(
             kernel,
@@ -245,25 +245,22 @@ def scalar(kernel: str, name: str, type_: Scalar, value: Any) -> Number:
     return _float(kernel, name, type_, number)
 
 
-def _number(value: Any) -> tuple[Number | None, Scalar | None]:
-    """A Python number, and its exact type if it is a NumPy scalar."""
+def _number(value: Any) -> tuple[Number | None, int]:
+    """A Python number; for a float of NumPy's also its width, which is never narrowed."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.generic):
-        exact = BY_CODE.get(value.dtype.str[1:])
-        if exact is None:
-            return None, None
-        return value.item(), SCALARS[exact]
-    if type(value) in (int, float, bool):
-        return value, None
+        if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
+            return None, 0
+        return value.item(), 8 * value.dtype.itemsize if value.dtype.kind == "f" else 0
     # Enumerations of ints are numbers, and so are subclasses of float.
-    return (value, None) if isinstance(value, int | float) else (None, None)
+    return (value, 0) if isinstance(value, int | float) else (None, 0)
 
 
-def _admits(type_: Scalar, number: Number, exact: Scalar | None) -> bool:
+def _admits(type_: Scalar, number: Number, bits: int) -> bool:
     if isinstance(number, bool) or type_.kind is Kind.BOOL:
         return isinstance(number, bool) and type_.kind is Kind.BOOL
     if isinstance(number, float):
-        return type_.is_float and (exact is None or exact.bits <= type_.bits)
+        return type_.is_float and bits <= type_.bits
     return True
 
 

@@ -86,11 +86,13 @@ def name_of(dtype: object) -> str:
         return dtype
     import numpy as np
 
+    # NumPy would read `float` and `int` as types of 64 bits; which one is meant is not guessed.
+    guessed = dtype is float or dtype is int or dtype is None
     try:
-        found: Any = np.dtype(dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        found: Any = None if guessed else np.dtype(dtype)  # pyright: ignore[reportArgumentType, reportCallIssue]
     except TypeError:
         found = None
-    if found is not None and dtype not in (float, int, None) and found.isnative:
+    if found is not None and found.isnative:
         name = BY_CODE.get(found.str[1:])
         if name is not None:
             return name
