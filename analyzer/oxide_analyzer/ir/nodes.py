@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, dataclass_transform
 
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.source import Span
 
-node = dataclass(frozen=True, slots=True, eq=False)
+_T = TypeVar("_T")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def node(cls: type[_T]) -> type[_T]:
+    """A frozen record that is equal to itself only."""
+    return dataclass(frozen=True, slots=True, eq=False)(cls)
 
 
 # ---------------------------------------------------------------- storage

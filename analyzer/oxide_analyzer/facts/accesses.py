@@ -1,0 +1,106 @@
+"""What one thread does to memory, when, and under which conditions: effects as data.
+
+Everything is written in the terms of one generic thread; a question about two threads renames
+the terms of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from oxide_analyzer.diagnostics import AccessKind
+    from oxide_analyzer.facts.terms import Condition, Poly
+    from oxide_analyzer.facts.values import State, Value
+    from oxide_analyzer.ir.nodes import Barrier, Block, Return, Scope, Stmt
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A step of a position: the `index`-th statement of `block`, which `owner` contains."""
+
+    owner: Stmt | None
+    block: Block
+    index: int
+
+
+Position: TypeAlias = "tuple[Frame, ...]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Access:
+    """One load, store or atomic: `array[index]` where all of `path` holds.
+
+    `value` is what a store writes.
+    """
+
+    array: str
+    kind: AccessKind
+    index: tuple[Poly, ...]
+    path: tuple[Condition, ...]
+    site: int
+    span: Span
+    position: Position
+    value: Value | None = None
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Divisor:
+    """A number that must not be zero."""
+
+    value: Poly
+    path: tuple[Condition, ...]
+    site: int
+    span: Span
+    role: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalRead:
+    """A read of a local that is assigned only where `assigned` holds."""
+
+    name: str
+    assigned: Condition
+    path: tuple[Condition, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A barrier with what a thread knows when it comes there."""
+
+    barrier: Barrier
+    state: State
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exit:
+    """An early return of some threads of a block, and what they did since their last barrier."""
+
+    stmt: Return
+    path: tuple[Condition, ...]
+    before: tuple[Access, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What can happen after one barrier (or the start) and before the next, in one thread."""
+
+    start: Barrier | None
+    accesses: tuple[Access, ...]
+    exits: tuple[Exit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything a kernel does: `whole` once through it all, and by barrier interval."""
+
+    whole: tuple[Access, ...]
+    divisors: tuple[Divisor, ...]
+    reads: tuple[LocalRead, ...]
+    arrivals: tuple[Arrival, ...]
+    intervals: tuple[Interval, ...]

@@ -1,0 +1,129 @@
+"""The effects of a kernel: one walk through the whole, and one for each barrier interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.accesses import Arrival, Effects, Interval
+from oxide_analyzer.facts.flow import Collected
+from oxide_analyzer.facts.launch_terms import LaunchTerms
+from oxide_analyzer.facts.terms import Condition, Terms
+from oxide_analyzer.facts.uniformity import Uniformity, uniformity
+from oxide_analyzer.facts.values import Evaluator, State
+from oxide_analyzer.facts.walk import Walk
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Atomic,
+    Barrier,
+    Block,
+    Expr,
+    For,
+    Kernel,
+    Load,
+    Stmt,
+)
+from oxide_analyzer.ir.walk import blocks, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from oxide_analyzer.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A kernel with everything that is known of it before anything is proved."""
+
+    kernel: Kernel
+    launch: LaunchTerms
+    evaluator: Evaluator
+    uniform: Uniformity
+    effects: Effects
+    may_wrap: tuple[Span, ...]
+
+    @property
+    def terms(self) -> Terms:
+        """The terms that everything is written in."""
+        return self.launch.terms
+
+
+def analyse(
+    kernel: Kernel, facts: Iterable[Expr] = (), flat: frozenset[int] = frozenset(), *, compact: bool
+) -> Analysis:
+    """Walk a kernel under its contract, further `facts`, and axes that are `flat`."""
+    terms = Terms()
+    launch = LaunchTerms(terms, kernel, flat, compact)
+    evaluator = Evaluator(launch)
+    for condition in requirements(kernel, launch, facts):
+        launch.assume(condition)
+    uniform = uniformity(kernel)
+    barriers = frozenset(_around_barriers(kernel.body))
+    types = {n: (low, high) for n, low, high in _ranges(kernel.body)}
+    entry = State({}, ())
+    whole = Walk(kernel, evaluator, uniform, barriers, False, types)
+    whole.block(kernel.body, entry, None, ())
+    seen = whole.collected or Collected()
+    may_wrap = tuple(dict.fromkeys(evaluator.may_wrap))
+    reads = tuple(evaluator.reads)
+    intervals = [_interval(kernel, evaluator, uniform, barriers, types, None)]
+    intervals.extend(
+        _interval(kernel, evaluator, uniform, barriers, types, a) for a in seen.arrivals
+    )
+    effects = Effects(
+        tuple(seen.accesses),
+        tuple(seen.divisors),
+        reads,
+        tuple(seen.arrivals),
+        tuple(intervals),
+    )
+    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap)
+
+
+def requirements(kernel: Kernel, launch: LaunchTerms, facts: Iterable[Expr]) -> list[Condition]:
+    """The contract and further facts as conditions over Z."""
+    exact = Evaluator(launch, exact=True)
+    state = State({}, ())
+    found = [exact.condition(r.condition, state) for r in kernel.contract.requires]
+    found.extend(exact.condition(f, state) for f in facts)
+    return found
+
+
+def _interval(
+    kernel: Kernel,
+    evaluator: Evaluator,
+    uniform: Uniformity,
+    barriers: frozenset[Stmt],
+    types: dict[str, tuple[int, int]],
+    arrival: Arrival | None,
+) -> Interval:
+    known = len(arrival.state.path) if arrival is not None else 0
+    walk = Walk(kernel, evaluator, uniform, barriers, True, types, known)
+    if arrival is None:
+        walk.block(kernel.body, State({}, ()), None, ())
+    else:
+        walk.resume(arrival.position, arrival.state)
+    seen = walk.collected or Collected()
+    start = arrival.barrier if arrival is not None else None
+    return Interval(start, tuple(seen.accesses), tuple(seen.exits))
+
+
+def _around_barriers(block: Block) -> Iterator[Stmt]:
+    for stmt in block:
+        if any(isinstance(s, Barrier) for inner in blocks(stmt) for s in statements(inner)):
+            yield stmt
+            for inner in blocks(stmt):
+                yield from _around_barriers(inner)
+
+
+def _ranges(block: Block) -> Iterator[tuple[str, int, int]]:
+    for stmt in statements(block):
+        match stmt:
+            case Assign(target=target) | Load(target=target) | Atomic(target=target):
+                local = target
+            case For(variable=variable):
+                local = variable
+            case _:
+                continue
+        if local.type.is_integer:
+            yield local.name, local.type.min, local.type.max

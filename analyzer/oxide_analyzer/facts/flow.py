@@ -1,0 +1,42 @@
+"""Where the paths of a walk stand, and what it has collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit
+    from oxide_analyzer.facts.values import State
+
+
+@dataclass(slots=True)
+class Flow:
+    """Where threads are after a statement: behind it, or on their way out of a loop or region."""
+
+    normal: State | None
+    breaks: list[State] = field(default_factory=list["State"])
+    continues: list[State] = field(default_factory=list["State"])
+    leaves: dict[int, list[State]] = field(default_factory=dict[int, "list[State]"])
+
+    def absorb(self, other: Flow) -> None:
+        """Add the jumps of `other`."""
+        self.breaks.extend(other.breaks)
+        self.continues.extend(other.continues)
+        for label, states in other.leaves.items():
+            self.leaves.setdefault(label, []).extend(states)
+
+    def leave(self, other: Flow) -> None:
+        """Add the jumps of `other` that a loop does not end: those out of regions round it."""
+        for label, states in other.leaves.items():
+            self.leaves.setdefault(label, []).extend(states)
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a walk has seen."""
+
+    accesses: list[Access] = field(default_factory=list["Access"])
+    divisors: list[Divisor] = field(default_factory=list["Divisor"])
+    arrivals: list[Arrival] = field(default_factory=list["Arrival"])
+    exits: list[Exit] = field(default_factory=list["Exit"])

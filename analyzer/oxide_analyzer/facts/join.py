@@ -1,0 +1,126 @@
+"""Where paths meet: one state that stands for several.
+
+    if c:  x = a        behind it  x is an unknown v with  (c and v == a) or (not c and v == b)
+    else:  x = b
+
+Conditions that all paths share stay as they are; of what differs, one of the alternatives holds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.terms import (
+    FALSE,
+    TRUE,
+    Condition,
+    Level,
+    Opaque,
+    Poly,
+    all_of,
+    any_of,
+    condition_level,
+    equal,
+    negate,
+)
+from oxide_analyzer.facts.values import Real, State, Value, value_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oxide_analyzer.facts.values import Evaluator
+
+
+def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
+    """The state that any of `states` may be."""
+    if not states:
+        return None
+    if len(states) == 1:
+        return states[0]
+    shared = _common_prefix(states)
+    sides = [all_of(s.path[shared:]) for s in states]
+    level = max(condition_level(c) for c in sides)
+    exclusive = len(states) == 2 and _exclude(sides[0], sides[1])
+    path = states[0].path[:shared]
+    either = any_of(sides)
+    if either != TRUE:
+        path = (*path, either)
+    values: dict[str, Value] = {}
+    unassigned: dict[str, Condition] = {}
+    for name in dict.fromkeys(n for s in states for n in s.values):
+        found = [s.values.get(name) for s in states]
+        present = [v for v in found if v is not None]
+        if len(present) == len(found) and all(v == present[0] for v in present):
+            values[name] = present[0]
+        else:
+            values[name] = _join(name, found, sides, level, exclusive, evaluator)
+        assigned = [
+            FALSE if v is None else s.unassigned.get(name, TRUE)
+            for s, v in zip(states, found, strict=True)
+        ]
+        if any(a != TRUE for a in assigned):
+            unassigned[name] = (
+                any_of(all_of((side, a)) for side, a in zip(sides, assigned, strict=True))
+                if exclusive
+                else assigned[0]
+                if all(a == assigned[0] for a in assigned)
+                else Opaque(("assigned", str(evaluator.serial())), (), Level.THREAD)
+            )
+    return State(values, path, unassigned)
+
+
+def _join(
+    name: str,
+    found: Sequence[Value | None],
+    sides: Sequence[Condition],
+    level: Level,
+    exclusive: bool,
+    evaluator: Evaluator,
+) -> Value:
+    present = [v for v in found if v is not None]
+    level = max(level, *(value_level(v) for v in present))
+    first = present[0]
+    if isinstance(first, Poly):
+        terms = evaluator.launch.terms
+        bounds = [evaluator.interval(v) for v in present if isinstance(v, Poly)]
+        lows, highs = [b[0] for b in bounds], [b[1] for b in bounds]
+        result = terms.fresh(
+            name,
+            level,
+            None if None in lows else min(x for x in lows if x is not None),
+            None if None in highs else max(x for x in highs if x is not None),
+        )
+        alternatives = [
+            all_of((side, equal(result, v)) if isinstance(v, Poly) else (side,))
+            for side, v in zip(sides, found, strict=True)
+        ]
+        terms.axiom(result, any_of(alternatives))
+        return result
+    if isinstance(first, Real):
+        return Real((f"{name}'{evaluator.serial()}",), (), level)
+    conditions = [v for v in found if v is not None and not isinstance(v, (Poly, Real))]
+    if exclusive and len(conditions) == len(found):
+        return any_of(all_of((s, c)) for s, c in zip(sides, conditions, strict=True))
+    return Opaque((f"{name}'{evaluator.serial()}",), (), level)
+
+
+def _common_prefix(states: Sequence[State]) -> int:
+    shortest = min(len(s.path) for s in states)
+    first = states[0].path
+    for index in range(shortest):
+        if any(s.path[index] != first[index] for s in states[1:]):
+            return index
+    return shortest
+
+
+def _exclude(left: Condition, right: Condition) -> bool:
+    """Whether both sides plainly cannot hold at once."""
+    return not _parts(negate(left)).isdisjoint(_parts(right)) or any(
+        negate(c) in _parts(right) for c in _parts(left)
+    )
+
+
+def _parts(condition: Condition) -> frozenset[Condition]:
+    from oxide_analyzer.facts.terms import AllOf
+
+    return frozenset(condition.parts) if isinstance(condition, AllOf) else frozenset({condition})

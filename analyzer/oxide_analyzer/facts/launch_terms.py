@@ -1,0 +1,172 @@
+"""What every thread knows of its launch, as terms: registers, lengths, scalars, and the contract.
+
+An axis along which block or grid has extent 1 by contract, or because the kernel reads neither
+thread nor block index there, disappears: its index is the number 0. What the contract says of
+lengths and extents becomes an axiom of each variable that it mentions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.terms import (
+    Alias,
+    Atom,
+    Condition,
+    Level,
+    Poly,
+    Terms,
+    at_least_zero,
+    condition_polys,
+    constant,
+    less,
+)
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Const,
+    Convert,
+    Dim,
+    Expr,
+    Kernel,
+    Param,
+    Register,
+    ScalarParameter,
+    Special,
+)
+from oxide_analyzer.language.types import I64
+from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oxide_analyzer.language.types import Scalar
+
+AXES = "xyz"
+COMPACT = 2**31 - 1
+
+
+@dataclass(slots=True)
+class LaunchTerms:
+    """The launch-wide variables of one analysis.
+
+    `flat` are the axes (1, 2) that an inferred fact holds at extent 1. `compact` says that
+    sizes fit 32 bits.
+    """
+
+    terms: Terms
+    kernel: Kernel
+    flat: frozenset[int]
+    compact: bool
+    extents: dict[tuple[Register, int], Poly] = field(
+        default_factory=dict[tuple[Register, int], Poly]
+    )
+    quantities: dict[Atom, Dim | Param | Special] = field(
+        default_factory=dict["Atom", Dim | Param | Special]
+    )
+
+    def __post_init__(self) -> None:
+        contract = self.kernel.contract
+        for axis in range(3):
+            beyond = contract.domain is not None and axis >= contract.domain
+            one = beyond or axis in self.flat
+            block = contract.block[axis] if contract.block is not None else None
+            if isinstance(block, Const):
+                block_dim = constant(int(block.value))
+            elif one:
+                block_dim = constant(1)
+            else:
+                block_dim = self.terms.variable(
+                    f"block_dim.{AXES[axis]}", Level.LAUNCH, 1, MAX_BLOCK[axis]
+                )
+            grid_dim = (
+                constant(1)
+                if one
+                else self.terms.variable(f"grid_dim.{AXES[axis]}", Level.LAUNCH, 1, MAX_GRID[axis])
+            )
+            for register, extent in (
+                (Register.BLOCK_DIM, block_dim),
+                (Register.GRID_DIM, grid_dim),
+            ):
+                self.extents[register, axis] = extent
+                self._name(extent, Special(register, axis, self.kernel.name_span))
+            self.extents[Register.THREAD, axis] = self._index(
+                f"thread.{AXES[axis]}", Level.THREAD, block_dim, MAX_BLOCK[axis]
+            )
+            self.extents[Register.BLOCK, axis] = self._index(
+                f"block.{AXES[axis]}", Level.BLOCK, grid_dim, MAX_GRID[axis]
+            )
+            if self.compact:
+                self.assume(
+                    at_least_zero(constant(COMPACT) - self.terms.multiply(block_dim, grid_dim))
+                )
+
+    def _index(self, name: str, level: Level, extent: Poly, limit: int) -> Poly:
+        if extent.value == 1:
+            return constant(0)
+        high = extent.value - 1 if extent.value is not None else limit - 1
+        variable = self.terms.variable(name, level, 0, high)
+        if extent.value is None:
+            self.terms.axiom(variable, less(variable, extent))
+        return variable
+
+    def register(self, register: Register, axis: int) -> Poly:
+        """A special register along an axis."""
+        return self.extents[register, axis]
+
+    def dimension(self, array: str, axis: int) -> Poly:
+        """`array.shape[axis]` of a slice parameter."""
+        name = f"len({array})" if axis == 0 else f"{array}.shape[{axis}]"
+        high = COMPACT if self.compact else MAX_LENGTH
+        length = self.terms.variable(name, Level.LAUNCH, 0, high)
+        self._name(length, Dim(array, axis, self.kernel.name_span))
+        return length
+
+    def scalar(self, name: str, type_: Scalar) -> Poly:
+        """An integer parameter or compile-time constant."""
+        low, high = type_.min, type_.max
+        if self.compact:
+            low, high = max(low, -COMPACT), min(high, COMPACT)
+        value = self.terms.variable(name, Level.LAUNCH, low, high)
+        if any(isinstance(p, ScalarParameter) and p.name == name for p in self.kernel.parameters):
+            self._name(value, Param(name, type_, self.kernel.name_span))
+        return value
+
+    def _name(self, value: Poly, expr: Dim | Param | Special) -> None:
+        atom = value.single()
+        if atom is not None:
+            self.quantities[atom] = expr
+
+    def expression(self, poly: Poly) -> Expr | None:
+        """The polynomial as an expression over a launch, if it is made of its quantities."""
+        span = self.kernel.name_span
+        total: Expr | None = None
+        for monomial, coefficient in poly.terms.items():
+            term: Expr = Const(coefficient, I64, span)
+            for atom in monomial:
+                factor = self._factor(atom)
+                if factor is None:
+                    return None
+                one = isinstance(term, Const) and term.value == 1
+                term = factor if one else Binary(BinaryOp.MUL, term, factor, I64, span)
+            total = term if total is None else Binary(BinaryOp.ADD, total, term, I64, span)
+        return total if total is not None else Const(0, I64, span)
+
+    def _factor(self, atom: Atom) -> Expr | None:
+        if isinstance(atom.form, Alias):
+            return self.expression(atom.form.definition)
+        found = self.quantities.get(atom)
+        if isinstance(found, Param) and found.type != I64:
+            return Convert(found, I64, self.kernel.name_span)
+        return found
+
+    def assume(self, condition: Condition) -> None:
+        """Make a launch-wide condition an axiom of every variable in it."""
+        for atom in dict.fromkeys(a for p in condition_polys(condition) for a in p.atoms()):
+            self.terms.axiom(Poly({(atom,): 1}), condition)
+
+    def assume_all(self, conditions: Iterable[Condition]) -> None:
+        """`assume` each."""
+        for condition in conditions:
+            self.assume(condition)

@@ -1,0 +1,415 @@
+"""Loops that are summarised: closed forms, invariants, and what holds behind them.
+
+A summary lets one symbolic iteration stand for all. What the body may assign is unknown at the
+head, save for what is found out about it:
+
+* Closed forms. What changes by the same amount in every iteration is `entry + amount·k`, with k
+  the number of iterations before: the variable of a `for`, and counters.
+* Invariants. Of a list of candidates (at least or at most the entry value, not negative, between
+  the constants that enter, and the sum of two variables, which a swap keeps) those are kept that
+  the entry implies and the body preserves; each round drops what is not preserved until all are
+  (Houdini, Flanagan and Leino 2001).
+
+    stride = n // 2                    k unknown; stride' unknown with
+    while stride > 0:                      stride' <= n // 2,  stride' >= 0
+        ...
+        stride //= 2                   behind the loop another unknown with the same facts
+                                       and not stride'' > 0
+
+Variables of an iteration are shared by the threads of a block where uniformity says that their
+values are equal in the same iteration; in a private walk each thread has its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.flow import Flow
+from oxide_analyzer.facts.join import merge
+from oxide_analyzer.facts.terms import (
+    FALSE,
+    TRUE,
+    Condition,
+    Level,
+    Opaque,
+    Poly,
+    all_of,
+    any_of,
+    at_least_zero,
+    at_most,
+    condition_polys,
+    constant,
+    equal,
+    less,
+    negate,
+)
+from oxide_analyzer.facts.uniformity import assigned
+from oxide_analyzer.facts.values import Real, State, Value, value_level
+from oxide_analyzer.ir.nodes import For
+from oxide_analyzer.proof.affine import refutes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from oxide_analyzer.facts.accesses import Position
+    from oxide_analyzer.facts.uniformity import Loop
+    from oxide_analyzer.facts.walk import Walk
+
+_QUICK = 1_500
+_MOST_ROUNDS = 5
+
+
+@dataclass(slots=True)
+class Head:
+    """The two ways out of a loop head, and the jumps that its header made."""
+
+    entering: State | None
+    leaving: State | None
+    flow: Flow = field(default_factory=lambda: Flow(None))
+
+
+# ---------------------------------------------------------------- one step
+
+
+def _names(stmt: For) -> tuple[str, str, str]:
+    key = f"%{stmt.variable.name}@{stmt.span.line}.{stmt.span.column}"
+    return f"{key}.next", f"{key}.stop", f"{key}.step"
+
+
+def enter(walk: Walk, stmt: Loop, state: State) -> State:
+    """Evaluate what a `for` evaluates once."""
+    if not isinstance(stmt, For):
+        return state
+    parts = (stmt.start, stmt.stop, stmt.step)
+    for name, expr in zip(_names(stmt), parts, strict=True):
+        state = state.assign(name, walk.evaluator.integer(expr, state))
+    return state
+
+
+def _counter(stmt: For, state: State) -> tuple[Poly, Poly, Poly]:
+    values = [state.values[name] for name in _names(stmt)]
+    following, stop, stride = values
+    assert isinstance(following, Poly)
+    assert isinstance(stop, Poly)
+    assert isinstance(stride, Poly)
+    return following, stop, stride
+
+
+def at_head(walk: Walk, stmt: Loop, state: State, position: Position) -> Head:
+    """Decide between another iteration and the end, running the header of a `while`."""
+    if isinstance(stmt, For):
+        condition = _goes_on(walk, stmt, state)
+        return Head(state.under(condition), state.under(negate(condition)))
+    flow = walk.block(stmt.header, state, stmt, position)
+    if flow.normal is None:
+        return Head(None, None, flow)
+    condition = walk.evaluator.condition(stmt.condition, flow.normal)
+    return Head(flow.normal.under(condition), flow.normal.under(negate(condition)), flow)
+
+
+def _goes_on(walk: Walk, stmt: For, state: State) -> Condition:
+    following, stop, stride = _counter(stmt, state)
+    sign = _sign(walk, stride, state)
+    if sign > 0:
+        return less(following, stop)
+    if sign < 0:
+        return less(stop, following)
+    return any_of(
+        (
+            all_of((less(constant(0), stride), less(following, stop))),
+            all_of((less(stride, constant(0)), less(stop, following))),
+        )
+    )
+
+
+def _sign(walk: Walk, stride: Poly, state: State) -> int:
+    value = stride.value
+    if value is not None:
+        return (value > 0) - (value < 0)
+    low, high = walk.evaluator.interval(stride)
+    if low is not None and low > 0:
+        return 1
+    if high is not None and high < 0:
+        return -1
+    terms = walk.evaluator.launch.terms
+    if refutes(terms, (*state.path, at_least_zero(-stride)), _QUICK):
+        return 1
+    if refutes(terms, (*state.path, at_least_zero(stride)), _QUICK):
+        return -1
+    return 0
+
+
+def begin(walk: Walk, stmt: Loop, state: State) -> State:
+    """The state at the start of the body: a `for` assigns its variable."""
+    if not isinstance(stmt, For):
+        return state
+    del walk
+    return state.assign(stmt.variable.name, state.values[_names(stmt)[0]])
+
+
+def step(walk: Walk, stmt: Loop, state: State) -> State:
+    """From the end of the body back to the head."""
+    if not isinstance(stmt, For):
+        return state
+    del walk
+    following, _, stride = _counter(stmt, state)
+    return state.assign(_names(stmt)[0], following + stride)
+
+
+# ---------------------------------------------------------------- all steps
+
+
+@dataclass(slots=True)
+class _Carried:
+    """What is known of the locals that a loop changes, for any number of iterations."""
+
+    entry: State
+    amounts: dict[str, Poly]
+    candidates: list[Callable[[State], Condition]]
+    names: tuple[str, ...]
+
+
+def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
+    """Run a loop any number of times from `entry`, which stands at its head."""
+    walk.summaries += walk.private
+    collected, walk.collected = walk.collected, None
+    noted = (len(walk.evaluator.may_wrap), len(walk.evaluator.reads))
+    carried = _carried(walk, stmt, entry, position)
+    del walk.evaluator.may_wrap[noted[0] :]
+    del walk.evaluator.reads[noted[1] :]
+    walk.collected = collected
+
+    inside = Level.THREAD if walk.private else Level.BLOCK
+    head = _any_iteration(walk, stmt, carried, inside)
+    passed = at_head(walk, stmt, head, position)
+    after = Flow(None)
+    after.leave(passed.flow)
+    ends = list(passed.flow.breaks)
+    if passed.entering is not None:
+        body = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
+        after.leave(body)
+        ends.extend(body.breaks)
+    walk.summaries -= walk.private
+
+    together = walk.uniform.trips.get(stmt, Level.THREAD) is not Level.THREAD
+    outside = Level.BLOCK if together and not walk.summaries else Level.THREAD
+    leaving = _leave(walk, stmt, carried, outside, position)
+    if leaving is not None:
+        ends.append(leaving)
+    after.normal = merge(ends, walk.evaluator)
+    return after
+
+
+def _leave(
+    walk: Walk, stmt: Loop, carried: _Carried, level: Level, position: Position
+) -> State | None:
+    """The state behind the loop, left at its head: another iteration than the one collected."""
+    collected, walk.collected = walk.collected, None
+    noted = len(walk.evaluator.reads)
+    head = _any_iteration(walk, stmt, carried, level)
+    passed = at_head(walk, stmt, head, position)
+    del walk.evaluator.reads[noted:]
+    walk.collected = collected
+    leaving = passed.leaving
+    if leaving is None or not isinstance(stmt, For):
+        return leaving
+    return _last_value(walk, stmt, carried.entry, leaving, level)
+
+
+def _last_value(walk: Walk, stmt: For, entry: State, leaving: State, level: Level) -> State:
+    """The variable of a `for` behind it: the last value, or as before if there was none."""
+    terms = walk.evaluator.launch.terms
+    name = stmt.variable.name
+    following, _, stride = _counter(stmt, leaving)
+    start, _, _ = _counter(stmt, entry)
+    none = equal(following, start)
+    before = entry.values.get(name)
+    if name in assigned(stmt.body):
+        last = walk.evaluator.unknown(stmt.variable.type, level, name)
+    else:
+        value = terms.fresh(name, level)
+        old = (none, equal(value, before)) if isinstance(before, Poly) else (none,)
+        terms.axiom(
+            value,
+            any_of((all_of((negate(none), equal(value, following - stride))), all_of(old))),
+        )
+        last = value
+    state = leaving.assign(name, last)
+    held = FALSE if before is None else entry.unassigned.get(name, TRUE)
+    if held == TRUE:
+        return state
+    assigned_if = any_of((negate(none), held))
+    return State(state.values, state.path, {**state.unassigned, name: assigned_if})
+
+
+def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carried:
+    """Find closed forms and invariants by trial runs that collect nothing."""
+    names = tuple(sorted(assigned((stmt,))))
+    if isinstance(stmt, For):
+        names = tuple(n for n in names if n != stmt.variable.name or n in assigned(stmt.body))
+    integers = [n for n in names if isinstance(entry.values.get(n), Poly)]
+    carried = _Carried(entry, {}, [], names)
+    if not integers:
+        return carried
+    level = Level.THREAD
+    mark = walk.evaluator.serial()
+    # Whether something wraps is asked afterwards: a counter that may wrap is none.
+    exact, walk.evaluator.exact = walk.evaluator.exact, True
+    head = _any_iteration(walk, stmt, carried, level)
+    backs = _backs(walk, stmt, head, position)
+    walk.evaluator.exact = exact
+    for name in integers:
+        amounts = {_difference(b, head, name) for b in backs}
+        amount = amounts.pop() if len(amounts) == 1 else None
+        if amount is not None and all(a.serial < mark for a in amount.atoms()):
+            carried.amounts[name] = amount
+    carried.candidates = _candidates(walk, entry, [n for n in integers if n not in carried.amounts])
+    for _ in range(_MOST_ROUNDS):
+        if not carried.candidates and not carried.amounts:
+            break
+        head = _any_iteration(walk, stmt, carried, level)
+        backs = _backs(walk, stmt, head, position)
+        wrong = [
+            n
+            for n, d in carried.amounts.items()
+            if any(_difference(b, head, n) != d for b in backs)
+        ]
+        kept = [c for c in carried.candidates if all(_implied(walk, b, c(b)) for b in backs)]
+        if not wrong and len(kept) == len(carried.candidates):
+            return carried
+        for name in wrong:
+            del carried.amounts[name]
+        carried.candidates = kept
+    carried.candidates = []
+    carried.amounts = {}
+    return carried
+
+
+def _difference(state: State, head: State, name: str) -> Poly | None:
+    after, before = state.values.get(name), head.values.get(name)
+    if isinstance(after, Poly) and isinstance(before, Poly):
+        return after - before
+    return None
+
+
+def _backs(walk: Walk, stmt: Loop, head: State, position: Position) -> list[State]:
+    passed = at_head(walk, stmt, head, position)
+    if passed.entering is None:
+        return []
+    flow = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
+    return [s for s in (flow.normal, *flow.continues) if s]
+
+
+def _implied(walk: Walk, state: State, condition: Condition) -> bool:
+    if condition == TRUE:
+        return True
+    return refutes(walk.evaluator.launch.terms, (*state.path, negate(condition)), _QUICK)
+
+
+def _candidates(
+    walk: Walk, entry: State, names: Sequence[str]
+) -> list[Callable[[State], Condition]]:
+    """Invariants that hold at the entry."""
+    polys = {n: v for n in names for v in (entry.values[n],) if isinstance(v, Poly)}
+    numbers = [v.value for v in polys.values() if v.value is not None]
+    found: list[Callable[[State], Condition]] = []
+
+    def integer(state: State, name: str) -> Poly:
+        value = state.values[name]
+        assert isinstance(value, Poly)
+        return value
+
+    for name, start in polys.items():
+        bounds = [start]
+        bounds.extend(constant(n) for n in {0, 1, *numbers} if constant(n) != start)
+        for bound in bounds:
+            found.append(lambda s, n=name, b=bound: at_most(b, integer(s, n)))
+            found.append(lambda s, n=name, b=bound: at_most(integer(s, n), b))
+    for first in polys:
+        for second in polys:
+            if first < second:
+                total = polys[first] + polys[second]
+                found.append(
+                    lambda s, a=first, b=second, t=total: equal(integer(s, a) + integer(s, b), t)
+                )
+    return [c for c in found if _implied(walk, entry, c(entry))]
+
+
+def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> State:
+    """The state at the head after some number of iterations."""
+    evaluator = walk.evaluator
+    terms = evaluator.launch.terms
+    entry = carried.entry
+    levels = walk.uniform.carried.get(stmt, {})
+    count = terms.fresh("k", level, 0, _most_iterations(walk, stmt, entry))
+    evaluator.iterations.update(dict.fromkeys(count.atoms(), stmt))
+    values = dict(entry.values)
+    unassigned = dict(entry.unassigned)
+    if isinstance(stmt, For):
+        name = _names(stmt)[0]
+        start, _, stride = _counter(stmt, entry)
+        values[name] = _counter_value(walk, start, stride, count)
+    fresh: list[Poly] = []
+    for name in carried.names:
+        before = entry.values.get(name)
+        amount = carried.amounts.get(name)
+        own = max(level, levels.get(name, Level.THREAD)) if level < Level.THREAD else level
+        if isinstance(before, Poly) and amount is not None:
+            values[name] = before + terms.multiply(count, amount)
+            continue
+        value = _havoc(walk, before, name, own)
+        if value is None:
+            # Not assigned before the loop: after the first iteration it may be.
+            unassigned[name] = Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
+            values.pop(name, None)
+            continue
+        values[name] = value
+        if isinstance(value, Poly):
+            fresh.append(value)
+    state = State(values, entry.path, unassigned)
+    for candidate in carried.candidates:
+        condition = candidate(state)
+        for value in fresh:
+            atoms = set(value.atoms())
+            if any(a in atoms for p in condition_polys(condition) for a in p.atoms()):
+                terms.axiom(value, condition)
+    return state
+
+
+def _havoc(walk: Walk, before: Value | None, name: str, level: Level) -> Value | None:
+    match before:
+        case None:
+            return None
+        case Poly():
+            low, high = walk.types.get(name, (None, None))
+            return walk.evaluator.havoc(name, level, low, high)
+        case Real():
+            return Real((f"{name}'{walk.evaluator.serial()}",), (), max(level, value_level(before)))
+        case _:
+            return Opaque((f"{name}'{walk.evaluator.serial()}",), (), level)
+
+
+def _most_iterations(walk: Walk, stmt: Loop, entry: State) -> int | None:
+    if not isinstance(stmt, For):
+        return None
+    start, stop, stride = _counter(stmt, entry)
+    size = stride.value
+    if size is None or size == 0:
+        return None
+    span = (stop - start) if size > 0 else (start - stop)
+    _, high = walk.evaluator.interval(span)
+    return None if high is None else max(0, -(-high // abs(size)))
+
+
+def _counter_value(walk: Walk, start: Poly, stride: Poly, count: Poly) -> Poly:
+    """`start + stride·count`, under one name where that is more than a sum."""
+    terms = walk.evaluator.launch.terms
+    if stride.value is not None:
+        return start + count.scale(stride.value)
+    low, _ = walk.evaluator.interval(start)
+    positive = (walk.evaluator.interval(stride)[0] or 0) > 0
+    level = max(start.level, stride.level, count.level)
+    value = terms.fresh("i", level, low if positive else None)
+    terms.axiom(value, equal(value, start + terms.multiply(count, stride)))
+    return value

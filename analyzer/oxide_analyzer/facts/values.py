@@ -1,0 +1,568 @@
+"""Symbolic values of IR expressions in one thread.
+
+Integers are polynomials, bools are conditions, floats are opaque: only for whom they are equal
+is known of them. A proof computes over Z, so a node that may wrap does not enter with its
+mathematical value but as an unknown one of its type; whether it may is asked of its interval
+and then of the affine prover under the path that leads there.
+
+    thread.x + 1       i64   thread.x + 1             at most 1024
+    n * n              i32   an unknown i32           n may be 2**31 - 1
+    i % 32             i64   i - 32*(i // 32)
+    x < 0.5                  an opaque condition
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from oxide_analyzer.facts.accesses import LocalRead
+from oxide_analyzer.facts.terms import (
+    FALSE,
+    TRUE,
+    Alias,
+    AllOf,
+    AnyOf,
+    Atom,
+    Bits,
+    Condition,
+    Element,
+    Level,
+    Opaque,
+    Poly,
+    Quotient,
+    Variable,
+    all_of,
+    any_of,
+    at_least_zero,
+    at_most,
+    condition_level,
+    constant,
+    equal,
+    less,
+    negate,
+)
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    Dim,
+    Expr,
+    Logic,
+    LogicOp,
+    Math,
+    Not,
+    Param,
+    Read,
+    Select,
+    Special,
+    Symbol,
+    Unary,
+    UnaryOp,
+)
+from oxide_analyzer.language.types import BOOL, Scalar
+from oxide_analyzer.proof.affine import refutes
+
+if TYPE_CHECKING:
+    from oxide_analyzer.facts.launch_terms import LaunchTerms
+    from oxide_analyzer.source import Span
+
+_LONGEST_KEY = 24
+_QUICK = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A float of which only equality and level are known; equal keys are equal values."""
+
+    key: tuple[str, ...]
+    parts: tuple[Poly, ...]
+    own_level: Level
+
+    @property
+    def level(self) -> Level:
+        """For whom it is one value."""
+        return max((p.level for p in self.parts), default=self.own_level)
+
+
+Value: TypeAlias = Poly | Condition | Real
+Interval: TypeAlias = tuple[int | None, int | None]
+
+
+def value_level(value: Value) -> Level:
+    """For whom a value is one."""
+    match value:
+        case Poly():
+            return value.level
+        case Real():
+            return value.level
+        case _:
+            return condition_level(value)
+
+
+@dataclass(frozen=True)
+class State:
+    """What one thread knows at one place: its locals and the conditions that led there.
+
+    A name that is missing in `values` was not assigned. `unassigned` holds, for a local that may
+    be unassigned here, the condition under which it is assigned.
+    """
+
+    values: dict[str, Value]
+    path: tuple[Condition, ...]
+    unassigned: dict[str, Condition] = field(default_factory=dict[str, Condition])
+
+    def assign(self, name: str, value: Value) -> State:
+        """The state behind `name = value`."""
+        values = dict(self.values)
+        values[name] = value
+        if name not in self.unassigned:
+            return State(values, self.path, self.unassigned)
+        return State(values, self.path, {k: c for k, c in self.unassigned.items() if k != name})
+
+    def under(self, condition: Condition) -> State | None:
+        """The state where `condition` holds too, or None where it cannot."""
+        if condition == TRUE:
+            return self
+        if condition == FALSE:
+            return None
+        added = condition.parts if isinstance(condition, AllOf) else (condition,)
+        return State(self.values, (*self.path, *added), self.unassigned)
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Turns expressions into values; remembers that something may wrap and what is unassigned.
+
+    With `exact`, integers are Python's: so contracts are read. `iterations` says of which loop a
+    variable counts the iterations, `undetermined` which variables are not functions of others.
+    """
+
+    launch: LaunchTerms
+    exact: bool = False
+    may_wrap: list[Span] = field(default_factory=list["Span"])
+    reads: list[LocalRead] = field(default_factory=list[LocalRead])
+    iterations: dict[Atom, object] = field(default_factory=dict[Atom, object])
+    undetermined: set[Atom] = field(default_factory=set[Atom])
+    _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
+
+    # ------------------------------------------------------------ entry points
+
+    def integer(self, expr: Expr, state: State) -> Poly:
+        """The value of an integer expression."""
+        value = self.value(expr, state)
+        if not isinstance(value, Poly):
+            raise TypeError(f"{expr.span}: an integer was expected")
+        return value
+
+    def condition(self, expr: Expr, state: State) -> Condition:
+        """The value of a bool expression."""
+        value = self.value(expr, state)
+        if isinstance(value, (Poly, Real)):
+            raise TypeError(f"{expr.span}: a condition was expected")
+        return value
+
+    def value(self, expr: Expr, state: State) -> Value:
+        """The value of any expression."""
+        match expr:
+            case Const(value=number, type=type_):
+                if type_ == BOOL:
+                    return TRUE if number else FALSE
+                if type_.is_float:
+                    return Real((repr(number),), (), Level.LAUNCH)
+                return constant(int(number))
+            case Symbol(name=name, type=type_) | Param(name=name, type=type_):
+                if type_ == BOOL:
+                    return Opaque((name,), (), Level.LAUNCH)
+                if type_.is_float:
+                    return Real((name,), (), Level.LAUNCH)
+                return self.launch.scalar(name, type_)
+            case Read():
+                return self._read(expr, state)
+            case Dim(array=array, axis=axis):
+                return self.launch.dimension(array, axis)
+            case Special(register=register, axis=axis):
+                return self.launch.register(register, axis)
+            case Unary():
+                return self._unary(expr, state)
+            case Binary():
+                return self._binary(expr, state)
+            case Compare():
+                return self._compare(expr, state)
+            case Logic(op=op, left=left, right=right):
+                first = self.condition(left, state)
+                # The right operand is evaluated in any case, but matters only under the left.
+                guard = first if op is LogicOp.AND else negate(first)
+                inner = state.under(guard)
+                if inner is None:
+                    return first
+                second = self.condition(right, inner)
+                return all_of((first, second)) if op is LogicOp.AND else any_of((first, second))
+            case Not(operand=operand):
+                return negate(self.condition(operand, state))
+            case Select():
+                return self._select(expr, state)
+            case Convert(operand=operand, type=target):
+                return self._convert(self.value(operand, state), operand.type, target, expr, state)
+            case Math(function=function, operand=operand):
+                return self._real(f"{function}", self.value(operand, state))
+            case _:
+                assert_never(expr)
+
+    def serial(self) -> int:
+        """A number that no other call gives."""
+        atom = self.launch.terms.fresh("serial", Level.LAUNCH, 0, 0).single()
+        return atom.serial if atom is not None else 0
+
+    def havoc(
+        self, name: str, level: Level, low: int | None, high: int | None, assumed: str | None = None
+    ) -> Poly:
+        """An integer that nothing else determines."""
+        value = self.launch.terms.fresh(name, level, low, high, assumed)
+        self.undetermined.update(value.atoms())
+        return value
+
+    def opaque(self, real: Real) -> Condition:
+        """A bool that is known as little as a float."""
+        return Opaque(real.key, real.parts, real.own_level)
+
+    def unknown(self, type_: Scalar, level: Level, name: str, assumed: str | None = None) -> Value:
+        """A value of which only the type is known."""
+        if type_.is_integer:
+            return self.havoc(name, level, type_.min, type_.max, assumed)
+        key = (f"{name}'{self.serial()}",)
+        return Opaque(key, (), level) if type_ == BOOL else Real(key, (), level)
+
+    def _read(self, expr: Read, state: State) -> Value:
+        name = expr.local.name
+        found = state.values.get(name)
+        assigned = FALSE if found is None else state.unassigned.get(name)
+        if assigned is not None:
+            self.reads.append(LocalRead(expr.local.source_name, assigned, state.path, expr.span))
+        if found is None:
+            return self.unknown(expr.type, Level.THREAD, name)
+        return found
+
+    # ------------------------------------------------------------ operators
+
+    def _unary(self, expr: Unary, state: State) -> Value:
+        operand = self.value(expr.operand, state)
+        if not isinstance(operand, Poly):
+            return self._real(expr.op.value, operand)
+        match expr.op:
+            case UnaryOp.NEG:
+                return self.fitted(-operand, expr, state)
+            case UnaryOp.INVERT:
+                if expr.type.is_signed:
+                    return (-operand).shift(-1)
+                return constant(expr.type.max) - operand
+            case UnaryOp.ABS:
+                low, _ = self.interval(operand)
+                if low is not None and low >= 0:
+                    return operand
+                positive = at_least_zero(operand)
+                return self.fitted(self._choice(positive, operand, -operand), expr, state)
+
+    def _binary(self, expr: Binary, state: State) -> Value:
+        left, right = self.value(expr.left, state), self.value(expr.right, state)
+        if not (isinstance(left, Poly) and isinstance(right, Poly)):
+            return self._logical_bits(expr, left, right) or self._real(expr.op.value, left, right)
+        terms = self.launch.terms
+        match expr.op:
+            case BinaryOp.ADD:
+                return self.fitted(left + right, expr, state)
+            case BinaryOp.SUB:
+                return self.fitted(left - right, expr, state)
+            case BinaryOp.MUL:
+                return self.fitted(terms.multiply(left, right), expr, state)
+            case BinaryOp.FLOORDIV | BinaryOp.MOD:
+                return self._divide(expr, left, right, state)
+            case BinaryOp.MIN:
+                return self._choice(at_most(left, right), left, right)
+            case BinaryOp.MAX:
+                return self._choice(at_most(left, right), right, left)
+            case BinaryOp.SHL:
+                return self._shift_left(expr, left, right, state)
+            case BinaryOp.SHR:
+                return self._shift_right(expr, left, right)
+            case BinaryOp.AND | BinaryOp.OR | BinaryOp.XOR:
+                return self._bitwise(expr, left, right)
+            case BinaryOp.DIV:
+                raise TypeError(f"{expr.span}: / of integers")
+            case _:
+                assert_never(expr.op)
+
+    def _divide(self, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
+        terms = self.launch.terms
+        low, high = self.interval(right)
+        if high is not None and high < 0:
+            # a // -d is -a // d, and a % -d is -(-a % d).
+            left, right = -left, -right
+            sign = -1
+        elif (low is not None and low > 0) or refutes(
+            terms, (*state.path, at_least_zero(-right)), _QUICK
+        ):
+            sign = 1
+        else:
+            value = self.unknown(expr.type, max(left.level, right.level), expr.op.value)
+            assert isinstance(value, Poly)
+            return value
+        if expr.op is BinaryOp.FLOORDIV:
+            return self.fitted(terms.quotient(left, right), expr, state)
+        return terms.remainder(left, right).scale(sign)
+
+    def _shift_left(self, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
+        amount = right.value
+        if amount is not None:
+            if not 0 <= amount < expr.type.bits:
+                return constant(0)
+            return self.fitted(left.scale(1 << amount), expr, state)
+        low, _ = self.interval(left)
+        least = 0 if low is not None and low >= 0 and not expr.type.is_signed else expr.type.min
+        return self.launch.terms.bits("<<", left, right, least, expr.type.max)
+
+    def _shift_right(self, expr: Binary, left: Poly, right: Poly) -> Poly:
+        amount = right.value
+        low, high = self.interval(left)
+        if amount is not None:
+            if 0 <= amount < expr.type.bits:
+                return self.launch.terms.quotient(left, constant(1 << amount))
+            if low is not None and low >= 0:
+                return constant(0)
+        terms = self.launch.terms
+        if low is not None and low >= 0:
+            result = terms.bits(">>", left, right, 0, high if high is not None else expr.type.max)
+            terms.axiom(result, at_most(result, left))
+            return result
+        return terms.bits(">>", left, right, expr.type.min, expr.type.max)
+
+    def _bitwise(self, expr: Binary, left: Poly, right: Poly) -> Poly:
+        terms = self.launch.terms
+        if expr.op is BinaryOp.AND:
+            for value, mask in ((left, right), (right, left)):
+                number = mask.value
+                if number is not None and number >= 0 and (number & (number + 1)) == 0:
+                    return terms.remainder(value, constant(number + 1))
+        (left_low, left_high), (right_low, right_high) = self.interval(left), self.interval(right)
+        sizes = (left_high, right_high)
+        nonnegative = all(low is not None and low >= 0 for low in (left_low, right_low))
+        if not nonnegative or None in sizes:
+            return terms.bits(expr.op.value, left, right, expr.type.min, expr.type.max)
+        known = [s for s in sizes if s is not None]
+        if expr.op is BinaryOp.AND:
+            result = terms.bits("&", left, right, 0, min(known))
+            bounds = [at_most(result, left), at_most(result, right)]
+        else:
+            highest = (1 << max(known).bit_length()) - 1
+            result = terms.bits(expr.op.value, left, right, 0, highest)
+            bounds = [at_most(result, left + right)]
+            if expr.op is BinaryOp.OR:
+                bounds += [at_most(left, result), at_most(right, result)]
+        atom = result.single()
+        if atom is not None and atom not in terms.axioms:
+            for bound in bounds:
+                terms.axiom(result, bound)
+        return result
+
+    def _logical_bits(self, expr: Binary, left: Value, right: Value) -> Condition | None:
+        """& | ^ of bools are connectives."""
+        if isinstance(left, (Poly, Real)) or isinstance(right, (Poly, Real)):
+            return None
+        match expr.op:
+            case BinaryOp.AND:
+                return all_of((left, right))
+            case BinaryOp.OR:
+                return any_of((left, right))
+            case BinaryOp.XOR:
+                return any_of((all_of((left, negate(right))), all_of((negate(left), right))))
+            case _:
+                return None
+
+    def _compare(self, expr: Compare, state: State) -> Condition:
+        left, right = self.value(expr.left, state), self.value(expr.right, state)
+        if isinstance(left, Poly) and isinstance(right, Poly):
+            match expr.op:
+                case CompareOp.EQ:
+                    return equal(left, right)
+                case CompareOp.NE:
+                    return negate(equal(left, right))
+                case CompareOp.LT:
+                    return less(left, right)
+                case CompareOp.LE:
+                    return at_most(left, right)
+                case CompareOp.GT:
+                    return less(right, left)
+                case CompareOp.GE:
+                    return at_most(right, left)
+        if not isinstance(left, (Poly, Real)) and not isinstance(right, (Poly, Real)):
+            same = any_of((all_of((left, right)), all_of((negate(left), negate(right)))))
+            return same if expr.op is CompareOp.EQ else negate(same)
+        return self.opaque(self._real(expr.op.value, left, right))
+
+    def _select(self, expr: Select, state: State) -> Value:
+        condition = self.condition(expr.condition, state)
+        chosen = state.under(condition)
+        other = state.under(negate(condition))
+        if chosen is None or other is None:
+            return self.value(expr.otherwise if chosen is None else expr.then, state)
+        return self.join(
+            condition, self.value(expr.then, chosen), self.value(expr.otherwise, other), expr.type
+        )
+
+    def join(self, condition: Condition, then: Value, otherwise: Value, type_: Scalar) -> Value:
+        """`then if condition else otherwise`."""
+        if then == otherwise:
+            return then
+        if isinstance(then, Poly) and isinstance(otherwise, Poly):
+            return self._choice(condition, then, otherwise)
+        if not isinstance(then, (Poly, Real)) and not isinstance(otherwise, (Poly, Real)):
+            return any_of((all_of((condition, then)), all_of((negate(condition), otherwise))))
+        level = max(condition_level(condition), value_level(then), value_level(otherwise))
+        return self.unknown(type_, level, "choice")
+
+    def _choice(self, condition: Condition, then: Poly, otherwise: Poly) -> Poly:
+        if condition == TRUE or then == otherwise:
+            return then
+        if condition == FALSE:
+            return otherwise
+        level = max(condition_level(condition), then.level, otherwise.level)
+        (low, high), (other_low, other_high) = self.interval(then), self.interval(otherwise)
+        least = min(low, other_low) if low is not None and other_low is not None else None
+        most = max(high, other_high) if high is not None and other_high is not None else None
+        result = self.launch.terms.fresh("choice", level, least, most)
+        self.launch.terms.axiom(
+            result,
+            AnyOf(
+                (
+                    all_of((condition, equal(result, then))),
+                    all_of((negate(condition), equal(result, otherwise))),
+                )
+            ),
+        )
+        return result
+
+    def _convert(
+        self, value: Value, source: Scalar, target: Scalar, expr: Expr, state: State
+    ) -> Value:
+        if target == source:
+            return value
+        if target.is_float:
+            return self._real(target.name, value)
+        if target == BOOL:
+            if isinstance(value, Poly):
+                return negate(equal(value, constant(0)))
+            real = self._real("bool", value)
+            return self.opaque(real)
+        if isinstance(value, Poly):
+            return self.fitted(value, expr, state)
+        if isinstance(value, Real):
+            return self.unknown(target, value.level, target.name)
+        return self._choice(value, constant(1), constant(0))
+
+    def _real(self, name: str, *operands: Value) -> Real:
+        keys: list[str] = [name]
+        parts: list[Poly] = []
+        level = Level.LAUNCH
+        for operand in operands:
+            match operand:
+                case Poly():
+                    parts.append(operand)
+                    keys.append("#")
+                    level = max(level, operand.level)
+                case Real(key=key, parts=inner, own_level=own):
+                    keys.extend(("(", *key, ")"))
+                    parts.extend(inner)
+                    level = max(level, own, operand.level)
+                case _:
+                    keys.append(f"bool'{self.serial()}")
+                    level = max(level, condition_level(operand))
+        if len(keys) > _LONGEST_KEY:
+            return Real((f"float'{self.serial()}",), (), level)
+        return Real(tuple(keys), tuple(parts), level)
+
+    # ------------------------------------------------------------ wrap
+
+    def fitted(self, poly: Poly, expr: Expr, state: State) -> Poly:
+        """`poly` if it fits the type of `expr`, else an unknown value of that type."""
+        if self.exact:
+            return poly
+        type_ = expr.type
+        low, high = self.interval(poly)
+        too_low = low is None or low < type_.min
+        too_high = high is None or high > type_.max
+        terms = self.launch.terms
+        if too_low and refutes(terms, (*state.path, less(poly, constant(type_.min))), _QUICK):
+            too_low = False
+        if too_high and refutes(terms, (*state.path, less(constant(type_.max), poly)), _QUICK):
+            too_high = False
+        if not (too_low or too_high):
+            return poly
+        self.may_wrap.append(expr.span)
+        return self.havoc("wrap", poly.level, type_.min, type_.max, "a value that may wrap")
+
+    def interval(self, poly: Poly) -> Interval:
+        """Numbers between which a polynomial lies, from the ranges of its atoms alone."""
+        low: int | None = 0
+        high: int | None = 0
+        for monomial, coefficient in poly.terms.items():
+            m_low: int | None = 1
+            m_high: int | None = 1
+            for atom in monomial:
+                m_low, m_high = _product((m_low, m_high), self._atom_interval(atom))
+            m_low, m_high = _product((m_low, m_high), (coefficient, coefficient))
+            low = low + m_low if low is not None and m_low is not None else None
+            high = high + m_high if high is not None and m_high is not None else None
+        return low, high
+
+    def _atom_interval(self, atom: Atom) -> Interval:
+        known = self._intervals.get(atom)
+        if known is None:
+            known = self._intervals[atom] = self._form_interval(atom)
+        return known
+
+    def _form_interval(self, atom: Atom) -> Interval:
+        match atom.form:
+            case Variable(low=low, high=high):
+                return low, high
+            case Element(low=low, high=high) | Bits(low=low, high=high):
+                return low, high
+            case Alias(definition=p):
+                return self.interval(p)
+            case Quotient(dividend=p, divisor=q):
+                low, high = self.interval(p)
+                least = max(self.interval(q)[0] or 1, 1)
+                return (
+                    low // least
+                    if low is not None and low >= 0 and q.value is not None
+                    else 0
+                    if low is not None and low >= 0
+                    else low // least
+                    if low is not None
+                    else None,
+                    high // least
+                    if high is not None and high >= 0
+                    else -1
+                    if high is not None and q.value is None
+                    else high // least
+                    if high is not None
+                    else None,
+                )
+
+
+def _product(left: Interval, right: Interval) -> Interval:
+    if None in left or None in right:
+        both = [left[0], right[0]]
+        if all(low is not None and low >= 0 for low in both):
+            low = (left[0] or 0) * (right[0] or 0)
+            return low, None
+        return None, None
+    corners = [a * b for a in left for b in right if a is not None and b is not None]
+    return min(corners), max(corners)
+
+
+def exactly(evaluator: Evaluator) -> Evaluator:
+    """The same evaluator with Python's integers."""
+    return replace(evaluator, exact=True, may_wrap=[])

@@ -1,0 +1,302 @@
+"""Symbolic execution of one generic thread through a kernel.
+
+A `Walk` runs statements on a `State` and collects what happens. It is used in two ways:
+
+* through the whole kernel, barriers ignored (`effects` does this once): every access with the
+  conditions under which one thread makes it, and what a thread knows at every barrier;
+* from the start, or from one barrier, up to the next barriers: what may happen in one interval.
+  A loop is then entered or gone round with the values that the thread really has there, so that
+  the end of one iteration and the start of the next meet in one interval.
+
+    while stride > 0:                    from the barrier, with the stride s of its iteration:
+        if t < stride:
+            tile[t] += tile[t+stride]      tile[t], tile[t + s//2]  where  t < s//2, s//2 > 0
+        sync_threads()                     (the body of the next iteration)
+        stride //= 2                       and the code behind the loop where s//2 <= 0
+
+A loop that can be gone round without a barrier is summarised (`loops.py`): its carried values
+are then private to the thread. Where paths meet, values become unknowns that are one or the
+other under the condition of each path. All of it over-approximates: no access is missed, some
+collected ones may be impossible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.diagnostics import AccessKind
+from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit, Frame, Position
+from oxide_analyzer.facts.flow import Collected, Flow
+from oxide_analyzer.facts.join import merge
+from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
+from oxide_analyzer.facts.terms import Condition, Level, Poly, condition_level, is_zero, negate
+from oxide_analyzer.facts.values import Evaluator, Real, State, Value
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Assign,
+    Atomic,
+    Barrier,
+    Block,
+    Break,
+    CheckDivisor,
+    Continue,
+    Declare,
+    For,
+    If,
+    Inline,
+    Kernel,
+    Leave,
+    Load,
+    Ownership,
+    Return,
+    Space,
+    Stmt,
+    Store,
+    While,
+)
+from oxide_analyzer.language.types import BOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.facts.uniformity import Loop, Uniformity
+    from oxide_analyzer.language.types import Scalar
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk. `private` walks stop at barriers and give every thread its own iterations."""
+
+    kernel: Kernel
+    evaluator: Evaluator
+    uniform: Uniformity
+    barriers: frozenset[Stmt]
+    private: bool
+    types: Mapping[str, tuple[int, int]]
+    known: int = 0
+    collected: Collected | None = field(default_factory=Collected)
+    summaries: int = 0
+
+    # ------------------------------------------------------------ statements
+
+    def block(
+        self, block: Block, state: State, owner: Stmt | None, prefix: Position, start: int = 0
+    ) -> Flow:
+        """Run `block` from statement `start` on."""
+        flow = Flow(state)
+        for index in range(start, len(block)):
+            if flow.normal is None:
+                break
+            position = (*prefix, Frame(owner, block, index))
+            step = self.statement(block[index], flow.normal, position)
+            flow.normal = step.normal
+            flow.absorb(step)
+        return flow
+
+    def statement(self, stmt: Stmt, state: State, position: Position) -> Flow:
+        """Run one statement."""
+        evaluator = self.evaluator
+        match stmt:
+            case Assign(target=target, value=value):
+                return Flow(state.assign(target.name, evaluator.value(value, state)))
+            case Load(target=target):
+                array = self.kernel.arrays[stmt.array]
+                index = tuple(evaluator.integer(e, state) for e in stmt.index)
+                self._access(stmt, AccessKind.READ, index, state, position)
+                return Flow(state.assign(target.name, self._loaded(array, index, target.type)))
+            case Store():
+                index = tuple(evaluator.integer(e, state) for e in stmt.index)
+                value = evaluator.value(stmt.value, state)
+                self._access(stmt, AccessKind.WRITE, index, state, position, value)
+                return Flow(state)
+            case Atomic(target=target):
+                index = tuple(evaluator.integer(e, state) for e in stmt.index)
+                evaluator.value(stmt.value, state)
+                self._access(stmt, AccessKind.ATOMIC, index, state, position)
+                old = evaluator.unknown(target.type, Level.THREAD, "old")
+                return Flow(state.assign(target.name, old))
+            case CheckDivisor(divisor=divisor, site=site, role=role, span=span):
+                value = evaluator.integer(divisor, state)
+                if self.collected is not None:
+                    self.collected.divisors.append(
+                        Divisor(value, state.path, site, span, role.value)
+                    )
+                return Flow(state.under(negate_zero(value)))
+            case Declare():
+                return Flow(state)
+            case Barrier():
+                if self.collected is not None and not self.private:
+                    self.collected.arrivals.append(Arrival(stmt, state, position))
+                return Flow(None if self.private else state)
+            case If():
+                return self._branch(stmt, state, position)
+            case For() | While():
+                return self.loop(stmt, state, position)
+            case Inline(body=body, label=label):
+                flow = self.block(body, state, stmt, position)
+                left = flow.leaves.pop(label, [])
+                flow.normal = merge([s for s in (flow.normal, *left) if s], evaluator)
+                return flow
+            case Break():
+                return Flow(None, breaks=[state])
+            case Continue():
+                return Flow(None, continues=[state])
+            case Leave(label=label):
+                return Flow(None, leaves={label: [state]})
+            case Return():
+                self._exit(stmt, state)
+                return Flow(None)
+            case _:
+                assert_never(stmt)
+
+    def _branch(self, stmt: If, state: State, position: Position) -> Flow:
+        condition = self.evaluator.condition(stmt.condition, state)
+        flow = Flow(None)
+        ends: list[State] = []
+        for side, block in ((condition, stmt.then), (negate(condition), stmt.otherwise)):
+            inside = state.under(side)
+            if inside is None:
+                continue
+            branch = self.block(block, inside, stmt, position)
+            flow.absorb(branch)
+            if branch.normal is not None:
+                ends.append(branch.normal)
+        flow.normal = merge(ends, self.evaluator)
+        return flow
+
+    # ------------------------------------------------------------ loops
+
+    def loop(self, stmt: Loop, state: State, position: Position) -> Flow:
+        """Run a loop from its entry."""
+        entered = enter(self, stmt, state)
+        if self.private and stmt in self.barriers:
+            return self.iterate(stmt, entered, position)
+        return summarise(self, stmt, entered, position)
+
+    def iterate(self, stmt: Loop, state: State, position: Position) -> Flow:
+        """Come to the head of a loop with exactly these values, in a walk that barriers end."""
+        head = at_head(self, stmt, state, position)
+        return self._past_head(stmt, head.entering, head.leaving, position, head.flow)
+
+    def _past_head(
+        self,
+        stmt: Loop,
+        entering: State | None,
+        leaving: State | None,
+        position: Position,
+        flow: Flow,
+    ) -> Flow:
+        """Run the body once; where it can end without a barrier, any number of times."""
+        after = Flow(None)
+        after.leave(flow)
+        ends = [s for s in (leaving, *flow.breaks) if s]
+        if entering is not None:
+            body = self.block(stmt.body, begin(self, stmt, entering), stmt, position)
+            after.leave(body)
+            ends.extend(body.breaks)
+            around = merge([s for s in (body.normal, *body.continues) if s], self.evaluator)
+            if around is not None:
+                rest = summarise(self, stmt, step(self, stmt, around), position)
+                after.leave(rest)
+                ends.extend(s for s in (rest.normal,) if s)
+        after.normal = merge(ends, self.evaluator)
+        return after
+
+    # ------------------------------------------------------------ from the middle
+
+    def resume(self, position: Position, state: State) -> None:
+        """Run on behind the statement at `position`, to the next barriers or the end."""
+        last = position[-1]
+        flow = self.block(last.block, state, last.owner, position[:-1], last.index + 1)
+        for depth in range(len(position) - 1, 0, -1):
+            flow = self._outwards(position[depth], flow, position[:depth])
+            outer = position[depth - 1]
+            if flow.normal is not None:
+                rest = self.block(
+                    outer.block, flow.normal, outer.owner, position[: depth - 1], outer.index + 1
+                )
+                flow.normal = rest.normal
+                flow.absorb(rest)
+
+    def _outwards(self, frame: Frame, flow: Flow, around: Position) -> Flow:
+        """From the end of a block to behind the statement that contains it."""
+        owner = frame.owner
+        match owner:
+            case While() if frame.block is owner.header:
+                entering, leaving = None, None
+                if flow.normal is not None:
+                    condition = self.evaluator.condition(owner.condition, flow.normal)
+                    entering = flow.normal.under(condition)
+                    leaving = flow.normal.under(negate(condition))
+                return self._past_head(owner, entering, leaving, around, flow)
+            case For() | While():
+                after = Flow(None)
+                after.leave(flow)
+                ends = list(flow.breaks)
+                back = merge([s for s in (flow.normal, *flow.continues) if s], self.evaluator)
+                if back is not None:
+                    again = self.iterate(owner, step(self, owner, back), around)
+                    after.leave(again)
+                    ends.extend(s for s in (again.normal,) if s)
+                after.normal = merge(ends, self.evaluator)
+                return after
+            case Inline(label=label):
+                left = flow.leaves.pop(label, [])
+                flow.normal = merge([s for s in (flow.normal, *left) if s], self.evaluator)
+                return flow
+            case _:
+                return flow
+
+    # ------------------------------------------------------------ collecting
+
+    def _access(
+        self,
+        stmt: Load | Store | Atomic,
+        kind: AccessKind,
+        index: tuple[Poly, ...],
+        state: State,
+        position: Position,
+        value: Value | None = None,
+    ) -> None:
+        if self.collected is not None:
+            scope = stmt.scope if isinstance(stmt, Atomic) else None
+            self.collected.accesses.append(
+                Access(
+                    stmt.array,
+                    kind,
+                    index,
+                    state.path,
+                    stmt.site,
+                    stmt.span,
+                    position,
+                    value,
+                    scope,
+                )
+            )
+
+    def _exit(self, stmt: Return, state: State) -> None:
+        if self.collected is None:
+            return
+        # What led here since the start of the interval decides who leaves and who stays.
+        if any(condition_level(c) is Level.THREAD for c in state.path[self.known :]):
+            before = tuple(self.collected.accesses)
+            self.collected.exits.append(Exit(stmt, state.path, before))
+
+    def _loaded(self, array: Array, index: tuple[Poly, ...], type_: Scalar) -> Value:
+        level = max((p.level for p in index), default=Level.LAUNCH)
+        if array.ownership is Ownership.READ_ONLY:
+            if type_.is_integer:
+                return self.evaluator.launch.terms.element(array.name, index, type_.min, type_.max)
+            real = Real((array.name, *(str(p) for p in index)), index, Level.LAUNCH)
+            if type_ == BOOL:
+                return self.evaluator.opaque(real)
+            return real
+        private = array.space is Space.LOCAL or array.ownership is Ownership.ATOMIC
+        level = Level.THREAD if private else max(level, Level.BLOCK)
+        return self.evaluator.unknown(type_, level, array.name, f"an element of `{array.name}`")
+
+
+def negate_zero(value: Poly) -> Condition:
+    """`value != 0`."""
+    return negate(is_zero(value))

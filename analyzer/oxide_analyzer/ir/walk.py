@@ -1,0 +1,111 @@
+"""Every statement and every expression of a block, for those who ask about all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Atomic,
+    Barrier,
+    Binary,
+    Block,
+    Break,
+    CheckDivisor,
+    Compare,
+    Const,
+    Continue,
+    Convert,
+    Declare,
+    Dim,
+    Expr,
+    For,
+    If,
+    Inline,
+    Leave,
+    Load,
+    Logic,
+    Math,
+    Not,
+    Param,
+    Read,
+    Return,
+    Select,
+    Special,
+    Stmt,
+    Store,
+    Symbol,
+    Unary,
+    While,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def blocks(stmt: Stmt) -> tuple[Block, ...]:
+    """The blocks directly inside a statement."""
+    match stmt:
+        case If(then=then, otherwise=otherwise):
+            return (then, otherwise)
+        case For(body=body) | Inline(body=body):
+            return (body,)
+        case While(header=header, body=body):
+            return (header, body)
+        case _:
+            return ()
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Every statement in source order, outer before inner."""
+    for stmt in block:
+        yield stmt
+        for inner in blocks(stmt):
+            yield from statements(inner)
+
+
+def operands(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions directly in a statement."""
+    match stmt:
+        case Assign(value=value):
+            return (value,)
+        case Load(index=index):
+            return index
+        case Store(index=index, value=value) | Atomic(index=index, value=value):
+            return (*index, value)
+        case CheckDivisor(divisor=divisor):
+            return (divisor,)
+        case If(condition=condition) | While(condition=condition):
+            return (condition,)
+        case For(start=start, stop=stop, step=step):
+            return (start, stop, step)
+        case Declare() | Barrier() | Break() | Continue() | Return() | Inline() | Leave():
+            return ()
+        case _:
+            assert_never(stmt)
+
+
+def subexpressions(expr: Expr) -> Iterator[Expr]:
+    """The expression and all within."""
+    yield expr
+    match expr:
+        case Const() | Symbol() | Read() | Param() | Dim() | Special():
+            return
+        case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
+            yield from subexpressions(a)
+        case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
+            yield from subexpressions(a)
+            yield from subexpressions(b)
+        case Select(condition=c, then=a, otherwise=b):
+            yield from subexpressions(c)
+            yield from subexpressions(a)
+            yield from subexpressions(b)
+        case _:
+            assert_never(expr)
+
+
+def expressions(block: Block) -> Iterator[Expr]:
+    """Every expression of a block, with those inside others."""
+    for stmt in statements(block):
+        for operand in operands(stmt):
+            yield from subexpressions(operand)

@@ -1,0 +1,502 @@
+"""The first prover: equations of mixed radix, substitution, and linear inequalities.
+
+It shows that conditions contradict each other, in plain Python and mostly within fractions of a
+millisecond. What it does with `hypotheses`:
+
+1. Flatten to equations, inequalities and disjunctions; add what is known of every atom that
+   occurs (ranges, axioms, definitions of quotients and aliases).
+2. Solve equations. An equation of mixed radix falls apart into its digits:
+
+       block_dim·(b1 - b2) + (t1 - t2) == 0  with  |t1 - t2| < block_dim
+           is  b1 - b2 == 0  and  t1 - t2 == 0
+
+   (strides may be atoms or numbers; the bound of the lower digit is proved first). Others are
+   solved for an atom with coefficient ±1, which is replaced everywhere.
+3. Drop branches of disjunctions that have become false; what has no branch left contradicts.
+4. Refute the inequalities by elimination, with the lemmas that order gives products:
+   x + 1 <= y and s >= 0 give x·s + s <= y·s.
+5. Split a disjunction and prove every branch.
+
+Incomplete, never unsound: it answers True only for a contradiction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.terms import (
+    Alias,
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    Atom,
+    Bits,
+    Condition,
+    Element,
+    IsZero,
+    Monomial,
+    NotZero,
+    Opaque,
+    Poly,
+    Quotient,
+    Terms,
+    Variable,
+    at_least_zero,
+    condition_polys,
+    constant,
+    is_zero,
+    parts_of,
+)
+from oxide_analyzer.proof.linear import Budget, contradictory, tighten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+STEPS = 6_000
+_DEEPEST_SPLIT = 7
+
+
+def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
+    """Whether `hypotheses` contradict each other."""
+    system = _System()
+    if not (_assume(system, hypotheses) and _close(system, terms)):
+        return True
+    return _refute(system, terms, Budget(steps), 0)
+
+
+@dataclass(slots=True)
+class _System:
+    equations: list[Poly] = field(default_factory=list[Poly])
+    inequalities: list[Poly] = field(default_factory=list[Poly])
+    disjunctions: list[tuple[Condition, ...]] = field(default_factory=list["tuple[Condition, ...]"])
+    decided: dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool] = field(
+        default_factory=dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool]
+    )
+    known: set[Atom] = field(default_factory=set[Atom])
+
+    def copy(self) -> _System:
+        return _System(
+            list(self.equations),
+            list(self.inequalities),
+            list(self.disjunctions),
+            dict(self.decided),
+            set(self.known),
+        )
+
+
+def _assume(system: _System, conditions: Iterable[Condition]) -> bool:
+    """Add conditions; false if one is plainly false."""
+    for condition in conditions:
+        match condition:
+            case AtLeastZero(poly=p):
+                value = p.value
+                if value is None:
+                    system.inequalities.append(tighten(p))
+                elif value < 0:
+                    return False
+            case IsZero(poly=p):
+                value = p.value
+                if value is None:
+                    system.equations.append(p)
+                elif value != 0:
+                    return False
+            case NotZero(poly=p):
+                value = p.value
+                if value is None:
+                    system.disjunctions.append(
+                        (AtLeastZero(p.shift(-1)), AtLeastZero((-p).shift(-1)))
+                    )
+                elif value == 0:
+                    return False
+            case Opaque(key=key, parts=parts, positive=positive):
+                if system.decided.setdefault((key, parts), positive) != positive:
+                    return False
+            case AllOf(parts=parts):
+                if not _assume(system, parts):
+                    return False
+            case AnyOf(parts=parts):
+                if not parts:
+                    return False
+                system.disjunctions.append(parts)
+    return True
+
+
+def _close(system: _System, terms: Terms) -> bool:
+    """Add what is known of every atom that occurs, and of those that this brings in."""
+    pending: list[Atom] = []
+    for poly in (*system.equations, *system.inequalities):
+        pending.extend(poly.atoms())
+    for branches in system.disjunctions:
+        for branch in branches:
+            for poly in condition_polys(branch):
+                pending.extend(poly.atoms())
+    while pending:
+        atom = pending.pop()
+        if atom in system.known:
+            continue
+        system.known.add(atom)
+        for part in parts_of(atom):
+            pending.extend(part.atoms())
+        facts = definition(terms, atom)
+        facts.extend(terms.axioms.get(atom, ()))
+        if not _assume(system, facts):
+            return False
+        for fact in facts:
+            for poly in condition_polys(fact):
+                pending.extend(poly.atoms())
+    return True
+
+
+def definition(terms: Terms, atom: Atom) -> list[Condition]:
+    """What the form of an atom says about its value, axioms of variables apart."""
+    itself = Poly({(atom,): 1})
+    match atom.form:
+        case Variable(low=low, high=high) | Element(low=low, high=high) | Bits(low=low, high=high):
+            facts: list[Condition] = []
+            if low is not None:
+                facts.append(AtLeastZero(itself.shift(-low)))
+            if high is not None:
+                facts.append(AtLeastZero((-itself).shift(high)))
+            return facts
+        case Quotient(dividend=p, divisor=q):
+            whole = terms.multiply(q, itself)
+            return [AtLeastZero(p - whole), AtLeastZero((whole + q - p).shift(-1))]
+        case Alias(definition=p):
+            return [IsZero(itself - p)]
+
+
+# ---------------------------------------------------------------- the procedure
+
+
+def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
+    while True:
+        if _solve_equations(system, budget):
+            return True
+        before = len(system.disjunctions)
+        if _propagate(system):
+            return True
+        if len(system.disjunctions) == before or not system.equations:
+            break
+    for poly in system.inequalities:
+        value = poly.value
+        if value is not None and value < 0:
+            return True
+    rows = [p for p in system.inequalities if p.value is None]
+    if contradictory(rows, budget):
+        return True
+    lemmas = _order_lemmas(rows)
+    if lemmas and contradictory([*rows, *lemmas], budget):
+        return True
+    if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
+        return False
+    split = min(range(len(system.disjunctions)), key=lambda i: len(system.disjunctions[i]))
+    branches = system.disjunctions.pop(split)
+    for branch in branches:
+        case = system.copy()
+        if not (_assume(case, (branch,)) and _close(case, terms)):
+            continue
+        if not _refute(case, terms, budget, depth + 1):
+            return False
+    return True
+
+
+def _solve_equations(system: _System, budget: Budget) -> bool:
+    """Use up the equations; true if one cannot hold."""
+    stuck: list[Poly] = []
+    while system.equations:
+        equation = system.equations.pop()
+        if not equation.terms:
+            continue
+        divisor = equation.content()
+        if divisor == 0 or equation.offset % divisor:
+            return True
+        if divisor > 1:
+            equation = Poly({m: c // divisor for m, c in equation.terms.items()})
+        if not budget.spend(len(equation.terms) + len(system.inequalities)):
+            return False
+        digits = _digits(equation, system, budget)
+        if digits is not None:
+            system.equations.extend(digits)
+            system.equations.extend(stuck)
+            stuck.clear()
+            continue
+        solved = _solved(equation, system, stuck)
+        if solved is None:
+            stuck.append(equation)
+            continue
+        _substitute(system, *solved)
+        stuck = [_replace(p, *solved) for p in stuck]
+    for equation in stuck:
+        system.inequalities.append(equation)
+        system.inequalities.append(-equation)
+    return False
+
+
+def _solved(equation: Poly, system: _System, stuck: Sequence[Poly]) -> tuple[Atom, Poly] | None:
+    """An atom and the polynomial that it equals; one that can be replaced everywhere."""
+    linear = [m[0] for m, c in equation.terms.items() if len(m) == 1 and c in (1, -1)]
+    if not linear:
+        return None
+    in_products: set[Atom] = set()
+    for poly in (*system.inequalities, *system.equations, *stuck, equation):
+        for monomial in poly.terms:
+            if len(monomial) > 1:
+                in_products.update(monomial)
+    for branches in system.disjunctions:
+        for branch in branches:
+            for poly in condition_polys(branch):
+                for monomial in poly.terms:
+                    if len(monomial) > 1:
+                        in_products.update(monomial)
+    for atom in sorted(linear, reverse=True):
+        coefficient = equation.terms[(atom,)]
+        value = Poly({m: -c * coefficient for m, c in equation.terms.items() if m != (atom,)})
+        if atom not in in_products or value.value is not None or value.single() is not None:
+            return atom, value
+    return None
+
+
+def _replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
+    touched = [m for m in poly.terms if atom in m]
+    if not touched:
+        return poly
+    result = Poly({m: c for m, c in poly.terms.items() if m not in set(touched)})
+    for monomial in touched:
+        coefficient = poly.terms[monomial]
+        if len(monomial) == 1:
+            result = result.plus(value, coefficient)
+            continue
+        others = tuple(a for a in monomial if a is not atom)
+        power = len(monomial) - len(others)
+        number, single = value.value, value.single()
+        if number is not None:
+            result = result.plus(Poly({others: 1}), coefficient * number**power)
+        elif single is not None:
+            renamed = tuple(sorted((*others, *([single] * power))))
+            result = result.plus(Poly({renamed: 1}), coefficient)
+        else:
+            raise AssertionError("an atom in products is replaced by a number or an atom only")
+    return result
+
+
+def _substitute(system: _System, atom: Atom, value: Poly) -> None:
+    system.equations = [_replace(p, atom, value) for p in system.equations]
+    system.inequalities = [
+        p if q is p else tighten(q)
+        for p in system.inequalities
+        for q in (_replace(p, atom, value),)
+    ]
+    system.disjunctions = [
+        tuple(_replace_condition(c, atom, value) for c in branches)
+        for branches in system.disjunctions
+    ]
+
+
+def _replace_condition(condition: Condition, atom: Atom, value: Poly) -> Condition:
+    match condition:
+        case AtLeastZero(poly=p):
+            return at_least_zero(_replace(p, atom, value))
+        case IsZero(poly=p):
+            return is_zero(_replace(p, atom, value))
+        case NotZero(poly=p):
+            replaced = _replace(p, atom, value)
+            return AnyOf((AtLeastZero(replaced.shift(-1)), AtLeastZero((-replaced).shift(-1))))
+        case Opaque():
+            return condition
+        case AllOf(parts=parts):
+            return AllOf(tuple(_replace_condition(c, atom, value) for c in parts))
+        case AnyOf(parts=parts):
+            return AnyOf(tuple(_replace_condition(c, atom, value) for c in parts))
+
+
+# ---------------------------------------------------------------- digits
+
+
+def _digits(equation: Poly, system: _System, budget: Budget) -> tuple[Poly, Poly] | None:
+    """Split an equation at a stride, if the lower digit is provably smaller than it."""
+    for high, low, stride in _splits(equation):
+        above = system.inequalities
+        if _bounded(low, stride, above, budget):
+            return high, low
+    return None
+
+
+def _splits(equation: Poly) -> list[tuple[Poly, Poly, Poly]]:
+    """Candidate (high, low, stride) with equation = stride·high + low and both parts real."""
+    found: list[tuple[Poly, Poly, Poly]] = []
+    factors: dict[Atom, int] = {}
+    for monomial in equation.terms:
+        if len(monomial) > 1:
+            for atom in dict.fromkeys(monomial):
+                factors[atom] = factors.get(atom, 0) + 1
+    for atom in sorted(factors, key=lambda a: (-factors[a], a.serial)):
+        high: dict[Monomial, int] = {}
+        low: dict[Monomial, int] = {}
+        for monomial, coefficient in equation.terms.items():
+            if atom in monomial:
+                rest = list(monomial)
+                rest.remove(atom)
+                high[tuple(rest)] = high.get(tuple(rest), 0) + coefficient
+            else:
+                low[monomial] = coefficient
+        found.append((Poly(high), Poly(low), Poly({(atom,): 1})))
+    sizes = sorted({abs(c) for m, c in equation.terms.items() if m and abs(c) > 1}, reverse=True)
+    for size in sizes:
+        high = {m: c // size for m, c in equation.terms.items() if m and c % size == 0}
+        low = {m: c for m, c in equation.terms.items() if not m or c % size}
+        if high and low:
+            found.append((Poly(high), Poly(low), constant(size)))
+    return found
+
+
+def _bounded(low: Poly, stride: Poly, inequalities: Sequence[Poly], budget: Budget) -> bool:
+    """Whether |low| < stride follows (and with it stride >= 1)."""
+    value = low.value
+    if value is not None and stride.value is not None:
+        return abs(value) < stride.value
+    relevant = _connected([low, stride], inequalities)
+    over = tighten(low - stride)
+    under = tighten((-low) - stride)
+    return contradictory([*relevant, over], budget) and contradictory([*relevant, under], budget)
+
+
+def _connected(goal: Sequence[Poly], inequalities: Sequence[Poly]) -> list[Poly]:
+    """The inequalities that share monomials with the goal, by up to three steps."""
+    wanted: set[Monomial] = {m for p in goal for m in p.terms if m}
+    chosen: list[Poly] = []
+    left = list(inequalities)
+    for _ in range(3):
+        further: list[Poly] = []
+        added = False
+        reach = set(wanted)
+        for poly in left:
+            monomials = [m for m in poly.terms if m]
+            if any(m in reach for m in monomials):
+                chosen.append(poly)
+                wanted.update(monomials)
+                added = True
+            else:
+                further.append(poly)
+        left = further
+        if not added:
+            break
+    return chosen
+
+
+# ---------------------------------------------------------------- disjunctions and products
+
+
+def _propagate(system: _System) -> bool:
+    """Drop false branches; true if a disjunction has none left."""
+    bounds: dict[frozenset[tuple[Monomial, int]], int] = {}
+    for poly in system.inequalities:
+        linear = frozenset((m, c) for m, c in poly.terms.items() if m)
+        offset = poly.offset
+        if linear not in bounds or offset < bounds[linear]:
+            bounds[linear] = offset
+    kept: list[tuple[Condition, ...]] = []
+    for branches in system.disjunctions:
+        alive = tuple(b for b in branches if not _false(b, bounds, system))
+        if not alive:
+            return True
+        if len(alive) == 1:
+            if not _assume(system, alive):
+                return True
+        elif not any(isinstance(b, AllOf) and not b.parts for b in alive):
+            kept.append(alive)
+    system.disjunctions = kept
+    return False
+
+
+def _false(
+    condition: Condition, bounds: dict[frozenset[tuple[Monomial, int]], int], system: _System
+) -> bool:
+    match condition:
+        case AtLeastZero(poly=p):
+            if p.value is not None:
+                return p.value < 0
+            opposite = bounds.get(frozenset((m, -c) for m, c in p.terms.items() if m))
+            return opposite is not None and p.offset + opposite < 0
+        case IsZero(poly=p):
+            if p.value is not None:
+                return p.value != 0
+            content = p.content()
+            return content > 1 and p.offset % content != 0
+        case NotZero(poly=p):
+            return p.value == 0
+        case Opaque(key=key, parts=parts, positive=positive):
+            return system.decided.get((key, parts), positive) != positive
+        case AllOf(parts=parts):
+            return any(_false(c, bounds, system) for c in parts)
+        case AnyOf(parts=parts):
+            return all(_false(c, bounds, system) for c in parts)
+
+
+def _order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
+    """What order says of products: signs, and x + 1 <= y gives x·s + s <= y·s for s >= 0."""
+    lows: dict[Monomial, int] = {}
+    highs: dict[Monomial, int] = {}
+    differences: dict[tuple[Monomial, Monomial], int] = {}
+    products: set[Monomial] = set()
+    for poly in rows:
+        linear = [(m, c) for m, c in poly.terms.items() if m]
+        products.update(m for m, _ in linear if len(m) > 1)
+        if len(linear) == 1:
+            monomial, coefficient = linear[0]
+            if coefficient == 1:
+                lows[monomial] = max(lows.get(monomial, -poly.offset), -poly.offset)
+            elif coefficient == -1:
+                highs[monomial] = min(highs.get(monomial, poly.offset), poly.offset)
+        elif len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
+            big = next(m for m, c in linear if c == 1)
+            small = next(m for m, c in linear if c == -1)
+            gap = -poly.offset  # big - small >= gap
+            differences[big, small] = max(differences.get((big, small), gap), gap)
+    if not products:
+        return []
+
+    def nonnegative(monomial: Monomial) -> bool:
+        return lows.get(monomial, -1) >= 0 or all(lows.get((a,), -1) >= 0 for a in monomial)
+
+    lemmas: list[Poly] = []
+    ordered = sorted(products)
+    singles = sorted({(a,) for m in ordered for a in m})
+    for monomial in ordered:
+        if nonnegative(monomial):
+            lemmas.append(Poly({monomial: 1}))
+        for atom in dict.fromkeys(monomial):
+            rest = list(monomial)
+            rest.remove(atom)
+            stride = tuple(rest)
+            if not nonnegative(stride):
+                continue
+            low, high = lows.get((atom,)), highs.get((atom,))
+            if low is not None:
+                lemmas.append(Poly({monomial: 1}).plus(Poly({stride: 1}), -low))
+            if high is not None:
+                lemmas.append(Poly({monomial: -1}).plus(Poly({stride: 1}), high))
+    for first in ordered:
+        for second in (*ordered, *singles):
+            if first == second:
+                continue
+            common, x, y = _share(first, second)
+            if not common or not nonnegative(common):
+                continue
+            gap = differences.get((y, x))
+            if gap is not None and gap >= 0:
+                # y - x >= gap gives y·s - x·s - gap·s >= 0.
+                lemmas.append(Poly({second: 1, first: -1}).plus(Poly({common: 1}), -gap))
+    return lemmas
+
+
+def _share(first: Monomial, second: Monomial) -> tuple[Monomial, Monomial, Monomial]:
+    """The common factor of two monomials and what remains of each."""
+    common: list[Atom] = []
+    left, right = list(first), list(second)
+    for atom in first:
+        if atom in right:
+            common.append(atom)
+            left.remove(atom)
+            right.remove(atom)
+    return tuple(common), tuple(left), tuple(right)

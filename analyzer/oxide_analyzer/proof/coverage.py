@@ -1,0 +1,326 @@
+"""Was an element written before it is read? Finding the thread that did it.
+
+An element of shared memory is initialised for a read if some thread of the block has written it
+and a barrier lies between, or if the reading thread itself has. So the prover must name a
+writer: it solves the index of a store for the thread and the iterations that write the element
+read, digit by digit, and then shows that this thread makes the store.
+
+    tile[thread.y + 8*k, thread.x] = …      k in range(4), block (32, 8)
+    sync_threads()
+    … = tile[thread.x, thread.y + 8*j]      read element (thread.x, thread.y + 8*j)
+
+    writer:  thread.y' = thread.x % 8,  k' = thread.x // 8,  thread.x' = thread.y + 8*j
+    to show: 0 <= thread.y' < 8,  0 <= k' < 4,  0 <= thread.x' < 32
+
+Several stores may cover an element together (a tile and its halo): it is uninitialised only
+where none of the writers exists. The solution is a guess, the proof is a check: a wrong guess
+proves nothing. Stores in loops that can be left early, and in `while` loops, are not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import AccessKind
+from oxide_analyzer.facts.terms import (
+    FALSE,
+    AllOf,
+    AnyOf,
+    Atom,
+    Condition,
+    Level,
+    Opaque,
+    Poly,
+    Substitution,
+    Variable,
+    all_of,
+    at_least_zero,
+    condition_level,
+    condition_polys,
+    constant,
+    equal,
+    less,
+    negate,
+    parts_of,
+)
+from oxide_analyzer.ir.nodes import (
+    Barrier,
+    Break,
+    For,
+    Leave,
+    Register,
+    Return,
+    Space,
+    While,
+)
+
+from oxide_analyzer.ir.walk import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.facts.accesses import Access
+    from oxide_analyzer.facts.effects import Analysis
+
+_MOST_WRITERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Digit:
+    """A variable of the writer with its stride in one index, and its extent where it is known."""
+
+    atom: Atom
+    stride: Poly
+    extent: Poly | None
+
+
+def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
+    """Conditions that all hold if no known writer wrote what `read` reads."""
+    found: list[Condition] = []
+    for write in analysis.effects.whole:
+        if write.array != read.array or write.kind is not AccessKind.WRITE:
+            continue
+        for covered in _covers(analysis, write, read):
+            found.append(negate(covered))
+            if len(found) >= _MOST_WRITERS:
+                return tuple(found)
+    return tuple(found) or (all_of(()),)
+
+
+def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Condition]:
+    """Conditions under which `write`, by some thread, has written the element of `read`."""
+    order = _order(write, read)
+    if order is None:
+        return
+    own_loops, barrier = order
+    modes = [False]
+    if barrier and analysis.kernel.arrays[read.array].space is Space.SHARED:
+        modes.insert(0, True)
+    for by_others in modes:
+        unknown = _unknown(analysis, write, own_loops, by_others)
+        if unknown is None:
+            continue
+        solution = _solve(analysis, write, read, unknown)
+        if solution is None:
+            continue
+        for values in _complete(analysis, unknown, solution):
+            put = Substitution(analysis.terms, values)
+            parts = [put.condition(c) for c in write.path]
+            parts.extend(
+                equal(put.poly(i), j) for i, j in zip(write.index, read.index, strict=True)
+            )
+            for atom, value in values.items():
+                parts.extend(_range(analysis, atom, value, put))
+            covered = all_of(parts)
+            if covered != FALSE:
+                yield covered
+
+
+def _order(write: Access, read: Access) -> tuple[frozenset[object], bool] | None:
+    """None if the store is not certainly before the read.
+
+    Else the loops round the store alone, all of whose iterations are over when the read runs,
+    and whether a barrier lies between the two.
+    """
+    for depth, (left, right) in enumerate(zip(write.position, read.position, strict=False)):
+        if left.block is not right.block:
+            return None
+        if left.index == right.index:
+            continue
+        if left.index > right.index:
+            return None
+        owners = [f.owner for f in write.position[depth + 1 :]]
+        for owner in owners:
+            if isinstance(owner, While):
+                return None
+            if isinstance(owner, For) and any(
+                isinstance(s, (Break, Leave, Return)) for s in statements(owner.body)
+            ):
+                return None
+        between = left.block[left.index + 1 : right.index]
+        barrier = any(isinstance(s, Barrier) for s in between)
+        return frozenset(o for o in owners if isinstance(o, For)), barrier
+    return None
+
+
+def _is_thread(analysis: Analysis, atom: Atom) -> bool:
+    return any(
+        analysis.launch.register(Register.THREAD, axis).single() is atom for axis in range(3)
+    )
+
+
+def _unknown(
+    analysis: Analysis, write: Access, own_loops: frozenset[object], by_others: bool
+) -> set[Atom] | None:
+    """The variables that may be chosen for a writer: its iterations, and which thread it is.
+
+    None if the store depends on what nobody can choose: a value that only the writer knows, or
+    that differs between the iterations of its own loops.
+    """
+    evaluator = analysis.evaluator
+    unknown: set[Atom] = set()
+    for condition in write.path:
+        if by_others and condition_level(condition) is Level.THREAD and _is_private(condition):
+            return None
+    for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
+        for atom in _all_atoms(analysis, poly):
+            if _is_thread(analysis, atom):
+                if by_others:
+                    unknown.add(atom)
+            elif atom in evaluator.iterations:
+                if evaluator.iterations[atom] in own_loops:
+                    unknown.add(atom)
+                elif by_others and atom.level is Level.THREAD:
+                    return None
+            elif atom in evaluator.undetermined and (
+                own_loops or (by_others and atom.level is Level.THREAD)
+            ):
+                return None
+    return unknown
+
+
+def _is_private(condition: Condition) -> bool:
+    """Whether a condition depends on more than integers and elements of read-only arrays."""
+    match condition:
+        case Opaque(own_level=level):
+            return level is Level.THREAD
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return any(_is_private(c) for c in parts)
+        case _:
+            return False
+
+
+def _all_atoms(analysis: Analysis, poly: Poly) -> set[Atom]:
+    found: set[Atom] = set()
+    pending = list(poly.atoms())
+    while pending:
+        atom = pending.pop()
+        if atom in found:
+            continue
+        found.add(atom)
+        for part in parts_of(atom):
+            pending.extend(part.atoms())
+        if isinstance(atom.form, Variable) and not _is_thread(analysis, atom):
+            for axiom in analysis.terms.axioms.get(atom, ()):
+                for inner in condition_polys(axiom):
+                    pending.extend(inner.atoms())
+    return found
+
+
+def _solve(
+    analysis: Analysis, write: Access, read: Access, unknown: set[Atom]
+) -> dict[Atom, Poly] | None:
+    """Solve every index of the store for the writer's variables."""
+    values: dict[Atom, Poly] = {}
+    for ours, theirs in zip(write.index, read.index, strict=True):
+        index = _expanded(analysis, ours)
+        digits, rest = _digits(analysis, index, unknown - values.keys())
+        if digits is None:
+            return None
+        left = theirs - rest
+        for known in [a for a in rest.atoms() if a in values]:
+            put = Substitution(analysis.terms, {known: values[known]})
+            left = theirs - put.poly(rest)
+        for position, digit in enumerate(digits):
+            last = position == len(digits) - 1
+            quotient = _divided(analysis, left, digit.stride)
+            if quotient is None:
+                return None
+            if last:
+                values[digit.atom] = quotient
+            elif digit.extent is None:
+                return None
+            else:
+                values[digit.atom] = analysis.terms.remainder(quotient, digit.extent)
+    return values
+
+
+def _expanded(analysis: Analysis, poly: Poly) -> Poly:
+    """Put in the definitions `i == start + step·k` of loop variables."""
+    for atom in dict.fromkeys(poly.atoms()):
+        if isinstance(atom.form, Variable) and atom.form.name.startswith("i'"):
+            for axiom in analysis.terms.axioms.get(atom, ()):
+                for p in condition_polys(axiom):
+                    if p.terms.get((atom,)) in (1, -1):
+                        value = Poly({(atom,): 1}) - p.scale(p.terms[atom,])
+                        return Substitution(analysis.terms, {atom: value}).poly(poly)
+    return poly
+
+
+def _digits(
+    analysis: Analysis, index: Poly, unknown: set[Atom]
+) -> tuple[list[_Digit] | None, Poly]:
+    """The unknown variables of an index, by ascending stride, and the rest of the index."""
+    strides: dict[Atom, dict[tuple[Atom, ...], int]] = {}
+    rest: dict[tuple[Atom, ...], int] = {}
+    for monomial, coefficient in index.terms.items():
+        inside = [a for a in monomial if a in unknown]
+        if not inside:
+            rest[monomial] = coefficient
+        elif len(inside) == 1:
+            others = list(monomial)
+            others.remove(inside[0])
+            strides.setdefault(inside[0], {})[tuple(others)] = coefficient
+        else:
+            return None, index
+    digits: list[_Digit] = []
+    for atom in sorted(strides):
+        digits.append(_Digit(atom, Poly(strides[atom]), _extent(analysis, atom)))
+    # Numbers before atoms, small before large, few factors before many: the lowest digit first.
+    digits.sort(
+        key=lambda d: (
+            max(len(m) for m in d.stride.terms),
+            d.stride.value if d.stride.value is not None else 0,
+            d.atom.serial,
+        )
+    )
+    return digits, Poly(rest)
+
+
+def _extent(analysis: Analysis, atom: Atom) -> Poly | None:
+    for axis in range(3):
+        if analysis.launch.register(Register.THREAD, axis).single() is atom:
+            return analysis.launch.register(Register.BLOCK_DIM, axis)
+    form = atom.form
+    if isinstance(form, Variable) and form.high is not None:
+        return constant(form.high + 1)
+    return None
+
+
+def _divided(analysis: Analysis, poly: Poly, stride: Poly) -> Poly | None:
+    low, high = analysis.evaluator.interval(stride)
+    if low is not None and low > 0:
+        return analysis.terms.quotient(poly, stride)
+    if high is not None and high < 0:
+        return analysis.terms.quotient(-poly, -stride)
+    return None
+
+
+def _complete(
+    analysis: Analysis, unknown: set[Atom], solution: dict[Atom, Poly]
+) -> Iterator[dict[Atom, Poly]]:
+    """Choose the variables that the index leaves open: zero, or the reader's own value."""
+    missing = sorted(unknown - solution.keys())
+    yield {**dict.fromkeys(missing, constant(0)), **solution}
+    if missing:
+        own = {a: Poly({(a,): 1}) for a in missing if _is_thread(analysis, a)}
+        if own:
+            yield {**dict.fromkeys(missing, constant(0)), **own, **solution}
+
+
+def _range(analysis: Analysis, atom: Atom, value: Poly, put: Substitution) -> Iterator[Condition]:
+    """That the chosen value is one which the variable takes."""
+    form = atom.form
+    if not isinstance(form, Variable):
+        return
+    if form.low is not None:
+        yield at_least_zero(value.shift(-form.low))
+    if form.high is not None:
+        yield at_least_zero((-value).shift(form.high))
+    for axis in range(3):
+        if analysis.launch.register(Register.THREAD, axis).single() is atom:
+            yield less(value, analysis.launch.register(Register.BLOCK_DIM, axis))
+            return
+    for axiom in analysis.terms.axioms.get(atom, ()):
+        yield put.condition(axiom)

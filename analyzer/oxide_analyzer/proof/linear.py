@@ -1,0 +1,142 @@
+"""Linear inequalities over the integers: is a set of them contradictory?
+
+Monomials are the unknowns; that `x*y` is a product is the caller's business. The method is
+Fourier-Motzkin elimination with integer tightening: `2x - 3 >= 0` is `x - 2 >= 0`, because the
+coefficients' divisor divides the rest downwards. It is sound, and incomplete only where the
+rationals have a solution and the integers do not, or where the budget ends.
+
+    x - y - 1 >= 0,  y - z >= 0,  z - x >= 0      eliminate x:  z - y - 1 >= 0
+                                                  eliminate z:  -1 >= 0, contradiction
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.terms import Monomial, Poly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(slots=True)
+class Budget:
+    """Steps that may still be spent; verdicts depend on steps, never on time."""
+
+    steps: int
+
+    def spend(self, steps: int) -> bool:
+        """Take `steps`; false once nothing is left."""
+        self.steps -= steps
+        return self.steps >= 0
+
+
+# The most inequalities that an elimination may hold before it gives up.
+_MOST_ROWS = 220
+
+_Row = tuple[tuple[tuple[Monomial, int], ...], int]
+
+
+def tighten(poly: Poly) -> Poly:
+    """The strongest integer form of `poly >= 0`."""
+    divisor = poly.content()
+    if divisor <= 1:
+        return poly
+    return Poly(
+        {
+            m: scaled
+            for m, c in poly.terms.items()
+            if (scaled := c // divisor)  # exact but for the constant, which rounds down
+        }
+    )
+
+
+def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
+    """Whether no integers make every polynomial of `inequalities` at least zero."""
+    rows: dict[frozenset[tuple[Monomial, int]], int] = {}
+    if not _insert_all(rows, inequalities):
+        return True
+    while rows:
+        if not budget.spend(len(rows)):
+            return False
+        pivot = _cheapest(rows)
+        positive: list[tuple[dict[Monomial, int], int, int]] = []
+        negative: list[tuple[dict[Monomial, int], int, int]] = []
+        rest: dict[frozenset[tuple[Monomial, int]], int] = {}
+        for linear, offset in rows.items():
+            terms = dict(linear)
+            coefficient = terms.pop(pivot, 0)
+            if coefficient > 0:
+                positive.append((terms, offset, coefficient))
+            elif coefficient < 0:
+                negative.append((terms, offset, -coefficient))
+            else:
+                rest[linear] = offset
+        if len(positive) * len(negative) + len(rest) > _MOST_ROWS:
+            return False
+        budget.spend(len(positive) * len(negative))
+        for low_terms, low_offset, low in positive:
+            for high_terms, high_offset, high in negative:
+                common = gcd(low, high)
+                up, down = high // common, low // common
+                terms = {m: c * up for m, c in low_terms.items()}
+                for monomial, value in high_terms.items():
+                    total = terms.get(monomial, 0) + value * down
+                    if total:
+                        terms[monomial] = total
+                    else:
+                        del terms[monomial]
+                if not _insert(rest, terms, low_offset * up + high_offset * down):
+                    return True
+        rows = rest
+    return False
+
+
+def _insert_all(rows: dict[frozenset[tuple[Monomial, int]], int], polys: Iterable[Poly]) -> bool:
+    for poly in polys:
+        terms = dict(poly.terms)
+        offset = terms.pop((), 0)
+        if not _insert(rows, terms, offset):
+            return False
+    return True
+
+
+def _insert(
+    rows: dict[frozenset[tuple[Monomial, int]], int], terms: dict[Monomial, int], offset: int
+) -> bool:
+    """Add `terms + offset >= 0`, keeping the strongest of each left side; false if absurd."""
+    if not terms:
+        return offset >= 0
+    divisor = gcd(*terms.values())
+    if divisor > 1:
+        terms = {m: c // divisor for m, c in terms.items()}
+        offset //= divisor
+    key = frozenset(terms.items())
+    known = rows.get(key)
+    if known is None:
+        # x >= a and x <= b with b < a need no elimination to be seen.
+        opposite = rows.get(frozenset((m, -c) for m, c in key))
+        if opposite is not None and opposite + offset < 0:
+            return False
+        rows[key] = offset
+    elif offset < known:
+        opposite = rows.get(frozenset((m, -c) for m, c in key))
+        if opposite is not None and opposite + offset < 0:
+            return False
+        rows[key] = offset
+    return True
+
+
+def _cheapest(rows: dict[frozenset[tuple[Monomial, int]], int]) -> Monomial:
+    counts: dict[Monomial, list[int]] = {}
+    for linear in rows:
+        for monomial, coefficient in linear:
+            count = counts.setdefault(monomial, [0, 0])
+            count[coefficient > 0] += 1
+    return min(counts, key=lambda m: (counts[m][0] * counts[m][1] - sum(counts[m]), _order(m)))
+
+
+def _order(monomial: Monomial) -> tuple[int, ...]:
+    return tuple(a.serial for a in monomial)

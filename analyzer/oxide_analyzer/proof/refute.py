@@ -1,0 +1,111 @@
+"""The second tier: run the kernel on small launches and see what breaks.
+
+What the reference interpreter runs into is a violation as it stands: a launch that the contract
+admits, two threads, an index. Nothing found proves nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.interpreter import (
+    Divergence,
+    Failure,
+    HarmfulExit,
+    OutOfBounds,
+    Race,
+    Uninitialised,
+    ZeroDivisor,
+    run,
+)
+from oxide_analyzer.proof.obligations import Kind
+from oxide_analyzer.proof.verdicts import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.launch import Launch
+    from oxide_analyzer.proof.launches import Admitted
+    from oxide_analyzer.proof.obligations import Obligation
+
+_MOST_LAUNCHES = 14
+_STEPS_EACH = 60_000
+_STEPS = 300_000
+
+
+def refute(
+    kernel: Kernel, admitted: Admitted, is_enough: Callable[[list[Violation]], bool]
+) -> list[Violation]:
+    """Violations on small launches, each kind at each place once, until `is_enough`."""
+    found: dict[object, Violation] = {}
+    steps = 0
+    for launch in admitted.small(_MOST_LAUNCHES):
+        outcome = run(kernel, launch, budget=_STEPS_EACH)
+        steps += outcome.steps
+        for failure in outcome.failures:
+            if failure.clean:
+                found.setdefault(place_of(failure), Violation(failure, launch))
+        if steps > _STEPS or is_enough(list(found.values())):
+            break
+    return list(found.values())
+
+
+def replay(kernel: Kernel, launch: Launch) -> list[Violation]:
+    """What breaks on one launch."""
+    outcome = run(kernel, launch, budget=_STEPS)
+    return [Violation(f, launch) for f in outcome.failures if f.clean]
+
+
+def place_of(failure: Failure) -> object:
+    """What makes two failures the same finding."""
+    match failure:
+        case Race(first=a, second=b):
+            return (kind_of(failure), frozenset((a.site, b.site)))
+        case OutOfBounds(event=event, axis=axis):
+            return (kind_of(failure), event.site, axis)
+        case ZeroDivisor(event=event) | Uninitialised(event=event):
+            return (kind_of(failure), event.site, event.span)
+        case Divergence(waiting=waiting):
+            return (kind_of(failure), waiting.site)
+        case HarmfulExit(exit=leaving):
+            return (kind_of(failure), leaving.site)
+
+
+def kind_of(failure: Failure) -> Kind:
+    """The kind of obligation that a failure breaks."""
+    match failure:
+        case Race(first=a, second=b):
+            return Kind.RACE if a.block == b.block else Kind.BLOCK_RACE
+        case OutOfBounds():
+            return Kind.BOUNDS
+        case ZeroDivisor():
+            return Kind.DIVISOR
+        case Uninitialised(event=event):
+            return Kind.LOCAL if event.array is None else Kind.ELEMENT
+        case Divergence():
+            return Kind.CONVERGENCE
+        case HarmfulExit():
+            return Kind.EXIT
+
+
+def breaks(violation: Violation, obligation: Obligation) -> bool:
+    """Whether a violation is one of this obligation."""
+    failure = violation.failure
+    if kind_of(failure) is not obligation.kind:
+        return False
+    match failure:
+        case Race(first=a, second=b):
+            return frozenset((a.site, b.site)) == obligation.sites
+        case OutOfBounds(event=event, axis=axis):
+            return obligation.is_bound_of(event.site, axis)
+        case ZeroDivisor(event=event):
+            return event.site in obligation.sites
+        case Uninitialised(event=event):
+            if event.array is None:
+                return obligation.is_read_at(event.span)
+            return event.site in obligation.sites
+        case Divergence(waiting=waiting, other=other):
+            return waiting.site in obligation.sites or other.site in obligation.sites
+        case HarmfulExit(exit=leaving):
+            return leaving.site in obligation.sites
