@@ -59,6 +59,11 @@ class SourceFile:
         """Lines with their ends, split where Python's tokenizer splits."""
         return tuple(_LINES.findall(self.text))
 
+    @cached_property
+    def _is_ascii(self) -> bool:
+        """Whether byte offsets are columns everywhere: places are made by the thousand."""
+        return self.text.isascii()
+
     def line(self, number: int) -> str:
         """Line `number` (from 1) without its end, or an empty string past the last."""
         if 1 <= number <= len(self.lines):
@@ -75,6 +80,10 @@ class SourceFile:
     def span(self, node: Located) -> Span:
         """The place of an `ast` node."""
         end_line = node.end_lineno if node.end_lineno is not None else node.lineno
+        if self._is_ascii and node.end_col_offset is not None:
+            return Span(
+                self.path, node.lineno, node.col_offset + 1, end_line, node.end_col_offset + 1
+            )
         end_byte = node.end_col_offset if node.end_col_offset is not None else node.col_offset
         return Span(
             self.path,

@@ -1,0 +1,328 @@
+"""Calls of `@device` functions: the body takes the place of the call.
+
+    y = clamp(x)               inline clamp:
+                          is       if x < lo:
+                                       return.1 = lo
+                                       leave
+                                   return.1 = x
+                               y = return.1
+
+An argument is converted to its parameter's type and evaluated once. An array stands for itself;
+through a `Slice` parameter it is read-only.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide.annotations import (
+    ArrayType,
+    BadAnnotation,
+    NoType,
+    TupleType,
+    read_annotation,
+)
+from oxide_analyzer.frontends.oxide.functions import body_of
+from oxide_analyzer.frontends.oxide.lowering import Frame
+from oxide_analyzer.frontends.oxide.meanings import NumberConstant
+from oxide_analyzer.frontends.oxide.scopes import parameters
+from oxide_analyzer.frontends.oxide.signatures import (
+    annotated_type,
+    bind_scalar,
+    declare_locals,
+    refuse_signature,
+    report_annotation,
+)
+from oxide_analyzer.frontends.oxide.values import (
+    NOTHING,
+    UNKNOWN,
+    ArrayValue,
+    Number,
+    TupleValue,
+    Unknown,
+    is_plain,
+    literal,
+)
+from oxide_analyzer.ir.nodes import Function, Inline, Ownership
+from oxide_analyzer.language.types import Scalar
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
+    from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
+    from oxide_analyzer.frontends.oxide.values import Value
+
+_DEEPEST_CALLS = 32
+
+
+def inline(
+    lowering: Lowering, node: ast.Call, function: UserFunction, path: tuple[str, ...]
+) -> Value:
+    """Lower the body of a helper in place of its call; gives what it returns."""
+    name = function.node.name
+    depth = 0
+    above: Frame | None = lowering.frame
+    while above is not None:
+        if above.function.node is function.node:
+            return lowering.refuse(
+                node, f"`{name}` calls itself; kernels have no recursion, write a loop"
+            )
+        above = above.parent
+        depth += 1
+    if depth > _DEEPEST_CALLS:
+        return lowering.refuse(
+            node, f"`{name}` is called {depth} calls deep; kernels inline their calls"
+        )
+    arguments = _bind(lowering, node, function)
+    caller = lowering.frame
+    source = function.scope.source
+    record = lowering.functions.setdefault(
+        id(function.node),
+        Function(
+            (*caller.record.route, path),
+            source.path,
+            function.scope.qualify(name),
+            source.span(function.node),
+        ),
+    )
+    frame = Frame(
+        function,
+        body_of(function.node),
+        lowering.memory.frame(caller.key, node),
+        record,
+        caller,
+        node,
+        lowering.label(),
+    )
+    if arguments is None:
+        return UNKNOWN
+    with lowering.collect() as block:
+        _enter(lowering, frame, arguments)
+        lowering.frame = frame
+        declare_locals(lowering)
+        returned = _declare_result(lowering, frame)
+        lowering.execute(frame.body.statements, tail=True)
+        if frame.body.returns_value and not _ends(frame.body.statements):
+            lowering.mismatch(function.node, f"`{name}` returns a value on some paths only")
+        lowering.frame = caller
+    label = frame.label
+    assert label is not None
+    lowering.emit(Inline(label, name, tuple(block), lowering.span(node)))
+    if not frame.body.returns_value:
+        return NOTHING
+    return lowering.read((frame.key, "return"), node) if returned else UNKNOWN
+
+
+def _enter(
+    lowering: Lowering, frame: Frame, arguments: list[tuple[ast.arg, Value, ast.expr | None]]
+) -> None:
+    """Give the parameters their values: checked at the call, bound in the helper's frame."""
+    caller = lowering.frame
+    name = frame.function.node.name
+    lowering.frame = frame
+    refuse_signature(lowering, frame.function.node)
+    for argument, value, at in arguments:
+        lowering.frame = frame
+        type = annotated_type(lowering, argument, argument, name)
+        lowering.frame = caller if at is not None else frame
+        node = at if at is not None else argument
+        what = f"parameter `{argument.arg}` of `{name}`"
+        bound = _converted(lowering, type, value, node, what)
+        lowering.frame = frame
+        if isinstance(bound, Number):
+            if argument.arg not in frame.body.assigned and not is_plain(bound):
+                key = (frame.key, argument.arg)
+                lowering.names.declare(key, bound.type)
+                lowering.assign(key, bound, _expression(node), lowering.span(argument))
+                frame.statics[argument.arg] = lowering.read(key, argument)
+            else:
+                bind_scalar(lowering, argument.arg, bound, argument)
+        else:
+            frame.statics[argument.arg] = bound
+    lowering.frame = caller
+
+
+def _converted(
+    lowering: Lowering,
+    type: AnnotatedType | None,
+    value: Value,
+    node: ast.expr | ast.arg,
+    what: str,
+) -> Value:
+    """An argument as its parameter's type; UNKNOWN where it was reported."""
+    if type is None or isinstance(value, Unknown):
+        return UNKNOWN
+    expression = _expression(node)
+    match type:
+        case Scalar():
+            number = lowering.number(value, expression)
+            expr = None if number is None else lowering.convert(number, type, expression, what)
+            return UNKNOWN if expr is None else Number(expr, type)
+        case ArrayType():
+            if not isinstance(value, ArrayValue):
+                return lowering.mismatch(
+                    node, f"{what} is a `{type.text}`, the argument is not an array"
+                )
+            return _array(lowering, type, value, node, what)
+        case TupleType(items=types):
+            if not isinstance(value, TupleValue) or len(value.items) != len(types):
+                return lowering.mismatch(node, f"{what} is a tuple of {len(types)}")
+            items = [
+                _converted(lowering, one, item, node, what)
+                for one, item in zip(types, value.items, strict=True)
+            ]
+            if any(isinstance(item, Unknown) for item in items):
+                return UNKNOWN
+            held = (
+                lowering.hold(item, lowering.span(node)) if isinstance(item, Number) else item
+                for item in items
+            )
+            return TupleValue(tuple(held))
+        case NoType() | BadAnnotation():
+            return lowering.mismatch(node, f"{what} has no type that a kernel can pass")
+
+
+def _array(
+    lowering: Lowering, type: ArrayType, value: ArrayValue, node: ast.expr | ast.arg, what: str
+) -> Value:
+    array = value.array
+    given = f"`{array.name}`"
+    if array.element != type.element:
+        return lowering.mismatch(
+            node, f"{what} holds {type.element}, {given} holds {array.element}"
+        )
+    if type.rank is not None and array.rank != type.rank:
+        return lowering.mismatch(
+            node, f"{what} has {type.rank} dimensions, {given} has {array.rank}"
+        )
+    reader = type.ownership is Ownership.READ_ONLY
+    if array.space is not type.space:
+        return lowering.mismatch(
+            node, f"{what} is a `{type.text}`, {given} is a {array.space} array"
+        )
+    if array.ownership is type.ownership and not (value.read_only and not reader):
+        return value
+    if reader and array.ownership is Ownership.DISJOINT:
+        return ArrayValue(array, read_only=True)
+    kind = "read-only" if value.read_only else array.ownership.value
+    return lowering.mismatch(node, f"{what} is a `{type.text}`, {given} is {kind}")
+
+
+def _bind(
+    lowering: Lowering, node: ast.Call, function: UserFunction
+) -> list[tuple[ast.arg, Value, ast.expr | None]] | None:
+    """Each parameter with its argument, as Python matches them; None where it was reported."""
+    name = function.node.name
+    declared = parameters(function.node)
+    positional = declared[: len(declared) - len(function.node.args.kwonlyargs)]
+    position_only = {argument.arg for argument in function.node.args.posonlyargs}
+    given: dict[str, tuple[Value, ast.expr]] = {}
+    failed = False
+    for k, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            lowering.refuse(argument, "kernels have no starred arguments; write each one")
+            return None
+        value = lowering.evaluate(argument)
+        if k >= len(positional):
+            failed = True
+        else:
+            given[positional[k][0].arg] = value, argument
+    if failed:
+        count = len(positional)
+        lowering.mismatch(
+            node, f"`{name}` takes {count} argument{'s' * (count != 1)}, {len(node.args)} are given"
+        )
+    names = {argument.arg for argument, _ in declared} - position_only
+    for keyword in node.keywords:
+        value = lowering.evaluate(keyword.value)
+        if keyword.arg is None:
+            lowering.refuse(keyword.value, "kernels have no starred arguments; write each one")
+            return None
+        if keyword.arg not in names or keyword.arg in given:
+            why = "twice" if keyword.arg in given else f"and `{name}` has no such parameter"
+            lowering.mismatch(keyword.value, f"argument `{keyword.arg}` is given {why}")
+            failed = True
+        given[keyword.arg] = value, keyword.value
+    bound: list[tuple[ast.arg, Value, ast.expr | None]] = []
+    for argument, default in declared:
+        if argument.arg in given:
+            bound.append((argument, *given[argument.arg]))
+        elif default is not None:
+            bound.append((argument, _default(lowering, function, default), None))
+        elif not failed:
+            lowering.mismatch(node, f"`{name}` is called without its argument `{argument.arg}`")
+            return None
+    return None if failed else bound
+
+
+def _default(lowering: Lowering, function: UserFunction, node: ast.expr) -> Value:
+    """The default of a parameter: a number of the source, fixed when the helper is defined."""
+    found = constants.evaluate(node, function.scope, lowering.resolver)
+    if isinstance(found, NumberConstant) and found.value is not None:
+        span = function.scope.source.span(node)
+        return literal(found.value, span) or UNKNOWN
+    return lowering.refuse(node, f"a default of `{function.node.name}` is no literal number")
+
+
+def _declare_result(lowering: Lowering, frame: Frame) -> bool:
+    """Fix the type of the result where it is annotated; False where that cannot be read."""
+    annotation = frame.function.node.returns
+    if annotation is None:
+        return True
+    type = read_annotation(annotation, frame.function.scope, lowering.resolver)
+    if isinstance(type, BadAnnotation):
+        report_annotation(lowering, type, annotation)
+        return False
+    key = (frame.key, "return")
+    if isinstance(type, Scalar):
+        if not frame.body.returns_value:
+            lowering.mismatch(annotation, f"`{frame.function.node.name}` returns no {type}")
+        lowering.names.declare(key, type)
+    elif isinstance(type, TupleType):
+        lowering.names.shape(key, len(type.items))
+        for k, item in enumerate(type.items):
+            if isinstance(item, Scalar):
+                lowering.names.declare((*key, k), item)
+    elif isinstance(type, NoType) and frame.body.returns_value:
+        lowering.mismatch(annotation, f"`{frame.function.node.name}` returns a value")
+    elif isinstance(type, ArrayType):
+        lowering.refuse(annotation, "a helper returns numbers; pass it the array to write to")
+        return False
+    return True
+
+
+def _ends(body: list[ast.stmt]) -> bool:
+    """Whether no path leads past the last statement."""
+    last = body[-1] if body else None
+    match last:
+        case ast.Return():
+            return True
+        case ast.If(body=then, orelse=otherwise):
+            return _ends(then) and _ends(otherwise)
+        case ast.While(test=ast.Constant(value=value), body=inner):
+            return bool(value) and not _breaks(inner)
+        case _:
+            return False
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    """Whether a `break` of this loop stands in its body."""
+    for statement in body:
+        match statement:
+            case ast.Break():
+                return True
+            case ast.If(body=then, orelse=otherwise):
+                if _breaks(then) or _breaks(otherwise):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _expression(node: ast.expr | ast.arg) -> ast.expr:
+    """The node as an expression: only its place is used."""
+    if isinstance(node, ast.expr):
+        return node
+    return ast.copy_location(ast.Name(node.arg, ast.Load()), node)

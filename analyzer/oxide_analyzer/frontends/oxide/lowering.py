@@ -1,0 +1,553 @@
+"""One pass over a kernel: statements go in, IR comes out, and what is wrong is noted.
+
+This module holds the state of the pass and what all of syntax needs: emitting statements, naming
+locals, converting numbers, reporting. The meaning of each kind of syntax is in `operators`,
+`places`, `calls`, `inlining` and `statements`; `syntax` joins them.
+
+A finding makes its expression `UNKNOWN`, which is silent from there on: one mistake, one finding.
+"""
+
+from __future__ import annotations
+
+import ast
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer.diagnostics import Edit, Fix, Related
+from oxide_analyzer.frontends.oxide.functions import body_of
+from oxide_analyzer.frontends.oxide.meanings import (
+    FunctionRole,
+    HostObject,
+    Known,
+    ModuleMeaning,
+    NumberConstant,
+    NumberKind,
+    TupleConstant,
+    TypeExpression,
+    UserFunction,
+)
+from oxide_analyzer.frontends.oxide.values import (
+    NOTHING,
+    UNKNOWN,
+    ArrayValue,
+    Give,
+    MeaningValue,
+    Nothing,
+    Number,
+    TupleValue,
+    Unknown,
+    at,
+    literal_fits,
+)
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Assign,
+    Compare,
+    CompareOp,
+    Const,
+    Constant,
+    Function,
+    Local,
+    Read,
+    Symbol,
+)
+from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
+from oxide_analyzer.rules import (
+    ox002_unsupported_construct,
+    ox003_type_mismatch,
+    ox006_host_object_in_kernel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends.oxide.functions import Body
+    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.frontends.oxide.names import Key, NameTypes
+    from oxide_analyzer.frontends.oxide.resolution import Resolver
+    from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
+    from oxide_analyzer.rules.rule import Rule
+    from oxide_analyzer.source import Located, SourceFile, Span
+
+OX002 = ox002_unsupported_construct.RULE
+OX003 = ox003_type_mismatch.RULE
+
+# Readers of the IR recurse over expressions; what would grow deeper is put into a local.
+_DEEPEST_EXPRESSION = 40
+# Where a source nests deeper than any author writes, recursion is refused with a place.
+_DEEPEST_SYNTAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """What each kind of node means: the tables that `Lowering` walks by."""
+
+    expressions: Mapping[type[ast.expr], Callable[[Lowering, Any], Value]]
+    statements: Mapping[type[ast.stmt], Callable[[Lowering, Any, bool], None]]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One function that is being lowered: the kernel, or a helper in place of its call.
+
+    `statics` are names that stand for something else than a number of this thread: arrays,
+    types, parameters that nothing assigns. `label` is None for the kernel itself.
+    """
+
+    function: UserFunction
+    body: Body
+    key: int
+    record: Function
+    parent: Frame | None = None
+    call: ast.Call | None = None
+    label: int | None = None
+    result: Scalar | None = None
+    loops: int = 0
+    leaves: bool = False
+    statics: dict[str, Value] = field(default_factory=dict[str, "Value"])
+
+    @property
+    def source(self) -> SourceFile:
+        """The file in which the function stands."""
+        return self.function.scope.source
+
+
+@dataclass(slots=True)
+class Memory:
+    """What outlives a pass: numbers of inlined calls, so that names are found again."""
+
+    names: NameTypes
+    frames: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+
+    def frame(self, parent: int, call: ast.Call) -> int:
+        """The number of the frame of `call` within frame `parent`."""
+        return self.frames.setdefault((parent, id(call)), len(self.frames) + 1)
+
+
+class Lowering:
+    """The state of one pass over one kernel."""
+
+    def __init__(
+        self, function: UserFunction, resolver: Resolver, memory: Memory, syntax: Syntax
+    ) -> None:
+        self.root = function
+        self.source = function.scope.source
+        self.resolver = resolver
+        self.memory = memory
+        self.names = memory.names
+        self.diagnostics: list[Diagnostic] = []
+        self.arrays: dict[str, Array] = {}
+        self.constants: dict[tuple[object, ...], Constant] = {}
+        self.functions: dict[int, Function] = {}
+        self.block: list[Stmt] = []
+        self.unexplained: Located | None = None
+        self.allocation_name: str | None = None
+        self._expressions = syntax.expressions
+        self._statements = syntax.statements
+        self._allocations: dict[int, ArrayValue] = {}
+        self._local_names: dict[Key, str] = {}
+        self._taken: set[str] = set()
+        self._sites = 0
+        self._labels = 0
+        self._temporaries = 0
+        self._depth = 0
+        record = Function(
+            (),
+            self.source.path,
+            function.scope.qualify(function.node.name),
+            self.source.span(function.node),
+        )
+        self.functions[id(function.node)] = record
+        self.frame = Frame(function, body_of(function.node), 0, record)
+
+    # ------------------------------------------------------------ walking
+
+    def evaluate(self, node: ast.expr) -> Value:
+        """The value of an expression; statements that it needs are emitted in front."""
+        rule = self._expressions.get(type(node))
+        if rule is None:
+            return self.refuse(node, ox002_unsupported_construct.expression(node))
+        if self._depth > _DEEPEST_SYNTAX:
+            return self.refuse(node, "nested too deeply for a kernel; name its parts")
+        self._depth += 1
+        try:
+            return rule(self, node)
+        finally:
+            self._depth -= 1
+
+    def execute(self, body: list[ast.stmt], tail: bool = False) -> None:
+        """Lower statements; `tail` says that the function ends behind them."""
+        last = len(body) - 1
+        for k, node in enumerate(body):
+            rule = self._statements.get(type(node))
+            if rule is None:
+                self.refuse(node, ox002_unsupported_construct.statement(node))
+                continue
+            if self._depth > _DEEPEST_SYNTAX:
+                self.refuse(
+                    node, "nested too deeply for a kernel; move parts to `@device` functions"
+                )
+                return
+            self._depth += 1
+            rule(self, node, tail and k == last)
+            self._depth -= 1
+            if isinstance(node, ast.Return | ast.Break | ast.Continue) and k < last:
+                # What cannot be reached is read for its mistakes and left out of the IR.
+                with self.collect():
+                    self.execute(body[k + 1 :])
+                return
+
+    @contextmanager
+    def collect(self) -> Iterator[list[Stmt]]:
+        """Statements emitted inside go to the list that this gives."""
+        outer, inner = self.block, list[Any]()
+        self.block = inner
+        try:
+            yield inner
+        finally:
+            self.block = outer
+
+    # ------------------------------------------------------------ emitting
+
+    def emit(self, statement: Stmt) -> None:
+        """Append a statement."""
+        self.block.append(statement)
+
+    def site(self) -> int:
+        """A number for what can fail or be seen by others."""
+        self._sites += 1
+        return self._sites - 1
+
+    def label(self) -> int:
+        """A number for an inlined region."""
+        self._labels += 1
+        return self._labels - 1
+
+    def span(self, node: Located) -> Span:
+        """Where a node of the function that is being lowered stands."""
+        return self.frame.function.scope.source.span(node)
+
+    def text(self, node: ast.expr) -> str:
+        """The source of an expression, shortened to what a message can hold."""
+        text = " ".join(self.frame.source.extract(self.span(node)).split())
+        return text if len(text) <= 40 else "…"
+
+    def temporary(self, type: Scalar) -> Local:
+        """A local that the source does not name."""
+        self._temporaries += 1
+        return Local(f"%{self._temporaries}", type)
+
+    def unique(self, name: str) -> str:
+        """`name`, numbered if another local or array has it."""
+        found, count = name, 0
+        while found in self._taken:
+            count += 1
+            found = f"{name}.{count}"
+        self._taken.add(found)
+        return found
+
+    def hold(self, number: Number, span: Span) -> Number:
+        """The number in a temporary, to be used more than once or read later."""
+        if isinstance(number.expr, Const | Symbol) or number.give is Give.LITERAL:
+            return number
+        local = self.temporary(number.type)
+        self.emit(Assign(local, number.expr, span))
+        return Number(Read(local, span), number.type, number.give)
+
+    def flat(self, number: Number) -> Number:
+        """The number, in a temporary if its expression has grown deep."""
+        if number.depth < _DEEPEST_EXPRESSION:
+            return number
+        type = number.expr.type
+        local = self.temporary(type)
+        self.emit(Assign(local, number.expr, number.expr.span))
+        give = Give.WEAK if number.give is Give.LITERAL else number.give
+        return Number(Read(local, number.expr.span), type, give)
+
+    # ------------------------------------------------------------ names
+
+    def local(self, key: Key, type: Scalar) -> Local:
+        """The local that holds a name."""
+        name = self._local_names.get(key)
+        if name is None:
+            name = self._local_names[key] = self.unique(str(key[1]))
+        return Local(name, type)
+
+    def read(self, key: Key, node: Located) -> Value:
+        """The value of a name that statements assign."""
+        entry = self.names.read(key)
+        if entry.refused:
+            return UNKNOWN
+        if entry.arity is not None:
+            return TupleValue(tuple(self.read((*key, k), node) for k in range(entry.arity)))
+        if entry.type is None:
+            if self.unexplained is None:
+                self.unexplained = node
+            return UNKNOWN
+        give = Give.WEAK if entry.weak else Give.FIXED
+        return Number(Read(self.local(key, entry.type), self.span(node)), entry.type, give)
+
+    def assign(self, key: Key, value: Value, node: ast.expr, span: Span) -> None:
+        """Give a name a number or a tuple; `node` is where the value stands in the source."""
+        match value:
+            case TupleValue(items=items):
+                if not self.names.shape(key, len(items)):
+                    self.mismatch(node, f"`{key[1]}` is not a tuple of {len(items)} everywhere")
+                    return
+                for k, item in enumerate(items):
+                    self.assign((*key, k), item, node, span)
+            case Number():
+                if self.names.entry(key).arity is not None:
+                    self.mismatch(node, f"`{key[1]}` is a tuple elsewhere, a number here")
+                    return
+                self._assign_number(key, value, node, span)
+            case Unknown():
+                pass
+            case ArrayValue() | MeaningValue() | Nothing():
+                self.number(value, node)
+
+    def _assign_number(self, key: Key, number: Number, node: ast.expr, span: Span) -> None:
+        entry = self.names.entry(key)
+        before = entry.type
+        entry = self.names.assign(key, number)
+        if entry.refused:
+            if entry.conflict is None and before is not None:
+                entry.conflict = self._conflict(str(key[1]), before, number, node, entry.first)
+            return
+        assert entry.type is not None
+        if entry.first is None or number.give is Give.FIXED:
+            entry.first = entry.first or self.span(node)
+        expr = self.convert(number, entry.type, node, f"`{key[1]}`")
+        if expr is not None:
+            self.emit(Assign(self.local(key, entry.type), expr, span))
+
+    def _conflict(
+        self, name: str, before: Scalar, number: Number, node: ast.expr, first: Span | None
+    ) -> Diagnostic:
+        cast = number.type if before.kind is Kind.BOOL else before
+        message = (
+            f"`{name}` is {before} elsewhere and {number.type} here; "
+            f"write `{cast}(…)`, or give one of them another name"
+        )
+        related = () if first is None else (Related(first, f"`{name}` is {before} here"),)
+        return OX003.diagnostic(
+            self.span(node), message, kernel=self.root.node.name, related=related
+        )
+
+    def constant(self, meaning: NumberConstant, path: tuple[str, ...], node: ast.expr) -> Value:
+        """A number from outside the kernel: a symbol of the IR that adapts like a literal."""
+        value = meaning.value
+        kind = meaning.kind
+        if kind is NumberKind.INT:
+            type = U64 if isinstance(value, int) and value > I64.max else I64
+            if isinstance(value, int) and not type.min <= value <= type.max:
+                return self.mismatch(
+                    node, f"`{'.'.join(path)}` is {value}, which no integer type holds"
+                )
+        else:
+            type = F64 if kind is NumberKind.FLOAT else BOOL
+        where: object = self.frame.source.path
+        if not meaning.scope.is_module:
+            where = id(self.frame.function.scope)
+        key = where, path
+        known = self.constants.get(key)
+        if known is None:
+            symbol = ".".join(path)
+            taken = {constant.symbol for constant in self.constants.values()}
+            count = 0
+            while symbol in taken:
+                count += 1
+                symbol = f"{'.'.join(path)}@{count}"
+            known = Constant(symbol, path, self.frame.record, type, value, self.span(node))
+            self.constants[key] = known
+        expr = Symbol(known.symbol, type, self.span(node))
+        if type is BOOL:
+            return Number(expr, BOOL, Give.FIXED, value, True)
+        default = type
+        if type is F64 and (value is None or literal_fits(value, F32)):
+            default = F32
+        return Number(expr, default, Give.LITERAL, value, True)
+
+    def allocation(self, node: ast.Call) -> ArrayValue | None:
+        """The array that this place in the source has made before."""
+        return self._allocations.get(id(node))
+
+    def allocate(self, node: ast.Call, array: Array) -> ArrayValue:
+        """One array for one place in the source, however often it is inlined."""
+        self.arrays[array.name] = array
+        return self._allocations.setdefault(id(node), ArrayValue(array))
+
+    # ------------------------------------------------------------ numbers
+
+    def number(self, value: Value, node: ast.expr) -> Number | None:
+        """The value as a number; what is none is reported."""
+        match value:
+            case Number():
+                return value
+            case Unknown():
+                return None
+            case _:
+                self.refuse_value(value, node)
+                return None
+
+    def evaluate_number(self, node: ast.expr) -> Number | None:
+        """The value of an expression that must be a number."""
+        value = self.evaluate(node)
+        return value if isinstance(value, Number) else self.number(value, node)
+
+    def convert(self, number: Number, type: Scalar, node: ast.expr, what: str) -> Expr | None:
+        """The number as one of `type`, without a cast in the source; else it is reported."""
+        if number.give is Give.WEAK:
+            self.names.adapted(number, type)
+        expr = at(number, type)
+        if expr is not None:
+            return expr
+        text = self.text(node)
+        if number.give is Give.LITERAL and number.value is not None and type.kind is not Kind.BOOL:
+            self.mismatch(node, ox003_type_mismatch.does_not_fit(number.value, type, what))
+        else:
+            place = self.span(node)
+            edits = (Edit(place.start(), f"{type}("), Edit(_end(place), ")"))
+            self.report(
+                OX003,
+                node,
+                ox003_type_mismatch.needs_cast(what, type, number.type, text),
+                fixes=(Fix(f"Convert with `{type}(…)`", edits),),
+            )
+        return None
+
+    def index(self, node: ast.expr, what: str = "an index") -> Expr | None:
+        """An integer as i64."""
+        number = self.evaluate_number(node)
+        if number is None:
+            return None
+        if not number.type.is_integer:
+            self.mismatch(node, f"{what} is an integer, the value is {number.type}")
+            return None
+        return self.convert(number, I64, node, what)
+
+    def condition(self, node: ast.expr) -> Expr | None:
+        """The truth of an expression: bool, or an integer that is not 0."""
+        value = self.evaluate(node)
+        return self.truth(value, node)
+
+    def truth(self, value: Value, node: ast.expr) -> Expr | None:
+        """The truth of a value."""
+        number = self.number(value, node)
+        if number is None:
+            return None
+        if number.type.kind is Kind.BOOL:
+            return number.expr
+        if number.type.is_float:
+            self.mismatch(
+                node, f"a condition is bool or an integer, the value is {number.type}; compare it"
+            )
+            return None
+        span = self.span(node)
+        expr = number.expr
+        return Compare(CompareOp.NE, expr, Const(0, expr.type, span), span)
+
+    # ------------------------------------------------------------ reporting
+
+    def refuse(self, node: Located, message: str) -> Unknown:
+        """Report a construct that kernels do not have."""
+        self.report(OX002, node, message)
+        return UNKNOWN
+
+    def mismatch(self, node: Located, message: str) -> Unknown:
+        """Report types that do not fit."""
+        self.report(OX003, node, message)
+        return UNKNOWN
+
+    def refuse_value(self, value: Value, node: ast.expr) -> None:
+        """Report a value that is no number where a number is needed."""
+        text = self.text(node)
+        match value:
+            case MeaningValue(meaning=meaning):
+                self.refuse_meaning(meaning, node)
+            case ArrayValue(array=array):
+                self.mismatch(
+                    node, f"`{text}` is an array of {array.element}, not a number; index it"
+                )
+            case TupleValue(items=items):
+                self.mismatch(node, f"`{text}` is a tuple of {len(items)}, not a number")
+            case Nothing():
+                self.mismatch(node, f"`{text}` gives no value")
+            case Number() | Unknown():
+                pass
+
+    def refuse_meaning(self, meaning: Meaning, node: ast.expr) -> None:
+        """Report a name that is not what a kernel can use here."""
+        text = self.text(node)
+        host = ox006_host_object_in_kernel
+        match meaning:
+            case Known(builtin=row):
+                self.mismatch(
+                    node, f"`{text}` is a {row.kind}, not a number; it is used as `{row.signature}`"
+                )
+            case UserFunction(node=function, role=FunctionRole.DEVICE):
+                self.mismatch(
+                    node, f"`{text}` is a function, not a number; call it: `{function.name}(…)`"
+                )
+            case UserFunction(role=role):
+                self.report(host.RULE, node, host.function(text, role is FunctionRole.KERNEL))
+            case ModuleMeaning(name=name):
+                self.report(host.RULE, node, host.module(text, name.lstrip(".")))
+            case HostObject(what=what):
+                self.report(host.RULE, node, host.host_object(text, what))
+            case TypeExpression():
+                self.mismatch(node, f"`{text}` is a type, not a number")
+            case NumberConstant() | TupleConstant():
+                pass
+
+    def report(
+        self,
+        rule: Rule,
+        node: Located,
+        message: str,
+        *,
+        related: tuple[Related, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+    ) -> None:
+        """Note a finding; one in another file is told where the kernel's file leads to it."""
+        span = self.span(node)
+        if span.path != self.source.path:
+            frame = self.frame
+            while frame.parent is not None and frame.parent.source.path != self.source.path:
+                frame = frame.parent
+            assert frame.call is not None
+            name = self.frame.function.node.name
+            related = (Related(span, message), *related)
+            message = f"in `{name}` ({Path(span.path).name}:{span.line}): {message}"
+            span, fixes = self.source.span(frame.call), ()
+        self.diagnostics.append(
+            rule.diagnostic(span, message, kernel=self.root.node.name, related=related, fixes=fixes)
+        )
+
+    def nearest(self, name: str, scope: Scope) -> str | None:
+        """The name that is spelled most like `name`."""
+        pool = [*self.frame.body.assigned, *self.frame.statics, *self.resolver.names(scope)]
+        close = get_close_matches(name, pool, n=1, cutoff=0.6)
+        return close[0] if close else None
+
+
+def block(statements: list[Stmt]) -> Block:
+    """Collected statements as a block of the IR."""
+    return tuple(statements)
+
+
+def nothing() -> Nothing:
+    """The value of what gives none."""
+    return NOTHING
+
+
+def _end(span: Span) -> Span:
+    from oxide_analyzer.source import Span as Place
+
+    return Place(span.path, span.end_line, span.end_column, span.end_line, span.end_column)

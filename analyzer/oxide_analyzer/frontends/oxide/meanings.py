@@ -1,0 +1,100 @@
+"""What a name of the source can mean."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.language.builtins import Builtin
+    from oxide_analyzer.source import SourceFile
+
+
+class NumberKind(Enum):
+    """Python's types of numbers."""
+
+    BOOL = "bool"
+    INT = "int"
+    FLOAT = "float"
+
+
+class FunctionRole(Enum):
+    """What the decorators make of a function."""
+
+    KERNEL = "kernel"
+    DEVICE = "device"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name of the language: `f32`, `thread.x`, `math.sqrt`, `min`."""
+
+    builtin: Builtin
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleMeaning:
+    """A module; `source` is None if its text is not at hand."""
+
+    name: str
+    source: SourceFile | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class UserFunction:
+    """A function of the user's; `scope` is where its `def` stands."""
+
+    node: FunctionNode
+    scope: Scope
+    role: FunctionRole
+
+
+@dataclass(frozen=True, slots=True)
+class NumberConstant:
+    """A number from outside the kernel.
+
+    `value` is None where only the live program knows it. `scope` and `name` say which variable
+    it is, whatever alias led to it.
+    """
+
+    kind: NumberKind
+    value: int | float | bool | None
+    scope: Scope
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TupleConstant:
+    """A tuple of numbers from outside the kernel."""
+
+    items: tuple[NumberConstant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeExpression:
+    """`Vector = Slice[f32]`: an alias of a type, to be read in `scope`."""
+
+    node: ast.expr
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class HostObject:
+    """Anything else that Python knows and kernels do not; `what` ends "… is"."""
+
+    what: str
+
+
+Meaning: TypeAlias = (
+    Known
+    | ModuleMeaning
+    | UserFunction
+    | NumberConstant
+    | TupleConstant
+    | TypeExpression
+    | HostObject
+)

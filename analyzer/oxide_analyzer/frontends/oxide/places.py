@@ -1,0 +1,355 @@
+"""Names, attributes and elements: where values are read from and stored to."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Edit, Fix
+from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
+from oxide_analyzer.frontends.oxide.meanings import (
+    HostObject,
+    Known,
+    ModuleMeaning,
+    NumberConstant,
+    TupleConstant,
+)
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    MeaningValue,
+    Number,
+    TupleValue,
+    Unknown,
+    literal,
+)
+from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Const,
+    Dim,
+    Load,
+    Ownership,
+    Param,
+    Read,
+    Register,
+    Special,
+    Store,
+)
+from oxide_analyzer.language.builtins import BuiltinKind, lookup, members_of
+from oxide_analyzer.language.types import I64, Scalar
+from oxide_analyzer.rules import (
+    ox004_unknown_name,
+    ox101_write_to_read_only_slice,
+    ox106_mixed_atomic_access,
+)
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Array, Expr
+    from oxide_analyzer.source import Span
+
+AXES = {"x": 0, "y": 1, "z": 2}
+
+
+def name(lowering: Lowering, node: ast.Name) -> Value:
+    """A name: of this function, of one round it, of the module, of Python."""
+    frame = lowering.frame
+    found = frame.statics.get(node.id)
+    if found is not None:
+        if isinstance(found, Number) and isinstance(found.expr, Param):
+            return Number(Param(node.id, found.type, lowering.span(node)), found.type)
+        return found
+    if node.id in frame.body.assigned:
+        return lowering.read((frame.key, node.id), node)
+    meaning = lowering.resolver.name(node.id, frame.function.scope)
+    if meaning is None:
+        return unknown_name(lowering, node, node.id)
+    return means(lowering, meaning, (node.id,), node)
+
+
+def unknown_name(lowering: Lowering, node: ast.expr, text: str) -> Unknown:
+    """Report a name that nothing defines, with the one that was perhaps meant."""
+    near = lowering.nearest(text, lowering.frame.function.scope)
+    fixes: tuple[Fix, ...] = ()
+    if near is not None:
+        fixes = (Fix(f"Change to `{near}`", (Edit(lowering.span(node), near),)),)
+    message = ox004_unknown_name.unknown(text, near)
+    if near is None and (row := lookup(text)) is not None:
+        message = f"`{text}` is not imported; write `from oxide import {row.name}`"
+    lowering.report(ox004_unknown_name.RULE, node, message, fixes=fixes)
+    return UNKNOWN
+
+
+def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast.expr) -> Value:
+    """The value of a name or attribute that leads out of the kernel."""
+    match meaning:
+        case NumberConstant():
+            return lowering.constant(meaning, path, node)
+        case TupleConstant(items=items):
+            return TupleValue(
+                tuple(
+                    lowering.constant(item, (*path, str(k)), node) for k, item in enumerate(items)
+                )
+            )
+        case Known(builtin=row):
+            register, _, axis = row.name.rpartition(".")
+            if row.kind is BuiltinKind.VALUE and axis in AXES:
+                span = lowering.span(node)
+                return Number(Special(Register(register), AXES[axis], span), I64)
+            if row.name in MATH_VALUES:
+                return literal(MATH_VALUES[row.name], lowering.span(node)) or UNKNOWN
+            return MeaningValue(meaning, path)
+        case _:
+            return MeaningValue(meaning, path)
+
+
+def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
+    """`a.shape`, `a.size`, `a.dtype`, `thread.x`, `module.NAME`."""
+    base = lowering.evaluate(node.value)
+    match base:
+        case MeaningValue(meaning=meaning, path=path):
+            found = lowering.resolver.attribute(meaning, node.attr)
+            if found is not None:
+                return means(lowering, found, (*path, node.attr), node)
+            return _no_member(lowering, meaning, node)
+        case ArrayValue(array=array):
+            return _array_attribute(lowering, array, node)
+        case Unknown():
+            return UNKNOWN
+        case _:
+            text = lowering.text(node.value)
+            return lowering.refuse(
+                node, f"`{text}` has no attributes in a kernel, so no `.{node.attr}`"
+            )
+
+
+def length(array: Array, axis: int, span: Span) -> Expr:
+    """`array.shape[axis]`, placed at `span`."""
+    extent = array.shape[axis]
+    return Dim(array.name, axis, span) if isinstance(extent, Dim) else extent
+
+
+def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
+    """`a[i]`, `a[i, j]`, `shape[k]`."""
+    base = lowering.evaluate(node.value)
+    match base:
+        case ArrayValue(array=array):
+            index = indices(lowering, array, node)
+            if index is None:
+                return UNKNOWN
+            if array.ownership is Ownership.ATOMIC:
+                return plain_access(lowering, array, node, "loaded")
+            return load(lowering, array, index, node)
+        case TupleValue(items=items):
+            return _item(lowering, items, node)
+        case Unknown():
+            return UNKNOWN
+        case Number(expr=Read()) if isinstance(node.value, ast.Subscript):
+            return _chained(lowering, node)
+        case _:
+            lowering.refuse_value(base, node.value)
+            if isinstance(base, Number):
+                text = lowering.text(node.value)
+                lowering.mismatch(node, f"`{text}` is a number of type {base.type}, not an array")
+            return UNKNOWN
+
+
+def load(lowering: Lowering, array: Array, index: tuple[Expr, ...], node: ast.expr) -> Number:
+    """One element, loaded now."""
+    span = lowering.span(node)
+    local = lowering.temporary(array.element)
+    lowering.emit(Load(local, array.name, index, lowering.site(), span))
+    return Number(Read(local, span), array.element)
+
+
+def store(lowering: Lowering, node: ast.Subscript, value: Value, value_node: ast.expr) -> None:
+    """`a[i] = value`."""
+    base = lowering.evaluate(node.value)
+    if isinstance(base, Unknown):
+        return
+    if isinstance(base, TupleValue):
+        lowering.refuse(node, "items of a tuple cannot be assigned")
+        return
+    if not isinstance(base, ArrayValue):
+        lowering.refuse_value(base, node.value)
+        if isinstance(base, Number):
+            lowering.mismatch(node, f"`{lowering.text(node.value)}` is a number, not an array")
+        return
+    index = indices(lowering, base.array, node)
+    number = lowering.number(value, value_node)
+    put(lowering, base, index, number, node, value_node)
+
+
+def put(
+    lowering: Lowering,
+    target: ArrayValue,
+    index: tuple[Expr, ...] | None,
+    number: Number | None,
+    node: ast.Subscript,
+    value_node: ast.expr,
+) -> None:
+    """Store into an element what was computed before."""
+    array = target.array
+    if not writable(lowering, target, node) or index is None or number is None:
+        return
+    text = lowering.text(node.value)
+    expr = lowering.convert(number, array.element, value_node, f"an element of `{text}`")
+    if expr is not None:
+        lowering.emit(Store(array.name, index, expr, lowering.site(), lowering.span(node)))
+
+
+def writable(lowering: Lowering, target: ArrayValue, node: ast.Subscript) -> bool:
+    """Whether plain stores are allowed; reported where not."""
+    array = target.array
+    if target.read_only or array.ownership is Ownership.READ_ONLY:
+        rule = ox101_write_to_read_only_slice
+        lowering.report(rule.RULE, node, rule.message(lowering.text(node.value)))
+        return False
+    if array.ownership is Ownership.ATOMIC:
+        plain_access(lowering, array, node, "stored")
+        return False
+    return True
+
+
+def plain_access(lowering: Lowering, array: Array, node: ast.Subscript, verb: str) -> Value:
+    """Report a plain access of an `AtomicSlice`; a load goes on as an unknown number of its type."""
+    rule = ox106_mixed_atomic_access
+    lowering.report(rule.RULE, node, rule.message(lowering.text(node.value), verb))
+    element = array.element
+    return Number(Const(arithmetic.zero(element), element, lowering.span(node)), element)
+
+
+def indices(lowering: Lowering, array: Array, node: ast.Subscript) -> tuple[Expr, ...] | None:
+    """The indices of an element, one for each dimension."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return index_list(lowering, array, parts, node)
+
+
+def index_list(
+    lowering: Lowering, array: Array, parts: list[ast.expr], node: ast.expr
+) -> tuple[Expr, ...] | None:
+    """Index expressions as i64, one for each dimension."""
+    if any(isinstance(part, ast.Slice) for part in parts):
+        lowering.refuse(
+            node,
+            f"`{lowering.text(node)}` is a view; kernels take single elements, in a loop over the range",
+        )
+        return None
+    if len(parts) == 1 and array.rank > 1:
+        value = lowering.evaluate(parts[0])
+        if isinstance(value, TupleValue) and len(value.items) == array.rank:
+            return _tuple_index(lowering, value, parts[0])
+        if isinstance(value, Unknown):
+            return None
+    if len(parts) != array.rank:
+        example = ", ".join("ijk"[: array.rank])
+        lowering.mismatch(
+            node,
+            f"`{array.name}` has {array.rank} dimension{'s' * (array.rank > 1)}, "
+            f"{len(parts)} ind{'ices' if len(parts) > 1 else 'ex'} given; write `{array.name}[{example}]`",
+        )
+        return None
+    found = [lowering.index(part) for part in parts]
+    exprs = tuple(expr for expr in found if expr is not None)
+    return exprs if len(exprs) == len(found) else None
+
+
+def _tuple_index(lowering: Lowering, value: TupleValue, node: ast.expr) -> tuple[Expr, ...] | None:
+    exprs: list[Expr] = []
+    for item in value.items:
+        number = lowering.number(item, node)
+        if number is None:
+            return None
+        if not number.type.is_integer:
+            lowering.mismatch(node, f"an index is an integer, the value is {number.type}")
+            return None
+        expr = lowering.convert(number, I64, node, "an index")
+        if expr is None:
+            return None
+        exprs.append(expr)
+    return tuple(exprs)
+
+
+def _no_member(lowering: Lowering, meaning: Meaning, node: ast.Attribute) -> Value:
+    text = lowering.text(node)
+    match meaning:
+        case Known(builtin=row) if row.kind is BuiltinKind.NAMESPACE:
+            from difflib import get_close_matches
+
+            offered = members_of(row)
+            if row.name == "atomic":
+                return lowering.refuse(
+                    node, f"kernels have no `{text}`; of `atomic` they have `atomic.add`"
+                )
+            close = get_close_matches(node.attr, offered, n=1, cutoff=0.5)
+            near = f"{lowering.text(node.value)}.{close[0]}" if close else None
+            lowering.report(
+                ox004_unknown_name.RULE, node, ox004_unknown_name.attribute(text, near, offered)
+            )
+            return UNKNOWN
+        case ModuleMeaning() | HostObject():
+            return unknown_name(lowering, node, text)
+        case _:
+            return lowering.refuse(
+                node, f"`{lowering.text(node.value)}` has no `.{node.attr}` in a kernel"
+            )
+
+
+def _array_attribute(lowering: Lowering, array: Array, node: ast.Attribute) -> Value:
+    span = lowering.span(node)
+    text = lowering.text(node.value)
+    match node.attr:
+        case "shape":
+            return TupleValue(tuple(Number(length(array, k, span), I64) for k in range(array.rank)))
+        case "size":
+            size = length(array, 0, span)
+            for k in range(1, array.rank):
+                size = Binary(BinaryOp.MUL, size, length(array, k, span), I64, span)
+            return Number(size, I64, depth=array.rank)
+        case "dtype":
+            row = lookup(array.element.name)
+            return MeaningValue(Known(row), ("dtype",)) if row is not None else UNKNOWN
+        case "ndim":
+            return literal(array.rank, span) or UNKNOWN
+        case _:
+            return lowering.refuse(
+                node,
+                f"`{text}` has no `.{node.attr}` in a kernel; it has `.shape`, `.size`, `.dtype`",
+            )
+
+
+def _item(lowering: Lowering, items: tuple[Value, ...], node: ast.Subscript) -> Value:
+    value = lowering.evaluate(node.slice)
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if (
+        not isinstance(value, Number)
+        or not isinstance(value.value, int)
+        or not isinstance(value.expr, Const)
+    ):
+        return lowering.refuse(
+            node, "the index of a tuple is a literal; use a `LocalArray` otherwise"
+        )
+    if not -len(items) <= value.value < len(items):
+        return lowering.mismatch(node, f"a tuple of {len(items)} has no item {value.value}")
+    return items[value.value]
+
+
+def _chained(lowering: Lowering, node: ast.Subscript) -> Value:
+    text = lowering.text(node.value)
+    return lowering.mismatch(
+        node, f"`{text}` is a number, not an array; write one index per dimension: `a[i, j]`"
+    )
+
+
+def scalar_of(value: Value) -> Scalar | None:
+    """The scalar type that a value names: `f32`, `a.dtype`; None if it names none."""
+    from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
+
+    if isinstance(value, MeaningValue) and isinstance(value.meaning, Known):
+        return SCALAR_NAMES.get(value.meaning.builtin.name)
+    return None

@@ -1,0 +1,215 @@
+"""A file of Python to its kernels: `read`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Diagnostic, Severity
+from oxide_analyzer.frontends.oxide.contract import read_contract
+from oxide_analyzer.frontends.oxide.functions import body_of, name_span
+from oxide_analyzer.frontends.oxide.lowering import Lowering, Memory
+from oxide_analyzer.frontends.oxide.meanings import FunctionRole, Known, UserFunction
+from oxide_analyzer.frontends.oxide.names import NameTypes
+from oxide_analyzer.frontends.oxide.parsing import parse
+from oxide_analyzer.frontends.oxide.resolution import Resolver
+from oxide_analyzer.frontends.oxide.scopes import module_scope, parameters
+from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
+from oxide_analyzer.frontends.oxide.syntax import SYNTAX
+from oxide_analyzer.ir.nodes import Kernel
+from oxide_analyzer.rules import (
+    ox002_unsupported_construct,
+    ox004_unknown_name,
+    ox101_write_to_read_only_slice,
+    ox106_mixed_atomic_access,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.modules import Modules
+    from oxide_analyzer.source import SourceFile, Span
+
+# Findings that leave a kernel readable: what they stand on is dropped from its IR.
+_READABLE = {ox101_write_to_read_only_slice.RULE.code, ox106_mixed_atomic_access.RULE.code}
+# Types only rise, so this many passes are never reached by what people write.
+_MOST_PASSES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A kernel that cannot be read: its diagnostics say why."""
+
+    name: str
+    qualname: str
+    span: Span
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds.
+
+    A kernel of `kernels` may have diagnostics too: a plain access that its declaration forbids
+    (OX101, OX106) is reported and left out of its IR, so it is violated whatever else is proved.
+    """
+
+    kernels: tuple[Kernel, ...]
+    unread: tuple[Unread, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read(source: SourceFile, modules: Modules) -> Reading:
+    """The kernels of a file, and what is wrong with it. Never raises, whatever the text."""
+    if "oxide" not in source.text:
+        return Reading((), (), ())
+    tree = parse(source)
+    if isinstance(tree, Diagnostic):
+        return Reading((), (), (tree,))
+    resolver = Resolver(modules)
+    kernels: list[Kernel] = []
+    unread: list[Unread] = []
+    diagnostics: dict[tuple[Span, str, str], Diagnostic] = {}
+    for function in _kernels(module_scope(source, tree), resolver):
+        kernel, findings = _lower(function, resolver)
+        # A helper's mistake is the same for every kernel that calls it.
+        for finding in findings:
+            diagnostics.setdefault((finding.span, finding.code, finding.message), finding)
+        if kernel is not None:
+            kernels.append(kernel)
+        else:
+            unread.append(_unread(function))
+    found = sorted(diagnostics.values(), key=lambda finding: (finding.span, finding.code))
+    return Reading(tuple(kernels), tuple(unread), tuple(found))
+
+
+def _kernels(module: Scope, resolver: Resolver) -> Iterator[UserFunction]:
+    """Every kernel of a file, at any depth, in the order of the source."""
+    try:
+        yield from _kernels_below(module.node.body, module, resolver)
+    except RecursionError:
+        # Only a file that no interpreter would run nests its statements this deeply.
+        return
+
+
+def _kernels_below(
+    body: list[ast.stmt], scope: Scope, resolver: Resolver
+) -> Iterator[UserFunction]:
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if node.decorator_list and resolver.role(node, scope) is FunctionRole.KERNEL:
+                    yield UserFunction(node, scope, FunctionRole.KERNEL)
+                yield from _kernels_below(node.body, scope.inner(node), resolver)
+            case ast.ClassDef():
+                yield from _kernels_below(node.body, scope.inner(node), resolver)
+            case ast.If() | ast.For() | ast.While() | ast.AsyncFor():
+                yield from _kernels_below(node.body, scope, resolver)
+                yield from _kernels_below(node.orelse, scope, resolver)
+            case ast.With() | ast.AsyncWith():
+                yield from _kernels_below(node.body, scope, resolver)
+            case ast.Try():
+                yield from _kernels_below(node.body, scope, resolver)
+                for handler in node.handlers:
+                    yield from _kernels_below(handler.body, scope, resolver)
+                yield from _kernels_below(node.orelse, scope, resolver)
+                yield from _kernels_below(node.finalbody, scope, resolver)
+            case ast.Match(cases=cases):
+                for case in cases:
+                    yield from _kernels_below(case.body, scope, resolver)
+            case _:
+                pass
+
+
+def _lower(function: UserFunction, resolver: Resolver) -> tuple[Kernel | None, list[Diagnostic]]:
+    """The IR of a kernel, if it can be read, and what is wrong with it."""
+    memory = Memory(NameTypes())
+    for _ in range(_MOST_PASSES):
+        lowering = Lowering(function, resolver, memory, SYNTAX)
+        kernel = _pass(lowering)
+        if memory.names.settled():
+            break
+    findings = [*lowering.diagnostics, *memory.names.conflicts()]
+    if not findings and lowering.unexplained is not None:
+        message = ox004_unknown_name.without_value(_name_at(lowering))
+        lowering.report(ox004_unknown_name.RULE, lowering.unexplained, message)
+        findings = lowering.diagnostics
+    refused = any(
+        finding.code not in _READABLE and finding.severity is Severity.ERROR for finding in findings
+    )
+    return (None if refused else kernel), findings
+
+
+def _pass(lowering: Lowering) -> Kernel:
+    """One pass over a kernel, with the types of names as far as they are known."""
+    node, scope, source = lowering.root.node, lowering.root.scope, lowering.source
+    decorator = _decorators(lowering)
+    declared = kernel_parameters(lowering)
+    contract = read_contract(lowering, decorator, declared)
+    if node.returns is not None:
+        _refuse_result(lowering, node.returns)
+    body = body_of(node)
+    lowering.execute(body.statements, tail=True)
+    return Kernel(
+        name=node.name,
+        qualname=scope.qualify(node.name),
+        path=source.path,
+        span=source.span(node),
+        name_span=name_span(node, source),
+        parameters=declared,
+        arrays=lowering.arrays,
+        contract=contract,
+        body=tuple(lowering.block),
+        functions=tuple(lowering.functions.values()),
+        constants=tuple(lowering.constants.values()),
+        documentation=body.documentation,
+    )
+
+
+def _decorators(lowering: Lowering) -> ast.expr:
+    """The `@kernel` among the decorators; others are refused, `staticmethod` in a class is not."""
+    node, scope = lowering.root.node, lowering.root.scope
+    kernel = node.decorator_list[0]
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        match lowering.resolver.expression(target, scope):
+            case Known(builtin=row) if row.name == "kernel":
+                kernel = decorator
+            case _ if scope.is_class and ast.unparse(target) == "staticmethod":
+                pass
+            case _:
+                text = ast.unparse(target)
+                lowering.refuse(decorator, f"`@{text}` on a kernel; it has `@kernel` alone")
+    first = next(iter(parameters(node)), None)
+    if scope.is_class and first is not None and first[0].arg in ("self", "cls"):
+        lowering.refuse(
+            first[0],
+            f"`{node.name}` is a method; a kernel has no `{first[0].arg}`, move it out of the class",
+        )
+        lowering.frame.statics[first[0].arg] = _unknown()
+    return kernel
+
+
+def _refuse_result(lowering: Lowering, annotation: ast.expr) -> None:
+    if not (isinstance(annotation, ast.Constant) and annotation.value in (None, "None")):
+        lowering.refuse(annotation, "a kernel returns nothing; its result type is `None`")
+
+
+def _name_at(lowering: Lowering) -> str:
+    node = lowering.unexplained
+    return node.id if isinstance(node, ast.Name) else "return"
+
+
+def _unread(function: UserFunction) -> Unread:
+    node, source = function.node, function.scope.source
+    return Unread(
+        node.name, function.scope.qualify(node.name), source.span(node), name_span(node, source)
+    )
+
+
+def _unknown() -> object:
+    from oxide_analyzer.frontends.oxide.values import UNKNOWN
+
+    return UNKNOWN

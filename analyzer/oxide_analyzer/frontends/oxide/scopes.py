@@ -1,0 +1,194 @@
+"""Which names a piece of source binds, read off its syntax.
+
+A scope is a module or a function; what its names mean is asked of `resolution`. Nothing here is
+evaluated: a binding is the piece of syntax that makes it.
+
+    import math as m          m   -> Imported("math", None)
+    from .ops import clamp    clamp -> Imported(".ops", "clamp")
+    N = 4                     N   -> Assigned(4)
+    def make(n): …            make -> Defined(…)
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from oxide_analyzer.source import SourceFile
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """`import module` (attribute None) or `from module import attribute`; dots lead relatives."""
+
+    module: str
+    attribute: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """`def` or `class`."""
+
+    node: FunctionNode | ast.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """`name = value`; None for what has no one expression (a loop variable, an unpacking)."""
+
+    value: ast.expr | None
+    annotation: ast.expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an enclosing function."""
+
+    argument: ast.arg
+    default: ast.expr | None
+
+
+Binding: TypeAlias = Imported | Defined | Assigned | Parameter
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module (`parent` is None), a class or a function, and what it binds."""
+
+    source: SourceFile
+    node: ast.Module | FunctionNode | ast.ClassDef
+    parent: Scope | None = None
+    qualname: str = ""
+    stars: list[str] = field(default_factory=list[str])
+
+    @property
+    def is_module(self) -> bool:
+        """Whether names of this scope are globals."""
+        return self.parent is None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether functions inside do not see its names."""
+        return isinstance(self.node, ast.ClassDef)
+
+    @cached_property
+    def bindings(self) -> dict[str, list[Binding]]:
+        """Every binding of every name, in the order of the source."""
+        found: dict[str, list[Binding]] = {}
+        if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for argument, default in parameters(self.node):
+                found.setdefault(argument.arg, []).append(Parameter(argument, default))
+        _bind(self.node.body, found, self.stars)
+        if self.is_module and "global" in self.source.text:
+            for node in ast.walk(self.node):
+                if isinstance(node, ast.Global):
+                    for name in node.names:
+                        found.setdefault(name, []).append(Assigned(None))
+        return found
+
+    def inner(self, node: FunctionNode | ast.ClassDef) -> Scope:
+        """The scope of a function or class that is defined here."""
+        return Scope(self.source, node, self, self.qualify(node.name))
+
+    def qualify(self, name: str) -> str:
+        """Python's `__qualname__` of a function that is defined here."""
+        if self.is_module:
+            return name
+        return f"{self.qualname}.{name}" if self.is_class else f"{self.qualname}.<locals>.{name}"
+
+
+@lru_cache(maxsize=64)
+def module_scope(source: SourceFile, tree: ast.Module) -> Scope:
+    """The scope of a parsed file; one for each, so that what it binds is found once."""
+    return Scope(source, tree)
+
+
+def parameters(node: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The named parameters with their defaults, in the order of the signature."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    pairs = list(zip(positional, [*missing, *arguments.defaults], strict=True))
+    return pairs + list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+
+
+def _bind(body: list[ast.stmt], found: dict[str, list[Binding]], stars: list[str]) -> None:
+    for node in body:
+        match node:
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
+                found.setdefault(name, []).append(Defined(node))
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.asname is not None:
+                        found.setdefault(alias.asname, []).append(Imported(alias.name, None))
+                    else:
+                        top = alias.name.partition(".")[0]
+                        found.setdefault(top, []).append(Imported(top, None))
+            case ast.ImportFrom(module=module, names=names, level=level):
+                origin = "." * level + (module or "")
+                for alias in names:
+                    if alias.name == "*":
+                        stars.append(origin)
+                    else:
+                        name = alias.asname or alias.name
+                        found.setdefault(name, []).append(Imported(origin, alias.name))
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    _assign(target, value, None, found)
+            case ast.AnnAssign(target=target, value=value, annotation=annotation):
+                _assign(target, value, annotation, found)
+            case ast.AugAssign(target=target):
+                _assign(target, None, None, found)
+            case (
+                ast.For(target=target, body=inner, orelse=orelse)
+                | ast.AsyncFor(target=target, body=inner, orelse=orelse)
+            ):
+                _assign(target, None, None, found)
+                _bind(inner, found, stars)
+                _bind(orelse, found, stars)
+            case ast.If(body=inner, orelse=orelse) | ast.While(body=inner, orelse=orelse):
+                _bind(inner, found, stars)
+                _bind(orelse, found, stars)
+            case ast.With(items=items, body=inner) | ast.AsyncWith(items=items, body=inner):
+                for item in items:
+                    if item.optional_vars is not None:
+                        _assign(item.optional_vars, None, None, found)
+                _bind(inner, found, stars)
+            case ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=final):
+                _bind(inner, found, stars)
+                for handler in handlers:
+                    _bind(handler.body, found, stars)
+                _bind(orelse, found, stars)
+                _bind(final, found, stars)
+            case _:
+                pass
+
+
+def _assign(
+    target: ast.expr,
+    value: ast.expr | None,
+    annotation: ast.expr | None,
+    found: dict[str, list[Binding]],
+) -> None:
+    match target:
+        case ast.Name(id=name):
+            found.setdefault(name, []).append(Assigned(value, annotation))
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            values: list[ast.expr | None] = [None] * len(targets)
+            if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(targets):
+                values = list(value.elts)
+            for inner, part in zip(targets, values, strict=True):
+                _assign(inner, part, None, found)
+        case ast.Starred(value=inner):
+            _assign(inner, None, None, found)
+        case _:
+            pass

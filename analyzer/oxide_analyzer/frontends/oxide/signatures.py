@@ -1,0 +1,158 @@
+"""Parameters and annotated locals: from annotations to what the names of a function stand for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.annotations import (
+    ArrayType,
+    BadAnnotation,
+    NoType,
+    TupleType,
+    read_annotation,
+)
+from oxide_analyzer.frontends.oxide.scopes import parameters
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
+from oxide_analyzer.ir.nodes import (
+    Array,
+    ArrayParameter,
+    Assign,
+    Dim,
+    Ownership,
+    Param,
+    ScalarParameter,
+    Space,
+)
+from oxide_analyzer.language.types import Scalar
+from oxide_analyzer.rules import (
+    ox001_syntax_error,
+    ox002_unsupported_construct,
+    ox003_type_mismatch,
+    ox004_unknown_name,
+    ox005_missing_annotation,
+    ox006_host_object_in_kernel,
+)
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
+    from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode
+    from oxide_analyzer.ir.nodes import Parameter
+    from oxide_analyzer.source import Located
+
+_RULES = {
+    module.RULE.code: module.RULE
+    for module in (
+        ox001_syntax_error,
+        ox002_unsupported_construct,
+        ox003_type_mismatch,
+        ox004_unknown_name,
+        ox006_host_object_in_kernel,
+    )
+}
+
+
+def report_annotation(lowering: Lowering, bad: BadAnnotation, node: ast.expr) -> None:
+    """Say why an annotation is not read."""
+    if bad.code == "OX004":
+        near = lowering.nearest(bad.message, lowering.frame.function.scope)
+        message = ox004_unknown_name.unknown(bad.message, near)
+        lowering.report(ox004_unknown_name.RULE, node, message)
+    else:
+        lowering.report(_RULES[bad.code], node, bad.message)
+
+
+def annotated_type(
+    lowering: Lowering, argument: ast.arg, node: Located, function: str
+) -> AnnotatedType | None:
+    """The type of a parameter; None where it was reported."""
+    if argument.annotation is None:
+        message = ox005_missing_annotation.message(argument.arg, function)
+        lowering.report(ox005_missing_annotation.RULE, node, message)
+        return None
+    scope = lowering.frame.function.scope
+    type = read_annotation(argument.annotation, scope, lowering.resolver)
+    if isinstance(type, BadAnnotation):
+        report_annotation(lowering, type, argument.annotation)
+        return None
+    return type
+
+
+def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
+    """The signature of the kernel; its names are bound in the frame."""
+    node = lowering.root.node
+    refuse_signature(lowering, node)
+    frame = lowering.frame
+    found: list[Parameter] = []
+    seen: set[str] = set()
+    for argument, _ in parameters(node):
+        name = argument.arg
+        if name in seen:
+            lowering.report(
+                ox001_syntax_error.RULE,
+                argument,
+                f"duplicate argument '{name}' in function definition",
+            )
+        seen.add(name)
+        lowering.unique(name)
+        span = lowering.source.span(argument)
+        match annotated_type(lowering, argument, argument, node.name):
+            case Scalar() as type:
+                found.append(ScalarParameter(name, type, span))
+                number = Number(Param(name, type, span), type)
+                bind_scalar(lowering, name, number, argument)
+            case ArrayType(space=Space.GLOBAL) as type:
+                shape = tuple(Dim(name, axis, span) for axis in range(type.rank or 1))
+                array = Array(name, type.element, shape, Space.GLOBAL, type.ownership, span)
+                lowering.arrays[name] = array
+                found.append(ArrayParameter(name, span))
+                frame.statics[name] = ArrayValue(array, type.ownership is Ownership.READ_ONLY)
+            case ArrayType(text=text):
+                lowering.mismatch(argument, f"`{text}` is made in the kernel, not given to it")
+                frame.statics[name] = UNKNOWN
+            case TupleType() | NoType():
+                lowering.refuse(argument, "a kernel takes scalars and slices, one by one")
+                frame.statics[name] = UNKNOWN
+            case BadAnnotation() | None:
+                frame.statics[name] = UNKNOWN
+    declare_locals(lowering)
+    return tuple(found)
+
+
+def bind_scalar(lowering: Lowering, name: str, number: Number, node: Located) -> None:
+    """A parameter stands for its number; one that the function assigns is copied to a local."""
+    frame = lowering.frame
+    if name not in frame.body.assigned:
+        frame.statics[name] = number
+        return
+    key = (frame.key, name)
+    lowering.names.declare(key, number.type)
+    lowering.emit(Assign(lowering.local(key, number.type), number.expr, lowering.span(node)))
+
+
+def declare_locals(lowering: Lowering) -> None:
+    """Annotated locals have their type from the start of the function."""
+    frame = lowering.frame
+    for name, annotation in frame.body.annotations.items():
+        type = read_annotation(annotation, frame.function.scope, lowering.resolver)
+        match type:
+            case Scalar():
+                lowering.names.declare((frame.key, name), type)
+            case BadAnnotation():
+                report_annotation(lowering, type, annotation)
+            case _:
+                pass
+
+
+def refuse_signature(lowering: Lowering, node: FunctionNode) -> None:
+    """Report what no kernel and no helper can have in its signature."""
+    if isinstance(node, ast.AsyncFunctionDef):
+        lowering.refuse(node, f"`{node.name}` is `async`; kernels wait for nothing but each other")
+    arguments = node.args
+    if arguments.vararg is not None:
+        lowering.refuse(arguments.vararg, f"`*{arguments.vararg.arg}`; write each parameter")
+    if arguments.kwarg is not None:
+        lowering.refuse(arguments.kwarg, f"`**{arguments.kwarg.arg}`; write each parameter")
+    if getattr(node, "type_params", None):
+        lowering.refuse(node, "type parameters are not supported yet; write the types")

@@ -1,0 +1,44 @@
+"""Which function gives each kind of syntax its meaning; what is not here is refused."""
+
+from __future__ import annotations
+
+import ast
+
+from oxide_analyzer.frontends.oxide import calls, operators, places, statements
+from oxide_analyzer.frontends.oxide.lowering import Lowering, Syntax
+from oxide_analyzer.frontends.oxide.values import TupleValue, Value
+
+
+def tuple_display(lowering: Lowering, node: ast.Tuple) -> Value:
+    """`(x, y)`."""
+    return TupleValue(tuple(lowering.evaluate(element) for element in node.elts))
+
+
+SYNTAX = Syntax(
+    expressions={
+        ast.Attribute: places.attribute,
+        ast.BinOp: operators.binary,
+        ast.BoolOp: operators.logic,
+        ast.Call: calls.call,
+        ast.Compare: operators.compare,
+        ast.Constant: operators.constant,
+        ast.IfExp: operators.ternary,
+        ast.Name: places.name,
+        ast.Subscript: places.subscript,
+        ast.Tuple: tuple_display,
+        ast.UnaryOp: operators.unary,
+    },
+    statements={
+        ast.AnnAssign: statements.annotated,
+        ast.Assign: statements.assign,
+        ast.AugAssign: statements.augmented,
+        ast.Break: statements.stop,
+        ast.Continue: statements.stop,
+        ast.Expr: statements.expression,
+        ast.For: statements.for_loop,
+        ast.If: statements.branch,
+        ast.Pass: statements.nothing,
+        ast.Return: statements.leave,
+        ast.While: statements.while_loop,
+    },
+)

@@ -1,0 +1,211 @@
+"""What an expression of a kernel stands for while it is lowered, and how types meet.
+
+A number's type is `FIXED`, or it gives way to the type of what it meets: a `LITERAL` (`2`, or a
+constant from outside), or a `WEAK` one (what a name holds that was given nothing but literals).
+
+    2 * x        x: f32        ->  2 becomes the f32 literal 2.0
+    n + thread.x n: u32        ->  both become i64
+    n + m        n: u32, m: i32 -> no type: a cast must be written
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.ir.nodes import Const, Convert, Dim, Param, Read, Select, Special, Symbol
+from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar, join
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.ir.nodes import Array, Expr
+    from oxide_analyzer.source import Span
+
+_F32_LIMIT = float.fromhex("0x1.ffffffp+127")  # what lies above rounds to infinity
+
+
+class Give(Enum):
+    """How far a number's type is settled."""
+
+    FIXED = "fixed"
+    WEAK = "weak"
+    LITERAL = "literal"
+
+
+class Number:
+    """A scalar.
+
+    `type` is its type, for a literal the one it takes where nothing asks for another. `expr` has
+    that type, save the expression of a float constant from outside, which is f64. `value` is the
+    value if it is known; `constant` says that it is made of literals and constants alone.
+    `choice` is a ternary between two literals, which both adapt.
+    """
+
+    __slots__ = ("choice", "constant", "depth", "expr", "give", "type", "value")
+
+    def __init__(
+        self,
+        expr: Expr,
+        type: Scalar,
+        give: Give = Give.FIXED,
+        value: int | float | bool | None = None,
+        constant: bool = False,
+        depth: int = 0,
+        choice: Choice | None = None,
+    ) -> None:
+        self.expr = expr
+        self.type = type
+        self.give = give
+        self.value = value
+        self.constant = constant
+        self.depth = depth
+        self.choice = choice
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`then if condition else otherwise` of two literals."""
+
+    condition: Expr
+    then: Number
+    otherwise: Number
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TupleValue:
+    """A tuple: it exists while the kernel is read, and is gone in the IR."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayValue:
+    """An array; `read_only` if the parameter that it came through says so."""
+
+    array: Array
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningValue:
+    """A name that is no number: a type, a function, a module. `path` is how the source says it."""
+
+    meaning: Meaning
+    path: tuple[str, ...]
+
+
+class Nothing(Enum):
+    """What a call without a result gives."""
+
+    NOTHING = "None"
+
+
+class Unknown(Enum):
+    """The value of what was refused: it makes no further findings."""
+
+    UNKNOWN = "unknown"
+
+
+NOTHING = Nothing.NOTHING
+UNKNOWN = Unknown.UNKNOWN
+
+Value: TypeAlias = Number | TupleValue | ArrayValue | MeaningValue | Nothing | Unknown
+
+
+def is_plain(number: Number) -> bool:
+    """Whether the expression may stand wherever the number is used, instead of a temporary."""
+    return isinstance(number.expr, Const | Symbol | Param | Special | Dim | Read)
+
+
+def literal(value: int | float | bool, span: Span) -> Number | None:
+    """A number that stands in the source; None if no integer type holds it."""
+    if isinstance(value, bool):
+        return Number(Const(value, BOOL, span), BOOL, Give.FIXED, value, True)
+    if isinstance(value, float):
+        type = F32 if literal_fits(value, F32) else F64
+        return Number(Const(value, F64, span), type, Give.LITERAL, value, True)
+    type = I64 if value <= I64.max else U64
+    if not type.min <= value <= type.max:
+        return None
+    return Number(Const(value, type, span), type, Give.LITERAL, value, True)
+
+
+def literal_fits(value: int | float, type: Scalar) -> bool:
+    """Whether a literal can have this type: an integer in range, a float that stays finite."""
+    if type.is_integer:
+        return isinstance(value, int) and type.min <= value <= type.max
+    if type == F32:
+        return math.isinf(value) or math.isnan(value) or abs(value) <= _F32_LIMIT
+    return type.is_float
+
+
+def literal_at(number: Number, type: Scalar) -> Expr | None:
+    """A literal as a number of `type`; None if it does not fit."""
+    if number.choice is not None:
+        choice = number.choice
+        then, otherwise = at(choice.then, type), at(choice.otherwise, type)
+        if then is None or otherwise is None:
+            return None
+        return Select(choice.condition, then, otherwise, type, choice.span)
+    expr, value = number.expr, number.value
+    if value is not None and not literal_fits(value, type):
+        return None
+    if isinstance(expr, Const):
+        if expr.type is type and not type.is_float:
+            return expr
+        return Const(arithmetic.literal(expr.value, type), type, expr.span)
+    if expr.type == type:
+        return expr
+    if expr.type.is_float and not type.is_float:
+        return None
+    return Convert(expr, type, expr.span)
+
+
+def at(number: Number, type: Scalar) -> Expr | None:
+    """The number as one of `type`, where that needs no cast in the source; else None."""
+    if number.give is Give.LITERAL:
+        return literal_at(number, type) if type.kind is not Kind.BOOL else None
+    if number.type == type:
+        return number.expr
+    if number.give is Give.WEAK:
+        if type.kind is Kind.BOOL or number.type.kind is Kind.BOOL:
+            return None
+        if number.type.is_float and not type.is_float:
+            return None
+        return Convert(number.expr, type, number.expr.span)
+    if join(number.type, type) != type:
+        return None
+    return Convert(number.expr, type, number.expr.span)
+
+
+def meet(left: Number, right: Number) -> tuple[Scalar, Give] | None:
+    """The type in which two operands meet and how far it is settled; None asks for a cast."""
+    one, other = left.type, right.type
+    if left.give is right.give:
+        joined = join(one, other)
+        if joined is None and left.give is Give.LITERAL:
+            # 2**63 beside a negative literal: what the result holds decides, as in Python.
+            joined = U64 if Kind.BOOL not in (one.kind, other.kind) else None
+        return None if joined is None else (joined, left.give)
+    if left.give is Give.FIXED:
+        return _adapted(right, left)
+    if right.give is Give.FIXED:
+        return _adapted(left, right)
+    joined = join(one, other)
+    return None if joined is None else (joined, Give.WEAK)
+
+
+def _adapted(giving: Number, fixed: Number) -> tuple[Scalar, Give] | None:
+    """The type of a literal or weak operand beside a fixed one."""
+    if fixed.type.kind is Kind.BOOL or giving.type.kind is Kind.BOOL:
+        return (BOOL, Give.FIXED) if fixed.type == giving.type else None
+    if giving.type.is_float and fixed.type.is_integer:
+        return giving.type, Give.FIXED
+    if giving.give is Give.LITERAL and giving.type == F64 and giving.value is not None:
+        # A literal beyond f32 beside an f32 does not fit, which `at` will say.
+        return fixed.type, Give.FIXED
+    return fixed.type, Give.FIXED

@@ -1,0 +1,204 @@
+"""A kernel as text, for people and for tests.
+
+    kernel scale(n: i32, a: disjoint f32[1])
+      requires n <= len(a)
+      %1 = load a[i]  @0
+      if (n > 0):
+        store a[i] = (%1 * f32(2))  @1
+
+A site stands behind `@`; a conversion is written as a call; types of literals show where they
+are not i64, f32 or bool.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Assign,
+    Atomic,
+    Barrier,
+    Binary,
+    BinaryOp,
+    Break,
+    CheckDivisor,
+    Compare,
+    Const,
+    Continue,
+    Convert,
+    Declare,
+    Dim,
+    DivisorRole,
+    For,
+    If,
+    Inline,
+    Leave,
+    Load,
+    Logic,
+    Math,
+    Not,
+    Order,
+    Param,
+    Read,
+    Return,
+    ScalarParameter,
+    Select,
+    Special,
+    Store,
+    Symbol,
+    Unary,
+    UnaryOp,
+    While,
+)
+from oxide_analyzer.ir.nodes import Scope as AtomicScope
+from oxide_analyzer.language.types import BOOL, F32, I64
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Parameter, Stmt
+
+_AXES = "xyz"
+_STEP = "  "
+_PLAIN = (BOOL, I64, F32)
+
+
+def show(kernel: Kernel) -> str:
+    """The whole kernel: signature, contract, constants, arrays and body."""
+    parameters = ", ".join(_parameter(kernel, parameter) for parameter in kernel.parameters)
+    lines = [f"kernel {kernel.qualname}({parameters})"]
+    contract = kernel.contract
+    if contract.block is not None:
+        lines.append(f"{_STEP}block {', '.join(show_expr(extent) for extent in contract.block)}")
+    if contract.domain is not None:
+        lines.append(f"{_STEP}domain {contract.domain}")
+    lines += [f"{_STEP}requires {show_expr(one.condition)}" for one in contract.requires]
+    for constant in kernel.constants:
+        known = "" if constant.value is None else f" = {constant.value}"
+        lines.append(f"{_STEP}constant {constant.symbol}: {constant.type}{known}")
+    names = {parameter.name for parameter in kernel.parameters}
+    for array in kernel.arrays.values():
+        if array.name not in names:
+            lines.append(f"{_STEP}{array.space} {array.name}: {array.element}{_shape(array)}")
+    lines += _block(kernel.body, _STEP)
+    return "\n".join(lines) + "\n"
+
+
+def show_expr(expr: Expr) -> str:
+    """One expression."""
+    match expr:
+        case Const(value=value, type=type):
+            text = repr(value) if type in _PLAIN else f"{type} {value!r}"
+            return text if type in _PLAIN else f"({text})"
+        case Symbol(name=name):
+            return f"${name}"
+        case Read(local=local):
+            return local.name
+        case Param(name=name):
+            return name
+        case Dim(array=array, axis=axis):
+            return f"{array}.shape[{axis}]"
+        case Special(register=register, axis=axis):
+            return f"{register}.{_AXES[axis]}"
+        case Unary(op=UnaryOp.ABS, operand=operand):
+            return f"abs({show_expr(operand)})"
+        case Unary(op=op, operand=operand):
+            return f"{op}{show_expr(operand)}"
+        case Binary(op=BinaryOp.MIN | BinaryOp.MAX as op, left=left, right=right):
+            return f"{op}({show_expr(left)}, {show_expr(right)})"
+        case Binary(op=op, left=left, right=right, site=site):
+            mark = "" if site is None else f"@{site}"
+            return f"({show_expr(left)} {op}{mark} {show_expr(right)})"
+        case Compare(op=op, left=left, right=right):
+            return f"({show_expr(left)} {op} {show_expr(right)})"
+        case Logic(op=op, left=left, right=right):
+            return f"({show_expr(left)} {op} {show_expr(right)})"
+        case Not(operand=operand):
+            return f"not {show_expr(operand)}"
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return f"({show_expr(then)} if {show_expr(condition)} else {show_expr(otherwise)})"
+        case Convert(operand=operand, type=type):
+            return f"{type}({show_expr(operand)})"
+        case Math(function=function, operand=operand):
+            return f"{function}({show_expr(operand)})"
+        case _:
+            assert_never(expr)
+
+
+def _parameter(kernel: Kernel, parameter: Parameter) -> str:
+    if isinstance(parameter, ScalarParameter):
+        return f"{parameter.name}: {parameter.type}"
+    array = kernel.arrays[parameter.name]
+    return f"{array.name}: {array.ownership} {array.element}[{array.rank}]"
+
+
+def _shape(array: Array) -> str:
+    return f"[{', '.join(show_expr(extent) for extent in array.shape)}]"
+
+
+def _index(index: tuple[Expr, ...]) -> str:
+    return f"[{', '.join(show_expr(one) for one in index)}]"
+
+
+def _block(block: Block, indent: str) -> list[str]:
+    if not block:
+        return [f"{indent}pass"]
+    return [line for statement in block for line in _statement(statement, indent)]
+
+
+def _statement(statement: Stmt, indent: str) -> Iterator[str]:
+    inner = indent + _STEP
+    match statement:
+        case Assign(target=target, value=value):
+            yield f"{indent}{target.name}: {target.type} = {show_expr(value)}"
+        case Load(target=target, array=array, index=index, site=site):
+            yield f"{indent}{target.name} = load {array}{_index(index)}  @{site}"
+        case Store(array=array, index=index, value=value, site=site):
+            yield f"{indent}store {array}{_index(index)} = {show_expr(value)}  @{site}"
+        case Atomic():
+            yield f"{indent}{_atomic(statement)}"
+        case CheckDivisor(divisor=divisor, role=role, site=site):
+            what = "step" if role is DivisorRole.STEP else "divisor"
+            yield f"{indent}check {what} {show_expr(divisor)}  @{site}"
+        case Declare(array=array):
+            yield f"{indent}declare {array}"
+        case Barrier(site=site):
+            yield f"{indent}barrier  @{site}"
+        case If(condition=condition, then=then, otherwise=otherwise):
+            yield f"{indent}if {show_expr(condition)}:"
+            yield from _block(then, inner)
+            if otherwise:
+                yield f"{indent}else:"
+                yield from _block(otherwise, inner)
+        case For(variable=variable, start=start, stop=stop, step=step, body=body):
+            bounds = f"{show_expr(start)}, {show_expr(stop)}, {show_expr(step)}"
+            yield f"{indent}for {variable.name} in range({bounds}):"
+            yield from _block(body, inner)
+        case While(header=header, condition=condition, body=body):
+            if header:
+                yield f"{indent}header:"
+                yield from _block(header, inner)
+            yield f"{indent}while {show_expr(condition)}:"
+            yield from _block(body, inner)
+        case Break():
+            yield f"{indent}break"
+        case Continue():
+            yield f"{indent}continue"
+        case Return(site=site):
+            yield f"{indent}return  @{site}"
+        case Inline(label=label, name=name, body=body):
+            yield f"{indent}inline {name} #{label}:"
+            yield from _block(body, inner)
+        case Leave(label=label):
+            yield f"{indent}leave #{label}"
+        case _:
+            assert_never(statement)
+
+
+def _atomic(atomic: Atomic) -> str:
+    extra = "" if atomic.scope is AtomicScope.DEVICE else f" scope={atomic.scope}"
+    extra += "" if atomic.order is Order.RELAXED else f" order={atomic.order}"
+    place = f"{atomic.array}{_index(atomic.index)}"
+    value = show_expr(atomic.value)
+    return f"{atomic.target.name} = atomic {atomic.op} {place}, {value}{extra}  @{atomic.site}"

@@ -1,0 +1,264 @@
+"""Whether a kernel is well formed: what every reader of the IR may rely on.
+
+Types of operands agree, names are declared and unique in their kind, each site belongs to one
+statement, `break` stands in a loop and `leave` in the region that it ends. Definite assignment
+is not looked at: reading a local that was never assigned is a finding about the user's kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.ir.nodes import (
+    ArrayParameter,
+    Assign,
+    Atomic,
+    Barrier,
+    Binary,
+    BinaryOp,
+    Break,
+    CheckDivisor,
+    Compare,
+    CompareOp,
+    Const,
+    Continue,
+    Convert,
+    Declare,
+    Dim,
+    For,
+    If,
+    Inline,
+    Leave,
+    Load,
+    Logic,
+    Math,
+    Not,
+    Param,
+    Read,
+    Return,
+    ScalarParameter,
+    Select,
+    Space,
+    Special,
+    Store,
+    Symbol,
+    Unary,
+    UnaryOp,
+    While,
+)
+from oxide_analyzer.language.types import BOOL, I64, Kind, Scalar
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Local, Stmt
+
+_BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
+
+
+def verify(kernel: Kernel) -> list[str]:
+    """What is wrong with the IR of a kernel; empty if it is well formed."""
+    check = _Check(kernel)
+    check.kernel_level()
+    check.block(kernel.body, loops=0, labels=())
+    return check.problems
+
+
+@dataclass(slots=True)
+class _Check:
+    kernel: Kernel
+    problems: list[str] = field(default_factory=list[str])
+    locals: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
+    sites: set[int] = field(default_factory=set[int])
+    labels: set[int] = field(default_factory=set[int])
+    divisors: set[int] = field(default_factory=set[int])
+
+    def say(self, message: str) -> None:
+        self.problems.append(message)
+
+    def kernel_level(self) -> None:
+        kernel = self.kernel
+        names = [parameter.name for parameter in kernel.parameters]
+        if len(set(names)) != len(names):
+            self.say("two parameters have one name")
+        for parameter in kernel.parameters:
+            if isinstance(parameter, ArrayParameter) and parameter.name not in kernel.arrays:
+                self.say(f"array parameter {parameter.name} has no array")
+        for name, array in kernel.arrays.items():
+            if array.name != name:
+                self.say(f"array {array.name} is filed as {name}")
+            if (array.space is Space.GLOBAL) != (name in names):
+                self.say(f"array {name} in {array.space} space")
+            for extent in array.shape:
+                self.typed(extent, I64, f"extent of {name}")
+        symbols = [constant.symbol for constant in kernel.constants]
+        if len(set(symbols)) != len(symbols):
+            self.say("two constants have one symbol")
+        for extent in kernel.contract.block or ():
+            self.typed(extent, I64, "block")
+        for requirement in kernel.contract.requires:
+            self.typed(requirement.condition, BOOL, "requirement")
+
+    def block(self, block: Block, loops: int, labels: tuple[int, ...]) -> None:
+        for statement in block:
+            self.statement(statement, loops, labels)
+
+    def statement(self, statement: Stmt, loops: int, labels: tuple[int, ...]) -> None:
+        match statement:
+            case Assign(target=target, value=value):
+                self.typed(value, target.type, f"value of {target.name}")
+                self.local(target)
+            case Load(target=target, array=array, index=index, site=site):
+                element = self.access(array, index)
+                if element is not None and element != target.type:
+                    self.say(f"load of {element} into {target.name}: {target.type}")
+                self.local(target)
+                self.site(site)
+            case Store(array=array, index=index, value=value, site=site):
+                element = self.access(array, index)
+                if element is not None:
+                    self.typed(value, element, f"store to {array}")
+                self.site(site)
+            case Atomic(target=target, array=array, index=index, value=value, site=site):
+                element = self.access(array, index)
+                if element is not None:
+                    self.typed(value, element, f"atomic on {array}")
+                    if element != target.type:
+                        self.say(f"atomic of {element} into {target.name}: {target.type}")
+                self.local(target)
+                self.site(site)
+            case CheckDivisor(divisor=divisor, site=site):
+                self.expr(divisor)
+                if not divisor.type.is_integer:
+                    self.say(f"divisor check of {divisor.type}")
+                self.site(site)
+                self.divisors.add(site)
+            case Declare(array=array):
+                found = self.kernel.arrays.get(array)
+                if found is None or found.space is not Space.LOCAL:
+                    self.say(f"declaration of {array}, which is no local array")
+            case Barrier(site=site) | Return(site=site):
+                self.site(site)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                self.typed(condition, BOOL, "condition")
+                self.block(then, loops, labels)
+                self.block(otherwise, loops, labels)
+            case For(variable=variable, start=start, stop=stop, step=step, body=body):
+                for bound in (start, stop, step):
+                    self.typed(bound, variable.type, "bound of a loop")
+                self.local(variable)
+                self.block(body, loops + 1, labels)
+            case While(header=header, condition=condition, body=body):
+                self.block(header, loops, labels)
+                self.typed(condition, BOOL, "condition")
+                self.block(body, loops + 1, labels)
+            case Break() | Continue():
+                if not loops:
+                    self.say("break or continue outside of a loop")
+            case Inline(label=label, body=body):
+                if label in self.labels:
+                    self.say(f"label {label} is used twice")
+                self.labels.add(label)
+                self.block(body, 0, (*labels, label))
+            case Leave(label=label):
+                if label not in labels:
+                    self.say(f"leave of region {label} outside of it")
+            case _:
+                assert_never(statement)
+
+    def local(self, local: Local) -> None:
+        known = self.locals.setdefault(local.name, local.type)
+        if known != local.type:
+            self.say(f"local {local.name} is {known} and {local.type}")
+        if local.name in self.kernel.arrays:
+            self.say(f"{local.name} is an array and a local")
+
+    def site(self, site: int) -> None:
+        if site in self.sites:
+            self.say(f"site {site} is used twice")
+        self.sites.add(site)
+
+    def access(self, array: str, index: tuple[Expr, ...]) -> Scalar | None:
+        for one in index:
+            self.typed(one, I64, f"index of {array}")
+        found = self.kernel.arrays.get(array)
+        if found is None:
+            self.say(f"access of {array}, which is no array")
+            return None
+        if len(index) != found.rank:
+            self.say(f"{len(index)} indices into {array} of rank {found.rank}")
+        return found.element
+
+    def typed(self, expr: Expr, type: Scalar, what: str) -> None:
+        self.expr(expr)
+        if expr.type != type:
+            self.say(f"{what} is {expr.type}, not {type}")
+
+    def expr(self, expr: Expr) -> None:
+        match expr:
+            case Const(value=value, type=type):
+                if type.is_integer and (
+                    isinstance(value, bool | float) or not type.min <= value <= type.max
+                ):
+                    self.say(f"literal {value!r} of type {type}")
+                if type.is_float and not isinstance(value, float):
+                    self.say(f"literal {value!r} of type {type}")
+                if type.kind is Kind.BOOL and not isinstance(value, bool):
+                    self.say(f"literal {value!r} of type {type}")
+            case Symbol(name=name, type=type):
+                known = next((c for c in self.kernel.constants if c.symbol == name), None)
+                if known is None or known.type != type:
+                    self.say(f"symbol {name}: {type} is not among the constants")
+            case Read(local=local):
+                self.local(local)
+            case Param(name=name, type=type):
+                if not any(
+                    isinstance(p, ScalarParameter) and p.name == name and p.type == type
+                    for p in self.kernel.parameters
+                ):
+                    self.say(f"{name}: {type} is no scalar parameter")
+            case Dim(array=array, axis=axis):
+                found = self.kernel.arrays.get(array)
+                if found is None or found.space is not Space.GLOBAL or not 0 <= axis < found.rank:
+                    self.say(f"{array}.shape[{axis}] is no extent of a parameter")
+            case Special():
+                pass
+            case Unary(op=op, operand=operand, type=type):
+                self.typed(operand, type, f"operand of {op}")
+                if type.kind is Kind.BOOL or (op is UnaryOp.INVERT and not type.is_integer):
+                    self.say(f"{op} of {type}")
+            case Binary(op=op, left=left, right=right, type=type, site=site):
+                self.typed(left, type, f"left side of {op}")
+                self.typed(right, type, f"right side of {op}")
+                self.operator(op, type)
+                if site is not None and site not in self.divisors:
+                    self.say(f"division at site {site} without its check in front")
+            case Compare(op=op, left=left, right=right):
+                self.expr(left)
+                self.typed(right, left.type, f"right side of {op}")
+                if left.type.kind is Kind.BOOL and op not in (CompareOp.EQ, CompareOp.NE):
+                    self.say(f"{op} of bool")
+            case Logic(left=left, right=right):
+                self.typed(left, BOOL, "operand of logic")
+                self.typed(right, BOOL, "operand of logic")
+            case Not(operand=operand):
+                self.typed(operand, BOOL, "operand of not")
+            case Select(condition=condition, then=then, otherwise=otherwise, type=type):
+                self.typed(condition, BOOL, "condition")
+                self.typed(then, type, "value if true")
+                self.typed(otherwise, type, "value if false")
+            case Convert(operand=operand):
+                self.expr(operand)
+            case Math(operand=operand, type=type):
+                self.typed(operand, type, "operand of a function")
+                if not type.is_float:
+                    self.say(f"function of {type}")
+            case _:
+                assert_never(expr)
+
+    def operator(self, op: BinaryOp, type: Scalar) -> None:
+        if type.kind is Kind.BOOL:
+            self.say(f"{op} of bool")
+        if op in _BITS and not type.is_integer:
+            self.say(f"{op} of {type}")
+        if op is BinaryOp.DIV and not type.is_float:
+            self.say(f"{op} of {type}")

@@ -1,0 +1,278 @@
+"""Every name that a kernel may use: one row a name.
+
+The frontend resolves names to these rows, hover and documentation print them. A name of the
+package `oxide` stands as it is written there (`f32`, `thread.index_1d`), one of the module `math`
+with its module (`math.sqrt`), one of Python's own built-in functions bare (`min`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BuiltinKind(StrEnum):
+    """What a name is."""
+
+    SCALAR = "scalar type"
+    SLICE = "slice type"
+    SCRATCH = "array in the kernel"
+    NAMESPACE = "namespace"
+    VALUE = "value"
+    FUNCTION = "function"
+    ITERATOR = "iterator of a for loop"
+    DECORATOR = "decorator"
+
+
+class Origin(StrEnum):
+    """Where a name comes from."""
+
+    OXIDE = "oxide"
+    MATH = "math"
+    PYTHON = "builtins"
+
+
+class Effect(StrEnum):
+    """What a use of the name does besides giving a value."""
+
+    NONE = "none"
+    ALLOCATES = "allocates"
+    SYNCHRONISES = "synchronises"
+    ATOMIC = "changes memory atomically"
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One name: its signature as hover shows it, and one line of documentation."""
+
+    name: str
+    kind: BuiltinKind
+    signature: str
+    documentation: str
+    effect: Effect = Effect.NONE
+    origin: Origin = Origin.OXIDE
+
+    @property
+    def short_name(self) -> str:
+        """The part behind the last dot."""
+        return self.name.rpartition(".")[2]
+
+
+def lookup(name: str) -> Builtin | None:
+    """The row of `name`: `thread.x`, `f32`, `math.sqrt`, `min`."""
+    return BUILTINS.get(name)
+
+
+def member(namespace: Builtin, attribute: str) -> Builtin | None:
+    """The row of `namespace.attribute`."""
+    return BUILTINS.get(f"{namespace.name}.{attribute}")
+
+
+def names_of(origin: Origin) -> tuple[str, ...]:
+    """The names that `origin` offers, without the prefix of `math`; dotted ones left out."""
+    prefix = "math." if origin is Origin.MATH else ""
+    names = (row.name.removeprefix(prefix) for row in BUILTINS.values() if row.origin is origin)
+    return tuple(name for name in names if "." not in name)
+
+
+def members_of(namespace: Builtin) -> tuple[str, ...]:
+    """The attributes that `namespace` has."""
+    prefix = namespace.name + "."
+    return tuple(name.removeprefix(prefix) for name in BUILTINS if name.startswith(prefix))
+
+
+_SCALARS = (
+    ("i32", "a signed 32-bit integer; arithmetic wraps"),
+    ("i64", "a signed 64-bit integer, the type of indices, lengths and `range`; arithmetic wraps"),
+    ("u32", "an unsigned 32-bit integer; arithmetic wraps"),
+    ("u64", "an unsigned 64-bit integer; arithmetic wraps"),
+    ("f32", "an IEEE float of 32 bits"),
+    ("f64", "an IEEE float of 64 bits"),
+)
+
+_SLICES = (
+    ("Slice", "shared and read-only for the launch"),
+    ("DisjointSlice", "owned: an element that one thread writes is touched by no other"),
+    ("AtomicSlice", "shared, changed through `atomic.*` only"),
+)
+
+_REGISTERS = (
+    ("thread", "the index of the thread in its block"),
+    ("block", "the index of the block in the grid"),
+    ("block_dim", "the threads of a block"),
+    ("grid_dim", "the blocks of the grid"),
+)
+
+
+def _rows() -> list[Builtin]:
+    kind = BuiltinKind
+    rows = [
+        Builtin(
+            "kernel",
+            kind.DECORATOR,
+            "@kernel(block=…, domain=1|2|3, requires=lambda …)",
+            "makes a function a kernel; what it declares holds for every launch",
+        ),
+        Builtin("device", kind.DECORATOR, "@device", "makes a function callable from kernels"),
+    ]
+    rows += [
+        Builtin(name, kind.SCALAR, f"{name}(x)", f"{doc}; called, it converts")
+        for name, doc in _SCALARS
+    ]
+    for name, doc in _SLICES:
+        for suffix, dimensions in (("", ""), ("2D", " of two dimensions, indexed `a[row, col]`")):
+            rows.append(
+                Builtin(
+                    name + suffix, kind.SLICE, f"{name}{suffix}[T]", f"array{dimensions}: {doc}"
+                )
+            )
+    rows += [
+        Builtin(
+            "SharedArray",
+            kind.SCRATCH,
+            "SharedArray(T, shape)",
+            "one array for all threads of the block, undefined at its start",
+            Effect.ALLOCATES,
+        ),
+        Builtin(
+            "SharedArray2D",
+            kind.SCRATCH,
+            "SharedArray2D[T]",
+            "a `SharedArray` of two dimensions, as the type of a parameter",
+        ),
+        Builtin(
+            "LocalArray",
+            kind.SCRATCH,
+            "LocalArray(T, shape)",
+            "an array of this thread alone, undefined each time its declaration runs",
+            Effect.ALLOCATES,
+        ),
+        Builtin(
+            "LocalArray2D",
+            kind.SCRATCH,
+            "LocalArray2D[T]",
+            "a `LocalArray` of two dimensions, as the type of a parameter",
+        ),
+    ]
+    for name, doc in _REGISTERS:
+        rows.append(Builtin(name, kind.NAMESPACE, name, f"{doc}: `.x`, `.y` and `.z`"))
+        rows += [
+            Builtin(f"{name}.{axis}", kind.VALUE, f"{name}.{axis}: i64", f"{doc}, along {axis}")
+            for axis in "xyz"
+        ]
+    rows += [
+        Builtin(
+            "thread.index_1d",
+            kind.FUNCTION,
+            "thread.index_1d() -> i64",
+            "the thread's index in the grid: `block.x * block_dim.x + thread.x`",
+        ),
+        Builtin(
+            "thread.index_2d",
+            kind.FUNCTION,
+            "thread.index_2d() -> tuple[i64, i64]",
+            "the thread's (row, col) in the grid: row along y, col along x",
+        ),
+        Builtin(
+            "grid_stride",
+            kind.ITERATOR,
+            "for i in grid_stride(n)",
+            "this thread's share of 0 … n: from `thread.index_1d()` in steps of the grid's threads",
+        ),
+        Builtin(
+            "sync_threads",
+            kind.FUNCTION,
+            "sync_threads()",
+            "waits until all threads of the block are here; orders what they did before it",
+            Effect.SYNCHRONISES,
+        ),
+        Builtin("atomic", kind.NAMESPACE, "atomic", "changes of memory as one step"),
+        Builtin(
+            "atomic.add",
+            kind.FUNCTION,
+            'atomic.add(target, index, value, *, scope="device", order="relaxed") -> T',
+            "adds to an element of an `AtomicSlice` or `SharedArray` as one step; gives the old value",
+            Effect.ATOMIC,
+        ),
+    ]
+    rows += [
+        Builtin(f"math.{name}", row_kind, signature, doc, origin=Origin.MATH)
+        for name, row_kind, signature, doc in (
+            ("sqrt", kind.FUNCTION, "math.sqrt(x)", "the square root, correctly rounded"),
+            ("exp", kind.FUNCTION, "math.exp(x)", "e to the power of x"),
+            ("inf", kind.VALUE, "math.inf", "infinity, a literal"),
+            ("nan", kind.VALUE, "math.nan", "not a number, a literal"),
+            ("pi", kind.VALUE, "math.pi", "3.14159…, a literal"),
+            ("e", kind.VALUE, "math.e", "2.71828…, a literal"),
+            ("tau", kind.VALUE, "math.tau", "6.28318…, a literal"),
+        )
+    ]
+    rows += [
+        Builtin(name, row_kind, signature, doc, origin=Origin.PYTHON)
+        for name, row_kind, signature, doc in (
+            ("int", kind.SCALAR, "int(x) -> i64", "i64; called, it converts"),
+            ("bool", kind.SCALAR, "bool(x)", "True or False; called, it is `x != 0`"),
+            ("len", kind.FUNCTION, "len(a) -> i64", "`a.shape[0]`"),
+            (
+                "min",
+                kind.FUNCTION,
+                "min(x, y, …)",
+                "the smallest; of floats, never NaN if one is not",
+            ),
+            (
+                "max",
+                kind.FUNCTION,
+                "max(x, y, …)",
+                "the largest; of floats, never NaN if one is not",
+            ),
+            ("abs", kind.FUNCTION, "abs(x)", "the magnitude; of the smallest integer, itself"),
+            ("range", kind.ITERATOR, "for i in range(start, stop, step)", "counts in i64"),
+        )
+    ]
+    return rows
+
+
+BUILTINS: dict[str, Builtin] = {row.name: row for row in _rows()}
+
+# What `oxide` offers on the host: in a kernel these are host objects, not unknown names.
+HOST_NAMES = frozenset(
+    {
+        "CheckError",
+        "DeviceBuffer",
+        "DeviceError",
+        "KernelAssertion",
+        "KernelIndexError",
+        "LaunchError",
+        "OxideError",
+        "Stream",
+        "asarray",
+        "empty",
+        "from_dlpack",
+        "load",
+        "zeros",
+    }
+)
+
+# Named by the language's design, not by this version of it.
+PLANNED_NAMES = frozenset(
+    {
+        "AtomicSlice3D",
+        "Const",
+        "DisjointSlice3D",
+        "Slice3D",
+        "bf16",
+        "bool_",
+        "dynamic_shared",
+        "f16",
+        "fence",
+        "grid_sync",
+        "i16",
+        "i8",
+        "struct",
+        "sync_warp",
+        "u16",
+        "u8",
+        "unsafe",
+        "warp",
+    }
+)

@@ -1,0 +1,118 @@
+"""Syntax that kernels do not have; each message names the alternative."""
+
+from __future__ import annotations
+
+import ast
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+
+RULE = Rule("OX002", "unsupported-construct", Severity.ERROR)
+
+_EXPRESSIONS: dict[type[ast.expr], str] = {
+    ast.List: "kernels have no lists; use a `LocalArray` or a tuple",
+    ast.ListComp: "kernels have no comprehensions; write a loop over a `LocalArray`",
+    ast.SetComp: "kernels have no comprehensions; write a loop over a `LocalArray`",
+    ast.DictComp: "kernels have no comprehensions; write a loop over a `LocalArray`",
+    ast.GeneratorExp: "kernels have no generators; write a loop",
+    ast.Dict: "kernels have no dicts; use arrays indexed by integers",
+    ast.Set: "kernels have no sets; use an array of flags",
+    ast.Lambda: "kernels have no lambdas; write a `@device` function",
+    ast.NamedExpr: "kernels have no `:=`; assign in a statement of its own",
+    ast.JoinedStr: "kernels have no strings",
+    ast.FormattedValue: "kernels have no strings",
+    ast.Await: "kernels have no `await`; `sync_threads()` waits for the block",
+    ast.Yield: "kernels have no `yield`; store into a slice",
+    ast.YieldFrom: "kernels have no `yield`; store into a slice",
+    ast.Starred: "kernels have no starred expressions; write each item",
+    ast.Slice: "kernels have no views yet; index single elements in a loop",
+}
+
+_STATEMENTS: dict[str, str] = {
+    "FunctionDef": "kernels have no nested functions; write a `@device` function outside",
+    "AsyncFunctionDef": "kernels have no nested functions; write a `@device` function outside",
+    "ClassDef": "kernels have no classes; pass scalars and slices",
+    "Delete": "kernels have no `del`; a local ends with its thread",
+    "With": "kernels have no `with`",
+    "AsyncWith": "kernels have no `with`",
+    "AsyncFor": "kernels have no `async for`; loop over `range(…)`",
+    "Match": "kernels have no `match` yet; write `if` and `elif`",
+    "Raise": "kernels have no exceptions; store an error code into a slice",
+    "Try": "kernels have no exceptions; test with `if` before",
+    "TryStar": "kernels have no exceptions; test with `if` before",
+    "Assert": "kernels have no `assert` yet; guard with `if`",
+    "Import": "kernels have no imports; import at the top of the file",
+    "ImportFrom": "kernels have no imports; import at the top of the file",
+    "Global": "kernels have no `global`; pass a slice of one element and store into it",
+    "Nonlocal": "kernels have no `nonlocal`; pass a slice of one element and store into it",
+    "TypeAlias": "kernels have no `type` statements; write it at the top of the file",
+}
+
+_OPERATORS: dict[type[ast.operator] | type[ast.cmpop], str] = {
+    ast.Pow: "kernels have no `**` yet; multiply, or use `math.sqrt` and `math.exp`",
+    ast.MatMult: "kernels have no `@`; write the loops of the product",
+    ast.Is: "kernels have no `is`; compare with `==`",
+    ast.IsNot: "kernels have no `is not`; compare with `!=`",
+    ast.In: "kernels have no `in`; compare in a loop, or with `<=` and `<`",
+    ast.NotIn: "kernels have no `not in`; compare in a loop, or with `<` and `>=`",
+}
+
+_PYTHON_FUNCTIONS = {
+    "float": "`float` does not say its precision; write `f32(x)` or `f64(x)`",
+    "complex": "kernels have no complex numbers; compute with real and imaginary parts",
+    "print": "kernels have no `print` yet; store what you want to see into a slice",
+    "round": "kernels have no `round` yet; write `i64(x + 0.5)` for a positive x",
+    "pow": "kernels have no `pow` yet; multiply, or use `math.sqrt` and `math.exp`",
+    "divmod": "kernels have no `divmod` yet; write `x // y` and `x % y`",
+    "sum": "kernels have no `sum`; write a loop over the indices",
+    "any": "kernels have no `any`; write a loop over the indices",
+    "all": "kernels have no `all`; write a loop over the indices",
+    "enumerate": "kernels loop over indices: `for k in range(len(a))`",
+    "zip": "kernels loop over indices: `for k in range(len(a))`",
+    "reversed": "kernels loop over indices: `for k in range(len(a) - 1, -1, -1)`",
+    "map": "kernels loop over indices: `for k in range(len(a))`",
+    "filter": "kernels loop over indices: `for k in range(len(a))`",
+    "list": "kernels have no lists; use a `LocalArray` or a tuple",
+    "dict": "kernels have no dicts; use arrays indexed by integers",
+    "set": "kernels have no sets; use an array of flags",
+    "tuple": "kernels write a tuple as `(x, y)`",
+    "str": "kernels have no strings",
+}
+
+
+def expression(node: ast.expr) -> str:
+    """What is said about an expression that kernels do not have."""
+    return _EXPRESSIONS.get(type(node), f"kernels have no {type(node).__name__} expressions")
+
+
+def statement(node: ast.stmt) -> str:
+    """What is said about a statement that kernels do not have."""
+    name = type(node).__name__
+    return _STATEMENTS.get(name, f"kernels have no {name} statements")
+
+
+def operator(node: ast.operator | ast.cmpop) -> str:
+    """What is said about an operator that kernels do not have."""
+    return _OPERATORS.get(type(node), f"kernels have no {type(node).__name__} operator")
+
+
+def python_function(what: str) -> str | None:
+    """The alternative to a built-in function of Python; `what` is "Python's `sum`"."""
+    prefix = "Python's `"
+    if not what.startswith(prefix):
+        return None
+    name = what.removeprefix(prefix).rstrip("`")
+    return _PYTHON_FUNCTIONS.get(name, f"kernels have no `{name}`")
+
+
+def loop_over(text: str) -> str:
+    """A loop over something else than indices."""
+    if text in ("enumerate", "zip", "reversed"):
+        return _PYTHON_FUNCTIONS[text]
+    return f"kernels loop over `range(…)` and `grid_stride(…)`, not over `{text}(…)`"
+
+
+def keyword(name: str, known: tuple[str, ...]) -> str:
+    """A keyword that `@kernel` does not have."""
+    listed = ", ".join(f"`{one}=`" for one in known)
+    return f"`@kernel` has no `{name}=`; it has {listed}"

@@ -1,0 +1,37 @@
+"""Operands, values or literals whose types do not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.language.types import Kind
+from oxide_analyzer.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from oxide_analyzer.language.types import Scalar
+
+RULE = Rule("OX003", "type-mismatch", Severity.ERROR)
+
+
+def needs_cast(what: str, wanted: Scalar, given: Scalar, text: str) -> str:
+    """A value of another type than its place; `text` is its source."""
+    return f"{what} is {wanted}, the value is {given}; write `{wanted}({text})`"
+
+
+def no_common_type(operator: str, left: Scalar, right: Scalar) -> str:
+    """Operands that meet in no type: signs are mixed, or bool is computed with."""
+    if left.kind is Kind.BOOL or right.kind is Kind.BOOL:
+        number = right if left.kind is Kind.BOOL else left
+        return f"`{operator}` between {left} and {right}; write `{number}(…)` round the bool"
+    wide = left if left.is_signed else right
+    return f"`{operator}` mixes the signs of {left} and {right}; write `{wide}(…)` or `{_other(left, right, wide)}(…)`"
+
+
+def does_not_fit(value: object, type: Scalar, what: str) -> str:
+    """A literal that its type does not hold."""
+    return f"literal {value} does not fit {what}, which is {type}"
+
+
+def _other(left: Scalar, right: Scalar, one: Scalar) -> Scalar:
+    return right if one is left else left

@@ -1,0 +1,27 @@
+"""A name that nothing defines."""
+
+from __future__ import annotations
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+
+RULE = Rule("OX004", "unknown-name", Severity.ERROR)
+
+
+def unknown(name: str, near: str | None) -> str:
+    """A name, with the one that was perhaps meant."""
+    hint = f"; did you mean `{near}`?" if near is not None and near != name else ""
+    return f"`{name}` is not defined{hint}"
+
+
+def attribute(name: str, near: str | None, offered: tuple[str, ...]) -> str:
+    """An attribute that its owner does not have."""
+    if near is not None:
+        return f"there is no `{name}`; did you mean `{near}`?"
+    listed = ", ".join(f"`.{one}`" for one in offered)
+    return f"there is no `{name}`; there are {listed}"
+
+
+def without_value(name: str) -> str:
+    """A name that nothing gives a value but itself."""
+    return f"`{name}` is only assigned from itself, so it has no value"

@@ -1,0 +1,13 @@
+"""A parameter without its type."""
+
+from __future__ import annotations
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+
+RULE = Rule("OX005", "missing-annotation", Severity.ERROR)
+
+
+def message(parameter: str, function: str) -> str:
+    """A parameter of a kernel or helper that does not say what it is."""
+    return f"parameter `{parameter}` of `{function}` has no type; write `{parameter}: Slice[f32]`, `{parameter}: i32`, …"

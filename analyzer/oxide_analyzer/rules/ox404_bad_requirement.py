@@ -1,0 +1,32 @@
+"""A contract that cannot be read or met."""
+
+from __future__ import annotations
+
+from math import prod
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+
+RULE = Rule("OX404", "bad-requirement", Severity.ERROR)
+
+
+def no_parameter(name: str, kernel: str, offered: list[str]) -> str:
+    """A parameter of the lambda that the kernel does not have."""
+    listed = ", ".join(f"`{one}`" for one in offered) or "none"
+    return f"`{kernel}` has no parameter `{name}`; its parameters: {listed}"
+
+
+def unknown(name: str, near: str | None) -> str:
+    """A name in the lambda that nothing defines."""
+    return f"`{name}` is not defined" + (f"; did you mean `{near}`?" if near else "")
+
+
+def block(extents: list[int | None], limits: tuple[int, int, int], threads: int) -> str | None:
+    """What is wrong with a block, as far as its extents are known; None if nothing."""
+    for extent, limit, axis in zip(extents, limits, "xyz", strict=True):
+        if extent is not None and not 1 <= extent <= limit:
+            return f"`block` has extent {extent} along {axis}; it is 1 to {limit}"
+    known = [extent for extent in extents if extent is not None]
+    if prod(known) > threads:
+        return f"`block` has {prod(known)} threads; at most {threads} fit"
+    return None
