@@ -1,0 +1,305 @@
+"""Numbers for symbols: the kernel that one set of compile-time values makes.
+
+Each `Symbol` with a value becomes a `Const`, and what can be computed from literals is computed,
+by the same arithmetic that defines the language. Branches that cannot be taken are left out.
+
+    stride = $BLOCK // 2          with BLOCK = 256          stride = 128
+    if $BLOCK > 1024: …                                     left out
+
+A division whose divisor turns out to be a literal other than zero loses its check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Assign,
+    Atomic,
+    Barrier,
+    Binary,
+    BinaryOp,
+    Break,
+    CheckDivisor,
+    Compare,
+    Const,
+    Continue,
+    Convert,
+    Declare,
+    Dim,
+    For,
+    If,
+    Inline,
+    Leave,
+    Load,
+    Logic,
+    LogicOp,
+    Math,
+    Not,
+    Param,
+    Read,
+    Return,
+    Select,
+    Special,
+    Store,
+    Symbol,
+    Unary,
+    While,
+)
+from oxide_analyzer.language.types import BOOL, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Requirement, Stmt
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Number
+
+_DIVIDING = (BinaryOp.FLOORDIV, BinaryOp.MOD)
+
+
+def source_values(kernel: Kernel) -> dict[str, Number]:
+    """The values of constants as far as the source says them."""
+    return {
+        constant.symbol: constant.value
+        for constant in kernel.constants
+        if constant.value is not None
+    }
+
+
+def specialise(kernel: Kernel, values: Mapping[str, Number]) -> Kernel:
+    """The kernel with `values` for its symbols; symbols without a value stay.
+
+    Raises `ValueError` for a value that its symbol's type does not hold.
+    """
+    folding = _Folding(
+        {
+            constant.symbol: _fitting(constant.symbol, values[constant.symbol], constant.type)
+            for constant in kernel.constants
+            if constant.symbol in values
+        }
+    )
+    contract = kernel.contract
+    block = None
+    if contract.block is not None:
+        x, y, z = contract.block
+        block = folding.expr(x), folding.expr(y), folding.expr(z)
+    return replace(
+        kernel,
+        arrays={name: folding.array(array) for name, array in kernel.arrays.items()},
+        contract=replace(
+            contract,
+            block=block,
+            requires=tuple(folding.requirement(one) for one in contract.requires),
+        ),
+        body=folding.block(kernel.body),
+        constants=tuple(c for c in kernel.constants if c.symbol not in values),
+    )
+
+
+def fold(expr: Expr) -> Expr:
+    """The expression with what literals decide computed."""
+    return _Folding({}).expr(expr)
+
+
+def _fitting(name: str, value: Number, type: Scalar) -> Number:
+    """The value as one of `type`: a Python number never changes its kind in silence."""
+    is_bool = isinstance(value, bool)
+    if type.kind is Kind.BOOL and not is_bool:
+        raise ValueError(f"`{name}` is {value!r}, and a bool in the kernel")
+    if type.is_integer and (is_bool or not isinstance(value, int)):
+        raise ValueError(f"`{name}` is {value!r}, and an integer in the kernel")
+    if type.is_integer and not type.min <= value <= type.max:
+        raise ValueError(f"`{name}` is {value!r}, which {type} does not hold")
+    if type.is_float and is_bool:
+        raise ValueError(f"`{name}` is {value!r}, and a float in the kernel")
+    return arithmetic.literal(value, type)
+
+
+class _Folding:
+    """One walk over a kernel; nodes in which nothing changes are kept as they are."""
+
+    def __init__(self, values: Mapping[str, Number]) -> None:
+        self._values = values
+
+    def array(self, array: Array) -> Array:
+        shape = tuple(self.expr(extent) for extent in array.shape)
+        return array if _same(shape, array.shape) else replace(array, shape=shape)
+
+    def requirement(self, requirement: Requirement) -> Requirement:
+        # A requirement speaks of whole numbers, which i64 arithmetic would wrap: only symbols
+        # are replaced in it.
+        condition = _Replacing(self._values).expr(requirement.condition)
+        if condition is requirement.condition:
+            return requirement
+        return replace(requirement, condition=condition)
+
+    def block(self, block: Block) -> Block:
+        made: list[Stmt] = []
+        for statement in block:
+            made += self.statement(statement)
+        return block if _same(made, block) else tuple(made)
+
+    def statement(self, statement: Stmt) -> Iterator[Stmt]:
+        match statement:
+            case Assign(value=value):
+                new = self.expr(value)
+                yield statement if new is value else replace(statement, value=new)
+            case Load(index=index):
+                new = self.exprs(index)
+                yield statement if new is index else replace(statement, index=new)
+            case Store(index=index, value=value):
+                at, new = self.exprs(index), self.expr(value)
+                same = at is index and new is value
+                yield statement if same else replace(statement, index=at, value=new)
+            case Atomic(index=index, value=value):
+                at, new = self.exprs(index), self.expr(value)
+                same = at is index and new is value
+                yield statement if same else replace(statement, index=at, value=new)
+            case CheckDivisor(divisor=divisor):
+                new = self.expr(divisor)
+                if not (isinstance(new, Const) and new.value != 0):
+                    yield statement if new is divisor else replace(statement, divisor=new)
+            case If():
+                yield from self.branch(statement)
+            case For(start=start, stop=stop, step=step, body=body):
+                first, last, by = self.expr(start), self.expr(stop), self.expr(step)
+                inner = self.block(body)
+                same = first is start and last is stop and by is step and inner is body
+                if same:
+                    yield statement
+                else:
+                    yield replace(statement, start=first, stop=last, step=by, body=inner)
+            case While(header=header, condition=condition, body=body):
+                before, test, inner = self.block(header), self.expr(condition), self.block(body)
+                if isinstance(test, Const) and not test.value:
+                    yield from before
+                elif before is header and test is condition and inner is body:
+                    yield statement
+                else:
+                    yield replace(statement, header=before, condition=test, body=inner)
+            case Inline(body=body):
+                inner = self.block(body)
+                yield statement if inner is body else replace(statement, body=inner)
+            case Barrier() | Break() | Continue() | Return() | Leave() | Declare():
+                yield statement
+            case _:
+                assert_never(statement)
+
+    def branch(self, statement: If) -> Iterator[Stmt]:
+        condition = self.expr(statement.condition)
+        if isinstance(condition, Const):
+            yield from self.block(statement.then if condition.value else statement.otherwise)
+            return
+        then, otherwise = self.block(statement.then), self.block(statement.otherwise)
+        same = (
+            condition is statement.condition
+            and then is statement.then
+            and otherwise is statement.otherwise
+        )
+        if same:
+            yield statement
+        else:
+            yield replace(statement, condition=condition, then=then, otherwise=otherwise)
+
+    def exprs(self, exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        made = tuple(self.expr(expr) for expr in exprs)
+        return exprs if _same(made, exprs) else made
+
+    def expr(self, expr: Expr) -> Expr:
+        match expr:
+            case Const() | Read() | Param() | Dim() | Special():
+                return expr
+            case Symbol(name=name, type=type, span=span):
+                return Const(self._values[name], type, span) if name in self._values else expr
+            case Unary(op=op, operand=operand, type=type, span=span):
+                new = self.expr(operand)
+                if isinstance(new, Const):
+                    return Const(arithmetic.unary(op, type, new.value), type, span)
+                return expr if new is operand else replace(expr, operand=new)
+            case Binary():
+                return self.binary(expr)
+            case Compare(op=op, left=left, right=right, span=span):
+                one, other = self.expr(left), self.expr(right)
+                if isinstance(one, Const) and isinstance(other, Const):
+                    return Const(
+                        arithmetic.compare(op, one.type, one.value, other.value), BOOL, span
+                    )
+                same = one is left and other is right
+                return expr if same else replace(expr, left=one, right=other)
+            case Logic():
+                return self.logic(expr)
+            case Not(operand=operand, span=span):
+                new = self.expr(operand)
+                if isinstance(new, Const):
+                    return Const(not new.value, BOOL, span)
+                return expr if new is operand else replace(expr, operand=new)
+            case Select(condition=condition, then=then, otherwise=otherwise):
+                test, one, other = self.expr(condition), self.expr(then), self.expr(otherwise)
+                if isinstance(test, Const):
+                    return one if test.value else other
+                if test is condition and one is then and other is otherwise:
+                    return expr
+                return replace(expr, condition=test, then=one, otherwise=other)
+            case Convert(operand=operand, type=type, span=span):
+                new = self.expr(operand)
+                if isinstance(new, Const):
+                    return Const(arithmetic.convert(new.value, new.type, type), type, span)
+                return expr if new is operand else replace(expr, operand=new)
+            case Math(operand=operand):
+                # Devices round these differently, so each computes its own.
+                new = self.expr(operand)
+                return expr if new is operand else replace(expr, operand=new)
+            case _:
+                assert_never(expr)
+
+    def binary(self, expr: Binary) -> Expr:
+        one, other = self.expr(expr.left), self.expr(expr.right)
+        if isinstance(other, Const):
+            if expr.op in _DIVIDING and expr.type.is_integer and other.value == 0:
+                # The obligation fails here, and says so at this site.
+                return replace(expr, left=one, right=other)
+            if isinstance(one, Const):
+                value = arithmetic.binary(expr.op, expr.type, one.value, other.value)
+                return Const(value, expr.type, expr.span)
+            if expr.site is not None:
+                return replace(expr, left=one, right=other, site=None)
+        same = one is expr.left and other is expr.right
+        return expr if same else replace(expr, left=one, right=other)
+
+    def logic(self, expr: Logic) -> Expr:
+        one, other = self.expr(expr.left), self.expr(expr.right)
+        decides = expr.op is LogicOp.OR
+        for side, rest in ((one, other), (other, one)):
+            if isinstance(side, Const):
+                return Const(decides, BOOL, expr.span) if bool(side.value) is decides else rest
+        same = one is expr.left and other is expr.right
+        return expr if same else replace(expr, left=one, right=other)
+
+
+class _Replacing(_Folding):
+    """Symbols alone: nothing is computed."""
+
+    def binary(self, expr: Binary) -> Expr:
+        one, other = self.expr(expr.left), self.expr(expr.right)
+        same = one is expr.left and other is expr.right
+        return expr if same else replace(expr, left=one, right=other)
+
+    def expr(self, expr: Expr) -> Expr:
+        match expr:
+            case Compare(left=left, right=right):
+                one, other = self.expr(left), self.expr(right)
+                same = one is left and other is right
+                return expr if same else replace(expr, left=one, right=other)
+            case Unary(operand=operand) | Convert(operand=operand):
+                new = self.expr(operand)
+                return expr if new is operand else replace(expr, operand=new)
+            case _:
+                return super().expr(expr)
+
+
+def _same(made: list[Stmt] | tuple[Expr, ...], old: Block | tuple[Expr, ...]) -> bool:
+    return len(made) == len(old) and all(one is other for one, other in zip(made, old, strict=True))
