@@ -46,7 +46,7 @@ class _Run:
     suppressed: int = 0
     sources: dict[str, SourceFile] = field(default_factory=dict[str, SourceFile])
     failed: bool = False
-    crashed: bool = False
+    crashes: set[str] = field(default_factory=set[str])
 
 
 def run(arguments: list[str], program: str) -> int:
@@ -63,7 +63,7 @@ def run(arguments: list[str], program: str) -> int:
         raise WrongUse(str(error)) from error
     found.shown.sort(key=lambda diagnostic: (diagnostic.span, diagnostic.code))
     _write(options, found)
-    if found.crashed:
+    if found.crashes:
         return INTERNAL
     return FINDINGS if found.failed else CLEAN
 
@@ -180,12 +180,15 @@ def _analyse(
         return check(source, project.modules(entry, configuration))
     except Exception as error:
         # Whatever escapes from the analyzer is a bug in it; other files are checked all the same.
-        import traceback
+        from traceback import format_tb, print_exc
 
         from oxide_analyzer.rules.ox999_internal_error import internal_error
 
-        traceback.print_exc()
-        found.crashed = True
+        # One bug often meets many files; its traceback is worth reading once.
+        *_, place = format_tb(error.__traceback__)
+        if place not in found.crashes:
+            found.crashes.add(place)
+            print_exc()
         return Report(source.path, (), (internal_error(source.path, error),))
 
 

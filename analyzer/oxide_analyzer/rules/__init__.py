@@ -9,13 +9,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.rules.ox001_syntax_error import RULE as OX001
+from oxide_analyzer.rules.ox002_unsupported_construct import RULE as OX002
+from oxide_analyzer.rules.ox003_type_mismatch import RULE as OX003
+from oxide_analyzer.rules.ox004_unknown_name import RULE as OX004
+from oxide_analyzer.rules.ox005_missing_annotation import RULE as OX005
+from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
+from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
+from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
+from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
 from oxide_analyzer.rules.ox999_internal_error import RULE as OX999
 
 if TYPE_CHECKING:
     from oxide_analyzer.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (OX704, OX999)
+RULES: tuple[Rule, ...] = (
+    OX001,
+    OX002,
+    OX003,
+    OX004,
+    OX005,
+    OX006,
+    OX101,
+    OX106,
+    OX404,
+    OX704,
+    OX999,
+)
 """Every rule, in the order of the numbers."""
 
 
