@@ -30,6 +30,7 @@ import sys
 from functools import lru_cache, reduce
 from math import isfinite
 from operator import or_
+from pathlib import Path
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def verify(function: FunctionType, source: SourceFile, qualname: str, line: int)
         f"`{source.path}` was edited since it was imported: its `{qualname}` is not the function "
         "that would run; import it again"
     )
-    if own.co_filename != source.path or own.co_qualname != qualname:
+    if not _same_path(own.co_filename, source.path) or own.co_qualname != qualname:
         raise Unavailable(
             f"`{qualname}` in `{source.path}` is bound to another function, "
             f"`{own.co_qualname}` of `{own.co_filename}`: a kernel is launched as its source reads"
@@ -100,7 +101,7 @@ def verify_lambda(function: object, source: SourceFile) -> None:
     own = getattr(function, "__code__", None)
     found = (
         isinstance(own, CodeType)
-        and own.co_filename == source.path
+        and _same_path(own.co_filename, source.path)
         and any(
             code.co_firstlineno == own.co_firstlineno and same(code, own)
             for code in _compiled(source.text, source.path, own.co_flags & _FUTURE)
@@ -110,6 +111,10 @@ def verify_lambda(function: object, source: SourceFile) -> None:
         raise Unavailable(
             "`requires` is not the lambda that stands in the decorator: write it there"
         )
+
+
+def _same_path(left: str, right: str) -> bool:
+    return left == right or Path(left).absolute() == Path(right).absolute()
 
 
 def same(left: CodeType, right: CodeType) -> bool:

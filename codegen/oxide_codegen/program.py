@@ -122,6 +122,9 @@ class Program:
         if self._first is None or not self._first.guard.holds():
             self._first = self._read()
         first = self._first
+        if first.errors:
+            # Such statements are not in the IR, so a proof of the rest would say too much.
+            raise CheckError(self.name, self._explain(first.errors, first.sources))
         values, guard = first.constants(self.function)
         key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
         report = first.reports.get(key)
@@ -141,8 +144,9 @@ class Program:
         return made, guard
 
     def _prove(self, first: _FirstUse, values: Mapping[str, Number]) -> KernelReport:
-        from oxide_analyzer.analysis import check_kernel
         from oxide_analyzer.ir.specialise import specialise
+
+        from oxide_analyzer.analysis import check_kernel
 
         return check_kernel(specialise(first.kernel, values))
 
@@ -183,7 +187,16 @@ class Program:
             live.verify_lambda(requires, self._source)
         elif kernel.contract.requires:
             raise live.Unavailable("`@kernel` was called without the `requires` of its source")
-        return _FirstUse(kernel, sources, guard)
+        errors = [
+            d
+            for d in reading.diagnostics
+            if d.severity is Severity.ERROR
+            and any(
+                part.path == d.span.path and part.span.contains(d.span.line, d.span.column)
+                for part in kernel.functions
+            )
+        ]
+        return _FirstUse(kernel, sources, guard, errors)
 
     def _find(
         self, reading: Reading, function: FunctionType, sources: Mapping[str, SourceFile]
@@ -228,6 +241,7 @@ class _FirstUse:
     kernel: Kernel
     sources: Mapping[str, SourceFile]
     guard: live.Guard
+    errors: list[Diagnostic]
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
 
