@@ -61,7 +61,7 @@ def name(lowering: Lowering, node: ast.Name) -> Value:
     found = frame.statics.get(node.id)
     if found is not None:
         if isinstance(found, Number) and isinstance(found.expr, Param):
-            return Number(Param(node.id, found.type, lowering.span(node)), found.type)
+            return Number(Param(found.expr.name, found.type, lowering.span(node)), found.type)
         return found
     if node.id in frame.body.assigned:
         return lowering.read((frame.key, node.id), node)
