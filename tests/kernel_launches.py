@@ -45,11 +45,12 @@ class WrittenLaunch:
     arguments: Mapping[str, Argument]
 
     def symbols(self, kernel: Kernel) -> dict[str, Number]:
-        """The values of what the kernel captures."""
+        """The values of what the kernel captures: the source's, else the launch's."""
         return {
             constant.symbol: _number(self.arguments[constant.attributes[-1]])
-            for constant in kernel.constants
             if constant.value is None
+            else constant.value
+            for constant in kernel.constants
         }
 
     def of(self, kernel: Kernel) -> Launch:
@@ -83,21 +84,24 @@ def launches(text: str) -> list[WrittenLaunch]:
     return found
 
 
-def codes(kernel: Kernel, failure: Failure) -> tuple[int, tuple[str, ...]]:
-    """The line on which a failure is reported, and the codes under which it may be."""
+def places(kernel: Kernel, failure: Failure) -> list[tuple[int, tuple[str, ...]]]:
+    """The lines on which a failure is reported, and the codes under which it may be."""
     match failure:
         case OutOfBounds():
-            return failure.event.span.line, ("OX301",)
+            return [(failure.event.span.line, ("OX301",))]
         case ZeroDivisor():
-            return failure.event.span.line, ("OX307",)
+            return [(failure.event.span.line, ("OX307",))]
         case Uninitialised():
-            return failure.event.span.line, ("OX303",)
+            return [(failure.event.span.line, ("OX303",))]
         case Divergence():
-            return failure.waiting.span.line, ("OX201",)
+            # Where threads wait at two barriers, neither is met.
+            waiting = [e for e in (failure.waiting, failure.other) if e.kind is AccessKind.WAIT]
+            return [(line, ("OX201",)) for line in sorted({e.span.line for e in waiting})]
         case HarmfulExit():
-            return failure.exit.span.line, ("OX202",)
+            return [(failure.exit.span.line, ("OX202",))]
         case Race():
-            return _reported(failure.first, failure.second).span.line, _race_codes(kernel, failure)
+            reported = _reported(failure.first, failure.second)
+            return [(reported.span.line, _race_codes(kernel, failure))]
 
 
 def _reported(first: Event, second: Event) -> Event:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oxide_analyzer.frontends.oxide import read
-from oxide_analyzer.ir.specialise import specialise
-from oxide_analyzer.modules import NoModules
 
 from annotations import expectations
-from kernel_launches import WrittenLaunch, codes, launches
+from kernel_launches import WrittenLaunch, launches, places
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.interpreter import Outcome, run
 from oxide_analyzer.ir.nodes import Kernel
+from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 
 KERNELS = Path(__file__).parent / "kernels"
@@ -60,14 +60,12 @@ def test_unsafe_kernel_fails_where_it_is_annotated(path: Path) -> None:
     (written,) = launches(source.text)
     kernel, outcome = replay(kernel_of(source), written)
     assert not outcome.exhausted
-    failures = [(codes(kernel, failure), failure.clean) for failure in outcome.failures]
     annotations = expectations(source.path, source.text)
 
     certain = {(e.line, e.rule) for e in annotations if e.severity in CERTAIN}
-    seen = {(line, code) for (line, names), _ in failures for code in names}
-    assert certain - seen == set(), failures
+    seen = [(place, failure) for failure in outcome.failures for place in places(kernel, failure)]
+    assert certain - {(line, code) for (line, codes), _ in seen for code in codes} == set()
 
     announced = {(e.line, e.rule) for e in annotations}
-    for (line, names), clean in failures:
-        if clean:
-            assert any((line, code) in announced for code in names), (line, names)
+    for (line, codes), failure in seen:
+        assert not failure.clean or any((line, code) in announced for code in codes), failure
