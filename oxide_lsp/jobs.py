@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
-    from oxide_analyzer.modules import Modules
-
+    from oxide_analyzer.configuration import Configuration
     from oxide_analyzer.diagnostics import Diagnostic, ObligationCounts, Verdict
+    from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import Span
 
@@ -38,12 +38,15 @@ CheckFunction: TypeAlias = "Callable[[SourceFile, Modules], Report]"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check a file. `open_files` are unsaved texts that hide the files on disk."""
+    """Check a file under the settings of its project.
+
+    `open_files` are unsaved texts that hide the files on disk.
+    """
 
     job: int
     source: SourceFile
     open_files: tuple[SourceFile, ...]
-    roots: tuple[str, ...]
+    configuration: Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +174,10 @@ class _OpenModules:
 
     @staticmethod
     def of(request: Check) -> Modules:
-        from oxide_analyzer.modules import ProjectModules
+        from oxide_analyzer import project
 
-        modules = ProjectModules(tuple(Path(root) for root in request.roots))
+        path = Path(request.source.path)
+        modules = project.modules(path if path.is_absolute() else None, request.configuration)
         return _OpenModules(modules, {Path(f.path): f.text for f in request.open_files})
 
     def find(self, name: str, importer: SourceFile) -> SourceFile | None:
@@ -218,6 +222,8 @@ def _compile(request: Compile, report: Report | None) -> Compiled:
     kernel = next((k for k in kernels if k.qualname == request.qualname), None)
     if kernel is None or kernel.checked is None:
         return Compiled(request.job, None, "this kernel does not compile")
+    from oxide_codegen.target import Unsupported
+
     try:
         from oxide_codegen.ptx import compile_ptx
 
@@ -227,4 +233,6 @@ def _compile(request: Compile, report: Report | None) -> Compiled:
             raise
         install = 'pip install "oxide-kernels[cpu]"'
         return Compiled(request.job, None, f"PTX needs {error.name}: `{install}`")
+    except Unsupported as error:
+        return Compiled(request.job, None, str(error))
     return Compiled(request.job, ptx.text, None)

@@ -17,11 +17,11 @@ from pygls.workspace import PositionCodec
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
 from oxide_lsp.features import code_actions, diagnostics, hover
+from oxide_lsp.settings import settings_of
 from oxide_lsp.state import Checking, Document
 
 if TYPE_CHECKING:
-    from oxide_analyzer.modules import Modules
-
+    from oxide_lsp.settings import Settings
     from oxide_lsp.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class OxideServer(LanguageServer):
         super().__init__("oxide", _version(), max_workers=4)
         self.worker = worker
         self.documents: dict[str, Document] = {}
-        self.checking = Checking(worker, self.documents, self.roots, self._answered)
+        self.checking = Checking(worker, self.documents, self._answered)
         nobody = Client.of(types.ClientCapabilities(), pull=False)
         self.converter = Converter(PositionCodec(), nobody, self._open_file)
         self.target = _DEFAULT_TARGET
@@ -46,19 +46,10 @@ class OxideServer(LanguageServer):
         self.refreshes = False
         self.served: dict[str, tuple[int, str]] = {}
 
-    def roots(self) -> tuple[str, ...]:
-        """The folders of the workspace."""
+    def settings_of(self, path: str) -> Settings:
+        """What holds for a file; an unsaved one belongs to the first folder of the workspace."""
         folders = [path_of(folder.uri) for folder in self.workspace.folders.values()]
-        root = self.workspace.root_path
-        return tuple(folders) if folders or root is None else (root,)
-
-    def modules(self) -> Modules:
-        """How imports resolve, by reading files."""
-        from pathlib import Path
-
-        from oxide_analyzer.modules import ProjectModules
-
-        return ProjectModules(tuple(Path(root) for root in self.roots()))
+        return settings_of(path, folders[0] if folders else self.workspace.root_path)
 
     def initialize(self, params: types.InitializeParams) -> None:
         """What the client can do, and what its user wants."""
@@ -75,11 +66,13 @@ class OxideServer(LanguageServer):
         if isinstance(target, str) and target:
             self.target = target
 
-    def check_again(self) -> None:
-        """What open files import may have changed on disk."""
+    def check_again(self, *, except_uri: str = "") -> None:
+        """Files that open ones import, or settings, may have changed on disk."""
         for document in self.documents.values():
-            document.unsettle()
-            self.checking.request(document)
+            if document.uri != except_uri:
+                document.settings = self.settings_of(document.source.path)
+                document.forget_reading()
+                self.checking.request(document)
 
     def _open_file(self, path: str) -> tuple[str, SourceFile] | None:
         for document in self.documents.values():
@@ -103,6 +96,7 @@ def make_server(worker: Worker) -> OxideServer:
     ls.feature(types.TEXT_DOCUMENT_DID_SAVE)(did_save)
     ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)(did_close)
     ls.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(did_change_configuration)
+    ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
     hover.register(ls)
     code_actions.register(ls)
     return ls
@@ -119,6 +113,16 @@ def initialize(ls: OxideServer, params: types.InitializeParams) -> None:
 def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
     """The client has its answer: there is time to import what the first file needs."""
     importlib.import_module("oxide_analyzer.frontends.oxide")
+    workspace = ls.client_capabilities.workspace
+    watched = workspace.did_change_watched_files if workspace is not None else None
+    if watched is not None and watched.dynamic_registration:
+        watchers = [types.FileSystemWatcher(glob_pattern="**/pyproject.toml")]
+        registration = types.Registration(
+            id="oxide-settings",
+            method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+            register_options=types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers),
+        )
+        ls.client_register_capability(types.RegistrationParams(registrations=[registration]))
 
 
 def shutdown(ls: OxideServer, params: object) -> None:
@@ -130,7 +134,7 @@ def did_open(ls: OxideServer, params: types.DidOpenTextDocumentParams) -> None:
     """A file was opened."""
     item = params.text_document
     source = SourceFile(path_of(item.uri), item.text)
-    document = Document(item.uri, item.version, source, ls.modules())
+    document = Document(item.uri, item.version, source, ls.settings_of(source.path))
     ls.documents[item.uri] = document
     ls.checking.request(document)
     diagnostics.changed(ls, document)
@@ -150,10 +154,7 @@ def did_change(ls: OxideServer, params: types.DidChangeTextDocumentParams) -> No
 
 def did_save(ls: OxideServer, params: types.DidSaveTextDocumentParams) -> None:
     """Other open files may import the saved one."""
-    for document in ls.documents.values():
-        if document.uri != params.text_document.uri:
-            document.unsettle()
-            ls.checking.request(document)
+    ls.check_again(except_uri=params.text_document.uri)
 
 
 def did_close(ls: OxideServer, params: types.DidCloseTextDocumentParams) -> None:
@@ -170,6 +171,11 @@ def did_change_configuration(ls: OxideServer, params: types.DidChangeConfigurati
     if isinstance(settings, dict):
         ours = cast("dict[str, object]", settings)
         ls.configure(ours.get("oxide", ours))
+
+
+def did_change_watched_files(ls: OxideServer, params: types.DidChangeWatchedFilesParams) -> None:
+    """A pyproject.toml was written."""
+    ls.check_again()
 
 
 def _version() -> str:

@@ -25,12 +25,11 @@ from oxide_lsp.worker import JobFailed, WorkerDied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oxide_analyzer.modules import Modules
-
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Reading
     from oxide_analyzer.source import SourceFile
     from oxide_lsp.jobs import KernelAnswer
+    from oxide_lsp.settings import Settings
     from oxide_lsp.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -64,7 +63,7 @@ class Document:
     uri: str
     version: int
     source: SourceFile
-    modules: Modules
+    settings: Settings
     verdicts: Verdicts | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     _reading: Reading | None = None
@@ -74,12 +73,12 @@ class Document:
         """A newer text. The old verdicts stay until there are new ones."""
         if source.text != self.source.text:
             self.source = source
-            self._reading = None
-            self.unsettle()
+            self.forget_reading()
         self.version = version
 
-    def unsettle(self) -> None:
+    def forget_reading(self) -> None:
         """The text, or what it imports, is another than the verdicts are about."""
+        self._reading = None
         self._findings = None
         self.settled.clear()
 
@@ -93,15 +92,15 @@ class Document:
 
     @property
     def mentions_kernels(self) -> bool:
-        """Whether the file may have kernels at all."""
-        return _MENTIONS.search(self.source.text) is not None
+        """Whether the file may have kernels that its project wants checked."""
+        return not self.settings.excluded and _MENTIONS.search(self.source.text) is not None
 
     def reading(self) -> Reading:
         """What the frontend makes of the newest text."""
         from oxide_analyzer.frontends.oxide import read
 
         if self._reading is None:
-            self._reading = read(self.source, self.modules)
+            self._reading = read(self.source, self.settings.modules)
         return self._reading
 
     def cheap_findings(self) -> tuple[Diagnostic, ...]:
@@ -116,7 +115,8 @@ class Document:
     def findings(self) -> tuple[Diagnostic, ...]:
         """The best answer at this moment: the verdicts, or cheap findings and moved verdicts."""
         if self._findings is None:
-            self._findings = self._best_findings()
+            found = self._best_findings()
+            self._findings = tuple(d for d in found if self.settings.admits(d))
         return self._findings
 
     def kernel_at(self, line: int, column: int) -> KernelAnswer | None:
@@ -150,21 +150,18 @@ class Document:
 class Checking:
     """Takes the newest version of each waiting document through the worker, one at a time.
 
-    `roots` are the folders that imports resolve against; `answered` is told whenever a
-    document has new verdicts.
+    `answered` is told whenever a document has new verdicts.
     """
 
     def __init__(
         self,
         worker: Worker,
         documents: dict[str, Document],
-        roots: Callable[[], tuple[str, ...]],
         answered: Callable[[Document], None],
     ) -> None:
         """Nothing waits yet."""
         self._worker = worker
         self._documents = documents
-        self._roots = roots
         self._answered = answered
         self._waiting: dict[str, None] = {}
         self._running: tuple[str, str] | None = None
@@ -204,8 +201,7 @@ class Checking:
             document = self._documents.get(uri)
             if document is None:
                 continue
-            source = document.source
-            answer = await self._check(uri, source)
+            answer = await self._check(document)
             current = self._documents.get(uri)
             if answer is None or current is not document or uri in self._waiting:
                 continue
@@ -215,16 +211,18 @@ class Checking:
             except Exception:
                 logger.exception("the findings of %s could not be sent", uri)
 
-    async def _check(self, uri: str, source: SourceFile) -> Answer | None:
-        """The answer about `source`, or None if it is no longer wanted."""
+    async def _check(self, document: Document) -> Answer | None:
+        """The answer about the document's text of now, or None if it is no longer wanted."""
         from oxide_analyzer.rules.ox999_internal_error import internal_error
 
+        uri, source = document.uri, document.source
+        configuration = document.settings.configuration
         others = tuple(d.source for d in self._documents.values() if d.uri != uri)
         failure: Exception | None = None
         for _ in range(_ATTEMPTS):
             self._running = (uri, source.text)
             try:
-                return await self._worker.check(source, others, self._roots())
+                return await self._worker.check(source, others, configuration)
             except WorkerDied as death:
                 if death.wanted or uri in self._waiting:
                     return None

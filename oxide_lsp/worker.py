@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
+    from oxide_analyzer.configuration import Configuration
     from oxide_lsp.jobs import Answer, CheckFunction, Reply, Request
 
 
@@ -65,12 +66,17 @@ class Worker:
             self._life = _Life(self._check)
 
     async def check(
-        self, source: SourceFile, open_files: tuple[SourceFile, ...], roots: tuple[str, ...]
+        self,
+        source: SourceFile,
+        open_files: tuple[SourceFile, ...],
+        configuration: Configuration,
     ) -> Answer:
         """Check a file; raises `WorkerDied` or `JobFailed`."""
         # Fresh values, because a SourceFile carries its cached lines along.
         texts = tuple(SourceFile(f.path, f.text) for f in open_files)
-        request = Check(next(self._jobs), SourceFile(source.path, source.text), texts, roots)
+        request = Check(
+            next(self._jobs), SourceFile(source.path, source.text), texts, configuration
+        )
         reply = await self._ask(request)
         assert isinstance(reply, Checked)
         return reply.answer
