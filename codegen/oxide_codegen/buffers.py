@@ -26,10 +26,17 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import NoReturn
 
-    from oxide_codegen.cuda import Cuda, Memory
+    from oxide_codegen.cuda import Cuda
     from oxide_codegen.devices import DeviceId
 
 T = TypeVar("T")
+_kinds: dict[tuple[str, int, str, int], tuple[str, int, str, int]] = {}
+
+
+def kind_of(element: str, rank: int, device: str, index: int) -> object:
+    """One object for all writable buffers of an element type, rank and device."""
+    key = (element, rank, device, index)
+    return _kinds.setdefault(key, key)
 
 
 class DeviceBuffer(Generic[T]):
@@ -38,17 +45,27 @@ class DeviceBuffer(Generic[T]):
     __slots__ = (
         "__weakref__",
         "_element",
-        "_memory",
         "_shape",
         "_view",
         "device_id",
+        "extent",
+        "kind",
+        "memory",
     )
 
     def __init__(self, described: ArrayView, memory: Any) -> None:
         self._view = described
         self._shape = described.shape
         self._element = described.element
-        self._memory = memory
+        # Device memory remembers its last use; on the cpu this only keeps the memory alive.
+        self.memory = memory
+        # What a repeated launch reads: see `entry`.
+        self.extent = (described.address, described.address + described.size, *described.shape)
+        self.kind = (
+            None
+            if described.read_only
+            else kind_of(described.element, len(described.shape), *_parts(described.device))
+        )
         self.device_id = described.device
 
     @property
@@ -84,11 +101,6 @@ class DeviceBuffer(Generic[T]):
     def view(self) -> ArrayView:
         """What a launch needs to know."""
         return self._view
-
-    @property
-    def memory(self) -> Memory:
-        """The memory of a buffer on a GPU."""
-        return self._memory
 
     def numpy(self) -> Any:
         """A copy as a NumPy array, when all work on this buffer is done.
@@ -128,7 +140,7 @@ class DeviceBuffer(Generic[T]):
             "data": (self._view.address, self._view.read_only),
             "version": 3,
             "strides": None,
-            "stream": self._memory.stream,
+            "stream": self.memory.stream,
         }
 
     def __len__(self) -> int:
@@ -239,6 +251,10 @@ def _from_device(
     from oxide_codegen.cuda import cuda
 
     return DeviceBuffer(described, cuda(described.device.index).borrow(described))
+
+
+def _parts(device: DeviceId) -> tuple[str, int]:
+    return device.kind, device.index
 
 
 def _is_there(have: DeviceId, wanted: str | None) -> bool:

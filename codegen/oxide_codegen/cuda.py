@@ -129,7 +129,7 @@ class CudaKernel:
         if self.shared_bytes > 48 * 1024:
             self._allow_shared(driver)
         self._slots = slots
-        self._arenas: list[Arena] = []
+        self.arenas: list[Arena] = []
 
     def _allow_shared(self, driver: Any) -> None:
         with self.device.current():
@@ -147,11 +147,15 @@ class CudaKernel:
     def arena(self) -> Arena:
         """Memory for the arguments of one launch; give it back with `release`."""
         # list.pop and append are atomic, so no two threads get the same one.
-        return self._arenas.pop() if self._arenas else Arena(self._slots, self.record)
+        return self.arenas.pop() if self.arenas else Arena(self._slots, self.record)
 
     def release(self, arena: Arena) -> None:
         """Take back an arena: the driver has copied the arguments."""
-        self._arenas.append(arena)
+        self.arenas.append(arena)
+
+    def raise_launch_error(self, result: tuple[Any, ...]) -> None:
+        """Raise what the driver answered to a launch."""
+        check(self.device.driver, result, "the launch", self.kernel.name)
 
     def raise_failure(self) -> None:
         """Raise what a launch that is done has recorded, once."""
@@ -177,7 +181,7 @@ class Cuda:
         self.device = self.core.Device(index)
         self.device.set_current()
         self._context = driver.cuCtxGetCurrent()[1]
-        self._context_handle = int(self._context)
+        self.context_handle = int(self._context)
         self.default_stream = self.device.default_stream
         self.default_handle = int(self.default_stream.handle)
         major, minor = self.device.compute_capability
@@ -185,13 +189,13 @@ class Cuda:
         self._pinned = self.core.LegacyPinnedMemoryResource()
         self._pages: list[Any] = []
         self._kernels: list[CudaKernel] = []
-        if int(before) not in (0, self._context_handle):
+        if int(before) not in (0, self.context_handle):
             check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
 
     def enter(self) -> Any:
         """Make the primary context current; what `leave` needs to restore the one before."""
         before = self.driver.cuCtxGetCurrent()[1]
-        if int(before) == self._context_handle:
+        if int(before) == self.context_handle:
             return None
         check(self.driver, self.driver.cuCtxSetCurrent(self._context), "entering the context")
         # Without any context before, that of the first device is what every library assumes.
@@ -291,7 +295,7 @@ class Cuda:
             kernel.handle, *grid, *block, kernel.shared_bytes, stream, arena, 0
         )
         if int(result[0]):
-            check(self.driver, result, "the launch", kernel.kernel.name)
+            kernel.raise_launch_error(result)
 
     def order(self, memories: Sequence[Memory], stream: int) -> None:
         """Let `stream` come behind the last use of each of `memories`."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 from oxide_analyzer.ir.nodes import ArrayParameter, Ownership, ScalarParameter
 from oxide_codegen import devices
 from oxide_codegen.contract import demand_facts, demand_geometry
+from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.cuda import CudaKernel
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.live import Guard
     from oxide_codegen.program import Program, Specialisation
     from oxide_codegen.streams import Queue
 
@@ -36,18 +38,22 @@ P = ParamSpec("P")
 class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
-    __slots__ = ("_program", "block", "grid", "stream")
+    __slots__ = ("_entry", "_entry_of", "_program", "block", "grid", "stream")
 
     def __init__(self, program: Program, grid: Extent, block: Extent, stream: Queue) -> None:
         self._program = program
         self.grid = grid
         self.block = block
         self.stream = stream
+        self._entry: Callable[[tuple[Any, ...]], bool] | None = None
+        self._entry_of: Specialisation | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
         try:
-            self._ready(args, kwargs)()
+            repeated = self._entry
+            if repeated is None or kwargs or not repeated(args):
+                self.ready(args, kwargs)[0]()
         except OxideError as error:
             raise plain(error) from None
 
@@ -58,16 +64,20 @@ class Launch(Generic[P]):
         except OxideError as error:
             raise plain(error) from None
 
-    def ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None]:
-        """All checks done: what to call to run, again and again."""
-        return self._ready(args, kwargs)
+    def ready(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Callable[[], None], Guard]:
+        """All checks done: what to call to run, as often as one likes while the guard holds."""
+        specialisation, guard = self._program.current()
+        return self._ready(specialisation, guard, args, kwargs), guard
 
-    def holds(self) -> bool:
-        """Whether nothing that the last proof took from live functions has changed."""
-        return self._program.holds()
-
-    def _ready(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None]:
-        specialisation = self._program.specialisation()
+    def _ready(
+        self,
+        specialisation: Specialisation,
+        guard: Guard,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Callable[[], None]:
         kernel = specialisation.kernel
         demand_geometry(kernel, self.grid, self.block)
         signature = specialisation.signature
@@ -83,6 +93,9 @@ class Launch(Generic[P]):
         loaded = specialisation.cuda(device.index)
         if arguments.host:
             return self._from_host(specialisation, loaded, arguments)
+        if self._entry_of is not specialisation and self.stream.handle is None:
+            self._entry = entry(specialisation, loaded, self.grid, self.block, guard.holds)
+            self._entry_of = specialisation
         return self._on_device(specialisation, loaded, arguments)
 
     def _demand_stream(self, kernel: str, device: DeviceId) -> None:
@@ -180,19 +193,19 @@ class Launch(Generic[P]):
 class BoundLaunch:
     """A launch with its arguments; calling it launches."""
 
-    __slots__ = ("_args", "_device", "_kwargs", "_launch", "_run")
+    __slots__ = ("_args", "_guard", "_kwargs", "_launch", "_run")
 
     def __init__(self, launch: Launch[...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._launch = launch
         self._args = args
         self._kwargs = kwargs
-        self._run = launch.ready(args, kwargs)
+        self._run, self._guard = launch.ready(args, kwargs)
 
     def __call__(self) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
         try:
-            if not self._launch.holds():
-                self._run = self._launch.ready(self._args, self._kwargs)
+            if not self._guard.holds():
+                self._run, self._guard = self._launch.ready(self._args, self._kwargs)
             self._run()
         except OxideError as error:
             raise plain(error) from None

@@ -99,24 +99,23 @@ class Program:
         self._source = live.take(function)
         self._lock = threading.Lock()
         self._first: _FirstUse | None = None
-        self._guard: live.Guard | None = None
-        self._current: Specialisation | None = None
+        self._current: tuple[Specialisation, live.Guard] | None = None
 
     def specialisation(self) -> Specialisation:
         """The kernel for the values that its constants have now; `CheckError` if it has none."""
-        guard = self._guard
-        if guard is not None and self._current is not None and guard.holds():
-            return self._current
+        return self.current()[0]
+
+    def current(self) -> tuple[Specialisation, live.Guard]:
+        """The same, and the guard that says for how long it is the right one."""
+        current = self._current
+        if current is not None and current[1].holds():
+            return current
         with self._lock:
             try:
-                self._current, self._guard = self._specialise()
+                self._current = current = self._specialise()
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
-            return self._current
-
-    def holds(self) -> bool:
-        """Whether nothing that the last proof took from live functions has changed."""
-        return self._guard is not None and self._guard.holds()
+            return current
 
     def _specialise(self) -> tuple[Specialisation, live.Guard]:
         if self._first is None or not self._first.guard.holds():
@@ -144,9 +143,8 @@ class Program:
         return made, guard
 
     def _prove(self, first: _FirstUse, values: Mapping[str, Number]) -> KernelReport:
-        from oxide_analyzer.ir.specialise import specialise
-
         from oxide_analyzer.analysis import check_kernel
+        from oxide_analyzer.ir.specialise import specialise
 
         return check_kernel(specialise(first.kernel, values))
 

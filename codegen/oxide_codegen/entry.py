@@ -1,0 +1,209 @@
+"""The launches of a loop: one function for one kernel, grid and block, written out as Python.
+
+The checks of a launch cost more than the launch. For the case that loops repeat (buffers on one
+GPU, plain numbers, the default stream) they are generated as straight code, with all that is
+known put in as constants:
+
+    def entry(arguments):                            # k(a: Slice[f32], out: DisjointSlice[f32])
+        if len(arguments) != 2: return False
+        a, out = arguments
+        if a.__class__ is not Buffer or a.kind is not K0 or ...: return False
+        p0, e0, d0_0 = a.extent
+        p1, e1, d1_0 = out.extent
+        if p1 < e0 and p0 < e1: return False         # out must not overlap a
+        if not (d0_0 >= d1_0): return False          # a declared fact
+        ...pack, cuLaunchKernel...
+        return True
+
+`False` means "not this case, or something is wrong": then the ordinary way runs, which checks
+everything again and finds the words for it. So an entry may refuse, and never says why.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer.ir.nodes import (
+    ArrayParameter,
+    Binary,
+    BinaryOp,
+    Compare,
+    Const,
+    Convert,
+    Dim,
+    Logic,
+    Not,
+    Ownership,
+    Param,
+    Register,
+    ScalarParameter,
+    Special,
+)
+from oxide_analyzer.language.types import Kind
+from oxide_analyzer.launch import MAX_LENGTH
+from oxide_codegen.buffers import DeviceBuffer, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.launch import Extent
+    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.program import Specialisation
+
+_COMPACT = 2**31
+_ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
+
+
+class _Other(Exception):
+    """A fact that is not written out here."""
+
+
+def entry(
+    specialisation: Specialisation,
+    loaded: CudaKernel,
+    grid: Extent,
+    block: Extent,
+    holds: Callable[[], bool],
+) -> Callable[[tuple[Any, ...]], bool] | None:
+    """The entry for launches on the default stream, or None if a fact is beyond it."""
+    try:
+        source, names = write(specialisation, grid, block, loaded.device.index, loaded.shared_bytes)
+    except _Other:
+        return None
+    device = loaded.device
+    names |= {
+        "Buffer": DeviceBuffer,
+        "holds": holds,
+        "arenas": loaded.arenas,
+        "new_arena": loaded.arena,
+        "pack": specialisation.layout.packer.pack_into,
+        "unpackable": (struct.error, OverflowError),
+        "current": device.driver.cuCtxGetCurrent,
+        "context": device.context_handle,
+        "stream": device.default_handle,
+        "launch": device.driver.cuLaunchKernel,
+        "function": loaded.handle,
+        "refuse": loaded.raise_launch_error,
+    }
+    # The text is made of the types and facts of a kernel that was checked: numbers and names of
+    # our own making, nothing of the user's.
+    exec(compile(source, f"<entry of {specialisation.kernel.name}>", "exec"), names)
+    return names["entry"]
+
+
+def write(
+    specialisation: Specialisation, grid: Extent, block: Extent, index: int, shared: int
+) -> tuple[str, dict[str, Any]]:
+    """The source of an entry and the constants that it names; also what tests look at."""
+    kernel, checked = specialisation.kernel, specialisation.checked
+    names: dict[str, Any] = {}
+    known = _Names(kernel, grid, block)
+    count = len(kernel.parameters)
+    variables = [f"v{k}" for k in range(count)]
+    refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
+    classes: list[str] = []
+    for k, parameter in enumerate(kernel.parameters):
+        if isinstance(parameter, ScalarParameter):
+            classes.append(_wrong_number(f"v{k}", parameter.type))
+            cells.append(f"v{k}")
+            if checked.compact and parameter.type.is_integer:
+                classes.append(f"not {-_COMPACT} < v{k} < {_COMPACT}")
+            continue
+        array = kernel.arrays[parameter.name]
+        names[f"K{k}"] = kind_of(array.element.name, array.rank, "cuda", index)
+        classes.append(f"v{k}.__class__ is not Buffer or v{k}.kind is not K{k}")
+        classes.append(f"v{k}.memory.stream != stream")
+        extents = [f"d{k}_{axis}" for axis in range(array.rank)]
+        unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
+        cells += [f"p{k}", *extents]
+    late = _overlaps(kernel) + [f"not ({known.text(fact.condition)})" for fact in checked.facts]
+    longest = _COMPACT - 1 if checked.compact else MAX_LENGTH
+    late += [f"{cell} > {longest}" for cell in cells if cell.startswith("d")]
+    late.append("not holds()")
+    lines = [
+        "def entry(arguments):",
+        f"    if {refuse[0]}: return False",
+        f"    {', '.join(variables)}, = arguments" if variables else "",
+        *(f"    if {condition}: return False" for condition in classes),
+        *(f"    {line}" for line in unpack),
+        *(f"    if {condition}: return False" for condition in late),
+        "    if int(current()[1]) != context: return False",
+        "    arena = arenas.pop() if arenas else new_arena()",
+        "    try:",
+        f"        pack(arena.cells, 0, {', '.join(cells)})" if cells else "        pass",
+        "    except unpackable:",
+        "        arenas.append(arena)",
+        "        return False",
+        "    result = launch(function, "
+        f"{', '.join(map(str, (*grid, *block)))}, {shared}, stream, arena.address, 0)",
+        "    arenas.append(arena)",
+        "    if result[0]: refuse(result)",
+        "    return True",
+    ]
+    return "\n".join(line for line in lines if line), names
+
+
+def _wrong_number(name: str, type_: Scalar) -> str:
+    if type_.kind is Kind.BOOL:
+        return f"{name}.__class__ is not bool"
+    if type_.is_float:
+        return f"{name}.__class__ is not float"
+    return f"{name}.__class__ is not int or not {type_.min} <= {name} <= {type_.max}"
+
+
+def _overlaps(kernel: Kernel) -> list[str]:
+    """Conditions under which a mutable array meets another one."""
+    arrays = [
+        (k, kernel.arrays[parameter.name].ownership is not Ownership.READ_ONLY)
+        for k, parameter in enumerate(kernel.parameters)
+        if isinstance(parameter, ArrayParameter)
+    ]
+    return [
+        f"p{i} < e{j} and p{j} < e{i}"
+        for position, (i, mutable) in enumerate(arrays)
+        for j, other in arrays[:position]
+        if mutable or other
+    ]
+
+
+class _Names:
+    """Conditions as Python expressions over the variables of an entry."""
+
+    def __init__(self, kernel: Kernel, grid: Extent, block: Extent) -> None:
+        self._numbers: Mapping[str, int] = {
+            parameter.name: k for k, parameter in enumerate(kernel.parameters)
+        }
+        self._extents = {Register.GRID_DIM: grid, Register.BLOCK_DIM: block}
+
+    def text(self, expression: Expr) -> str:
+        """Python for a condition over Z; raises `_Other` for what facts seldom hold."""
+        match expression:
+            case Const(value=bool(value)) | Const(value=int(value)):
+                return f"({value})"
+            case Param(name=name):
+                return f"v{self._numbers[name]}"
+            case Dim(array=array, axis=axis):
+                return f"d{self._numbers[array]}_{axis}"
+            case Special(register=register, axis=axis) if register in self._extents:
+                return str(self._extents[register][axis])
+            case Binary(op=op, left=left, right=right) if op in _ARITHMETIC:
+                return f"({self.text(left)} {_ARITHMETIC[op]} {self.text(right)})"
+            case Binary(
+                op=BinaryOp.FLOORDIV | BinaryOp.MOD as op, right=Const(value=int(value))
+            ) if value:
+                return f"({self.text(expression.left)} {op} {value})"
+            case Compare(op=op, left=left, right=right):
+                return f"({self.text(left)} {op} {self.text(right)})"
+            case Logic(op=op, left=left, right=right):
+                return f"({self.text(left)} {op} {self.text(right)})"
+            case Not(operand=operand):
+                return f"(not {self.text(operand)})"
+            case Convert(operand=operand, type=type_) if (
+                type_.is_integer and type_.min <= operand.type.min and operand.type.max <= type_.max
+            ):
+                return self.text(operand)
+            case _:
+                raise _Other(type(expression).__name__)
