@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from machine_record import ROOT, write
+
 from oxide_analyzer.analysis import check
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
