@@ -60,9 +60,11 @@ class SourceFile:
         return tuple(_LINES.findall(self.text))
 
     @cached_property
-    def _is_ascii(self) -> bool:
-        """Whether byte offsets are columns everywhere: places are made by the thousand."""
-        return self.text.isascii()
+    def _wide(self) -> frozenset[int]:
+        """Lines on which a byte offset is not a column; places are made by the thousand."""
+        if self.text.isascii():
+            return frozenset()
+        return frozenset(n for n, line in enumerate(self.lines, 1) if not line.isascii())
 
     def line(self, number: int) -> str:
         """Line `number` (from 1) without its end, or an empty string past the last."""
@@ -80,7 +82,8 @@ class SourceFile:
     def span(self, node: Located) -> Span:
         """The place of an `ast` node."""
         end_line = node.end_lineno if node.end_lineno is not None else node.lineno
-        if self._is_ascii and node.end_col_offset is not None:
+        wide = self._wide
+        if node.lineno not in wide and end_line not in wide and node.end_col_offset is not None:
             return Span(
                 self.path, node.lineno, node.col_offset + 1, end_line, node.end_col_offset + 1
             )
