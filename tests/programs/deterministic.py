@@ -267,7 +267,10 @@ class Deterministic:
         if names:
             name = self.random.choice(names)
             type = self.at.variables[name]
-            other = self.random.choice([n for n in names if self.at.variables[n] == type])
+            others = [n for n in names if self.at.variables[n] == type and n != name]
+            if not others:
+                return
+            other = self.random.choice(others)
             self.lines.add(f"{name}, {other} = {self.at.expression(type, 1)}, {name}")
 
     def branch(self):

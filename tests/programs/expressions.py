@@ -88,9 +88,12 @@ class Expressions:
     def leaf(self, type: Scalar, depth: int = 0) -> str:
         del depth
         names = [name for name, of in self.variables.items() if of == type]
-        if names and self.random.random() < 0.75:
+        if self.random.random() < 0.25:
+            return self.literal(type)
+        if names and self.random.random() < 0.8:
             return self.random.choice(names)
-        return self.literal(type)
+        others = list(self.variables)
+        return f"{type}({self.random.choice(others)})" if others else self.literal(type)
 
     def literal(self, type: Scalar) -> str:
         if type.is_float:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import inf, nan, prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.specialise import specialise
-
 from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.launch import Contents
 from oxide_analyzer.modules import NoModules

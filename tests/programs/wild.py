@@ -28,6 +28,8 @@ class Wild:
         self.block = random.choice([8, 16, 32])
         self.fixed_block = random.random() < 0.75
         self.two_dimensional = random.random() < 0.2
+        # Of how many mistakes that could be made this author makes how many.
+        self.carelessness = random.choice([0.0, 0.3, 1.0])
         self.size = "BLOCK" if self.fixed_block else "block_dim.x"
         self.slots: list[Slot] = []
         self.tile_size = "BLOCK"
@@ -145,14 +147,18 @@ class Wild:
         for _ in range(random.randrange(1, 4)):
             random.choice(pieces)()
 
-    def barrier(self, chance: float = 0.85) -> None:
-        if self.random.random() < chance:
+    def errs(self, chance: float) -> bool:
+        """Whether the author makes a mistake that is made that often."""
+        return self.random.random() < chance * self.carelessness
+
+    def barrier(self, forgotten: float) -> None:
+        if not self.errs(forgotten):
             self.lines.add("sync_threads()")
 
     def slip(self, text: str, chance: float = 0.15) -> str:
         """Mostly the text; sometimes nearly it."""
         random = self.random
-        if random.random() >= chance:
+        if not self.errs(chance):
             return text
         return random.choice([
             f"{text} + 1", f"{text} - 1", f"2 * ({text})", f"({text}) // 2", f"{text} + n",
@@ -160,7 +166,7 @@ class Wild:
         ])  # fmt: skip
 
     def loaded(self) -> str:
-        return "a[i] if i < len(a) else 0" if self.random.random() < 0.8 else "a[i]"
+        return "a[i]" if self.errs(0.2) else "a[i] if i < len(a) else 0"
 
     def value(self) -> str:
         """An i32."""
@@ -182,7 +188,7 @@ class Wild:
             "t == 0",
             "i < len(a)",
         ]
-        return random.choice(right if random.random() < 0.8 else wrong)
+        return random.choice(wrong if self.errs(0.25) else right)
 
     def flat(self) -> str:
         """A slice of one dimension that may be written."""
@@ -202,7 +208,7 @@ class Wild:
                 ["i", "i", f"block.x * {self.size} + t", f"t + block.x * {self.size}"]
             )
         )
-        if self.random.random() < 0.8:
+        if not self.errs(0.25):
             self.lines.add(f"if {self.guard(index, array)}:")
             with self.lines.indented():
                 self.write(array, index)
@@ -321,7 +327,7 @@ class Wild:
             f"{row} < n and {col} < out.shape[1]",
             f"{row} < w and {col} < w",
         ]
-        guard = right if self.random.random() < 0.75 else self.random.choice(wrong)
+        guard = self.random.choice(wrong) if self.errs(0.3) else right
         self.lines.add(f"if {guard}:")
         self.lines.add(f"    out[{self.slip(row, 0.1)}, {self.slip(col, 0.1)}] = {self.value()}")
         if self.random.random() < 0.4:
@@ -340,11 +346,11 @@ class Wild:
             add(f"    tile[{where}] = {self.value()}")
         else:
             add(f"tile[{where}] = {self.value()}")
-        if random.random() < 0.08:
+        if self.errs(0.12):
             add(f"if {random.choice(['t < n', 'n > 0', 'i < len(a)', 'block.x == 0'])}:")
             add("    sync_threads()")
         else:
-            self.barrier(0.9)
+            self.barrier(0.1)
         result = self.fresh("x")
         read = self.slip(
             random.choice(["t", "BLOCK - 1 - t", "(t + 1) % BLOCK", "t ^ 1", "0", "BLOCK // 2"]),
@@ -357,12 +363,12 @@ class Wild:
         else:
             add(f"{result} = tile[{read}]")
         self.values.append(result)
-        self.barrier(0.8)
+        self.barrier(0.25)
 
     def tree(self) -> None:
         random, add = self.random, self.lines.add
         add(f"tile[t] = {self.value()}")
-        self.barrier(0.93)
+        self.barrier(0.08)
         add(f"stride = {random.choice(['BLOCK // 2', 'BLOCK // 2', 'BLOCK', f'{self.size} // 2'])}")
         add(f"while stride > {random.choice('001')}:")
         with self.lines.indented():
@@ -370,20 +376,20 @@ class Wild:
             add(f"if {guard}:")
             with self.lines.indented():
                 add(f"tile[t] += tile[{self.slip('t + stride', 0.1)}]")
-                if random.random() < 0.06:
+                if self.errs(0.08):
                     add("sync_threads()")
-            self.barrier(0.93)
+            self.barrier(0.08)
             add("stride //= 2")
         if random.random() < 0.5:
             result = self.fresh("x")
             add(f"{result} = tile[{random.choice(['0', '0', 't'])}]")
             self.values.append(result)
-            self.barrier(0.8)
+            self.barrier(0.25)
 
     def rounds(self) -> None:
         random, add = self.random, self.lines.add
         add(f"tile[t] = {self.value()}")
-        self.barrier(0.9)
+        self.barrier(0.1)
         bound = random.choice(["n", "3", "n", "w", "a[0]", "t", "x0"])
         if bound == "x0" and "x0" not in self.values:
             bound = "2"
@@ -393,9 +399,9 @@ class Wild:
                 add(f"if {random.choice(['r == 1', 'r == t', 'n > 2'])}:")
                 add(f"    {random.choice(['break', 'continue'])}")
             add(f"y = tile[{self.slip('(t + 1) % BLOCK', 0.15)}]")
-            self.barrier(0.9)
+            self.barrier(0.1)
             add("tile[t] = y + 1")
-            self.barrier(0.9)
+            self.barrier(0.1)
 
 
 _IMPORTS = (

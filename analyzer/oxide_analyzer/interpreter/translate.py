@@ -68,9 +68,10 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     While,
 )
+from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from types import CodeType
 
     from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Local, Stmt
@@ -139,23 +140,6 @@ def access_kind(statement: Sited) -> AccessKind:
             return AccessKind.EXIT
 
 
-def walk(block: Block) -> Iterator[Stmt]:
-    """Every statement of a block and of the blocks in it, in order."""
-    for statement in block:
-        yield statement
-        match statement:
-            case If():
-                yield from walk(statement.then)
-                yield from walk(statement.otherwise)
-            case For() | Inline():
-                yield from walk(statement.body)
-            case While():
-                yield from walk(statement.header)
-                yield from walk(statement.body)
-            case _:
-                pass
-
-
 @dataclass
 class _Frame:
     """A loop, or the region of a helper that some `Leave` ends early, as a Python loop.
@@ -189,10 +173,10 @@ class _Translation:
 
     def program(self) -> Program:
         """Write the whole kernel."""
-        statements = list(walk(self.kernel.body))
-        has_barriers = any(isinstance(s, Barrier) for s in statements)
+        inside = list(statements(self.kernel.body))
+        has_barriers = any(isinstance(s, Barrier) for s in inside)
         suspends = has_barriers or any(
-            isinstance(s, For | While) and _contains(s, Atomic) for s in statements
+            isinstance(s, For | While) and _contains(s, Atomic) for s in inside
         )
         shapes = self.shapes()
         self.block(self.kernel.body)
@@ -207,7 +191,7 @@ class _Translation:
             code = compile(text, f"<interpreter of {self.kernel.name}>", "exec")
         except (SyntaxError, RecursionError, MemoryError) as error:
             raise ValueError(f"`{self.kernel.name}` is nested too deeply to be run") from error
-        atomics = [s for s in statements if isinstance(s, Atomic)]
+        atomics = [s for s in inside if isinstance(s, Atomic)]
         return Program(
             text,
             code,
@@ -426,7 +410,7 @@ class _Translation:
 
     def region(self, statement: Inline) -> None:
         if not any(
-            isinstance(s, Leave) and s.label == statement.label for s in walk(statement.body)
+            isinstance(s, Leave) and s.label == statement.label for s in statements(statement.body)
         ):
             self.block(statement.body)
             return
@@ -537,7 +521,7 @@ def _join(left: Assigned, right: Assigned) -> Assigned:
 
 
 def _contains(loop: For | While, kind: type[Stmt]) -> bool:
-    return any(isinstance(s, kind) for s in walk((loop,)))
+    return any(isinstance(s, kind) for s in statements((loop,)))
 
 
 def _steps(start: int, stop: int, step: int) -> range | tuple[Any, ...]:

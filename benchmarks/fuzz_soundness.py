@@ -1,0 +1,72 @@
+"""Random kernels against the prover: is anything proved that a launch can break?
+
+    python benchmarks/fuzz_soundness.py --seed 0 --count 1000 --runs 40
+
+Each seed is a kernel of `tests/programs/wild.py`. What the analyzer proves is run in the reference
+interpreter on random small launches that keep the contract and the inferred facts, and must not
+fail; what it calls violated must carry a witness that was replayed. Prints the counts and each
+verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from machine_record import write
+
+from tests.programs.soundness import Tally, try_all
+
+CHUNK = 20
+
+
+def main() -> int:
+    """Check the programs, print the counts, write the record."""
+    parser = argparse.ArgumentParser(description="Try to refute the analyzer's verdicts.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=30, help="launches of each kernel")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--name", default="fuzz_soundness", help="of the file of results")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    end = options.seed + options.count
+    chunks = [range(s, min(s + CHUNK, end)) for s in range(options.seed, end, CHUNK)]
+    tally = Tally()
+    with ProcessPoolExecutor(options.jobs) as workers:
+        for part in workers.map(_chunk, chunks, [options.runs] * len(chunks)):
+            tally.add(part)
+            for refutation in part.refutations:
+                print(f"seed {refutation.seed}: {refutation.reason}", flush=True)
+    figures = {
+        "seeds": [options.seed, end - 1],
+        "runs_per_kernel": options.runs,
+        "programs": tally.programs,
+        "verdicts": dict(tally.verdicts),
+        "runs": tally.runs,
+        "runs_of_proved_kernels": tally.proved_runs,
+        "kernels_without_an_admitted_launch": tally.never_run,
+        "runs_out_of_budget": tally.exhausted,
+        "unproved_and_no_launch_failed": tally.unproved_without_failure,
+        "refuted": [refutation.as_json() for refutation in tally.refutations],
+    }
+    path = write(options.name, figures, started)
+    for name, figure in figures.items():
+        if name != "refuted":
+            print(f"{name.replace('_', ' '):36} {figure}")
+    print(f"{'refuted':36} {len(tally.refutations)}\n{path}")
+    return 1 if tally.refutations else 0
+
+
+def _chunk(seeds: range, runs: int) -> Tally:
+    return try_all(seeds, runs=runs)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""Does the analyzer's answer about a random kernel hold? The interpreter tries to refute it.
+
+A kernel that is proved must run without a failure on every launch that its contract and the
+facts of its proof admit. One that is violated must come with a witness that was replayed. What
+is unproved may be either; whether any launch fails says how often the analyzer gave up on a
+kernel that is in fact safe, as far as these launches tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.analysis import check
+from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.interpreter import run
+from oxide_analyzer.ir.nodes import Requirement
+from oxide_analyzer.ir.specialise import source_values, specialise
+from oxide_analyzer.modules import NoModules
+
+from .generate import wild
+from .launches import describe, launches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oxide_analyzer.interpreter import Failure
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.launch import Launch
+    from oxide_analyzer.report import KernelReport
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """A verdict that does not hold, with the launch that shows it where there is one."""
+
+    seed: int
+    reason: str
+    launch: Launch | None = None
+
+    def as_json(self) -> dict[str, object]:
+        shown = None if self.launch is None else describe(self.launch)
+        return {"seed": self.seed, "reason": self.reason, "launch": shown}
+
+
+@dataclass
+class Tally:
+    """What came of a number of programs."""
+
+    programs: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    proved_runs: int = 0
+    never_run: int = 0
+    exhausted: int = 0
+    unproved_without_failure: int = 0
+    refutations: list[Refutation] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.programs += other.programs
+        self.verdicts += other.verdicts
+        self.runs += other.runs
+        self.proved_runs += other.proved_runs
+        self.never_run += other.never_run
+        self.exhausted += other.exhausted
+        self.unproved_without_failure += other.unproved_without_failure
+        self.refutations += other.refutations
+
+
+def try_all(seeds: Iterable[int], *, runs: int, budget: int = 300_000) -> Tally:
+    """Check the wild program of each seed and run it on at most `runs` random launches."""
+    tally = Tally()
+    for seed in seeds:
+        _try(seed, runs, budget, tally)
+    return tally
+
+
+def _try(seed: int, runs: int, budget: int, tally: Tally) -> None:
+    program = wild(seed)
+    tally.programs += 1
+    reports = check(program.file, NoModules()).kernels
+    if len(reports) != 1 or reports[0].kernel is None:
+        tally.refutations.append(Refutation(seed, "the kernel could not be read"))
+        return
+    (report,) = reports
+    tally.verdicts[report.verdict.value] += 1
+    if report.verdict is Verdict.VIOLATED:
+        problem = _witnesses(report)
+        if problem is not None:
+            tally.refutations.append(Refutation(seed, problem))
+        return
+    kernel = _under_its_facts(report, report.kernel)
+    failed = False
+    count = 0
+    for launch in launches(Random(seed), kernel, (), 40 * runs):
+        outcome = run(kernel, launch, budget=budget, failures_limit=1)
+        tally.exhausted += outcome.exhausted
+        count += 1
+        if outcome.failures:
+            failed = True
+            if report.verdict is Verdict.PROVED:
+                reason = _said(outcome.failures[0])
+                tally.refutations.append(Refutation(seed, f"proved, but {reason}", launch))
+            break
+        if count >= runs:
+            break
+    tally.runs += count
+    tally.never_run += count == 0
+    if report.verdict is Verdict.PROVED:
+        tally.proved_runs += count
+    elif not failed:
+        tally.unproved_without_failure += 1
+
+
+def _under_its_facts(report: KernelReport, kernel: Kernel) -> Kernel:
+    """The kernel with the facts of its proof as part of its contract, and without symbols."""
+    facts = tuple(Requirement(f.condition, f.text, f.span) for f in report.facts if not f.declared)
+    contract = replace(kernel.contract, requires=(*kernel.contract.requires, *facts))
+    stated = replace(kernel, contract=contract)
+    return specialise(stated, source_values(stated))
+
+
+def _witnesses(report: KernelReport) -> str | None:
+    """What is wrong with the witnesses of a violated kernel."""
+    found = [d for d in report.diagnostics if d.verdict is Verdict.VIOLATED]
+    if not found:
+        return "violated, without a finding that says so"
+    for diagnostic in found:
+        if diagnostic.witness is None:
+            return f"violated, {diagnostic.code} without a witness"
+        if not diagnostic.witness.replayed:
+            return f"violated, {diagnostic.code} with a witness that was not replayed"
+    return None
+
+
+def _said(failure: Failure) -> str:
+    kind = type(failure).__name__
+    names = ("event", "first", "second", "waiting", "other", "exit", "access")
+    events = [getattr(failure, name, None) for name in names]
+    places = [
+        f"{e.kind} of {e.array}{e.index}, line {e.span.line}, block {e.block}, thread {e.thread}"
+        for e in events
+        if e is not None
+    ]
+    return f"{kind}: {'; '.join(places)}"

@@ -1,0 +1,61 @@
+"""The random programs are what they promise to be."""
+
+import ast
+from random import Random
+
+import pytest
+
+from oxide_analyzer.contract import evaluate
+from oxide_analyzer.interpreter import run
+from oxide_analyzer.ir.verify import verify
+from programs.generate import deterministic, wild
+from programs.launches import launches
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_deterministic_programs_break_no_rule(seed):
+    program = deterministic(seed)
+    kernel = program.kernel()
+    assert verify(kernel) == []
+    outcome = run(kernel, program.launch)
+    assert outcome.succeeded, (outcome.failures, program.source)
+
+
+def test_a_seed_is_a_program():
+    assert deterministic(3) == deterministic(3)
+    assert wild(3) == wild(3)
+    assert deterministic(3).source != deterministic(4).source
+
+
+def test_programs_use_the_language():
+    sources = [deterministic(seed).source for seed in range(60)]
+    text = "\n".join(sources)
+    nodes = {type(node) for source in sources for node in ast.walk(ast.parse(source))}
+    assert {ast.For, ast.While, ast.If, ast.IfExp, ast.BoolOp, ast.Break, ast.Continue} <= nodes
+    for word in ("SharedArray", "LocalArray", "atomic.add", "sync_threads", "Slice2D", "grid_stride",
+                 "return", "elif", "math.sqrt", "helper1(", "bool", "domain=1"):  # fmt: skip
+        assert word in text
+    assert "f32(" not in deterministic(1, floats=False).source.split("def k")[1]
+
+
+def test_wild_programs_fail_in_every_way_and_succeed_too():
+    ends = set()
+    for seed in range(80):
+        kernel = wild(seed).kernel()
+        for launch in launches(Random(seed), kernel, (), 12):
+            outcome = run(kernel, launch, budget=100_000)
+            ends |= {type(failure).__name__ for failure in outcome.failures} or {"none"}
+    assert {"Race", "OutOfBounds", "Uninitialised", "Divergence", "none"} <= ends
+
+
+def test_launches_keep_the_contract():
+    admitted = 0
+    for seed in range(30):
+        kernel = wild(seed).kernel()
+        for launch in launches(Random(seed), kernel, (), 40):
+            admitted += 1
+            shapes = {name: contents.shape for name, contents in launch.arrays.items()}
+            for requirement in kernel.contract.requires:
+                given = (launch.scalars, shapes, launch.grid, launch.block)
+                assert evaluate(requirement.condition, *given)
+    assert admitted > 100

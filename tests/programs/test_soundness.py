@@ -1,0 +1,31 @@
+"""A slice of `benchmarks/fuzz_soundness.py`: nothing proved is broken by a launch."""
+
+from dataclasses import replace
+
+import pytest
+
+from oxide_analyzer.diagnostics import Verdict
+from programs import soundness
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 20) for start in range(0, 80, 20)], ids=str)
+def test_verdicts_on_random_kernels_hold(seeds):
+    tally = soundness.try_all(seeds, runs=8)
+    assert [(r.seed, r.reason) for r in tally.refutations] == []
+    assert tally.runs > 20
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PROVED, Verdict.VIOLATED])
+def test_verdicts_that_do_not_hold_are_refuted(monkeypatch, verdict):
+    honest = soundness.check
+
+    def rash(source, modules):
+        report = honest(source, modules)
+        kernels = tuple(replace(k, verdict=verdict, diagnostics=()) for k in report.kernels)
+        return replace(report, kernels=kernels)
+
+    monkeypatch.setattr(soundness, "check", rash)
+    tally = soundness.try_all(range(20), runs=8)
+    assert tally.refutations
+    if verdict is Verdict.PROVED:
+        assert all(r.launch is not None for r in tally.refutations)
