@@ -9,6 +9,9 @@ from oxide_analyzer.ir.nodes import (
     Array,
     ArrayParameter,
     Assign,
+    Atomic,
+    AtomicOp,
+    Barrier,
     Binary,
     BinaryOp,
     Compare,
@@ -16,19 +19,23 @@ from oxide_analyzer.ir.nodes import (
     Const,
     Contract,
     Dim,
+    For,
     Function,
     If,
     Kernel,
     Load,
     Local,
+    Order,
     Ownership,
     Param,
     Read,
     Register,
     ScalarParameter,
+    Scope,
     Space,
     Special,
     Store,
+    While,
 )
 from oxide_analyzer.language.types import F32, I64, Scalar
 from oxide_analyzer.source import Span
@@ -155,3 +162,59 @@ def proved(kernel: CheckedKernel, *, compact: bool = False) -> CheckedKernel:
 
     every = frozenset(failure_sites(kernel.kernel))
     return CheckedKernel(kernel.kernel, (), every, every, kernel.initialised, compact)
+
+
+def barrier() -> Barrier:
+    return Barrier(next(sites), HERE)
+
+
+def loop(variable: Local, start, stop, step, *body) -> For:
+    return For(variable, start, stop, step, tuple(body), HERE)
+
+
+def loop_while(condition, *body) -> While:
+    return While((), condition, tuple(body), HERE)
+
+
+def atomic_add(
+    target: Local, array: str, index, value, scope=Scope.DEVICE, order=Order.RELAXED
+) -> Atomic:
+    return Atomic(AtomicOp.ADD, target, array, (index,), value, scope, order, next(sites), HERE)
+
+
+def block_sum(block: int = 64) -> CheckedKernel:
+    """A tree in shared memory: two barriers, one of them in a loop."""
+    t, i, stride = special(Register.THREAD), Local("i", I64), Local("stride", I64)
+    x, y, z = Local("x", F32), Local("y", F32), Local("z", F32)
+    upper = binary(BinaryOp.ADD, t, read(stride))
+    body = (
+        assign(i, thread_index()),
+        when(
+            compare(CompareOp.LT, read(i), Dim("a", 0, HERE)),
+            load(x, "a", read(i)),
+            otherwise=(assign(x, const(0.0, F32)),),
+        ),
+        store("tile", t, read(x)),
+        barrier(),
+        assign(stride, const(block // 2)),
+        loop_while(
+            compare(CompareOp.GT, read(stride), const(0)),
+            when(
+                compare(CompareOp.LT, t, read(stride)),
+                load(y, "tile", t),
+                load(z, "tile", upper),
+                store("tile", t, binary(BinaryOp.ADD, read(y), read(z))),
+            ),
+            barrier(),
+            assign(stride, binary(BinaryOp.FLOORDIV, read(stride), const(2))),
+        ),
+        when(
+            compare(CompareOp.EQ, t, const(0)),
+            load(y, "tile", const(0)),
+            store("out", special(Register.BLOCK), read(y)),
+        ),
+    )
+    parameters = (slice_of("a", F32), slice_of("out", F32, Ownership.DISJOINT))
+    tile = scratch("tile", F32, block)
+    names = ("i", "stride", "x", "y", "z", "tile")
+    return checked(kernel("block_sum", parameters, body, (tile,), (block, 1, 1)), initialised=names)

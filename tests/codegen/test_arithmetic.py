@@ -70,9 +70,7 @@ def run_elementwise(types, result, expressions, columns):
         body.append(store("out", binary(BinaryOp.ADD, read(i), const(k * n)), value))
     inputs = [slice_of(f"a{k}", scalar) for k, scalar in enumerate(types)]
     compute = kernel("compute", [*inputs, slice_of("out", result, Ownership.DISJOINT)], body)
-    arrays = {
-        f"a{k}": Contents((n,), tuple(column)) for k, column in enumerate(columns)
-    }
+    arrays = {f"a{k}": Contents((n,), tuple(column)) for k, column in enumerate(columns)}
     size = n * len(expressions)
     arrays["out"] = Contents((size,), (arithmetic.zero(result),) * size)
     launch = Launch((1, 1, 1), (n, 1, 1), {}, arrays)
@@ -91,7 +89,8 @@ def pairs(scalar):
 
 def check(got, expected, scalar, what):
     wrong = [
-        f"{what}: expected {e!r}, got {g!r}" for e, g in zip(expected, got, strict=True)
+        f"{what}: expected {e!r}, got {g!r}"
+        for e, g in zip(expected, got, strict=True)
         if not same(e, g, scalar)
     ]
     assert wrong == []
