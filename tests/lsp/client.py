@@ -62,7 +62,7 @@ class Client:
             thread.start()
         text_document: Json = {"publishDiagnostics": {**PUSH, "relatedInformation": related}}
         if pull:
-            text_document["diagnostic"] = PULL
+            text_document["diagnostic"] = {**PULL, "relatedInformation": related}
         capabilities = {
             "textDocument": text_document,
             "workspace": {

@@ -1,10 +1,10 @@
 """The real server with an analysis that does what comments in the file say.
 
-    # race OTHER   a shared-memory race with the line that says `# OTHER`, with a fix
-    # print        something on standard output
-    # sleep N      so many seconds
-    # crash        the process ends
-    # raise        an exception
+# race OTHER   a shared-memory race with the line that says `# OTHER`, with a fix
+# print        something on standard output
+# sleep N      so many seconds
+# crash        the process ends
+# raise        an exception
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def _orders(source: SourceFile) -> Iterator[tuple[int, str, str, str]]:
 def _race(source: SourceFile, number: int, line: str, other: str) -> Diagnostic:
     code = line.partition("#")[0].rstrip()
     span = Span(source.path, number, len(line) - len(line.lstrip()) + 1, number, len(code) + 1)
-    place = next(n for n, text in enumerate(source.lines, 1) if f"# {other}" in text and n != number)
+    place = next(
+        n for n, text in enumerate(source.lines, 1) if f"# {other}" in text and n != number
+    )
     related = Span(source.path, place, 5, place, 9)
     threads = (
         WitnessThread((0, 0, 0), (3, 0, 0), number, AccessKind.WRITE),
