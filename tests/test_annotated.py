@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from oxide_analyzer.analysis import check
-from oxide_analyzer.modules import NoModules, ProjectModules
 
 from annotations import expectations, mismatches
 from mdtest import Section, sections
+from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.modules import NoModules, ProjectModules
 from oxide_analyzer.source import SourceFile
 
 TESTS = Path(__file__).parent

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from oxide_analyzer.analysis import check
-from oxide_analyzer.modules import NoModules
 
 from annotations import expectations, mismatches
 from mdtest import Section, sections
 from oxide_analyzer import rules
+from oxide_analyzer.analysis import check
+from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
