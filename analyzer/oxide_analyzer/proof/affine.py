@@ -4,7 +4,9 @@ It shows that conditions contradict each other, in plain Python and mostly withi
 millisecond. What it does with `hypotheses`:
 
 1. Flatten to equations, inequalities and disjunctions; add what is known of every atom that
-   occurs (ranges, axioms, definitions of quotients and aliases).
+   occurs in any case (ranges, axioms, definitions of quotients and aliases). What is known of an
+   atom that occurs in one branch of a disjunction only is added when that branch is taken:
+   outside it the atom may have no meaning (`b <= 0 or a // b >= n` does not say `b >= 1`).
 2. Solve equations. An equation of mixed radix falls apart into its digits:
 
        block_dim·(b1 - b2) + (t1 - t2) == 0  with  |t1 - t2| < block_dim
@@ -73,7 +75,12 @@ class _System:
     decided: dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool] = field(
         default_factory=dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool]
     )
+    # Atoms whose facts are in; atoms whose facts are to come; what solved atoms stand for.
     known: set[Atom] = field(default_factory=set[Atom])
+    pending: list[Atom] = field(default_factory=list[Atom])
+    solved: dict[Atom, Poly] = field(default_factory=dict[Atom, Poly])
+    # Atoms that an equation defines.
+    defined: set[Atom] = field(default_factory=set[Atom])
 
     def copy(self) -> _System:
         return _System(
@@ -82,6 +89,9 @@ class _System:
             list(self.disjunctions),
             dict(self.decided),
             set(self.known),
+            list(self.pending),
+            dict(self.solved),
+            set(self.defined),
         )
 
 
@@ -93,12 +103,14 @@ def _assume(system: _System, conditions: Iterable[Condition]) -> bool:
                 value = p.value
                 if value is None:
                     system.inequalities.append(tighten(p))
+                    system.pending.extend(p.atoms())
                 elif value < 0:
                     return False
             case IsZero(poly=p):
                 value = p.value
                 if value is None:
                     system.equations.append(p)
+                    system.pending.extend(p.atoms())
                 elif value != 0:
                     return False
             case NotZero(poly=p):
@@ -107,6 +119,7 @@ def _assume(system: _System, conditions: Iterable[Condition]) -> bool:
                     system.disjunctions.append(
                         (AtLeastZero(p.shift(-1)), AtLeastZero((-p).shift(-1)))
                     )
+                    system.pending.extend(p.atoms())
                 elif value == 0:
                     return False
             case Opaque(key=key, parts=parts, positive=positive):
@@ -119,33 +132,59 @@ def _assume(system: _System, conditions: Iterable[Condition]) -> bool:
                 if not parts:
                     return False
                 system.disjunctions.append(parts)
+                system.pending.extend(certain_atoms(condition))
     return True
 
 
+def certain_atoms(condition: Condition) -> dict[Atom, None]:
+    """The atoms that have a meaning wherever the condition holds, in the order of occurrence."""
+    match condition:
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            return dict.fromkeys(p.atoms())
+        case Opaque():
+            return {}
+        case AllOf(parts=parts):
+            return {a: None for c in parts for a in certain_atoms(c)}
+        case AnyOf(parts=parts):
+            each = [certain_atoms(c) for c in parts]
+            return {a: None for a in each[0] if all(a in e for e in each)} if each else {}
+
+
 def _close(system: _System, terms: Terms) -> bool:
-    """Add what is known of every atom that occurs, and of those that this brings in."""
-    pending: list[Atom] = []
-    for poly in (*system.equations, *system.inequalities):
-        pending.extend(poly.atoms())
-    for branches in system.disjunctions:
-        for branch in branches:
-            for poly in condition_polys(branch):
-                pending.extend(poly.atoms())
-    while pending:
-        atom = pending.pop()
+    """Add what is known of every atom that certainly occurs, and of those that this brings in."""
+    while system.pending:
+        atom = system.pending.pop()
         if atom in system.known:
             continue
         system.known.add(atom)
         for part in parts_of(atom):
-            pending.extend(part.atoms())
-        facts = definition(terms, atom)
-        facts.extend(terms.axioms.get(atom, ()))
+            system.pending.extend(part.atoms())
+        facts = [*definition(terms, atom), *terms.axioms.get(atom, ())]
+        if any(isinstance(f, IsZero) for f in facts):
+            system.defined.add(atom)
+        if system.solved:
+            for fact in facts:
+                system.pending.extend(certain_atoms(fact))
+            facts = _in_current_terms(system, facts)
         if not _assume(system, facts):
             return False
-        for fact in facts:
-            for poly in condition_polys(fact):
-                pending.extend(poly.atoms())
     return True
+
+
+def _in_current_terms(system: _System, facts: list[Condition]) -> list[Condition]:
+    """Facts that come late, with the atoms replaced that have been solved for meanwhile."""
+    current = facts
+    for atom, value in list(system.solved.items()):
+        mentioned = {m for c in current for p in condition_polys(c) for m in p.terms if atom in m}
+        if not mentioned:
+            continue
+        if value.value is None and value.single() is None and any(len(m) > 1 for m in mentioned):
+            # It cannot be replaced inside a product, so it comes back.
+            del system.solved[atom]
+            current = [*current, IsZero(Poly({(atom,): 1}) - value)]
+        else:
+            current = [_replace_condition(c, atom, value) for c in current]
+    return current
 
 
 def definition(terms: Terms, atom: Atom) -> list[Condition]:
@@ -173,10 +212,10 @@ def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
     while True:
         if _solve_equations(system, budget):
             return True
-        before = len(system.disjunctions)
-        if _propagate(system):
+        taken = _propagate(system)
+        if taken is None or (taken and not _close(system, terms)):
             return True
-        if len(system.disjunctions) == before or not system.equations:
+        if not taken:
             break
     for poly in system.inequalities:
         value = poly.value
@@ -249,7 +288,8 @@ def _solved(equation: Poly, system: _System, stuck: Sequence[Poly]) -> tuple[Ato
                 for monomial in poly.terms:
                     if len(monomial) > 1:
                         in_products.update(monomial)
-    for atom in sorted(linear, reverse=True):
+    # An equation that defines an atom is solved for it: what it stands for shows the digits.
+    for atom in sorted(linear, key=lambda a: (a not in system.defined, -a.serial)):
         coefficient = equation.terms[(atom,)]
         value = Poly({m: -c * coefficient for m, c in equation.terms.items() if m != (atom,)})
         if atom not in in_products or value.value is not None or value.single() is not None:
@@ -281,6 +321,7 @@ def _replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
 
 
 def _substitute(system: _System, atom: Atom, value: Poly) -> None:
+    system.solved[atom] = value
     system.equations = [_replace(p, atom, value) for p in system.equations]
     system.inequalities = [
         p if q is p else tighten(q)
@@ -387,26 +428,30 @@ def _connected(goal: Sequence[Poly], inequalities: Sequence[Poly]) -> list[Poly]
 # ---------------------------------------------------------------- disjunctions and products
 
 
-def _propagate(system: _System) -> bool:
-    """Drop false branches; true if a disjunction has none left."""
+def _propagate(system: _System) -> bool | None:
+    """Drop false branches and assume the only one left; None if a disjunction has none.
+
+    Otherwise whether something was assumed.
+    """
     bounds: dict[frozenset[tuple[Monomial, int]], int] = {}
     for poly in system.inequalities:
         linear = frozenset((m, c) for m, c in poly.terms.items() if m)
         offset = poly.offset
         if linear not in bounds or offset < bounds[linear]:
             bounds[linear] = offset
-    kept: list[tuple[Condition, ...]] = []
-    for branches in system.disjunctions:
+    taken = False
+    before, system.disjunctions = system.disjunctions, []
+    for branches in before:
         alive = tuple(b for b in branches if not _false(b, bounds, system))
         if not alive:
-            return True
+            return None
         if len(alive) == 1:
             if not _assume(system, alive):
-                return True
+                return None
+            taken = True
         elif not any(isinstance(b, AllOf) and not b.parts for b in alive):
-            kept.append(alive)
-    system.disjunctions = kept
-    return False
+            system.disjunctions.append(alive)
+    return taken
 
 
 def _false(

@@ -1,0 +1,119 @@
+"""Lemmas about bit operations, made when a solver's answer needs them.
+
+An operation of which one operand is a number is linear arithmetic with remainders:
+
+    x & 0b0110  =  x % 8 - x % 2         one difference for each run of ones
+    x | c       =  x + c - (x & c)
+    x ^ c       =  x + c - 2·(x & c)
+    x >> 3      =  x // 8
+
+So where the values at hand break an operation, it is stated for one operand fixed at its value,
+the one that more threads share. Exclusive or with the same number is its own inverse; this is
+what makes exchanges `i ^ j` disjoint for every j.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.proof.models import bit_operation
+from oxide_analyzer.proof.products import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from oxide_analyzer.facts.terms import Bits, Poly
+
+# Shifts by more than this are stated by the sign of what is shifted.
+_WIDEST = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A bit operation of a query: its form, and what the solver calls it and its operands."""
+
+    form: Bits
+    name: str
+    left: str
+    right: str
+
+
+def bit_lemmas(operations: Sequence[Operation], value: Callable[[str | Poly], int]) -> list[str]:
+    """Lemmas that the values break; none if all operations are right."""
+    found: list[str] = []
+    wrong: list[Operation] = []
+    for operation in operations:
+        left, right = value(operation.form.left), value(operation.form.right)
+        if value(operation.name) != bit_operation(operation.form, left, right):
+            wrong.append(operation)
+            found.append(_fixed(operation, left, right))
+    for operation in wrong:
+        if operation.form.op == "^":
+            for other in operations:
+                if other.form.op == "^" and other is not operation:
+                    found.extend(_exchange(operation, other))
+    return list(dict.fromkeys(found))
+
+
+def _fixed(operation: Operation, left: int, right: int) -> str:
+    """The operation for one operand as it is."""
+    form, name = operation.form, operation.name
+    if form.op == ">>":
+        if 0 <= right <= _WIDEST:
+            shifted = f"(div {operation.left} {1 << right})"
+            return f"(=> (= {operation.right} {right}) (= {name} {shifted}))"
+        beyond = f"(or (< {operation.right} 0) (> {operation.right} {_WIDEST}))"
+        reach = f"(< {number(-(1 << _WIDEST))} {operation.left} {1 << _WIDEST})"
+        sign = f"(ite (< {operation.left} 0) (- 1) 0)"
+        return f"(=> (and {beyond} {reach}) (= {name} {sign}))"
+    if form.op == "<<":
+        width = form.high.bit_length() + (form.low < 0)
+        if not 0 <= right < width:
+            outside = f"(or (< {operation.right} 0) (>= {operation.right} {width}))"
+            return f"(=> {outside} (= {name} 0))"
+        half = 1 << (width - 1) if form.low < 0 else 0
+        moved = f"(+ (* {1 << right} {operation.left}) {half})"
+        wrapped = f"(- (mod {moved} {1 << width}) {half})"
+        return f"(=> (= {operation.right} {right}) (= {name} {wrapped}))"
+    if form.left.level < form.right.level or form.left.value is not None:
+        fixed, fixed_value, free = operation.left, left, operation.right
+    else:
+        fixed, fixed_value, free = operation.right, right, operation.left
+    both = _and(free, fixed_value)
+    match form.op:
+        case "&":
+            result = both
+        case "|":
+            result = f"(+ {free} {number(fixed_value)} (- {both}))"
+        case _:
+            result = f"(+ {free} {number(fixed_value)} (* (- 2) {both}))"
+    return f"(=> (= {fixed} {number(fixed_value)}) (= {name} {result}))"
+
+
+def _and(free: str, mask: int) -> str:
+    """`free & mask`; the mask of a negative number is what its complement does not keep."""
+    if mask < 0:
+        return f"(- {free} {_and(free, ~mask)})"
+    parts: list[str] = []
+    position = 0
+    while mask >> position:
+        if not (mask >> position) & 1:
+            position += 1
+            continue
+        start = position
+        while (mask >> position) & 1:
+            position += 1
+        parts.append(f"(- (mod {free} {1 << position}) (mod {free} {1 << start}))")
+    return f"(+ 0 {' '.join(parts)})" if parts else "0"
+
+
+def _exchange(one: Operation, other: Operation) -> list[str]:
+    """Exclusive or with equal numbers is injective and its own inverse."""
+    found: list[str] = []
+    for x, s in ((one.left, one.right), (one.right, one.left)):
+        for y, t in ((other.left, other.right), (other.right, other.left)):
+            same = f"(= {s} {t})"
+            found.append(f"(=> {same} (= (= {x} {y}) (= {one.name} {other.name})))")
+            found.append(f"(=> (and {same} (= {y} {one.name})) (= {other.name} {x}))")
+    return found
