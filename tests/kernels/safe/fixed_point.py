@@ -1,0 +1,30 @@
+"""Rounds until nothing changes: all threads read one count, so all leave in the same round."""
+# launch: grid=1, block=32, a=[3, 1, 2, 9, 4], out=5
+# launch: grid=2, block=32, a=50, out=50
+
+from oxide import DisjointSlice, SharedArray, Slice, atomic, i32, kernel, sync_threads, thread
+
+BLOCK = 32
+
+
+@kernel(block=BLOCK, requires=lambda a, out: len(a) == len(out))
+def spread_largest(a: Slice[i32], out: DisjointSlice[i32]):
+    tile = SharedArray(i32, BLOCK)
+    changes = SharedArray(i32, 1)
+    t, i = thread.x, thread.index_1d()
+    tile[t] = a[i] if i < len(a) else 0
+    for _ in range(BLOCK):
+        if t == 0:
+            changes[0] = 0
+        sync_threads()
+        largest = max(tile[t], tile[t - 1] if t > 0 else 0)
+        sync_threads()
+        if largest != tile[t]:
+            tile[t] = largest
+            atomic.add(changes, 0, 1)
+        sync_threads()
+        if changes[0] == 0:
+            break
+        sync_threads()
+    if i < len(out):
+        out[i] = tile[t]
