@@ -111,15 +111,22 @@ class Arena:
         return -(-ctypes.addressof(self._buffer) // ALIGNMENT) * ALIGNMENT
 
 
-def compile_native(checked: CheckedKernel, *, contract: bool = True) -> Native:
-    """Machine code for this processor; `contract` lets a product and a sum become one operation."""
+def compile_native(
+    checked: CheckedKernel, *, contract: bool = True, narrows: bool = False
+) -> Native:
+    """Machine code for this processor.
+
+    `contract` lets a product and a sum become one operation. `narrows` computes in 32 bits what
+    fits, as on a device: no gain here, where LLVM then misses that accesses are neighbours, but
+    a way to compare that lowering with the interpreter.
+    """
     from oxide_codegen import llvm
 
     kernel = checked.kernel
     facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
     waits = thread_loop.may_wait(kernel)
     lower = coroutines.lower if waits else thread_loop.lower
-    text = lower(checked, facts, "contract " if contract else "")
+    text = lower(checked, facts, "contract " if contract else "", narrows=narrows)
     symbols = ("run", "frame_size") if waits else ("run",)
     owner, addresses = llvm.loaded(text, symbols)
     shared = shared_offsets(kernel)[1]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import struct
 
+from oxide_analyzer.checked import CheckedKernel
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.launch import Contents
 from oxide_codegen import abi
+from oxide_codegen.lowering.walk import assigned
 from oxide_codegen.native import compile_native
 
 _CODES = {"bool": "?", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "f32": "f", "f64": "d"}
@@ -74,3 +76,15 @@ def check_same(checked, launch, workers=1):
     assert failure is None
     assert differences(checked.kernel, outcome.arrays, arrays) == []
     return arrays
+
+
+def variants(kernel, launch) -> dict[str, CheckedKernel]:
+    """A kernel with every check, and one for launches like this, in which none of them fails."""
+    sites = frozenset(abi.failure_sites(kernel))
+    names = {local.name for local in assigned(kernel.body)} | set(kernel.arrays)
+    none: frozenset = frozenset()
+    compact = all(abs(value) < 2**31 for value in launch.scalars.values() if isinstance(value, int))
+    return {
+        "checked": CheckedKernel(kernel, (), none, none, none, False),
+        "proved": CheckedKernel(kernel, (), sites, sites, frozenset(names), compact),
+    }

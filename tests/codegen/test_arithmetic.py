@@ -6,6 +6,7 @@ import math
 import struct
 
 import pytest
+
 from codegen.building import (
     HERE,
     assign,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from codegen.building import (
     assign,
     atomic_add,

@@ -6,6 +6,7 @@ import math
 import random
 
 import pytest
+
 from codegen.building import HERE
 from codegen.test_arithmetic import check, run_elementwise
 from oxide_analyzer.interpreter import arithmetic

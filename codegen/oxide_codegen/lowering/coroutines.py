@@ -58,12 +58,12 @@ def arena_size(threads: int, frame: int, shared: int) -> int:
     return _SHARED + shared + threads * rounded(frame)
 
 
-def lower(checked: CheckedKernel, ranges: Ranges, flags: str) -> str:
+def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) -> str:
     """The LLVM text of a kernel with barriers."""
     names = Names()
     marks = alias_marks(names, checked.kernel)
     thread = Builder(names)
-    body = _thread(checked, ranges, flags, thread, marks)
+    body = _thread(checked, ranges, flags, thread, marks, narrows)
     return "\n".join(
         [
             *body,
@@ -129,11 +129,12 @@ def _thread(
     flags: str,
     build: Builder,
     marks: dict[str, tuple[str, ...]],
+    narrows: bool,
 ) -> list[str]:
     """The coroutine. Without a frame it gives the size of one instead."""
     thread = CoroutineThread(checked.kernel, build)
     thread.read_arguments()
-    context = Context(checked, build, thread, ranges, flags, False, marks, lambda _: "")
+    context = Context(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
     context.zero_locals()
     statements.block(context, checked.kernel.body)
     build.emit(f"store i32 {_FELL_OFF}, ptr %state")

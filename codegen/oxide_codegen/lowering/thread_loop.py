@@ -79,7 +79,7 @@ class LoopThread(Host):
         self.failures.jump(build, failure)
 
 
-def lower(checked: CheckedKernel, ranges: Ranges, flags: str) -> str:
+def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) -> str:
     """The LLVM text of a kernel without barriers."""
     kernel, names = checked.kernel, Names()
     build = Builder(names)
@@ -90,7 +90,7 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str) -> str:
         name: (*alias_marks_of, f"!llvm.access.group {group}")
         for name, alias_marks_of in _with_all(kernel, alias_marks(names, kernel)).items()
     }
-    context = Context(checked, build, thread, ranges, flags, False, marks, lambda _: "")
+    context = Context(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
     parallel = names.node(f'!{{!"llvm.loop.parallel_accesses", {group}}}')
     mark = names.reserve()
     names.define(mark, f"distinct !{{{mark}, {parallel}}}")
