@@ -38,6 +38,7 @@ from oxide_analyzer.facts.terms import (
     any_of,
     at_least_zero,
     at_most,
+    condition_level,
     condition_polys,
     constant,
     equal,
@@ -211,10 +212,36 @@ def _leave(
     passed = at_head(walk, stmt, head, position)
     del walk.evaluator.reads[noted:]
     walk.collected = collected
-    leaving = passed.leaving
-    if leaving is None or not isinstance(stmt, For):
+    if passed.leaving is None:
+        return None
+    leaving = _as_axioms(walk, carried.entry, passed.leaving)
+    if not isinstance(stmt, For):
         return leaving
     return _last_value(walk, stmt, carried.entry, leaving, level)
+
+
+def _as_axioms(walk: Walk, entry: State, leaving: State) -> State:
+    """Turn the condition that ended a loop into an axiom of the values that it ended with.
+
+    It is no decision that leads anywhere, as the conditions of a path are: every loop that ends
+    ends so. Where it mentions no such value, it stays in the path.
+    """
+    evaluator = walk.evaluator
+    path = list(entry.path)
+    for condition in leaving.path[len(entry.path) :]:
+        level = condition_level(condition)
+        ended = [
+            atom
+            for poly in condition_polys(condition)
+            for atom in poly.atoms()
+            if (atom in evaluator.iterations or atom in evaluator.undetermined)
+            and atom.level >= level
+        ]
+        for atom in dict.fromkeys(ended):
+            evaluator.launch.terms.axiom(Poly({(atom,): 1}), condition)
+        if not ended:
+            path.append(condition)
+    return State(leaving.values, tuple(path), leaving.unassigned)
 
 
 def _last_value(walk: Walk, stmt: For, entry: State, leaving: State, level: Level) -> State:

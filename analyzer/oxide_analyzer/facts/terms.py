@@ -128,6 +128,9 @@ class Poly:
         self.terms = terms
         self._hash: int | None = None
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Poly) and self.terms == other.terms
 
@@ -351,7 +354,10 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
-    """The disjunction, flattened; true if two parts are opposite."""
+    """The disjunction, flattened; what another part already decides is left out.
+
+    `(a and b) or not a` is `b or not a`, and true if two parts are opposite.
+    """
     parts: list[Condition] = []
     for condition in conditions:
         if isinstance(condition, AnyOf):
@@ -360,10 +366,19 @@ def any_of(conditions: Iterable[Condition]) -> Condition:
             return TRUE
         else:
             parts.append(condition)
-    unique = tuple(dict.fromkeys(parts))
-    if len(unique) == 2 and negate(unique[0]) == unique[1]:
-        return TRUE
-    return unique[0] if len(unique) == 1 else AnyOf(unique)
+    unique = dict.fromkeys(parts)
+    opposites = {negate(p) for p in unique if not isinstance(p, AllOf)}
+    kept: dict[Condition, None] = {}
+    for part in unique:
+        if isinstance(part, AllOf):
+            left = tuple(c for c in part.parts if c not in opposites)
+            if not left:
+                return TRUE
+            part = left[0] if len(left) == 1 else AllOf(left)  # noqa: PLW2901
+        if part in opposites:
+            return TRUE
+        kept[part] = None
+    return next(iter(kept)) if len(kept) == 1 else AnyOf(tuple(kept))
 
 
 def condition_polys(condition: Condition) -> Iterator[Poly]:

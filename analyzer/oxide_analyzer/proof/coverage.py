@@ -138,7 +138,9 @@ def _order(write: Access, read: Access) -> tuple[frozenset[object], bool] | None
                 isinstance(s, (Break, Leave, Return)) for s in statements(owner.body)
             ):
                 return None
-        between = left.block[left.index + 1 : right.index]
+        between = [*left.block[left.index + 1 : right.index]]
+        for frame in read.position[depth + 1 :]:
+            between.extend(frame.block[: frame.index])
         barrier = any(isinstance(s, Barrier) for s in between)
         return frozenset(o for o in owners if isinstance(o, For)), barrier
     return None

@@ -94,14 +94,20 @@ class Admitted:
         return None
 
     def with_values(
-        self, grid: Extent, block: Extent, scalars: dict[str, Number], lengths: dict[str, list[int]]
+        self,
+        grid: Extent,
+        block: Extent,
+        scalars: dict[str, Number],
+        lengths: dict[str, dict[int, int]],
     ) -> Launch | None:
         """A launch with these sizes, if it is admitted and small enough to run."""
         draft = _Draft(list(grid), list(block), {}, {})
         rng = Random(0)
         self._fill(draft, rng, 1)
         draft.scalars.update(scalars)
-        draft.shapes.update(lengths)
+        for array, by_axis in lengths.items():
+            for axis, length in by_axis.items():
+                draft.shapes[array][axis] = length
         return self._finish(draft, rng, 1) if self._admissible(draft) else None
 
     # ------------------------------------------------------------ sizes
