@@ -11,7 +11,8 @@ The analyzer reads text and the interpreter runs bytecode. What is launched must
 
 Cells of a notebook, statements of a REPL and examples of a doctest are files of their own whose
 names come from other cells. For them `complete` writes what the live globals hold as imports
-*behind* the text, where they move no line:
+*behind* the text, where they move no line. Only the analyzer reads that; code objects are compared
+with the text as it was, because Python compiles calls on imported names differently:
 
     @kernel                                     @kernel
     def k(a: DisjointSlice[f32]):      is       def k(a: DisjointSlice[f32]):
@@ -277,9 +278,6 @@ class LiveModules:
 
     def source_of(self, path: str) -> SourceFile | None:
         """The source of a file of this process, as it was taken or is now."""
-        for cell in self._cells.values():
-            if cell.path == path:
-                return cell
         text = _taken.get(path) or "".join(linecache.getlines(path))
         return SourceFile(path, text) if text else None
 

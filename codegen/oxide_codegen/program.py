@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from oxide_codegen import live
 from oxide_codegen.abi import Layout, layout
 from oxide_codegen.arguments import Signature
 from oxide_codegen.contract import demand_contract
-from oxide_codegen.errors import CheckError, SourceError
+from oxide_codegen.errors import CheckError, DeviceError, MissingExtraError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,7 @@ class Specialisation:
         """Code for the cpu device, compiled at the first call."""
         with self._lock:
             if not self._native:
+                _demand_llvm()
                 from oxide_codegen.native import compile_native
 
                 self._native.append(compile_native(self.checked))
@@ -79,12 +81,18 @@ class Specialisation:
             return loaded
         with self._lock:
             if index not in self._cuda:
+                _demand_llvm()
                 from oxide_codegen.cuda import CudaKernel, cuda
                 from oxide_codegen.ptx import compile_ptx
-                from oxide_codegen.target import nearest
+                from oxide_codegen.target import Unsupported, nearest
 
                 device = cuda(index)
-                ptx = compile_ptx(self.checked, nearest(*device.capability))
+                try:
+                    ptx = compile_ptx(self.checked, nearest(*device.capability))
+                except Unsupported as reason:
+                    raise DeviceError(
+                        f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
+                    ) from None
                 self._cuda[index] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
             return self._cuda[index]
 
@@ -171,7 +179,7 @@ class Program:
         reading = read(source, modules)
         kernel = self._find(reading, function, {source.path: source})
         guard = live.Guard()
-        sources: dict[str, SourceFile] = {source.path: source}
+        sources: dict[str, SourceFile] = {source.path: self._source}
         for part in kernel.functions:
             found = live.follow(function, part, guard)
             text = sources.get(part.path) or modules.source_of(part.path)
@@ -252,6 +260,11 @@ class _FirstUse:
             value = live.look_up(owner, constant.attributes, guard)
             values[constant.symbol] = _fit(constant, value)
         return values, guard
+
+
+def _demand_llvm() -> None:
+    if find_spec("llvmlite") is None:
+        raise MissingExtraError("compiling kernels", "llvmlite", "cpu")
 
 
 def _fit(constant: Constant, value: object) -> Number:

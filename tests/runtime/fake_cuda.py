@@ -1,0 +1,186 @@
+"""A CUDA driver made of host memory, whose launches run the cpu's machine code.
+
+It finds what can be wrong in the runtime without a GPU: which calls are made, with which
+arguments, on which stream, in which context.
+"""
+
+import ctypes
+import itertools
+import sys
+import types
+from struct import Struct
+
+from oxide_codegen import abi, cuda, devices, ptx
+from oxide_codegen.native import compile_native
+
+LEGACY = 1
+
+
+class Driver:
+    """What the runtime uses of `cuda.bindings.driver`."""
+
+    class CUfunction(int):
+        pass
+
+    class CUpointer_attribute:
+        CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9
+
+    class CUfunction_attribute:
+        CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
+
+    def __init__(self):
+        self.context = 0
+        self.log = []
+        self.functions = {}
+        self.answer = 0
+
+    def cuInit(self, _):
+        return (0,)
+
+    def cuGetErrorString(self, code):
+        return 0, b"a made-up error"
+
+    def cuCtxGetCurrent(self):
+        return 0, self.context
+
+    def cuCtxSetCurrent(self, context):
+        self.context = int(context)
+        return (0,)
+
+    def cuCtxSynchronize(self):
+        self._in_context()
+        self.log.append(("sync", None))
+        return (0,)
+
+    def cuStreamSynchronize(self, stream):
+        self._in_context()
+        self.log.append(("wait", int(stream)))
+        return (0,)
+
+    def cuMemcpyHtoDAsync(self, target, source, size, stream):
+        return self._move("upload", target, source, size, stream)
+
+    def cuMemcpyDtoHAsync(self, target, source, size, stream):
+        return self._move("download", target, source, size, stream)
+
+    def cuMemsetD8Async(self, target, value, size, stream):
+        self._in_context()
+        ctypes.memset(target, value, size)
+        return (0,)
+
+    def cuLaunchKernel(self, function, *rest):
+        gx, gy, gz, bx, by, bz, _, stream, table, extra = rest
+        self._in_context()
+        assert extra == 0
+        if self.answer:
+            return (self.answer,)
+        native = self.functions[int(function)]
+        count = len(native.layout.slots)
+        pointers = (ctypes.c_void_p * (count + 1)).from_address(table)
+        cells = b"".join(ctypes.string_at(pointers[k], abi.CELL) for k in range(count))
+        failure = ctypes.c_uint64.from_address(pointers[count]).value
+        self.log.append(("launch", int(stream)))
+        found = native.run((gx, gy, gz), (bx, by, bz), native.layout.packer.unpack(cells))
+        if found is not None:
+            record = Struct("<4I2q6I").pack(
+                abi.FailureState.COMPLETE,
+                found.site,
+                found.kind,
+                found.axis,
+                found.index,
+                found.length,
+                *found.block,
+                *found.thread,
+            )
+            ctypes.memmove(failure, record, len(record))
+        return (0,)
+
+    def _move(self, what, target, source, size, stream):
+        self._in_context()
+        self.log.append((what, int(stream)))
+        ctypes.memmove(target, source, size)
+        return (0,)
+
+    def _in_context(self):
+        assert self.context == 1000, "the primary context is not current"
+
+
+class Buffer:
+    def __init__(self, size):
+        self._memory = ctypes.create_string_buffer(size + 256)
+        self.handle = -(-ctypes.addressof(self._memory) // 256) * 256
+        self.closed = False
+
+    def close(self, stream=None):
+        self.closed = True
+
+
+def install(monkeypatch):
+    """Put the fake in the place of cuda-core and cuda-bindings; the driver."""
+    driver = Driver()
+    handles = itertools.count(5000)
+
+    class Stream:
+        def __init__(self, handle):
+            self.handle = handle
+
+        @staticmethod
+        def from_handle(handle):
+            return Stream(handle)
+
+        def wait(self, other):
+            driver.log.append(("order", self.handle, getattr(other, "handle", other)))
+
+        def record(self):
+            return f"event on {self.handle}"
+
+    class Device:
+        name = "a made-up device"
+        compute_capability = (9, 0)
+        default_stream = Stream(LEGACY)
+
+        def __init__(self, index):
+            assert index == 0
+
+        def set_current(self):
+            driver.context = 1000
+
+        def allocate(self, size, *, stream):
+            assert size > 0
+            return Buffer(size)
+
+        def create_stream(self):
+            return Stream(next(handles))
+
+    class Pinned:
+        def allocate(self, size):
+            return Buffer(size)
+
+    class Code:
+        @staticmethod
+        def from_ptx(module, *, name=""):
+            assert isinstance(module, bytes)
+            return Code()
+
+        def get_kernel(self, name):
+            return types.SimpleNamespace(handle=entries[name])
+
+    entries = {}
+
+    def compile_ptx(checked, sm):
+        made = real(checked, sm)
+        entries[made.entry] = handle = next(handles)
+        driver.functions[handle] = compile_native(checked)
+        return made
+
+    real = ptx.compile_ptx
+    core = types.SimpleNamespace(
+        Device=Device, Stream=Stream, LegacyPinnedMemoryResource=Pinned, ObjectCode=Code
+    )
+    monkeypatch.setattr(ptx, "compile_ptx", compile_ptx)
+    monkeypatch.setattr(cuda, "_import", lambda: (driver, core))
+    monkeypatch.setattr(cuda, "_devices", {})
+    monkeypatch.setattr(devices, "device_count", lambda: 1)
+    monkeypatch.delenv("OXIDE_DEVICE", raising=False)
+    assert sys.byteorder == "little"
+    return driver

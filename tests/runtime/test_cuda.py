@@ -1,0 +1,254 @@
+"""Launches on a GPU, as far as a made-up driver can tell."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import oxide
+from oxide_codegen import entry
+from oxide_codegen.program import Program
+from runtime import fake_cuda, programs, unproved
+
+N = 1000
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    unproved.use(monkeypatch)
+    # Code is kept by kernel: start anew, on the driver of this test.
+    for name, value in list(vars(programs).items()):
+        if isinstance(value, oxide.Kernel):
+            monkeypatch.setattr(
+                value, "_program", Program(value.__wrapped__, value._program.options)
+            )
+            assert name
+    return fake_cuda.install(monkeypatch)
+
+
+@pytest.fixture
+def arrays():
+    random = np.random.default_rng(1)
+    return random.random(N, dtype=np.float32), random.random(N, dtype=np.float32)
+
+
+def launches(driver):
+    return [entry for entry in driver.log if entry[0] == "launch"]
+
+
+def test_numpy_arrays_travel(driver, arrays):
+    a, b = arrays
+    c = np.zeros_like(a)
+    programs.vecadd[4, 256](a, b, c)
+    np.testing.assert_array_equal(c, a + b)
+    assert [what for what, *_ in driver.log] == ["upload"] * 3 + ["launch", "download", "wait"]
+    assert driver.context == 1000
+
+
+def test_the_context_is_restored(driver, arrays):
+    a, b = arrays
+    oxide.zeros(1, oxide.f32)
+    driver.context = 7
+    x, y, z = oxide.asarray(a), oxide.asarray(b), oxide.zeros(N, oxide.f32)
+    assert driver.context == 7
+    programs.vecadd[4, 256](x, y, z)
+    assert driver.context == 7
+    np.testing.assert_array_equal(z.numpy(), a + b)
+    with pytest.raises(oxide.LaunchError):
+        programs.vecadd[4, 256](x, y, y)
+    assert driver.context == 7
+
+
+def test_buffers_stay(driver, arrays):
+    a, b = arrays
+    x, y, z = oxide.asarray(a), oxide.asarray(b), oxide.empty(N, oxide.f32)
+    assert z.device == "cuda:0"
+    driver.log.clear()
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    for _ in range(3):
+        launch(x, y, z)
+    bound = launch.bind(x, y, z)
+    bound()
+    assert driver.log == [("launch", fake_cuda.LEGACY)] * 4
+    np.testing.assert_array_equal(z.numpy(), a + b)
+
+
+def test_the_entry_takes_over_and_refuses(driver, arrays):
+    a, b = arrays
+    x, y, z = oxide.asarray(a), oxide.asarray(b), oxide.zeros(N, oxide.f32)
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    launch(x, y, z)
+    fast = launch._entry
+    assert fast((x, y, z))
+    assert not fast((x, y))
+    assert not fast((x, y, y))
+    assert not fast((x, a, z))
+    assert not fast((oxide.zeros(3, oxide.f32), y, z))
+    assert not fast((oxide.zeros(N, oxide.f64), y, z))
+    assert not fast((oxide.zeros((N, 1), oxide.f32), y, z))
+    with pytest.raises(oxide.LaunchValueError, match="3 >= 1000 is false"):
+        launch(oxide.zeros(3, oxide.f32), y, z)
+    with pytest.raises(oxide.LaunchValueError, match="shares memory"):
+        launch(x, z, z)
+    driver.context = 7
+    assert not fast((x, y, z))
+    launch(x, y, z)
+    assert driver.context == 7
+    driver.context = 1000
+    driver.answer = 701
+    with pytest.raises(oxide.DeviceError, match="vecadd: the launch failed") as caught:
+        launch(x, y, z)
+    assert caught.value.code == 701
+
+
+def test_an_entry_checks_numbers(driver):
+    launch = programs.divide.prepare(grid=1, block=32)
+    values = oxide.asarray(np.full(32, 9))
+    launch(values, 2)
+    assert launch._entry((values, 2))
+    assert not launch._entry((values, 2.0))
+    assert not launch._entry((values, True))
+    assert not launch._entry((values, 2**63))
+    assert values.numpy().tolist() == [2] * 32
+    with pytest.raises(oxide.LaunchValueError, match="out of the range of i64"):
+        launch(values, 2**63)
+
+
+def test_an_entry_shows_its_checks(driver):
+    specialisation = programs.first._program.specialisation()
+    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0, 0)
+    assert "not ((d0_0 >= 4))" in source
+
+
+def test_a_changed_constant_leaves_the_entry(driver, monkeypatch):
+    values = oxide.asarray(np.ones(32, np.float32))
+    launch = programs.scale.prepare(grid=1, block=32)
+    launch(values)
+    launch(values)
+    assert values.numpy()[0] == (1 * 2 + 0.5) * 2 + 0.5
+    bound = launch.bind(values)
+    values.copy_from(np.ones(32, np.float32))
+    monkeypatch.setattr(programs, "FACTOR", 10)
+    assert not launch._entry((values,))
+    # Another launch makes the new proof current; this one's entry is still of the old one.
+    programs.scale[1, 32](oxide.zeros(1, oxide.f32))
+    assert not launch._entry((values,))
+    launch(values)
+    assert values.numpy()[0] == 10.5
+    bound()
+    assert values.numpy()[0] == 105.5
+
+
+def test_failures_come_at_the_next_wait(driver, arrays):
+    a, _ = arrays
+    index = np.arange(N, dtype=np.int32)
+    index[700] = 5000
+    out = oxide.zeros(N, oxide.f32)
+    where, values = oxide.asarray(index), oxide.asarray(a)
+    programs.gather[4, 256](where, values, out)
+    with pytest.raises(oxide.KernelIndexError) as caught:
+        out.numpy()
+    error = caught.value
+    assert (error.array, error.index, error.length) == ("a", 5000, N)
+    assert (error.block, error.thread) == ((2, 0, 0), (188, 0, 0))
+    assert out.numpy()[699] == a[699]
+    queue = oxide.stream()
+    programs.gather[4, 256, queue](where, values, out)
+    with pytest.raises(IndexError):
+        queue.sync()
+    programs.gather[4, 256](where, values, out)
+    with pytest.raises(IndexError):
+        oxide.synchronize()
+    host = np.zeros(N, np.float32)
+    with pytest.raises(IndexError):
+        programs.gather[4, 256](index, a, host)
+    oxide.synchronize()
+
+
+def test_streams_wait_for_each_other(driver, arrays):
+    a, b = arrays
+    x, y, z = oxide.asarray(a), oxide.asarray(b), oxide.zeros(N, oxide.f32)
+    first, second = oxide.stream(), oxide.stream()
+    launch = programs.vecadd.prepare(grid=4, block=256, stream=first)
+    driver.log.clear()
+    launch(x, y, z)
+    waited = [entry for entry in driver.log if entry[0] == "order"]
+    assert waited == [("order", first.handle, fake_cuda.LEGACY)] * 3
+    driver.log.clear()
+    launch(x, y, z)
+    assert driver.log == [("launch", first.handle)]
+    programs.vecadd[4, 256, second](x, y, z)
+    assert ("order", second.handle, f"event on {first.handle}") in driver.log
+    driver.log.clear()
+    z.numpy()
+    assert driver.log[0] == ("order", fake_cuda.LEGACY, f"event on {second.handle}")
+    programs.vecadd[4, 256, 77](x, y, z)
+    assert driver.log[-1] == ("launch", 77)
+
+
+class Foreign:
+    """An array of another library on the device, written on a stream of its own."""
+
+    def __init__(self, buffer, stream):
+        self._buffer = buffer
+        self.__cuda_array_interface__ = buffer.__cuda_array_interface__ | {"stream": stream}
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+
+def test_foreign_arrays_are_waited_for(driver, arrays):
+    a, b = (oxide.asarray(array) for array in arrays)
+    c = oxide.zeros(N, oxide.f32)
+    driver.log.clear()
+    programs.vecadd[4, 256](Foreign(a, 99), b, Foreign(c, 1))
+    assert driver.log == [("order", fake_cuda.LEGACY, 99), ("launch", fake_cuda.LEGACY)]
+    np.testing.assert_array_equal(c.numpy(), arrays[0] + arrays[1])
+    borrowed = oxide.asarray(Foreign(a, 98))
+    assert borrowed.view().address == a.view().address
+    assert ("order", fake_cuda.LEGACY, 98) in driver.log
+
+
+def test_arrays_on_two_devices_are_refused(driver, arrays):
+    x = oxide.asarray(arrays[0])
+    with pytest.raises(oxide.LaunchTypeError, match=r"oxide.asarray"):
+        programs.vecadd[4, 256](x, arrays[1], oxide.zeros(N, oxide.f32))
+    with pytest.raises(oxide.LaunchTypeError, match="is on cpu, but `a` is on cuda:0"):
+        programs.vecadd[4, 256](x, oxide.zeros(N, oxide.f32, device="cpu"), x)
+    with oxide.device("cpu"):
+        queue = oxide.stream()
+        y = np.zeros(N, np.float32)
+        programs.vecadd[4, 256, queue](*arrays, y)
+        with pytest.raises(oxide.LaunchTypeError, match="CUDA device"):
+            programs.vecadd[4, 256, 77](*arrays, y)
+    with pytest.raises(oxide.LaunchTypeError, match="one of the cpu"):
+        programs.vecadd[4, 256, queue](*arrays, y)
+
+
+def test_no_blocks_and_no_elements(driver):
+    empty = oxide.zeros(0, oxide.f32)
+    driver.log.clear()
+    programs.vecadd[0, 256](empty, empty, oxide.zeros(0, oxide.f32))
+    assert driver.log == []
+    programs.vecadd[1, 256](empty, empty, empty)
+    nothing = np.zeros(0, np.float32)
+    programs.vecadd[1, 256](nothing, nothing, nothing)
+    assert len(launches(driver)) == 2
+
+
+def test_launches_from_threads(driver, arrays):
+    a, b = (oxide.asarray(array) for array in arrays)
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    barrier = threading.Barrier(4)
+
+    def work(_):
+        c = oxide.zeros(N, oxide.f32)
+        barrier.wait()
+        for _ in range(10):
+            launch(a, b, c)
+        return c.numpy()
+
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(work, range(4)):
+            np.testing.assert_array_equal(result, arrays[0] + arrays[1])
