@@ -16,12 +16,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from machine_record import write
 
-from tests.programs.soundness import Tally, try_all
+from programs.soundness import Tally, try_all
 
 CHUNK = 20
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.interpreter import arithmetic
-from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.ir.nodes import Atomic, For, If, Load, Store, While
+from oxide_analyzer.ir.specialise import source_values, specialise
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.launch import Contents
 from oxide_analyzer.modules import NoModules
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from oxide_analyzer.interpreter import Outcome
     from oxide_analyzer.ir.nodes import Kernel
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Launch
@@ -64,12 +67,17 @@ class Program:
             findings = [f"{d.span}: {d.code} {d.message}" for d in reading.diagnostics]
             raise AssertionError("\n".join([*findings, self.source]))
         (kernel,) = reading.kernels
-        return specialise(kernel, constants(kernel))
+        return specialise(kernel, source_values(kernel))
 
 
-def constants(kernel: Kernel) -> dict[str, int | float | bool]:
-    """The values that the source gives to the constants of a kernel."""
-    return {c.symbol: c.value for c in kernel.constants if c.value is not None}
+def is_telling(kernel: Kernel, outcome: Outcome) -> bool:
+    """Whether two threads came to one access in a loop or branch: else a run says little."""
+    return any(
+        isinstance(inner, Load | Store | Atomic) and len(outcome.executed(inner.site)) > 1
+        for outer in statements(kernel.body)
+        if isinstance(outer, If | For | While)
+        for inner in statements((outer,))
+    )
 
 
 class Lines:
