@@ -16,7 +16,7 @@ from oxide.buffers import DeviceBuffer, asarray, empty, zeros
 from oxide.devices import device
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, sync_threads, thread
 from oxide.scalars import f32, f64, i32, i64, u32, u64
-from oxide.scratch import LocalArray, SharedArray
+from oxide.scratch import LocalArray, LocalArray2D, SharedArray, SharedArray2D
 from oxide.slices import (
     AtomicSlice,
     AtomicSlice2D,
@@ -67,10 +67,12 @@ __all__ = [
     "LaunchTypeError",
     "LaunchValueError",
     "LocalArray",
+    "LocalArray2D",
     "MissingExtraError",
     "OutsideKernelError",
     "OxideError",
     "SharedArray",
+    "SharedArray2D",
     "Slice",
     "Slice2D",
     "SourceError",

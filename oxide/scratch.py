@@ -6,7 +6,7 @@ error if `tile` is `SharedArray(f32, 64)`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from oxide_codegen.errors import OutsideKernelError
 
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     class LocalArray(Scratch[T, Shape]):
         """An allocation of one thread, undefined each time its declaration runs."""
 
+    # What parameters of helper functions are annotated with.
+    SharedArray2D: TypeAlias = SharedArray[T, tuple[int, int]]
+    LocalArray2D: TypeAlias = LocalArray[T, tuple[int, int]]
+
 else:
 
     class SharedArray:
@@ -64,3 +68,9 @@ else:
         def __class_getitem__(cls, item: object) -> type:
             """The class itself: `LocalArray[f32]` is what annotations say."""
             return cls
+
+    class SharedArray2D(SharedArray):
+        """A shared array of two dimensions, as parameters of helpers say."""
+
+    class LocalArray2D(LocalArray):
+        """A local array of two dimensions, as parameters of helpers say."""

@@ -12,6 +12,7 @@ from oxide import (
     DisjointSlice2D,
     LocalArray,
     SharedArray,
+    SharedArray2D,
     Slice,
     Slice2D,
     atomic,
@@ -102,6 +103,11 @@ def clamp(v: f32, lo: f32 = 0.0, hi: f32 = 1.0) -> f32:
 @device
 def minmax(x: f32, y: f32) -> tuple[f32, f32]:
     return min(x, y), max(x, y)
+
+
+@device
+def total(tile: SharedArray[f32], square: SharedArray2D[f32], own: LocalArray[f32]) -> f32:
+    return tile[0] + square[0, 1] + own[0]
 
 
 @kernel
