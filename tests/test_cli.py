@@ -87,6 +87,13 @@ def test_json_goes_to_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert found["code"] == "OX101"
 
 
+def test_paths_are_as_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, {"a/k.py": UNREADABLE})
+    for given in ("./a/k.py", str(folder / "a" / "k.py")):
+        assert main_check([given, "--format", "concise"]) == 1
+        assert capsys.readouterr().out.startswith(f"{given}:8:9: ")
+
+
 def test_standard_input(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,9 +37,12 @@ class Undecodable:
     line: int
 
 
-def read(path: Path) -> SourceFile | Undecodable | None:
-    """The text of a file, None if it has none of the words that a kernel needs."""
-    return decode(path.read_bytes(), str(path))
+def read(path: Path, shown: str | None = None) -> SourceFile | Undecodable | None:
+    """The text of a file, None if it has none of the words that a kernel needs.
+
+    `shown` is its path in messages, where that is not how `Path` writes it.
+    """
+    return decode(path.read_bytes(), str(path) if shown is None else shown)
 
 
 def decode(content: bytes, path: str) -> SourceFile | Undecodable | None:

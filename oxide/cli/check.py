@@ -37,6 +37,15 @@ exit codes: 0 no errors, 1 errors found, 2 wrong use, 101 a bug in Oxide
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A file (None: standard input), its path in messages, and the settings that hold there."""
+
+    path: Path | None
+    shown: str
+    configuration: Configuration
+
+
 @dataclass
 class _Run:
     """What has been found so far."""
@@ -54,11 +63,12 @@ def run(arguments: list[str], program: str) -> int:
     options = _parser(program).parse_args(arguments)
     found = _Run()
     try:
-        for entry, configuration in _inputs(options):
-            chosen = selection(
-                options.select or configuration.select, options.ignore or configuration.ignore
-            )
-            _check(entry, configuration, chosen, options, found)
+        # Names of rules that do not exist are told even where there is nothing to check.
+        selection(options.select or (), options.ignore or ())
+        for entry in _inputs(options):
+            settings = entry.configuration
+            chosen = selection(options.select or settings.select, options.ignore or settings.ignore)
+            _check(entry, chosen, options, found)
     except ConfigurationError as error:
         raise WrongUse(str(error)) from error
     found.shown.sort(key=lambda diagnostic: (diagnostic.span, diagnostic.code))
@@ -97,8 +107,8 @@ def _list(text: str) -> list[str]:
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
-def _inputs(options: Namespace) -> Iterator[tuple[Path | None, Configuration]]:
-    """Each file once, in order, with the settings that hold there; None is standard input."""
+def _inputs(options: Namespace) -> Iterator[_Input]:
+    """Each file once, in order."""
     seen: set[Path] = set()
     notebooks = 0
     paths: list[str] = options.paths or ["."]
@@ -110,7 +120,7 @@ def _inputs(options: Namespace) -> Iterator[tuple[Path | None, Configuration]]:
             raise WrongUse(f"notebooks are not read yet: `{name}`")
     for name in paths:
         if name == "-":
-            yield None, find_configuration(Path())
+            yield _Input(None, "-", find_configuration(Path()))
             continue
         path = Path(name)
         configuration = find_configuration(path if path.is_dir() else path.parent)
@@ -124,33 +134,28 @@ def _inputs(options: Namespace) -> Iterator[tuple[Path | None, Configuration]]:
         for file in files:
             if file not in seen:
                 seen.add(file)
-                yield file, configuration
+                # A file that was named keeps the path by which it was.
+                yield _Input(file, name if file is path else str(file), configuration)
         notebooks += walk.notebooks
     if notebooks:
         noun = "notebook" if notebooks == 1 else "notebooks"
         sys.stderr.write(f"{notebooks} {noun} not checked: notebooks are not read yet\n")
 
 
-def _check(
-    entry: Path | None,
-    configuration: Configuration,
-    chosen: Selection,
-    options: Namespace,
-    found: _Run,
-) -> None:
-    if entry is None:
+def _check(entry: _Input, chosen: Selection, options: Namespace, found: _Run) -> None:
+    if entry.path is None:
         read = project.decode(sys.stdin.buffer.read(), "-")
     else:
         try:
-            read = project.read(entry)
+            read = project.read(entry.path, entry.shown)
         except OSError as error:
-            raise WrongUse(f"cannot read `{entry}`: {error.strerror or error}") from error
+            raise WrongUse(f"cannot read `{entry.shown}`: {error.strerror or error}") from error
     if read is None:
         return
     if isinstance(read, project.Undecodable):
         report = Report(read.path, (), (project.syntax_error(read),))
     else:
-        report = _analyse(read, entry, configuration, found)
+        report = _analyse(read, entry, found)
         found.sources[read.path] = read
     found.reports.append(report)
     for diagnostic in report.diagnostics:
@@ -171,13 +176,11 @@ def _check(
     )
 
 
-def _analyse(
-    source: SourceFile, entry: Path | None, configuration: Configuration, found: _Run
-) -> Report:
+def _analyse(source: SourceFile, entry: _Input, found: _Run) -> Report:
     from oxide_analyzer.analysis import check
 
     try:
-        return check(source, project.modules(entry, configuration))
+        return check(source, project.modules(entry.path, entry.configuration))
     except Exception as error:
         # Whatever escapes from the analyzer is a bug in it; other files are checked all the same.
         from traceback import format_tb, print_exc
