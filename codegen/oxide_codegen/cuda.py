@@ -123,7 +123,9 @@ class CudaKernel:
             # The object code owns the library: it lives as long as its kernel.
             self._code = core.ObjectCode.from_ptx(ptx.text.encode(), name=kernel.name)
             self._loaded = self._code.get_kernel(ptx.entry)
-            self.handle = driver.CUfunction(int(self._loaded.handle))
+            self.handle = check(
+                driver, driver.cuKernelGetFunction(self._loaded.handle), "loading", kernel.name
+            )
             self.record = device.new_record(self)
         self.shared_bytes = ptx.dynamic_shared
         if self.shared_bytes > 48 * 1024:

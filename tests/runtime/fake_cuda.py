@@ -19,9 +19,6 @@ LEGACY = 1
 class Driver:
     """What the runtime uses of `cuda.bindings.driver`."""
 
-    class CUfunction(int):
-        pass
-
     class CUpointer_attribute:
         CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9
 
@@ -46,6 +43,10 @@ class Driver:
     def cuCtxSetCurrent(self, context):
         self.context = int(context)
         return (0,)
+
+    def cuKernelGetFunction(self, kernel):
+        self._in_context()
+        return 0, kernel
 
     def cuCtxSynchronize(self):
         self._in_context()
