@@ -8,10 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from annotations import expectations, mismatches
-from mdtest import sections
 from oxide_analyzer import rules
-from oxide_analyzer.source import SourceFile
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
@@ -194,19 +191,6 @@ def test_every_builtin_is_documented_and_there() -> None:
         assert "\n" not in row.documentation, row.name
     missing = [name for name in names_of(Origin.OXIDE) if not hasattr(oxide, name)]
     assert missing == []
-
-
-README = ROOT / "README.md"
-
-
-def test_kernels_of_the_readme_are_what_it_says() -> None:
-    from oxide_analyzer.analysis import check
-
-    from oxide_analyzer.modules import NoModules
-
-    for section in sections(README, "README.md"):
-        report = check(SourceFile("README.md", section.text), NoModules())
-        assert mismatches(expectations("README.md", section.text), report.diagnostics) == []
 
 
 def _tracked() -> list[str]:
