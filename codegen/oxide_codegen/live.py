@@ -233,8 +233,12 @@ def look_up(function: FunctionType, path: tuple[str, ...], guard: Guard) -> obje
         else:
             value = guard.name(function.__globals__, name)
         for attribute in attributes:
-            value = guard.attribute(value, attribute)
-    except (KeyError, ValueError, AttributeError):
+            if attribute.isdigit() and isinstance(value, tuple):
+                # Tuples do not change: the guard over the name covers their items.
+                value = value[int(attribute)]
+            else:
+                value = guard.attribute(value, attribute)
+    except (KeyError, ValueError, AttributeError, IndexError):
         raise Unavailable(f"`{'.'.join(path)}` has no value here yet") from None
     return value
 

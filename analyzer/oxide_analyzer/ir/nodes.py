@@ -46,7 +46,7 @@ def node(cls: type[_T]) -> type[_T]:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A scalar variable of one thread. Its name is unique in the kernel; temporaries start with %."""
+    """A scalar variable of one thread; its name is unique, that of a temporary starts with %."""
 
     name: str
     type: Scalar
@@ -578,7 +578,8 @@ class Constant:
     """A number that a kernel takes from the globals or the closure of one of its functions.
 
     `symbol` is its name in the IR. `value` is what the source says where it assigns the name
-    once, at module level, a literal expression; else None: a symbol to the checker.
+    once, at module level, a literal expression; else None: a symbol to the checker. In
+    `attributes`, a number is an index into a tuple: `("SHAPE", "0")` is `SHAPE[0]`.
     """
 
     symbol: str

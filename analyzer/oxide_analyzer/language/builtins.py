@@ -191,7 +191,7 @@ def _rows() -> list[Builtin]:
             "atomic.add",
             kind.FUNCTION,
             'atomic.add(target, index, value, *, scope="device", order="relaxed") -> T',
-            "adds to an element of an `AtomicSlice` or `SharedArray` as one step; gives the old value",
+            "adds to an element of an `AtomicSlice` or `SharedArray` at once: gives the old value",
             Effect.ATOMIC,
         ),
     ]

@@ -85,6 +85,19 @@ def expression(node: ast.expr) -> str:
     return _EXPRESSIONS.get(type(node), f"kernels have no {type(node).__name__} expressions")
 
 
+def constant(value: object) -> str:
+    """What is said about a literal that kernels do not have."""
+    match value:
+        case str() | bytes():
+            return "kernels have no strings"
+        case complex():
+            return "kernels have no complex numbers; compute with real and imaginary parts"
+        case None:
+            return "kernels have no `None`; use a number that stands for it"
+        case _:
+            return "kernels have no `...`"
+
+
 def statement(node: ast.stmt) -> str:
     """What is said about a statement that kernels do not have."""
     name = type(node).__name__
@@ -116,3 +129,18 @@ def keyword(name: str, known: tuple[str, ...]) -> str:
     """A keyword that `@kernel` does not have."""
     listed = ", ".join(f"`{one}=`" for one in known)
     return f"`@kernel` has no `{name}=`; it has {listed}"
+
+
+def without_call(text: str) -> str:
+    """A function that stands alone as a statement."""
+    return f"`{text}` is not called; write `{text}(…)`"
+
+
+def unsettled(kernel: str) -> str:
+    """A kernel whose names take their types from each other without end."""
+    return f"the names of `{kernel}` depend on each other too deeply; annotate some: `x: f32 = …`"
+
+
+def too_deep(kernel: str) -> str:
+    """A kernel with an expression, its own or of a constant, that nests without measure."""
+    return f"an expression of `{kernel}`, or of a constant that it uses, is nested too deeply"

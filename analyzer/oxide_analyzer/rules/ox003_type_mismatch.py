@@ -25,13 +25,10 @@ def no_common_type(operator: str, left: Scalar, right: Scalar) -> str:
         number = right if left.kind is Kind.BOOL else left
         return f"`{operator}` between {left} and {right}; write `{number}(…)` round the bool"
     wide = left if left.is_signed else right
-    return f"`{operator}` mixes the signs of {left} and {right}; write `{wide}(…)` or `{_other(left, right, wide)}(…)`"
+    other = right if wide is left else left
+    return f"`{operator}` mixes the signs of {left} and {right}; write `{wide}(…)` or `{other}(…)`"
 
 
 def does_not_fit(value: object, type: Scalar, what: str) -> str:
     """A literal that its type does not hold."""
     return f"literal {value} does not fit {what}, which is {type}"
-
-
-def _other(left: Scalar, right: Scalar, one: Scalar) -> Scalar:
-    return right if one is left else left

@@ -23,5 +23,5 @@ def attribute(name: str, near: str | None, offered: tuple[str, ...]) -> str:
 
 
 def without_value(name: str) -> str:
-    """A name that nothing gives a value but itself."""
-    return f"`{name}` is only assigned from itself, so it has no value"
+    """A name that is read where nothing can have given it a value."""
+    return f"`{name}` is read here, and nothing gives it a value before"

@@ -10,4 +10,5 @@ RULE = Rule("OX005", "missing-annotation", Severity.ERROR)
 
 def message(parameter: str, function: str) -> str:
     """A parameter of a kernel or helper that does not say what it is."""
-    return f"parameter `{parameter}` of `{function}` has no type; write `{parameter}: Slice[f32]`, `{parameter}: i32`, …"
+    example = f"write `{parameter}: Slice[f32]`, `{parameter}: i32`, …"
+    return f"parameter `{parameter}` of `{function}` has no type; {example}"

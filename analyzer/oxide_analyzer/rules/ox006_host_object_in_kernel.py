@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.language.builtins import BUILTINS, Origin
 from oxide_analyzer.rules.rule import Rule
 
 RULE = Rule("OX006", "host-object-in-kernel", Severity.ERROR)
+
+_MATH = ", ".join(f"`{row.name}`" for row in BUILTINS.values() if row.origin is Origin.MATH)
 
 
 def function(text: str, is_kernel: bool) -> str:
@@ -24,6 +27,8 @@ def module(text: str, name: str) -> str:
 
 def host_object(text: str, what: str) -> str:
     """An object that lives on the host."""
+    if what.startswith("`math."):
+        return f"kernels have no `{text}`; of `math` they have {_MATH}"
     owner = text.partition(".")[0]
     if what == f"`{text}`":
         what = f"of the host's `{owner}`" if owner != text else "a host object"

@@ -1,9 +1,9 @@
-"""Calls of what the language offers: conversions, arrays, barriers, atomics, `min`, `len`, `math`."""
+"""Calls of what the language offers: conversions, arrays, barriers, atomics, functions."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.inlining import inline
@@ -52,7 +52,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.language.builtins import BuiltinKind, lookup
-from oxide_analyzer.language.types import BOOL, F64, I64, Kind
+from oxide_analyzer.language.types import BOOL, I64, Kind
 from oxide_analyzer.rules import ox002_unsupported_construct
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
 
@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.builtins import Builtin
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
+
+Word = TypeVar("Word", Scope, Order)
 
 
 def call(lowering: Lowering, node: ast.Call) -> Value:
@@ -384,7 +386,9 @@ def _shape(lowering: Lowering, node: ast.expr) -> tuple[Expr, ...] | None:
 def _atomic_add(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if _counted(lowering, node, row, 0, 3) is None:
         return UNKNOWN
-    given = dict(zip(("target", "index", "value"), node.args, strict=False))
+    given: dict[str, ast.expr] = {}
+    for name, argument in zip(("target", "index", "value"), node.args, strict=False):
+        given[name] = argument
     for keyword in node.keywords:
         if (
             keyword.arg not in ("target", "index", "value", "scope", "order")
@@ -398,8 +402,8 @@ def _atomic_add(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return lowering.mismatch(
             node, f"`{row.name}` needs target, index and value: `{row.signature}`"
         )
-    scope = _word(lowering, given.get("scope"), Scope, "scope")
-    order = _word(lowering, given.get("order"), Order, "order")
+    scope = _word(lowering, given.get("scope"), Scope.DEVICE, "scope")
+    order = _word(lowering, given.get("order"), Order.RELAXED, "order")
     target = lowering.evaluate(given["target"])
     array = _atomic_target(lowering, target, given["target"])
     parts = given["index"].elts if isinstance(given["index"], ast.Tuple) else [given["index"]]
@@ -442,15 +446,14 @@ def _atomic_target(lowering: Lowering, value: Value, node: ast.expr) -> Array | 
     return array
 
 
-def _word(
-    lowering: Lowering, node: ast.expr | None, choices: type[Scope | Order], what: str
-) -> Scope | Order | None:
-    """A scope or order, written as a literal string."""
+def _word(lowering: Lowering, node: ast.expr | None, default: Word, what: str) -> Word | None:
+    """A scope or order, written as a literal string; None where it was reported."""
     if node is None:
-        return Scope.DEVICE if choices is Scope else Order.RELAXED
-    if isinstance(node, ast.Constant) and node.value in [choice.value for choice in choices]:
-        return choices(node.value)
-    names = ", ".join(f'"{choice.value}"' for choice in choices)
+        return default
+    for choice in type(default):
+        if isinstance(node, ast.Constant) and node.value == choice.value:
+            return choice
+    names = ", ".join(f'"{choice.value}"' for choice in type(default))
     lowering.mismatch(node, f"{what} is one of {names}")
     return None
 

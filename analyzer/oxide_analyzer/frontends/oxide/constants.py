@@ -120,7 +120,7 @@ def fold(
 
 
 def describe(node: ast.expr) -> str:
-    """What a value is, in a word, for messages."""
+    """What a value is, for messages: "… is a list"."""
     match node:
         case ast.List() | ast.ListComp():
             return "a list"
@@ -150,7 +150,7 @@ def _unary(op: ast.unaryop, operand: NumberConstant) -> NumberConstant | None:
         case ast.UAdd():
             return operand
         case ast.Invert() if operand.kind is NumberKind.INT:
-            known = ~value if isinstance(value, int) else None
+            known = -1 - value if isinstance(value, int) else None
             return NumberConstant(NumberKind.INT, known, operand.scope, "")
         case ast.Not():
             return NumberConstant(

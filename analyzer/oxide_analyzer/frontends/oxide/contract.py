@@ -15,7 +15,7 @@ from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, NumberKind, TupleConstant
 from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
-from oxide_analyzer.frontends.oxide.values import Number
+from oxide_analyzer.frontends.oxide.values import Number, TupleValue
 from oxide_analyzer.ir.nodes import (
     ArrayParameter,
     Binary,
@@ -89,23 +89,18 @@ def read_contract(
 
 def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None:
     found = constants.evaluate(node, lowering.root.scope, lowering.resolver)
-    with lowering.collect():
-        values = (
-            [lowering.evaluate(element) for element in node.elts]
-            if isinstance(node, ast.Tuple)
-            else [lowering.evaluate(node)]
-            if isinstance(found, NumberConstant)
-            else _items(lowering, node)
-            if isinstance(found, TupleConstant)
-            else []
-        )
-    if found is None or not 1 <= len(values) <= 3:
+    count = len(found.items) if isinstance(found, TupleConstant) else 1
+    if not isinstance(found, NumberConstant | TupleConstant) or count > 3:
         lowering.report(
             _RULE,
             node,
             "`block` is an integer or a tuple (x, y, z) of integers known at compile time",
         )
         return None
+    # A check of a divisor among constants has no place in the body of the kernel.
+    with lowering.collect():
+        value = lowering.evaluate(node)
+    values = value.items if isinstance(value, TupleValue) else (value,)
     extents: list[Expr] = []
     known: list[int | None] = []
     for value in values:
@@ -128,13 +123,6 @@ def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None
         lowering.report(_RULE, node, message)
         return None
     return extents[0], extents[1], extents[2]
-
-
-def _items(lowering: Lowering, node: ast.expr) -> list[object]:
-    from oxide_analyzer.frontends.oxide.values import TupleValue
-
-    value = lowering.evaluate(node)
-    return list(value.items) if isinstance(value, TupleValue) else []
 
 
 def _domain(lowering: Lowering, node: ast.expr) -> int | None:
@@ -260,7 +248,7 @@ class _Reader:
                 return None if inner is None else Unary(UnaryOp.NEG, inner, I64, span)
             case ast.BinOp(left=left, op=op, right=right):
                 found = BINARY.get(type(op))
-                if found not in _ARITHMETIC:
+                if found is None or found not in _ARITHMETIC:
                     return self.bad(node, "a requirement computes with `+`, `-`, `*`, `//` and `%`")
                 one, other = self.integer(left), self.integer(right)
                 if one is None or other is None:
@@ -271,7 +259,8 @@ class _Reader:
             case _:
                 return self.bad(
                     node,
-                    "a requirement speaks of parameters, `len`, `.shape`, `.size`, `grid_dim`, `block_dim` and integers",
+                    "a requirement speaks of parameters, `len`, `.shape`, `.size`, `grid_dim`, "
+                    "`block_dim` and integers",
                 )
 
     def _call(self, function: ast.expr, arguments: list[ast.expr], node: ast.expr) -> Expr | None:

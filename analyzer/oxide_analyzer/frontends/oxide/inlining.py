@@ -78,10 +78,11 @@ def inline(
     arguments = _bind(lowering, node, function)
     caller = lowering.frame
     source = function.scope.source
+    route = (*caller.record.route, path)
     record = lowering.functions.setdefault(
-        id(function.node),
+        (route, id(function.node)),
         Function(
-            (*caller.record.route, path),
+            route,
             source.path,
             function.scope.qualify(name),
             source.span(function.node),

@@ -17,20 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.diagnostics import Edit, Fix, Related
+from oxide_analyzer.frontends.oxide import refusals
 from oxide_analyzer.frontends.oxide.functions import body_of
-from oxide_analyzer.frontends.oxide.meanings import (
-    FunctionRole,
-    HostObject,
-    Known,
-    ModuleMeaning,
-    NumberConstant,
-    NumberKind,
-    TupleConstant,
-    TypeExpression,
-    UserFunction,
-)
+from oxide_analyzer.frontends.oxide.meanings import NumberKind
 from oxide_analyzer.frontends.oxide.values import (
-    NOTHING,
     UNKNOWN,
     ArrayValue,
     Give,
@@ -58,20 +48,19 @@ from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.rules import (
     ox002_unsupported_construct,
     ox003_type_mismatch,
-    ox006_host_object_in_kernel,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide.functions import Body
-    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.frontends.oxide.meanings import NumberConstant, UserFunction
     from oxide_analyzer.frontends.oxide.names import Key, NameTypes
     from oxide_analyzer.frontends.oxide.resolution import Resolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.frontends.oxide.values import Value
-    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
+    from oxide_analyzer.ir.nodes import Expr, Stmt
     from oxide_analyzer.rules.rule import Rule
     from oxide_analyzer.source import Located, SourceFile, Span
 
@@ -80,8 +69,10 @@ OX003 = ox003_type_mismatch.RULE
 
 # Readers of the IR recurse over expressions; what would grow deeper is put into a local.
 _DEEPEST_EXPRESSION = 40
-# Where a source nests deeper than any author writes, recursion is refused with a place.
+# Where a source nests deeper than any author writes, recursion is refused with a place. Readers
+# of the IR recurse as well, so statements have their bound too.
 _DEEPEST_SYNTAX = 60
+_DEEPEST_BLOCK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ class Lowering:
         self.diagnostics: list[Diagnostic] = []
         self.arrays: dict[str, Array] = {}
         self.constants: dict[tuple[object, ...], Constant] = {}
-        self.functions: dict[int, Function] = {}
+        self.functions: dict[tuple[object, ...], Function] = {}
         self.block: list[Stmt] = []
         self.unexplained: Located | None = None
         self.allocation_name: str | None = None
@@ -157,13 +148,15 @@ class Lowering:
         self._labels = 0
         self._temporaries = 0
         self._depth = 0
+        self._blocks = 0
+        self._is_too_deep = False
         record = Function(
             (),
             self.source.path,
             function.scope.qualify(function.node.name),
             self.source.span(function.node),
         )
-        self.functions[id(function.node)] = record
+        self.functions[(), id(function.node)] = record
         self.frame = Frame(function, body_of(function.node), 0, record)
 
     # ------------------------------------------------------------ walking
@@ -174,7 +167,7 @@ class Lowering:
         if rule is None:
             return self.refuse(node, ox002_unsupported_construct.expression(node))
         if self._depth > _DEEPEST_SYNTAX:
-            return self.refuse(node, "nested too deeply for a kernel; name its parts")
+            return self._too_deep(node, "nested too deeply for a kernel; name its parts")
         self._depth += 1
         try:
             return rule(self, node)
@@ -189,14 +182,14 @@ class Lowering:
             if rule is None:
                 self.refuse(node, ox002_unsupported_construct.statement(node))
                 continue
-            if self._depth > _DEEPEST_SYNTAX:
-                self.refuse(
+            if self._blocks > _DEEPEST_BLOCK:
+                self._too_deep(
                     node, "nested too deeply for a kernel; move parts to `@device` functions"
                 )
                 return
-            self._depth += 1
+            self._blocks += 1
             rule(self, node, tail and k == last)
-            self._depth -= 1
+            self._blocks -= 1
             if isinstance(node, ast.Return | ast.Break | ast.Continue) and k < last:
                 # What cannot be reached is read for its mistakes and left out of the IR.
                 with self.collect():
@@ -204,7 +197,7 @@ class Lowering:
                 return
 
     @contextmanager
-    def collect(self) -> Iterator[list[Stmt]]:
+    def collect(self) -> Generator[list[Stmt]]:
         """Statements emitted inside go to the list that this gives."""
         outer, inner = self.block, list[Any]()
         self.block = inner
@@ -460,6 +453,13 @@ class Lowering:
         self.report(OX002, node, message)
         return UNKNOWN
 
+    def _too_deep(self, node: Located, message: str) -> Unknown:
+        """Report nesting once; what lies around it would be reported again at every level."""
+        if not self._is_too_deep:
+            self._is_too_deep = True
+            self.refuse(node, message)
+        return UNKNOWN
+
     def mismatch(self, node: Located, message: str) -> Unknown:
         """Report types that do not fit."""
         self.report(OX003, node, message)
@@ -467,44 +467,10 @@ class Lowering:
 
     def refuse_value(self, value: Value, node: ast.expr) -> None:
         """Report a value that is no number where a number is needed."""
-        text = self.text(node)
-        match value:
-            case MeaningValue(meaning=meaning):
-                self.refuse_meaning(meaning, node)
-            case ArrayValue(array=array):
-                self.mismatch(
-                    node, f"`{text}` is an array of {array.element}, not a number; index it"
-                )
-            case TupleValue(items=items):
-                self.mismatch(node, f"`{text}` is a tuple of {len(items)}, not a number")
-            case Nothing():
-                self.mismatch(node, f"`{text}` gives no value")
-            case Number() | Unknown():
-                pass
-
-    def refuse_meaning(self, meaning: Meaning, node: ast.expr) -> None:
-        """Report a name that is not what a kernel can use here."""
-        text = self.text(node)
-        host = ox006_host_object_in_kernel
-        match meaning:
-            case Known(builtin=row):
-                self.mismatch(
-                    node, f"`{text}` is a {row.kind}, not a number; it is used as `{row.signature}`"
-                )
-            case UserFunction(node=function, role=FunctionRole.DEVICE):
-                self.mismatch(
-                    node, f"`{text}` is a function, not a number; call it: `{function.name}(…)`"
-                )
-            case UserFunction(role=role):
-                self.report(host.RULE, node, host.function(text, role is FunctionRole.KERNEL))
-            case ModuleMeaning(name=name):
-                self.report(host.RULE, node, host.module(text, name.lstrip(".")))
-            case HostObject(what=what):
-                self.report(host.RULE, node, host.host_object(text, what))
-            case TypeExpression():
-                self.mismatch(node, f"`{text}` is a type, not a number")
-            case NumberConstant() | TupleConstant():
-                pass
+        finding = refusals.not_a_number(value, self.text(node))
+        if finding is not None:
+            rule, message = finding
+            self.report(rule, node, message)
 
     def report(
         self,
@@ -533,18 +499,8 @@ class Lowering:
     def nearest(self, name: str, scope: Scope) -> str | None:
         """The name that is spelled most like `name`."""
         pool = [*self.frame.body.assigned, *self.frame.statics, *self.resolver.names(scope)]
-        close = get_close_matches(name, pool, n=1, cutoff=0.6)
+        close = get_close_matches(name, pool, n=1, cutoff=0.7)
         return close[0] if close else None
-
-
-def block(statements: list[Stmt]) -> Block:
-    """Collected statements as a block of the IR."""
-    return tuple(statements)
-
-
-def nothing() -> Nothing:
-    """The value of what gives none."""
-    return NOTHING
 
 
 def _end(span: Span) -> Span:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    import ast
+
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.language.builtins import Builtin
     from oxide_analyzer.source import SourceFile

@@ -46,6 +46,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.language.types import BOOL, I64, Kind
+from oxide_analyzer.rules.ox002_unsupported_construct import constant as constant_of
 from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsupported
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
 
@@ -86,7 +87,7 @@ def constant(lowering: Lowering, node: ast.Constant) -> Value:
     """A literal."""
     value = node.value
     if not isinstance(value, bool | int | float):
-        return lowering.refuse(node, f"kernels have no {constants.describe(node)}")
+        return lowering.refuse(node, constant_of(value))
     number = literal(value, lowering.span(node))
     if number is None:
         return lowering.mismatch(node, f"literal {lowering.text(node)} fits no integer type")
@@ -195,7 +196,7 @@ def unary(lowering: Lowering, node: ast.UnaryOp) -> Value:
     if number.give is Give.LITERAL and number.choice is None:
         value = number.value
         if value is not None:
-            value = ~value if sign == "~" and isinstance(value, int) else -value
+            value = -1 - value if sign == "~" and isinstance(value, int) else -value
         if isinstance(number.expr, Const) and value is not None:
             made = literal(value, span)
             return made or lowering.mismatch(node, f"literal {value} fits no integer type")
@@ -215,15 +216,14 @@ def compare(lowering: Lowering, node: ast.Compare) -> Value:
     depth = 0
     steps = list(zip(node.ops, node.comparators, strict=True))
     for k, (op, right_node) in enumerate(steps):
-        inner: list[Stmt]
+        if type(op) not in COMPARE:
+            return lowering.refuse(node, unsupported(op))
         with lowering.collect() as inner:
             right = _compared(lowering, right_node)
             if right is not None and k + 1 < len(steps) and not is_plain(right):
                 right = lowering.hold(right, lowering.span(right_node))
             made = None
-            if type(op) not in COMPARE:
-                lowering.refuse(node, unsupported(op))
-            elif left is not None and right is not None:
+            if left is not None and right is not None:
                 made = comparison(lowering, COMPARE[type(op)], left, right, left_node, right_node)
                 depth = max(depth, left.depth, right.depth) + 1
         failed = failed or made is None
@@ -393,13 +393,11 @@ def _literal(
     if common is None:
         met = meet(Number(one, one.type), Number(other, other.type))
         common = I64 if met is None else met[0]
-        sides = (
-            lowering.convert(left, common, _any(node), "it"),
-            lowering.convert(right, common, _any(node), "it"),
-        )
-        if sides[0] is None or sides[1] is None:
+        first = lowering.convert(left, common, _any(node), "it")
+        second = lowering.convert(right, common, _any(node), "it")
+        if first is None or second is None:
             return None
-        one, other = sides
+        one, other = first, second
     site = None
     if op in _DIVIDING and common.is_integer and not right.value:
         site = divisor_check(lowering, other, DivisorRole.DIVISOR, span)
@@ -461,7 +459,7 @@ def _any(node: ast.expr | ast.stmt) -> ast.expr:
     return node if isinstance(node, ast.expr) else _side(node, ast.Constant(0))
 
 
-class _into:  # noqa: N801 - read as a statement: `with _into(lowering, block)`
+class _into:
     """Emit into statements that were collected before."""
 
     def __init__(self, lowering: Lowering, block: list[Stmt]) -> None:

@@ -26,6 +26,9 @@ _BOM = "\ufeff"
 def parse(source: SourceFile) -> ast.Module | Diagnostic:
     """The syntax tree of a file, or why it has none."""
     text = source.text.removeprefix(_BOM)
+    if "\0" in text:
+        # Python names no place for it.
+        return RULE.diagnostic(*_unreadable(source))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

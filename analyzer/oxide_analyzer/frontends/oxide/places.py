@@ -216,7 +216,7 @@ def writable(lowering: Lowering, target: ArrayValue, node: ast.Subscript) -> boo
 
 
 def plain_access(lowering: Lowering, array: Array, node: ast.Subscript, verb: str) -> Value:
-    """Report a plain access of an `AtomicSlice`; a load goes on as an unknown number of its type."""
+    """Report a plain access of an `AtomicSlice`; a load goes on as a number."""
     rule = ox106_mixed_atomic_access
     lowering.report(rule.RULE, node, rule.message(lowering.text(node.value), verb))
     element = array.element
@@ -236,7 +236,7 @@ def index_list(
     if any(isinstance(part, ast.Slice) for part in parts):
         lowering.refuse(
             node,
-            f"`{lowering.text(node)}` is a view; kernels take single elements, in a loop over the range",
+            f"`{lowering.text(node)}` is a view; kernels take single elements, one by one",
         )
         return None
     if len(parts) == 1 and array.rank > 1:
@@ -247,10 +247,11 @@ def index_list(
             return None
     if len(parts) != array.rank:
         example = ", ".join("ijk"[: array.rank])
+        given = f"{len(parts)} ind{'ex' if len(parts) == 1 else 'ices'} given"
         lowering.mismatch(
             node,
             f"`{array.name}` has {array.rank} dimension{'s' * (array.rank > 1)}, "
-            f"{len(parts)} ind{'ices' if len(parts) > 1 else 'ex'} given; write `{array.name}[{example}]`",
+            f"{given}; write `{array.name}[{example}]`",
         )
         return None
     found = [lowering.index(part) for part in parts]
@@ -341,9 +342,7 @@ def _item(lowering: Lowering, items: tuple[Value, ...], node: ast.Subscript) -> 
 
 def _chained(lowering: Lowering, node: ast.Subscript) -> Value:
     text = lowering.text(node.value)
-    return lowering.mismatch(
-        node, f"`{text}` is a number, not an array; write one index per dimension: `a[i, j]`"
-    )
+    return lowering.mismatch(node, f"`{text}` is a number, not an array")
 
 
 def scalar_of(value: Value) -> Scalar | None:

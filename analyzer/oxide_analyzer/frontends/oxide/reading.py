@@ -17,20 +17,23 @@ from oxide_analyzer.frontends.oxide.resolution import Resolver
 from oxide_analyzer.frontends.oxide.scopes import module_scope, parameters
 from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
 from oxide_analyzer.frontends.oxide.syntax import SYNTAX
+from oxide_analyzer.frontends.oxide.values import UNKNOWN
 from oxide_analyzer.ir.nodes import Kernel
 from oxide_analyzer.rules import (
+    ox001_syntax_error,
     ox002_unsupported_construct,
     ox004_unknown_name,
     ox101_write_to_read_only_slice,
     ox106_mixed_atomic_access,
 )
+from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.modules import Modules
-    from oxide_analyzer.source import SourceFile, Span
+    from oxide_analyzer.source import SourceFile
 
 # Findings that leave a kernel readable: what they stand on is dropped from its IR.
 _READABLE = {ox101_write_to_read_only_slice.RULE.code, ox106_mixed_atomic_access.RULE.code}
@@ -72,7 +75,12 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     kernels: list[Kernel] = []
     unread: list[Unread] = []
     diagnostics: dict[tuple[Span, str, str], Diagnostic] = {}
-    for function in _kernels(module_scope(source, tree), resolver):
+    module = module_scope(source, tree)
+    try:
+        functions = list(_kernels(module.node.body, module, resolver))
+    except RecursionError:
+        return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
+    for function in functions:
         kernel, findings = _lower(function, resolver)
         # A helper's mistake is the same for every kernel that calls it.
         for finding in findings:
@@ -85,40 +93,30 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     return Reading(tuple(kernels), tuple(unread), tuple(found))
 
 
-def _kernels(module: Scope, resolver: Resolver) -> Iterator[UserFunction]:
+def _kernels(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
     """Every kernel of a file, at any depth, in the order of the source."""
-    try:
-        yield from _kernels_below(module.node.body, module, resolver)
-    except RecursionError:
-        # Only a file that no interpreter would run nests its statements this deeply.
-        return
-
-
-def _kernels_below(
-    body: list[ast.stmt], scope: Scope, resolver: Resolver
-) -> Iterator[UserFunction]:
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 if node.decorator_list and resolver.role(node, scope) is FunctionRole.KERNEL:
                     yield UserFunction(node, scope, FunctionRole.KERNEL)
-                yield from _kernels_below(node.body, scope.inner(node), resolver)
+                yield from _kernels(node.body, scope.inner(node), resolver)
             case ast.ClassDef():
-                yield from _kernels_below(node.body, scope.inner(node), resolver)
+                yield from _kernels(node.body, scope.inner(node), resolver)
             case ast.If() | ast.For() | ast.While() | ast.AsyncFor():
-                yield from _kernels_below(node.body, scope, resolver)
-                yield from _kernels_below(node.orelse, scope, resolver)
+                yield from _kernels(node.body, scope, resolver)
+                yield from _kernels(node.orelse, scope, resolver)
             case ast.With() | ast.AsyncWith():
-                yield from _kernels_below(node.body, scope, resolver)
+                yield from _kernels(node.body, scope, resolver)
             case ast.Try():
-                yield from _kernels_below(node.body, scope, resolver)
+                yield from _kernels(node.body, scope, resolver)
                 for handler in node.handlers:
-                    yield from _kernels_below(handler.body, scope, resolver)
-                yield from _kernels_below(node.orelse, scope, resolver)
-                yield from _kernels_below(node.finalbody, scope, resolver)
+                    yield from _kernels(handler.body, scope, resolver)
+                yield from _kernels(node.orelse, scope, resolver)
+                yield from _kernels(node.finalbody, scope, resolver)
             case ast.Match(cases=cases):
                 for case in cases:
-                    yield from _kernels_below(case.body, scope, resolver)
+                    yield from _kernels(case.body, scope, resolver)
             case _:
                 pass
 
@@ -126,11 +124,23 @@ def _kernels_below(
 def _lower(function: UserFunction, resolver: Resolver) -> tuple[Kernel | None, list[Diagnostic]]:
     """The IR of a kernel, if it can be read, and what is wrong with it."""
     memory = Memory(NameTypes())
-    for _ in range(_MOST_PASSES):
-        lowering = Lowering(function, resolver, memory, SYNTAX)
+    lowering = Lowering(function, resolver, memory, SYNTAX)
+    passes = 1
+    try:
         kernel = _pass(lowering)
-        if memory.names.settled():
-            break
+        while not memory.names.settled() and passes < _MOST_PASSES:
+            lowering = Lowering(function, resolver, memory, SYNTAX)
+            kernel = _pass(lowering)
+            passes += 1
+    except RecursionError:
+        # Bounds on nesting come first, save for what only the host could evaluate.
+        lowering = Lowering(function, resolver, memory, SYNTAX)
+        message = ox002_unsupported_construct.too_deep(function.node.name)
+        lowering.report(ox002_unsupported_construct.RULE, function.node, message)
+        return None, lowering.diagnostics
+    if passes == _MOST_PASSES:
+        message = ox002_unsupported_construct.unsettled(function.node.name)
+        lowering.report(ox002_unsupported_construct.RULE, function.node, message)
     findings = [*lowering.diagnostics, *memory.names.conflicts()]
     if not findings and lowering.unexplained is not None:
         message = ox004_unknown_name.without_value(_name_at(lowering))
@@ -186,9 +196,9 @@ def _decorators(lowering: Lowering) -> ast.expr:
     if scope.is_class and first is not None and first[0].arg in ("self", "cls"):
         lowering.refuse(
             first[0],
-            f"`{node.name}` is a method; a kernel has no `{first[0].arg}`, move it out of the class",
+            f"`{node.name}` is a method; a kernel has no `{first[0].arg}`, move it outside",
         )
-        lowering.frame.statics[first[0].arg] = _unknown()
+        lowering.frame.statics[first[0].arg] = UNKNOWN
     return kernel
 
 
@@ -207,9 +217,3 @@ def _unread(function: UserFunction) -> Unread:
     return Unread(
         node.name, function.scope.qualify(node.name), source.span(node), name_span(node, source)
     )
-
-
-def _unknown() -> object:
-    from oxide_analyzer.frontends.oxide.values import UNKNOWN
-
-    return UNKNOWN

@@ -127,7 +127,7 @@ class Resolver:
                 match self.expression(target, scope):
                     case Known(builtin=row) if row.name == "kernel":
                         known = FunctionRole.KERNEL
-                    case Known(builtin=row) if row.name == "device":
+                    case Known(builtin=row) if row.name == "device" and known is FunctionRole.PLAIN:
                         known = FunctionRole.DEVICE
                     case _:
                         pass
@@ -202,7 +202,7 @@ class Resolver:
         if isinstance(value, ast.Subscript):
             return TypeExpression(value, scope)
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            return HostObject(f"the string `{name}`")
+            return HostObject("a string")
         found = constants.evaluate(value, scope, self)
         match found:
             case NumberConstant(kind=own, value=number):
@@ -223,7 +223,7 @@ class Resolver:
             case None if kind is not None or isinstance(value, ast.Call):
                 return NumberConstant(kind or NumberKind.INT, None, scope, name)
             case _:
-                return HostObject(f"`{name}`, {constants.describe(value)},")
+                return HostObject(constants.describe(value))
 
     def _kind(self, annotation: ast.expr | None, scope: Scope) -> NumberKind | None:
         if annotation is None:
@@ -241,7 +241,8 @@ class Resolver:
         for star in scope.stars:
             found = self._module(star, scope.source)
             meaning = self._exported(found.name, found.source, name, star, scope.source)
-            if meaning is not None and not isinstance(meaning, HostObject):
+            # Of what cannot be read, anything might come.
+            if meaning is not None and (star == _OXIDE or not isinstance(meaning, HostObject)):
                 return meaning
         return None
 

@@ -96,6 +96,9 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
             )
         seen.add(name)
         lowering.unique(name)
+        if name in frame.statics:
+            # `self`, which was refused before.
+            continue
         span = lowering.source.span(argument)
         match annotated_type(lowering, argument, argument, node.name):
             case Scalar() as type:

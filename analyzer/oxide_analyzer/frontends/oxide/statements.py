@@ -35,6 +35,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.rules import ox001_syntax_error, ox106_mixed_atomic_access
 from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsupported
+from oxide_analyzer.rules.ox002_unsupported_construct import without_call
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
@@ -178,7 +179,11 @@ def expression(lowering: Lowering, node: ast.Expr, tail: bool) -> None:
     value = node.value
     if isinstance(value, ast.Constant) and (isinstance(value.value, str) or value.value is ...):
         return
-    lowering.evaluate(value)
+    result = lowering.evaluate(value)
+    if isinstance(result, MeaningValue) and not _nameable(result):
+        lowering.refuse_value(result, value)
+    elif isinstance(result, MeaningValue):
+        lowering.refuse(value, without_call(lowering.text(value)))
 
 
 def leave(lowering: Lowering, node: ast.Return, tail: bool) -> None:
@@ -248,7 +253,7 @@ def _put_name(
         if frame.body.assigned.get(name, 0) > 1:
             lowering.refuse(
                 target,
-                f"`{name}` is assigned more than once, and an array or function needs a name of its own",
+                f"`{name}` is assigned more than once; an array needs a name of its own",
             )
             frame.statics[name] = UNKNOWN
             return

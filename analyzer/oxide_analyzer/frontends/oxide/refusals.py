@@ -1,0 +1,70 @@
+"""What is said about a value that is no number where a number is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.meanings import (
+    FunctionRole,
+    HostObject,
+    Known,
+    ModuleMeaning,
+    NumberConstant,
+    TupleConstant,
+    TypeExpression,
+    UserFunction,
+)
+from oxide_analyzer.frontends.oxide.values import (
+    ArrayValue,
+    MeaningValue,
+    Nothing,
+    Number,
+    TupleValue,
+    Unknown,
+)
+from oxide_analyzer.rules import ox003_type_mismatch, ox006_host_object_in_kernel
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.rules.rule import Rule
+
+_OX003 = ox003_type_mismatch.RULE
+_OX006 = ox006_host_object_in_kernel.RULE
+
+
+def not_a_number(value: Value, text: str) -> tuple[Rule, str] | None:
+    """Rule and message; `text` is the source of the value. None if there is nothing to say."""
+    match value:
+        case MeaningValue(meaning=meaning):
+            return _meaning(meaning, text)
+        case ArrayValue(array=array):
+            return _OX003, f"`{text}` is an array of {array.element}, not a number; index it"
+        case TupleValue(items=items):
+            return _OX003, f"`{text}` is a tuple of {len(items)}, not a number"
+        case Nothing():
+            return _OX003, f"`{text}` gives no value"
+        case Number() | Unknown():
+            return None
+
+
+def _meaning(meaning: Meaning, text: str) -> tuple[Rule, str] | None:
+    host = ox006_host_object_in_kernel
+    match meaning:
+        case Known(builtin=row):
+            return (
+                _OX003,
+                f"`{text}` is a {row.kind}, not a number; it is used as `{row.signature}`",
+            )
+        case UserFunction(node=node, role=FunctionRole.DEVICE):
+            return _OX003, f"`{text}` is a function, not a number; call it: `{node.name}(…)`"
+        case UserFunction(role=role):
+            return _OX006, host.function(text, role is FunctionRole.KERNEL)
+        case ModuleMeaning(name=name):
+            return _OX006, host.module(text, name.lstrip("."))
+        case HostObject(what=what):
+            return _OX006, host.host_object(text, what)
+        case TypeExpression():
+            return _OX003, f"`{text}` is a type, not a number"
+        case NumberConstant() | TupleConstant():
+            return None
