@@ -21,12 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from codegen.differential import differences, execute, variants  # noqa: E402
-from programs.generate import deterministic  # noqa: E402
-
 from oxide_analyzer.interpreter import run  # noqa: E402
 from oxide_codegen import toolchain  # noqa: E402
 from oxide_codegen.native import compile_native  # noqa: E402
 from oxide_codegen.ptx import compile_ptx  # noqa: E402
+from programs.generate import deterministic  # noqa: E402
 
 SMS = ("sm_75", "sm_80", "sm_89", "sm_90", "sm_100", "sm_120")
 RESULTS = Path(__file__).parent / "results"

@@ -2,7 +2,7 @@
 
     for v in range(start, stop, step)    is    i = start; while i < stop: v = i; body; i += step
 
-where `i + step` cannot wrap; where it could, the trips are counted first, in the unsigned type:
+where `i + step` cannot wrap, possibly as an unsigned number; where it could, the trips are counted first, in the unsigned type:
 ceil((stop - start) / step) fits it whatever the operands. The loop variable is a copy, so what
 the body assigns to it does not change the loop.
 """
@@ -32,11 +32,11 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_codegen.abi import FailureKind
 from oxide_codegen.lowering import access, arithmetic
-from oxide_codegen.lowering.unrolling import unrolling
+from oxide_codegen.lowering.builder import Value
+from oxide_codegen.lowering.unrolling import is_strided, unrolling
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block, Stmt
-    from oxide_codegen.lowering.builder import Value
     from oxide_codegen.lowering.context import Context
 
 
@@ -135,64 +135,78 @@ def _while(context: Context, statement: While, exits: Exits) -> None:
     build.place(end)
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How a loop counts: in which type, until which comparison fails, by which addition.
+
+    Without a predicate the trips are counted down.
+    """
+
+    type: str
+    predicate: str | None
+    addition: str
+
+
 def _for(context: Context, statement: For, exits: Exits) -> None:
-    build, ranges = context.build, context.ranges
-    scalar = statement.variable.type
-    start, stop = context.value(statement.start), context.value(statement.stop)
-    step = context.value(statement.step)
-    _, variable_type = context.slot(statement.variable)
-    steps, stops = ranges.of(statement.step), ranges.of(statement.stop)
-    rising, falling = steps.low > 0, steps.high < 0
-    bits = int(variable_type[1:])
-    low, high = (
-        (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-        if scalar.is_signed
-        else (scalar.min, scalar.max)
-    )
-    starts = ranges.of(statement.start)
-    simple = (
-        starts.within(low, high)
-        and stops.within(low, high)
-        and (
-            (rising and stops.high - 1 + steps.high <= high)
-            or (falling and stops.low + 1 + steps.low >= low)
-        )
-    )
-    type_ = variable_type if simple else f"i{scalar.bits}"
-    start, stop, step = (
-        arithmetic.resize(build, v, type_, signed=scalar.is_signed) for v in (start, stop, step)
-    )
+    build, signed = context.build, statement.variable.type.is_signed
+    values = [context.value(e) for e in (statement.start, statement.stop, statement.step)]
+    how = _counter(context, statement)
+    start, stop, step = (arithmetic.resize(build, v, how.type, signed=signed) for v in values)
     head, body = build.label("for"), build.label("do")
     following, end = build.label("next"), build.label("endfor")
-    counter = build.variable(type_, "counter")
+    counter, left = build.variable(how.type, "counter"), ""
     build.store(start, counter)
-    sign = "s" if scalar.is_signed else "u"
-    left = ""
-    if not simple:
-        left = build.variable(type_, "left")
-        build.store(_trips(context, start, stop, step, sign), left)
+    if how.predicate is None:
+        left = build.variable(how.type, "left")
+        build.store(_trips(context, start, stop, step, signed), left)
+    elif how.predicate == "icmp ult" and signed:
+        # An empty range may end below zero.
+        stop = build.intrinsic("smax", stop, Value("0", how.type))
     build.place(head)
-    if simple:
-        predicate = f"icmp {sign}lt" if rising else f"icmp {sign}gt"
-        more = build.compare(predicate, build.load(type_, counter), stop)
+    if how.predicate is None:
+        more = build.compare("icmp ne", build.load(how.type, left), "0")
     else:
-        more = build.compare("icmp ne", build.load(type_, left), "0")
+        more = build.compare(how.predicate, build.load(how.type, counter), stop)
     build.branch(more.text, body, end)
     build.place(body)
-    context.assign(statement.variable, build.load(type_, counter))
+    context.assign(statement.variable, build.load(how.type, counter))
     block(context, statement.body, Exits(end, following, exits.leave, exits.waits))
     build.place(following)
     context.locate(statement.span)
-    build.store(build.binary("add", build.load(type_, counter), step), counter)
-    if not simple:
-        build.store(build.binary("sub", build.load(type_, left), "1"), left)
+    build.store(build.binary(how.addition, build.load(how.type, counter), step), counter)
+    if how.predicate is None:
+        build.store(build.binary("sub", build.load(how.type, left), "1"), left)
     build.jump(head, unrolling(context, statement))
     build.place(end)
 
 
-def _trips(context: Context, start: Value, stop: Value, step: Value, sign: str) -> Value:
+def _counter(context: Context, statement: For) -> Counter:
+    """A counter that does not wrap, the step behind the last trip included."""
+    ranges, scalar = context.ranges, statement.variable.type
+    start, stop, step = (ranges.of(e) for e in (statement.start, statement.stop, statement.step))
+    _, narrow = context.slot(statement.variable)
+    sign, addition = ("s", "add nsw") if scalar.is_signed else ("u", "add nuw")
+    for bits in sorted({int(narrow[1:]), scalar.bits}):
+        low, high = 0, (1 << bits) - 1
+        if scalar.is_signed:
+            low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        if not all(interval.within(low, high) for interval in (start, stop, step)):
+            continue
+        if step.low > 0 and stop.high - 1 + step.high <= high:
+            return Counter(f"i{bits}", f"icmp {sign}lt", addition)
+        if bits == 32 and step.low > 0 and is_strided(context, statement):
+            return Counter("i32", None, "add")
+        if step.high < 0 and stop.low + 1 + step.low >= low:
+            return Counter(f"i{bits}", f"icmp {sign}gt", addition)
+        # Two numbers below 2**(bits - 1) have a sum below 2**bits.
+        if scalar.is_signed and start.low >= 0 and step.low > 0:
+            return Counter(f"i{bits}", "icmp ult", "add nuw")
+    return Counter(f"i{scalar.bits}", None, "add")
+
+
+def _trips(context: Context, start: Value, stop: Value, step: Value, signed: bool) -> Value:
     """How often the body runs: the distance over the step, rounded up, both unsigned."""
-    build = context.build
+    build, sign = context.build, "s" if signed else "u"
     rising = build.compare(f"icmp {sign}gt", step, "0")
     forward, backward = build.binary("sub", stop, start), build.binary("sub", start, stop)
     distance = build.select(rising, forward, backward)

@@ -2,6 +2,8 @@
 
 A loop whose bounds are numbers and whose body is small is unrolled whole: that is what turns a
 local array into registers. LLVM does not do it by itself where the body reads shared memory.
+A short innermost loop with a step that is no number, as over a grid stride, is unrolled four
+times, so that four loads are under way at once; LLVM does it by itself for steps that are numbers.
 Loops with a barrier are left to LLVM, and so is everything for which code size decides.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import Barrier, For, If, Inline, While
+from oxide_codegen.lowering.walk import nested
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block
@@ -17,23 +20,41 @@ if TYPE_CHECKING:
 
 MOST_TRIPS = 64
 MOST_STATEMENTS = 1024
+SHORT = 12
+STRIDED = 4
 
 
 def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
     """The attachments of the branch back to the head of `loop`."""
     if isinstance(loop, While):
         return ()
-    trips = _trips(context, loop)
-    if trips is None or not 0 < trips <= MOST_TRIPS:
+    size, trips = _size(context, loop.body), _trips(context, loop)
+    if size is None:
         return ()
+    if trips is not None and 0 < trips <= MOST_TRIPS and trips * size <= MOST_STATEMENTS:
+        return _mark(context, '!{!"llvm.loop.unroll.full"}')
+    if is_strided(context, loop):
+        return _mark(context, f'!{{!"llvm.loop.unroll.count", i32 {STRIDED}}}')
+    return ()
+
+
+def is_strided(context: Context, loop: For) -> bool:
+    """Whether a loop is unrolled by a number; its trips must be counted before it."""
+    if context.ranges.of(loop.step).literal is not None or not context.narrows:
+        return False
     size = _size(context, loop.body)
-    if size is None or trips * size > MOST_STATEMENTS:
-        return ()
+    return size is not None and size <= SHORT and _is_innermost(loop)
+
+
+def _mark(context: Context, hint: str) -> tuple[str, ...]:
     names = context.build.names
-    full = names.shared('!{!"llvm.loop.unroll.full"}')
     mark = names.reserve()
-    names.define(mark, f"distinct !{{{mark}, {full}}}")
+    names.define(mark, f"distinct !{{{mark}, {names.shared(hint)}}}")
     return (f"!llvm.loop {mark}",)
+
+
+def _is_innermost(loop: For) -> bool:
+    return not any(isinstance(s, For | While) for s in nested(loop.body))
 
 
 def _trips(context: Context, loop: For) -> int | None:
