@@ -40,11 +40,15 @@ Requirement: TypeAlias = (
 )
 
 
+_MOST_LAUNCHES = 64
+
+
 class Kernel(Generic[P]):
     """A kernel: launch it as `k[grid, block](...)`, or `k.prepare(grid=..., block=...)(...)`."""
 
     def __init__(self, function: Callable[P, None], options: Options) -> None:
         self._program = Program(function, options)
+        self._launches: dict[Any, Launch[...]] = {}
         # What `functools.wraps` does, but for anything that `@kernel` may stand on.
         self.__wrapped__ = function
         self.__name__ = self._program.name
@@ -57,8 +61,11 @@ class Kernel(Generic[P]):
     ) -> Launch[...]:
         """`k[grid, block]` or `k[grid, block, stream]`, to be called with the arguments."""
         name = self.__name__
+        given: Any = config
+        plain_numbers = _is_plain(given)
+        if plain_numbers and given in self._launches:
+            return self._launches[given]
         try:
-            given: Any = config
             if not isinstance(given, tuple) or len(given) not in (2, 3):
                 raise LaunchTypeError(
                     name,
@@ -68,7 +75,7 @@ class Kernel(Generic[P]):
                     actual=given,
                 )
             stream = given[2] if len(given) == 3 else None
-            return Launch(
+            launch: Launch[...] = Launch(
                 self._program,
                 grid_extent(name, given[0]),
                 block_extent(name, given[1]),
@@ -76,6 +83,12 @@ class Kernel(Generic[P]):
             )
         except OxideError as error:
             raise plain(error) from None
+        if plain_numbers:
+            # A loop repeats its launches; one that never does must not fill memory.
+            if len(self._launches) >= _MOST_LAUNCHES:
+                self._launches.clear()
+            self._launches[given] = launch
+        return launch
 
     def prepare(
         self, *, grid: Extent, block: Extent | None = None, stream: object = None
@@ -179,3 +192,16 @@ def load(kernel: Kernel[P], device: str | None = None) -> Kernel[P]:
     except OxideError as error:
         raise plain(error) from None
     return kernel
+
+
+def _is_plain(config: Any) -> bool:
+    """Whether a configuration is a grid and a block of ints: 1.0 and True equal 1 as keys."""
+    return (
+        type(config) is tuple
+        and len(config) == 2
+        and all(
+            type(extent) is int
+            or (type(extent) is tuple and all(type(part) is int for part in extent))
+            for extent in config
+        )
+    )

@@ -38,7 +38,7 @@ P = ParamSpec("P")
 class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
-    __slots__ = ("_entry", "_entry_of", "_program", "block", "grid", "stream")
+    __slots__ = ("_entry", "_entry_of", "_guard", "_program", "block", "grid", "stream")
 
     def __init__(self, program: Program, grid: Extent, block: Extent, stream: Queue) -> None:
         self._program = program
@@ -47,6 +47,7 @@ class Launch(Generic[P]):
         self.stream = stream
         self._entry: Callable[[tuple[Any, ...]], bool] | None = None
         self._entry_of: Specialisation | None = None
+        self._guard: Guard | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
@@ -93,8 +94,11 @@ class Launch(Generic[P]):
         loaded = specialisation.cuda(device.index)
         if arguments.host:
             return self._from_host(specialisation, loaded, arguments)
-        if self._entry_of is not specialisation and self.stream.handle is None:
-            self._entry = entry(specialisation, loaded, self.grid, self.block, guard.holds)
+        if self.stream.handle is None and self._guard is not guard:
+            # Writing an entry out takes longer than a launch: only for the second of its kind.
+            if self._entry_of is specialisation:
+                self._entry = entry(specialisation, loaded, self.grid, self.block, guard.holds)
+                self._guard = guard
             self._entry_of = specialisation
         return self._on_device(specialisation, loaded, arguments)
 

@@ -24,6 +24,7 @@ def asked(monkeypatch):
         if isinstance(value, oxide.Kernel):
             fresh = Program(value.__wrapped__, value._program.options)
             monkeypatch.setattr(value, "_program", fresh)
+            monkeypatch.setattr(value, "_launches", {})
     return unproved.use(monkeypatch)
 
 
