@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.modules import ProjectModules
 
 # Without one of these words a file has no kernel, whatever else it imports.
-_WORDS = re.compile(rb"oxide|numba|cuda\.jit|cupyx")
+_WORDS = (b"oxide", b"numba", b"cuda.jit", b"cupyx")
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 _BOM = b"\xef\xbb\xbf"
 
@@ -47,7 +47,7 @@ def read(path: Path, shown: str | None = None) -> SourceFile | Undecodable | Non
 
 def decode(content: bytes, path: str) -> SourceFile | Undecodable | None:
     """The text of the bytes of a file, decoded as Python decodes source."""
-    if not _WORDS.search(content):
+    if not any(word in content for word in _WORDS):
         return None
     encoding = "utf-8"
     body = content.removeprefix(_BOM)
