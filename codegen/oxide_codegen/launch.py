@@ -188,10 +188,26 @@ class Launch(Generic[P]):
             finally:
                 device.leave(before)
 
+        current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
+        context, function, shared = device.context_handle, loaded.handle, loaded.shared_bytes
+        (gx, gy, gz), (bx, by, bz), address = grid, block, arena.address
+
+        def run_in_order() -> None:
+            # The same where nothing has to be waited for and the context is current.
+            for memory in memories:
+                if memory.stream != stream:
+                    return run()
+            if int(current()[1]) != context:
+                return run()
+            result = launch(function, gx, gy, gz, bx, by, bz, shared, stream, address, 0)
+            if result[0]:
+                loaded.raise_launch_error(result)
+            return None
+
         # The arguments (foreign arrays too) live as long as the closure; what is freed later is
         # freed in the order of its stream, behind the launch.
         run.__dict__["arguments"] = arguments
-        return run
+        return run if foreign or stream != default else run_in_order
 
 
 class BoundLaunch:
