@@ -1,24 +1,25 @@
 """Random kernels through the back end: the same arrays as in the interpreter, and valid PTX.
 
-    python -m benchmarks.fuzz_codegen --seed 0 --count 1000 --target cpu
-    python -m benchmarks.fuzz_codegen --seed 0 --count 100 --target ptx-assemble
+    python benchmarks/fuzz_codegen.py --seed 0 --count 1000 --target cpu
+    python benchmarks/fuzz_codegen.py --seed 0 --count 100 --target ptx-assemble
 
 `cpu` runs each kernel as the interpreter did and compares every element bit for bit (`contract`
 off): once with all checks in place, once with none, its indices in 32 bits. `ptx-assemble`
-compiles it for a target and has ptxas take the result. Writes benchmarks/results/fuzz_codegen.json.
+compiles it for a target and has ptxas take the result.
+Writes `benchmarks/results/fuzz_codegen_<target>.json`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "tests")]
+
+from machine_record import ROOT, write  # noqa: E402
 
 from codegen.differential import differences, execute, variants  # noqa: E402
 from oxide_analyzer.interpreter import run  # noqa: E402
@@ -28,7 +29,6 @@ from oxide_codegen.ptx import compile_ptx  # noqa: E402
 from programs.generate import deterministic  # noqa: E402
 
 SMS = ("sm_75", "sm_80", "sm_89", "sm_90", "sm_100", "sm_120")
-RESULTS = Path(__file__).parent / "results"
 
 
 def compare(seed: int) -> list[str]:
@@ -70,35 +70,23 @@ TARGETS = {"cpu": compare, "ptx-assemble": assemble}
 
 
 def main() -> int:
+    """Run the seeds, print what differs, write the record."""
     parser = argparse.ArgumentParser(description="Random kernels through the back end.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--target", choices=TARGETS, default="cpu")
     options = parser.parse_args()
-    start = time.perf_counter()
-    ends: Counter[str] = Counter()
+    started = time.perf_counter()
     failing: list[int] = []
     for seed in range(options.seed, options.seed + options.count):
         found = TARGETS[options.target](seed)
-        ends["differ" if found else "agree"] += 1
         if found:
             failing.append(seed)
             print(f"seed {seed}:", *found[:5], sep="\n  ")
-    seconds = time.perf_counter() - start
-    row = {
-        "seed": options.seed,
-        "count": options.count,
-        "agree": ends["agree"],
-        "differ": ends["differ"],
-        "failing": failing,
-        "seconds": round(seconds, 1),
-    }
-    path = RESULTS / "fuzz_codegen.json"
-    RESULTS.mkdir(exist_ok=True)
-    results = json.loads(path.read_text()) if path.exists() else {}
-    results[options.target] = row
-    path.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{options.target}: {row['agree']} agree, {row['differ']} differ, {seconds:.0f} s")
+    agree = options.count - len(failing)
+    figures = {"seed": options.seed, "count": options.count, "agree": agree, "failing": failing}
+    path = write(f"fuzz_codegen_{options.target}", figures, started)
+    print(f"{options.target}: {agree} agree, {len(failing)} differ; {path.relative_to(ROOT)}")
     return 1 if failing else 0
 
 

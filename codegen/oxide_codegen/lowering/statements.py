@@ -2,7 +2,8 @@
 
     for v in range(start, stop, step)    is    i = start; while i < stop: v = i; body; i += step
 
-where `i + step` cannot wrap, possibly as an unsigned number; where it could, the trips are counted first, in the unsigned type:
+where `i + step` cannot wrap, possibly as an unsigned number; where it could, and where the loop
+is to be unrolled by a number, the trips are counted first, in the unsigned type:
 ceil((stop - start) / step) fits it whatever the operands. The loop variable is a copy, so what
 the body assigns to it does not change the loop.
 """
