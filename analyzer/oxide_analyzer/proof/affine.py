@@ -51,6 +51,7 @@ from oxide_analyzer.facts.terms import (
     parts_of,
 )
 from oxide_analyzer.proof.linear import Budget, contradictory, tighten
+from oxide_analyzer.proof.order import Bounds, order_lemmas, signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -224,7 +225,7 @@ def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
     rows = [p for p in system.inequalities if p.value is None]
     if contradictory(rows, budget):
         return True
-    lemmas = _order_lemmas(rows)
+    lemmas = order_lemmas(rows)
     if lemmas and contradictory([*rows, *lemmas], budget):
         return True
     if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
@@ -397,6 +398,8 @@ def _bounded(low: Poly, stride: Poly, inequalities: Sequence[Poly], budget: Budg
     if value is not None and stride.value is not None:
         return abs(value) < stride.value
     relevant = _connected([low, stride], inequalities)
+    if any(len(m) > 1 for p in relevant for m in p.terms):
+        relevant.extend(signs([low, *relevant], Bounds(inequalities)))
     over = tighten(low - stride)
     under = tighten((-low) - stride)
     return contradictory([*relevant, over], budget) and contradictory([*relevant, under], budget)
@@ -425,7 +428,7 @@ def _connected(goal: Sequence[Poly], inequalities: Sequence[Poly]) -> list[Poly]
     return chosen
 
 
-# ---------------------------------------------------------------- disjunctions and products
+# ---------------------------------------------------------------- disjunctions
 
 
 def _propagate(system: _System) -> bool | None:
@@ -476,72 +479,3 @@ def _false(
             return any(_false(c, bounds, system) for c in parts)
         case AnyOf(parts=parts):
             return all(_false(c, bounds, system) for c in parts)
-
-
-def _order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
-    """What order says of products: signs, and x + 1 <= y gives x·s + s <= y·s for s >= 0."""
-    lows: dict[Monomial, int] = {}
-    highs: dict[Monomial, int] = {}
-    differences: dict[tuple[Monomial, Monomial], int] = {}
-    products: set[Monomial] = set()
-    for poly in rows:
-        linear = [(m, c) for m, c in poly.terms.items() if m]
-        products.update(m for m, _ in linear if len(m) > 1)
-        if len(linear) == 1:
-            monomial, coefficient = linear[0]
-            if coefficient == 1:
-                lows[monomial] = max(lows.get(monomial, -poly.offset), -poly.offset)
-            elif coefficient == -1:
-                highs[monomial] = min(highs.get(monomial, poly.offset), poly.offset)
-        elif len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
-            big = next(m for m, c in linear if c == 1)
-            small = next(m for m, c in linear if c == -1)
-            gap = -poly.offset  # big - small >= gap
-            differences[big, small] = max(differences.get((big, small), gap), gap)
-    if not products:
-        return []
-
-    def nonnegative(monomial: Monomial) -> bool:
-        return lows.get(monomial, -1) >= 0 or all(lows.get((a,), -1) >= 0 for a in monomial)
-
-    lemmas: list[Poly] = []
-    ordered = sorted(products)
-    singles = sorted({(a,) for m in ordered for a in m})
-    for monomial in ordered:
-        if nonnegative(monomial):
-            lemmas.append(Poly({monomial: 1}))
-        for atom in dict.fromkeys(monomial):
-            rest = list(monomial)
-            rest.remove(atom)
-            stride = tuple(rest)
-            if not nonnegative(stride):
-                continue
-            low, high = lows.get((atom,)), highs.get((atom,))
-            if low is not None:
-                lemmas.append(Poly({monomial: 1}).plus(Poly({stride: 1}), -low))
-            if high is not None:
-                lemmas.append(Poly({monomial: -1}).plus(Poly({stride: 1}), high))
-    for first in ordered:
-        for second in (*ordered, *singles):
-            if first == second:
-                continue
-            common, x, y = _share(first, second)
-            if not common or not nonnegative(common):
-                continue
-            gap = differences.get((y, x))
-            if gap is not None and gap >= 0:
-                # y - x >= gap gives y·s - x·s - gap·s >= 0.
-                lemmas.append(Poly({second: 1, first: -1}).plus(Poly({common: 1}), -gap))
-    return lemmas
-
-
-def _share(first: Monomial, second: Monomial) -> tuple[Monomial, Monomial, Monomial]:
-    """The common factor of two monomials and what remains of each."""
-    common: list[Atom] = []
-    left, right = list(first), list(second)
-    for atom in first:
-        if atom in right:
-            common.append(atom)
-            left.remove(atom)
-            right.remove(atom)
-    return tuple(common), tuple(left), tuple(right)

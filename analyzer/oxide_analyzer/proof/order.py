@@ -1,0 +1,175 @@
+"""What order says of products: signs, bounds, and steps of a stride.
+
+    0 <= x, 0 <= s            gives  x·s >= 0
+    x <= 7, 0 <= s            gives  x·s <= 7·s
+    x + 1 <= y, 0 <= s        gives  x·s + s <= y·s
+
+Bounds of single unknowns are read off the inequalities, by a few rounds of interval propagation:
+`row == block·block_dim + thread` is at least 0 because both summands are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.terms import Atom, Monomial, Poly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_ROUNDS = 3
+# Longer inequalities seldom bound one unknown.
+_LONGEST = 5
+
+
+class Bounds:
+    """Numbers between which unknowns lie, where they are known."""
+
+    __slots__ = ("highs", "lows")
+
+    def __init__(self, rows: Sequence[Poly]) -> None:
+        self.lows: dict[Monomial, int] = {}
+        self.highs: dict[Monomial, int] = {}
+        longer: list[tuple[list[tuple[Monomial, int]], int]] = []
+        for poly in rows:
+            linear = [(m, c) for m, c in poly.terms.items() if m]
+            if len(linear) == 1:
+                self._bound(*linear[0], poly.offset)
+            elif len(linear) <= _LONGEST:
+                longer.append((linear, poly.offset))
+        for _ in range(_ROUNDS):
+            news = False
+            for linear, offset in longer:
+                news |= self._propagate(linear, offset)
+            if not news:
+                break
+
+    def low(self, monomial: Monomial) -> int | None:
+        """The least that a monomial can be."""
+        known = self.lows.get(monomial)
+        if len(monomial) == 1:
+            return known
+        product = 1
+        for atom in monomial:
+            low = self.lows.get((atom,))
+            if low is None or low < 0:
+                return known
+            product *= low
+        return product if known is None else max(known, product)
+
+    def high(self, monomial: Monomial) -> int | None:
+        """The most that a monomial can be."""
+        known = self.highs.get(monomial)
+        if len(monomial) == 1:
+            return known
+        product = 1
+        for atom in monomial:
+            high = self.highs.get((atom,))
+            if high is None or self.lows.get((atom,), -1) < 0:
+                return known
+            product *= high
+        return product if known is None else min(known, product)
+
+    def is_nonnegative(self, monomial: Monomial) -> bool:
+        """Whether a monomial is at least zero."""
+        low = self.low(monomial)
+        return low is not None and low >= 0
+
+    def _bound(self, monomial: Monomial, coefficient: int, rest: int) -> bool:
+        """Use `coefficient·monomial + rest >= 0`; whether it was news."""
+        if coefficient > 0:
+            low = -(rest // coefficient)
+            known = self.lows.get(monomial)
+            if known is None or low > known:
+                self.lows[monomial] = low
+                return known is None
+        else:
+            high = rest // -coefficient
+            known = self.highs.get(monomial)
+            if known is None or high < known:
+                self.highs[monomial] = high
+                return known is None
+        return False
+
+    def _propagate(self, linear: list[tuple[Monomial, int]], offset: int) -> bool:
+        """Bound what an inequality leaves unbounded, if that is one unknown."""
+        most = offset
+        unbounded: tuple[Monomial, int] | None = None
+        for monomial, coefficient in linear:
+            bound = self.high(monomial) if coefficient > 0 else self.low(monomial)
+            if bound is not None:
+                most += coefficient * bound
+            elif unbounded is None:
+                unbounded = monomial, coefficient
+            else:
+                return False
+        news = False
+        for monomial, coefficient in linear if unbounded is None else (unbounded,):
+            bound = self.high(monomial) if coefficient > 0 else self.low(monomial)
+            rest = most if bound is None else most - coefficient * bound
+            news |= self._bound(monomial, coefficient, rest)
+        return news
+
+
+def signs(polys: Iterable[Poly], bounds: Bounds) -> list[Poly]:
+    """The products in `polys` that are at least zero."""
+    products = dict.fromkeys(m for p in polys for m in p.terms if len(m) > 1)
+    return [Poly({m: 1}) for m in products if bounds.is_nonnegative(m)]
+
+
+def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
+    """Inequalities about the products in `rows` that follow from `rows`."""
+    differences: dict[tuple[Monomial, Monomial], int] = {}
+    products: set[Monomial] = set()
+    for poly in rows:
+        linear = [(m, c) for m, c in poly.terms.items() if m]
+        products.update(m for m, _ in linear if len(m) > 1)
+        if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
+            big = next(m for m, c in linear if c == 1)
+            small = next(m for m, c in linear if c == -1)
+            gap = -poly.offset  # big - small >= gap
+            differences[big, small] = max(differences.get((big, small), gap), gap)
+    if not products:
+        return []
+    bounds = Bounds(rows)
+    lemmas: list[Poly] = []
+    ordered = sorted(products)
+    singles = sorted({(a,) for m in ordered for a in m})
+    for monomial in ordered:
+        if bounds.is_nonnegative(monomial):
+            lemmas.append(Poly({monomial: 1}))
+        for atom in dict.fromkeys(monomial):
+            rest = list(monomial)
+            rest.remove(atom)
+            stride = tuple(rest)
+            if not bounds.is_nonnegative(stride):
+                continue
+            low, high = bounds.low((atom,)), bounds.high((atom,))
+            if low is not None:
+                lemmas.append(Poly({monomial: 1}).plus(Poly({stride: 1}), -low))
+            if high is not None:
+                lemmas.append(Poly({monomial: -1}).plus(Poly({stride: 1}), high))
+    for first in ordered:
+        for second in (*ordered, *singles):
+            if first == second:
+                continue
+            common, x, y = _share(first, second)
+            if not common or not bounds.is_nonnegative(common):
+                continue
+            gap = differences.get((y, x))
+            if gap is not None and gap >= 0:
+                # y - x >= gap gives y·s - x·s - gap·s >= 0.
+                lemmas.append(Poly({second: 1, first: -1}).plus(Poly({common: 1}), -gap))
+    return lemmas
+
+
+def _share(first: Monomial, second: Monomial) -> tuple[Monomial, Monomial, Monomial]:
+    """The common factor of two monomials and what remains of each."""
+    common: list[Atom] = []
+    left, right = list(first), list(second)
+    for atom in first:
+        if atom in right:
+            common.append(atom)
+            left.remove(atom)
+            right.remove(atom)
+    return tuple(common), tuple(left), tuple(right)
