@@ -1,32 +1,61 @@
-"""What is known about a file: `check(source) -> Report`.
+"""What is known about a file: `check(source) -> Report`, and the only place that makes proofs.
 
-    source ─► frontend ─► kernels ─► verdicts ─► diagnostics ─► suppressions ─► Report
+    source ─► frontend ─► kernels ─► proof ladder ─► findings ─► suppressions ─► Report
 
 Never raises for a user's file: whatever is wrong with it is a diagnostic with a code and a place.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import suppressions
-from oxide_analyzer.diagnostics import ObligationCounts, Verdict
+from oxide_analyzer.checked import CheckedKernel, Fact
+from oxide_analyzer.diagnostics import ObligationCounts, Severity, Verdict
+from oxide_analyzer.findings import findings
 from oxide_analyzer.frontends.oxide import read
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    Dim,
+    Logic,
+    LogicOp,
+    Param,
+    Register,
+    ScalarParameter,
+    Special,
+)
+from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.language.types import BOOL, I64
+from oxide_analyzer.proof.ladder import Judgement, judge
+from oxide_analyzer.proof.obligations import Kind
+from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
 from oxide_analyzer.report import KernelReport, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Unread
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.nodes import Expr, Kernel
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
+
+_COMPACT_LIMIT = 2**31
 
 
 def check(source: SourceFile, modules: Modules) -> Report:
     """The kernels of a file with their verdicts, and all its diagnostics."""
     reading = read(source, modules)
-    kernels = [check_kernel(kernel) for kernel in reading.kernels]
+    kernels = [
+        _with_reading(check_kernel(kernel), reading.diagnostics) for kernel in reading.kernels
+    ]
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
@@ -35,22 +64,157 @@ def check(source: SourceFile, modules: Modules) -> Report:
 
 
 def check_kernel(kernel: Kernel) -> KernelReport:
-    """The verdict on one kernel: unproved until its obligations are."""
+    """The verdict on one kernel, for the values of its constants that are known."""
     start = perf_counter()
+    known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
+    judgement = judge(specialise(kernel, known) if known else kernel)
+    facts = _facts(judgement)
+    diagnostics = findings(judgement, facts)
+    verdict = _verdict(judgement, diagnostics)
     return KernelReport(
         name=kernel.name,
         qualname=kernel.qualname,
         span=kernel.span,
         name_span=kernel.name_span,
         dialect=kernel.dialect,
-        verdict=Verdict.UNPROVED,
+        verdict=verdict,
         kernel=kernel,
-        facts=(),
-        obligations=ObligationCounts(),
-        diagnostics=(),
-        checked=None,
+        facts=facts,
+        obligations=_counts(judgement),
+        diagnostics=diagnostics,
+        checked=_checked(judgement, facts, diagnostics),
         milliseconds=1e3 * (perf_counter() - start),
     )
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def _verdict(judgement: Judgement, diagnostics: tuple[Diagnostic, ...]) -> Verdict:
+    if any(d.verdict is Verdict.VIOLATED for d in diagnostics):
+        return Verdict.VIOLATED
+    if all(isinstance(j.result, Proved) for j in judgement.judged) and not judgement.violations:
+        return Verdict.PROVED
+    return Verdict.UNPROVED
+
+
+def _counts(judgement: Judgement) -> ObligationCounts:
+    proved: dict[str, int] = {}
+    violated = unproved = 0
+    for judged in judgement.judged:
+        match judged.result:
+            case Proved(tier=tier):
+                proved[tier] = proved.get(tier, 0) + 1
+            case Refuted():
+                violated += 1
+            case Unknown():
+                unproved += 1
+    return ObligationCounts(proved, violated, unproved)
+
+
+# What no run-time check can replace: of these every one must be proved.
+_NEEDED = frozenset({Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT, Kind.CONVERGENCE})
+
+
+def _checked(
+    judgement: Judgement, facts: tuple[Fact, ...], diagnostics: tuple[Diagnostic, ...]
+) -> CheckedKernel | None:
+    """The proof that the back end asks for, if there is one."""
+    if judgement.violations or any(d.severity is Severity.ERROR for d in diagnostics):
+        return None
+    open_bounds: set[int] = set()
+    open_divisors: set[int] = set()
+    open_arrays: set[str] = set()
+    for judged in judgement.judged:
+        if isinstance(judged.result, Proved):
+            continue
+        obligation = judged.obligation
+        if obligation.kind in _NEEDED:
+            return None
+        if obligation.kind is Kind.BOUNDS:
+            open_bounds |= obligation.sites
+        elif obligation.kind is Kind.DIVISOR:
+            open_divisors |= obligation.sites
+        else:
+            open_arrays.add(obligation.memory)
+    effects = judgement.analysis.effects
+    kernel = judgement.analysis.kernel
+    names = {*kernel.arrays, *(r.name for r in effects.reads), *judgement.analysis.locals}
+    return CheckedKernel(
+        kernel,
+        facts,
+        frozenset(a.site for a in effects.whole) - open_bounds,
+        frozenset(d.site for d in effects.divisors) - open_divisors,
+        frozenset(names - open_arrays),
+        judgement.compact,
+    )
+
+
+# ---------------------------------------------------------------- facts
+
+
+def _facts(judgement: Judgement) -> tuple[Fact, ...]:
+    """What every launch is checked for: the contract, and what the proof adds."""
+    kernel = judgement.analysis.kernel
+    found = [Fact(r.condition, r.text, True, r.span) for r in kernel.contract.requires]
+    found.extend(Fact(c.expr, c.text, False, kernel.name_span) for c in judgement.facts)
+    for axis in sorted(judgement.flat):
+        registers = [Register.GRID_DIM]
+        if kernel.contract.block is None:
+            registers.insert(0, Register.BLOCK_DIM)
+        for register in registers:
+            found.append(_is_one(kernel, register, axis))
+    if judgement.compact:
+        found.append(_compact(kernel))
+    return tuple(found)
+
+
+def _is_one(kernel: Kernel, register: Register, axis: int) -> Fact:
+    span = kernel.name_span
+    condition = Compare(CompareOp.EQ, Special(register, axis, span), Const(1, I64, span), span)
+    return Fact(condition, f"{register.value}.{'xyz'[axis]} == 1", False, span)
+
+
+def _compact(kernel: Kernel) -> Fact:
+    """Every length, grid extent times block extent, and integer scalar is below 2**31."""
+    span = kernel.name_span
+    limit = Const(_COMPACT_LIMIT, I64, span)
+    condition: Expr | None = None
+    for quantity in _quantities(kernel):
+        below: Expr = Compare(CompareOp.LT, quantity, limit, span)
+        if isinstance(quantity, Convert):
+            above = Compare(CompareOp.GT, quantity, Const(-_COMPACT_LIMIT, I64, span), span)
+            below = Logic(LogicOp.AND, above, below, span)
+        condition = below if condition is None else Logic(LogicOp.AND, condition, below, span)
+    if condition is None:
+        condition = Const(True, BOOL, span)
+    return Fact(condition, "sizes fit 32 bits", False, span)
+
+
+def _quantities(kernel: Kernel) -> Iterator[Expr]:
+    span = kernel.name_span
+    for array in kernel.array_parameters():
+        for axis in range(array.rank):
+            yield Dim(array.name, axis, span)
+    for axis in range(3):
+        grid, block = (
+            Special(register, axis, span) for register in (Register.GRID_DIM, Register.BLOCK_DIM)
+        )
+        yield Binary(BinaryOp.MUL, grid, block, I64, span)
+    for parameter in kernel.parameters:
+        if isinstance(parameter, ScalarParameter) and parameter.type.is_integer:
+            yield Convert(Param(parameter.name, parameter.type, span), I64, span)
+
+
+# ---------------------------------------------------------------- readings
+
+
+def _with_reading(report: KernelReport, diagnostics: tuple[Diagnostic, ...]) -> KernelReport:
+    """A kernel that was read only without some of its statements is violated by those."""
+    own = tuple(d for d in diagnostics if d.kernel == report.name and d.severity is Severity.ERROR)
+    if not own:
+        return report
+    return replace(report, verdict=Verdict.VIOLATED, checked=None)
 
 
 def _unread(unread: Unread, diagnostics: tuple[Diagnostic, ...]) -> KernelReport:
