@@ -39,7 +39,7 @@ from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
 from oxide_analyzer.report import KernelReport, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Unread
@@ -50,16 +50,25 @@ if TYPE_CHECKING:
 _COMPACT_LIMIT = 2**31
 
 
-def check(source: SourceFile, modules: Modules) -> Report:
-    """The kernels of a file with their verdicts, and all its diagnostics."""
+def check(
+    source: SourceFile,
+    modules: Modules,
+    check_one: Callable[[Kernel], KernelReport] | None = None,
+) -> Report:
+    """The kernels of a file with their verdicts, and all its diagnostics.
+
+    `check_one` stands in for `check_kernel`, for who remembers verdicts of unchanged kernels.
+    """
     reading = read(source, modules)
+    check_one = check_one or check_kernel
     kernels = [
-        _with_reading(check_kernel(kernel), reading.diagnostics) for kernel in reading.kernels
+        _with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels
     ]
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
-    diagnostics = suppressions.apply(source, tuple(dict.fromkeys(found)))
+    once = {(d.span, d.code, d.message, d.kernel): d for d in found}
+    diagnostics = suppressions.apply(source, tuple(once.values()))
     return Report(source.path, tuple(kernels), diagnostics)
 
 

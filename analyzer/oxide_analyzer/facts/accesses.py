@@ -63,6 +63,7 @@ class LocalRead:
     """A read of a local that is assigned only where `assigned` holds."""
 
     name: str
+    source_name: str
     assigned: Condition
     path: tuple[Condition, ...]
     span: Span

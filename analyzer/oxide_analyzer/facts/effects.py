@@ -9,7 +9,7 @@ from oxide_analyzer.facts.accesses import Arrival, Effects, Interval
 from oxide_analyzer.facts.flow import Collected
 from oxide_analyzer.facts.launch_terms import LaunchTerms
 from oxide_analyzer.facts.terms import Condition, Terms
-from oxide_analyzer.facts.uniformity import Uniformity, uniformity
+from oxide_analyzer.facts.uniformity import Uniformity, assigned, uniformity
 from oxide_analyzer.facts.values import Evaluator, State
 from oxide_analyzer.facts.walk import Walk
 from oxide_analyzer.ir.nodes import (
@@ -41,6 +41,7 @@ class Analysis:
     uniform: Uniformity
     effects: Effects
     may_wrap: tuple[Span, ...]
+    locals: frozenset[str]
 
     @property
     def terms(self) -> Terms:
@@ -77,7 +78,8 @@ def analyse(
         tuple(seen.arrivals),
         tuple(intervals),
     )
-    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap)
+    names = assigned(kernel.body)
+    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap, names)
 
 
 def requirements(kernel: Kernel, launch: LaunchTerms, facts: Iterable[Expr]) -> list[Condition]:

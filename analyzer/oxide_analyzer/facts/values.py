@@ -241,7 +241,8 @@ class Evaluator:
         found = state.values.get(name)
         assigned = FALSE if found is None else state.unassigned.get(name)
         if assigned is not None:
-            self.reads.append(LocalRead(expr.local.source_name, assigned, state.path, expr.span))
+            shown = expr.local.source_name
+            self.reads.append(LocalRead(name, shown, assigned, state.path, expr.span))
         if found is None:
             return self.unknown(expr.type, Level.THREAD, name)
         return found

@@ -32,7 +32,6 @@ from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unkno
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Number
 
 _ADMISSION_STEPS = 150_000
@@ -79,7 +78,11 @@ def judge(kernel: Kernel) -> Judgement:
     if len(answers) < len(todo):
         violations = _refute(kernel, admitted, todo, answers)
         for obligation in todo:
-            if obligation not in answers:
+            if obligation in answers:
+                continue
+            if violations:
+                answers[obligation] = Unknown("the kernel is violated elsewhere")
+            else:
                 answers[obligation] = _decide(analysis, obligation, admitted, violations)
     _lean(analysis, todo, answers)
     judged = tuple(Judged(o, answers[o]) for o in todo)

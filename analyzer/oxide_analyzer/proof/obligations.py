@@ -123,6 +123,17 @@ class Obligation:
             case LocalRead():
                 return frozenset()
 
+    @property
+    def memory(self) -> str:
+        """The array or local that it speaks of, or an empty string."""
+        match self.subject:
+            case Access(array=array) | Bound(access=Access(array=array)):
+                return array
+            case LocalRead(name=name):
+                return name
+            case _:
+                return ""
+
     def is_bound_of(self, site: int | None, axis: int) -> bool:
         """Whether it bounds this index of the access `site`."""
         match self.subject:

@@ -18,7 +18,31 @@ from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
 from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
 from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
+from oxide_analyzer.rules.ox001_syntax_error import RULE as OX001
+from oxide_analyzer.rules.ox002_unsupported_construct import RULE as OX002
+from oxide_analyzer.rules.ox003_type_mismatch import RULE as OX003
+from oxide_analyzer.rules.ox004_unknown_name import RULE as OX004
+from oxide_analyzer.rules.ox005_missing_annotation import RULE as OX005
+from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
+from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
+from oxide_analyzer.rules.ox102_write_write_race import RULE as OX102
+from oxide_analyzer.rules.ox103_read_write_race import RULE as OX103
+from oxide_analyzer.rules.ox104_shared_memory_race import RULE as OX104
+from oxide_analyzer.rules.ox105_cross_block_race import RULE as OX105
+from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
+from oxide_analyzer.rules.ox109_same_value_write import RULE as OX109
+from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
+from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
+from oxide_analyzer.rules.ox301_out_of_bounds import RULE as OX301
+from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
+from oxide_analyzer.rules.ox303_uninitialised_read import RULE as OX303
+from oxide_analyzer.rules.ox307_division_by_zero import RULE as OX307
+from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
+from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
+from oxide_analyzer.rules.ox901_unproved_race import RULE as OX901
+from oxide_analyzer.rules.ox902_unproved_convergence import RULE as OX902
+from oxide_analyzer.rules.ox903_unproved_memory import RULE as OX903
 from oxide_analyzer.rules.ox999_internal_error import RULE as OX999
 
 if TYPE_CHECKING:
@@ -32,9 +56,24 @@ RULES: tuple[Rule, ...] = (
     OX005,
     OX006,
     OX101,
+    OX102,
+    OX103,
+    OX104,
+    OX105,
     OX106,
+    OX109,
+    OX201,
+    OX202,
+    OX301,
+    OX302,
+    OX303,
+    OX307,
+    OX402,
     OX404,
     OX704,
+    OX901,
+    OX902,
+    OX903,
     OX999,
 )
 """Every rule, in the order of the numbers."""

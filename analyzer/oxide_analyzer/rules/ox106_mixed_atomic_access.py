@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.rules.rule import Rule
+from oxide_analyzer.rules.wording import element, thread, verb
+
+if TYPE_CHECKING:
+    from oxide_analyzer.interpreter.outcome import Event
+    from oxide_analyzer.launch import Launch
 
 RULE = Rule("OX106", "mixed-atomic-access", Severity.ERROR)
 
@@ -11,3 +18,11 @@ RULE = Rule("OX106", "mixed-atomic-access", Severity.ERROR)
 def message(array: str, verb: str) -> str:
     """A plain access of an `AtomicSlice`; `verb` is loaded, stored or changed."""
     return f"`{array}` is an `AtomicSlice` and is {verb} here without an atomic; use `atomic.add`"
+
+
+def race_message(stands: Event, other: Event, launch: Launch) -> str:
+    """A plain access meets an atomic one that nothing orders."""
+    return (
+        f"{thread(stands, launch)} {verb(stands.kind)} {element(stands)} plainly while"
+        f" {thread(other, launch)} changes it atomically, in no order"
+    )

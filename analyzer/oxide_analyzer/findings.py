@@ -1,0 +1,322 @@
+"""From answers to diagnostics: which rule, which place, which words, which witness.
+
+One finding per pair of statements, by the first rule that fits: atomic and plain (106), shared
+(104), the same value (109), two threads of one block (102, 103), only different blocks (105). It
+stands on the write; of two writes on the later in the source; of atomic and plain on the plain.
+What is unproved in a kernel that is violated is not reported: it is often a consequence, and it
+is judged again once the violation is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.diagnostics import (
+    AccessKind,
+    Diagnostic,
+    Related,
+    Severity,
+    Verdict,
+    Witness,
+    WitnessThread,
+)
+from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
+from oxide_analyzer.facts.terms import Level, Poly, condition_level
+from oxide_analyzer.facts.values import Real
+from oxide_analyzer.interpreter import (
+    Divergence,
+    HarmfulExit,
+    OutOfBounds,
+    Race,
+    Uninitialised,
+    ZeroDivisor,
+)
+from oxide_analyzer.ir.nodes import CheckDivisor, Const, Space
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.obligations import Bound, Kind, Leaving, Meeting, Obligation, Pair
+from oxide_analyzer.proof.verdicts import Unknown
+from oxide_analyzer.rules import (
+    ox102_write_write_race as ox102,
+    ox103_read_write_race as ox103,
+    ox104_shared_memory_race as ox104,
+    ox105_cross_block_race as ox105,
+    ox106_mixed_atomic_access as ox106,
+    ox109_same_value_write as ox109,
+    ox201_divergent_barrier as ox201,
+    ox202_exit_before_barrier as ox202,
+    ox301_out_of_bounds as ox301,
+    ox302_unproved_bounds as ox302,
+    ox303_uninitialised_read as ox303,
+    ox307_division_by_zero as ox307,
+    ox402_inferred_launch_fact as ox402,
+    ox901_unproved_race as ox901,
+    ox902_unproved_convergence as ox902,
+    ox903_unproved_memory as ox903,
+)
+from oxide_analyzer.rules.rule import Rule
+from oxide_analyzer.rules.wording import element, thread, verb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from oxide_analyzer.checked import Fact
+    from oxide_analyzer.interpreter import Failure
+    from oxide_analyzer.interpreter.outcome import Event
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.launch import Launch, Number
+    from oxide_analyzer.proof.ladder import Judgement
+    from oxide_analyzer.proof.verdicts import Violation
+
+
+def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
+    """Everything to say about one kernel."""
+    found = list(_violations(judgement))
+    if not any(d.verdict is Verdict.VIOLATED for d in found):
+        found.extend(_unproved(judgement))
+    kernel = judgement.analysis.kernel
+    inferred = [f.text for f in facts if not f.declared]
+    # That axes which the kernel does not read have extent 1 goes without saying by itself.
+    surprising = judgement.facts or judgement.compact
+    if surprising and not any(d.verdict is Verdict.VIOLATED for d in found):
+        message = ox402.message(inferred)
+        found.append(ox402.RULE.diagnostic(kernel.name_span, message, kernel=kernel.name))
+    return tuple(sorted(found, key=lambda d: (d.span, d.code)))
+
+
+# ---------------------------------------------------------------- violations
+
+
+def _violations(judgement: Judgement) -> Iterator[Diagnostic]:
+    seen: set[object] = set()
+    # A race within a block says more than one between blocks of the same statements.
+    ordered = sorted(judgement.violations, key=lambda v: _between_blocks(v.failure))
+    for violation in ordered:
+        diagnostic = _violation(judgement, violation)
+        key = (diagnostic.span, _family(diagnostic.code), tuple(r.span for r in diagnostic.related))
+        if key not in seen:
+            seen.add(key)
+            yield diagnostic
+
+
+def _between_blocks(failure: Failure) -> bool:
+    return isinstance(failure, Race) and failure.first.block != failure.second.block
+
+
+def _family(code: str) -> str:
+    return code[:3]
+
+
+def _violation(judgement: Judgement, violation: Violation) -> Diagnostic:
+    kernel, launch = judgement.analysis.kernel, violation.launch
+    failure = violation.failure
+    match failure:
+        case Race():
+            return _race(judgement, failure, launch)
+        case OutOfBounds(event=event):
+            rank = kernel.arrays[event.array or ""].rank
+            message = ox301.message(failure, launch, rank)
+            return _finding(ox301.RULE, kernel, event, (), message, launch)
+        case ZeroDivisor(event=event):
+            message = ox307.message(failure, launch, _role(kernel, event.site))
+            return _finding(ox307.RULE, kernel, event, (), message, launch)
+        case Uninitialised(event=event):
+            name = _local_at(judgement, event)
+            message = ox303.message(failure, launch, name)
+            return _finding(ox303.RULE, kernel, event, (), message, launch)
+        case Divergence(waiting=waiting, other=other):
+            message = ox201.message(failure, launch)
+            branches = judgement.analysis.uniform.divergent.get(waiting.site or -1, ())
+            related = tuple(Related(s, "threads of one block part here") for s in branches[-1:])
+            if other.kind is AccessKind.WAIT and other.span != waiting.span:
+                related += (Related(other.span, f"{thread(other, launch)} waits here"),)
+            return _finding(ox201.RULE, kernel, waiting, related, message, launch, other)
+        case HarmfulExit(exit=leaving, barrier=barrier, access=access):
+            message = ox202.message(failure, launch)
+            related = (
+                Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
+                Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
+            )
+            return _finding(ox202.RULE, kernel, leaving, related, message, launch, access)
+        case _:
+            assert_never(failure)
+
+
+def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
+    kernel = judgement.analysis.kernel
+    stands, other = standing(race.first, race.second)
+    array = kernel.arrays[stands.array or ""]
+    related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
+    kinds = {stands.kind, other.kind}
+    if AccessKind.ATOMIC in kinds:
+        rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
+    elif array.space is Space.SHARED and not _same_value(judgement, stands, other):
+        rule, message = ox104.RULE, ox104.message(stands, other, launch)
+    elif _same_value(judgement, stands, other):
+        rule, message = ox109.RULE, ox109.message(race, launch)
+    elif race.first.block != race.second.block:
+        rule, message = ox105.RULE, ox105.message(stands, other, launch)
+    elif kinds == {AccessKind.WRITE}:
+        rule, message = ox102.RULE, ox102.message(race, launch)
+    else:
+        rule, message = ox103.RULE, ox103.message(stands, other, launch)
+    verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
+    return _finding(rule, kernel, stands, related, message, launch, other, verdict)
+
+
+def standing(first: Event, second: Event) -> tuple[Event, Event]:
+    """The event that a finding stands on, and the other."""
+    rank = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
+    ordered = sorted(
+        (first, second), key=lambda e: (rank.get(e.kind, 3), -e.span.line, -e.span.column)
+    )
+    return ordered[0], ordered[1]
+
+
+def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
+    """Whether both stores certainly write one value, of at most eight bytes."""
+    stores = [
+        a
+        for a in judgement.analysis.effects.whole
+        if a.kind is AccessKind.WRITE and a.site in (first.site, second.site)
+    ]
+    values = [a.value for a in stores]
+    if not values or any(v != values[0] for v in values):
+        return False
+    if {first.kind, second.kind} != {AccessKind.WRITE}:
+        return False
+    value = values[0]
+    match value:
+        case Poly():
+            return value.level is Level.LAUNCH
+        case Real():
+            return value.level is Level.LAUNCH
+        case None:
+            return False
+        case _:
+            return condition_level(value) is Level.LAUNCH
+
+
+def _role(kernel: Kernel, site: int | None) -> str:
+    for stmt in statements(kernel.body):
+        if isinstance(stmt, CheckDivisor) and stmt.site == site:
+            return stmt.role.value
+    return "divisor"
+
+
+def _local_at(judgement: Judgement, event: Event) -> str:
+    for read in judgement.analysis.effects.reads:
+        if read.span == event.span:
+            return read.source_name
+    return "it"
+
+
+def _finding(
+    rule: Rule,
+    kernel: Kernel,
+    event: Event,
+    related: tuple[Related, ...],
+    message: str,
+    launch: Launch,
+    other: Event | None = None,
+    verdict: Verdict = Verdict.VIOLATED,
+) -> Diagnostic:
+    return rule.diagnostic(
+        event.span,
+        message,
+        kernel=kernel.name,
+        verdict=verdict,
+        related=related,
+        witness=_witness(kernel, launch, event, other),
+    )
+
+
+def _witness(kernel: Kernel, launch: Launch, event: Event, other: Event | None) -> Witness:
+    parameters: dict[str, Number] = {}
+    for array in kernel.array_parameters():
+        for axis, extent in enumerate(launch.arrays[array.name].shape):
+            name = f"len({array.name})" if axis == 0 else f"{array.name}.shape[{axis}]"
+            parameters[name] = extent
+    parameters.update(launch.scalars)
+    events = [event] if other is None else [event, other]
+    touched = next((e for e in events if e.array is not None), None)
+    shape: tuple[int, ...] = ()
+    if touched is not None and touched.array is not None:
+        array = kernel.arrays[touched.array]
+        held = launch.arrays.get(array.name)
+        shape = held.shape if held is not None else _constant_shape(array.shape)
+    return Witness(
+        touched.array if touched is not None else None,
+        shape,
+        touched.index if touched is not None else (),
+        launch.block,
+        launch.grid,
+        parameters,
+        event.values,
+        tuple(WitnessThread(e.block, e.thread, e.span.line, e.kind) for e in events),
+        replayed=True,
+    )
+
+
+def _constant_shape(shape: Iterable[object]) -> tuple[int, ...]:
+    return tuple(int(e.value) for e in shape if isinstance(e, Const))
+
+
+# ---------------------------------------------------------------- unproved
+
+
+def _unproved(judgement: Judgement) -> Iterator[Diagnostic]:
+    said: set[object] = set()
+    for judged in judgement.judged:
+        if not isinstance(judged.result, Unknown):
+            continue
+        diagnostic = _unknown(judgement, judged.obligation, judged.result.reason)
+        key = (diagnostic.span, diagnostic.code, tuple(r.span for r in diagnostic.related))
+        if key not in said:
+            said.add(key)
+            yield diagnostic
+
+
+def _unknown(judgement: Judgement, obligation: Obligation, reason: str) -> Diagnostic:
+    kernel = judgement.analysis.kernel
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None
+    match obligation.subject:
+        case Pair(first=a, second=b):
+            stands, other = _standing_accesses(a, b)
+            rule, span = ox901.RULE, stands.span
+            message = ox901.message(stands.array, obligation.kind is Kind.BLOCK_RACE)
+            related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
+        case Leaving(exit=leaving, pair=pair):
+            rule, span = ox901.RULE, leaving.stmt.span
+            message = ox901.exit_message(pair.first.array)
+            related = (Related(pair.second.span, f"another thread {verb(pair.second.kind)} here"),)
+        case Meeting(arrival=arrival, branches=branches):
+            rule, span, message = ox902.RULE, arrival.barrier.span, ox902.message()
+            related = tuple(Related(s, "threads of one block may part here") for s in branches[-1:])
+        case Bound(access=access, axis=axis):
+            rule, span = ox302.RULE, access.span
+            message = ox302.message(access.array, axis, kernel.arrays[access.array].rank)
+        case Divisor(span=place, role=role):
+            rule, span = ox307.RULE, place
+            message, severity = ox307.unproved_message(role), Severity.WARNING
+        case Access() as access:
+            rule, span, message = ox903.RULE, access.span, ox903.message(access.array)
+        case LocalRead() as read:
+            rule, span, message = ox903.RULE, read.span, ox903.message(read.source_name)
+    return rule.diagnostic(
+        span,
+        message,
+        severity=severity,
+        kernel=kernel.name,
+        verdict=Verdict.UNPROVED,
+        reason=reason,
+        related=related,
+    )
+
+
+def _standing_accesses(first: Access, second: Access) -> tuple[Access, Access]:
+    rank = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
+    ordered = sorted(
+        (first, second), key=lambda a: (rank.get(a.kind, 3), -a.span.line, -a.span.column)
+    )
+    return ordered[0], ordered[1]

@@ -1,0 +1,28 @@
+"""Some threads of a block come to a barrier and others do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import AccessKind, Severity
+from oxide_analyzer.rules.rule import Rule
+from oxide_analyzer.rules.wording import place, thread
+
+if TYPE_CHECKING:
+    from oxide_analyzer.interpreter.outcome import Divergence
+    from oxide_analyzer.launch import Launch
+
+RULE = Rule("OX201", "divergent-barrier", Severity.ERROR)
+
+
+def message(found: Divergence, launch: Launch) -> str:
+    """One thread waits, the other does not come."""
+    other = place(found.other.thread, launch.block)
+    where = (
+        f"waits at line {found.other.span.line}"
+        if found.other.kind is AccessKind.WAIT and found.other.span != found.waiting.span
+        else "is in another iteration"
+        if found.other.kind is AccessKind.WAIT
+        else "comes to the end without it"
+    )
+    return f"{thread(found.waiting, launch)} waits at this barrier while thread {other} {where}"

@@ -1,0 +1,25 @@
+"""Some thread takes an index outside its array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+from oxide_analyzer.rules.wording import plural, thread, verb
+
+if TYPE_CHECKING:
+    from oxide_analyzer.interpreter.outcome import OutOfBounds
+    from oxide_analyzer.launch import Launch
+
+RULE = Rule("OX301", "out-of-bounds", Severity.ERROR)
+
+
+def message(found: OutOfBounds, launch: Launch, rank: int) -> str:
+    """The index, the length, and who."""
+    event = found.event
+    index = event.index[found.axis]
+    start = f"{thread(event, launch)} {verb(event.kind)} `{event.array}`"
+    if rank == 1:
+        return f"{start} at index {index}; it has {plural(found.length, 'element')}"
+    return f"{start} at index {index} of dimension {found.axis}; its extent is {found.length}"

@@ -1,0 +1,22 @@
+"""A thread reads shared or local memory, or a variable, that nothing has written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+from oxide_analyzer.rules.wording import element, thread
+
+if TYPE_CHECKING:
+    from oxide_analyzer.interpreter.outcome import Uninitialised
+    from oxide_analyzer.launch import Launch
+
+RULE = Rule("OX303", "uninitialised-read", Severity.ERROR)
+
+
+def message(found: Uninitialised, launch: Launch, name: str) -> str:
+    """What is read, and by whom; `name` is the local's where it is no element."""
+    what = f"`{name}`" if found.event.array is None else element(found.event)
+    why = "it was not assigned" if found.event.array is None else "no thread has written it"
+    return f"{thread(found.event, launch)} reads {what}, but {why}"

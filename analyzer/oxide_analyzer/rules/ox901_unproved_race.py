@@ -1,0 +1,19 @@
+"""Two accesses for which neither a proof nor a launch that makes them race was found."""
+
+from __future__ import annotations
+
+from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.rules.rule import Rule
+
+RULE = Rule("OX901", "unproved-race", Severity.ERROR)
+
+
+def message(array: str, between_blocks: bool) -> str:
+    """The array, and who could meet."""
+    who = "threads of different blocks" if between_blocks else "two threads of a block"
+    return f"{who} are not proved to keep apart in `{array}`"
+
+
+def exit_message(array: str) -> str:
+    """Who returned may meet those who went on."""
+    return f"a thread that leaves here is not proved to keep apart from the others in `{array}`"
