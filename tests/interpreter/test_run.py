@@ -618,6 +618,14 @@ def test_long_chains_of_alternatives():
     assert outcome.arrays["out"].values == (*range(200), -1)
 
 
+def test_deeper_than_python_nests():
+    body = store("out", 0, value=1, site=0)
+    for depth in range(25):
+        body = loop(local(f"i{depth}"), 0, 1, body)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        run(kernel(body, arrays=(out,)), launch(1, out=[0]))
+
+
 # ---------------------------------------------------------------- the launch
 
 

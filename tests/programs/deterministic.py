@@ -44,6 +44,7 @@ class Deterministic:
         self.outputs: list[Slot] = []
         self.counters: list[Slot] = []
         self.tiles: list[_Tile] = []
+        self.pairs: list[tuple[str, Scalar, Scalar]] = []
         self.budget = random.randrange(6, 16)
 
     def program(self, seed: int) -> Program:
@@ -62,6 +63,7 @@ class Deterministic:
         for number in range(random.randrange(3)):
             self.helper(head, number)
         self.parameters()
+        self.special_helpers(head)
         parameters = ", ".join(slot.declaration for slot in self.slots)
         requires = " and ".join(f"len({slot.name}) >= 1" for slot in self.slots if slot.rank)
         for slot in self.slots:
@@ -160,6 +162,29 @@ class Deterministic:
         head.depth = 0
         self.at.helpers.append(Helper(name, parameters, result))
 
+    def special_helpers(self, head: Lines) -> None:
+        """A helper that returns a pair, and one that takes a slice."""
+        if self.random.random() < 0.4:
+            first, second = self.at.type(), self.at.type()
+            inside = Expressions(self.random, self.floats, self.inexact)
+            inside.variables = {"x": first, "y": second}
+            head.add()
+            head.add()
+            head.add("@device")
+            head.add(f"def pair(x: {first}, y: {second}) -> tuple[{second}, {first}]:")
+            head.add(f"    if {inside.condition(1)}:")
+            head.add(f"        return {inside.expression(second, 1)}, x")
+            head.add(f"    return y, {inside.expression(first, 2)}")
+            self.pairs.append(("pair", first, second))
+        slot = next((slot for slot in self.slots if slot.form == "Slice" and slot.rank == 1), None)
+        if slot is not None and self.random.random() < 0.4:
+            head.add()
+            head.add()
+            head.add("@device")
+            head.add(f"def element(a: Slice[{slot.type}], j: int) -> {slot.type}:")
+            head.add("    return a[j % len(a)]")
+            self.at.elements.append(Elements(slot.type, f"element({slot.name}, {{}})"))
+
     # ------------------------------------------------------------ statements
 
     def body(self) -> None:
@@ -243,7 +268,7 @@ class Deterministic:
         """Something that a thread does for itself."""
         kinds = [self.assignment] * 4 + [self.update] * 3
         kinds += [self.alternatives, self.counted, self.conditional, self.swap, self.private_array]
-        kinds += [self.count, self.stores, self.strided]
+        kinds += [self.count, self.stores, self.strided, self.pair]
         self.random.choice(kinds)()
 
     def assignment(self) -> None:
@@ -303,17 +328,28 @@ class Deterministic:
             self.lines.add(f"    {self.random.choice(['break', 'continue'])}")
 
     def counted(self) -> None:
+        """A counted loop; its variable may be assigned, and is known behind it if it ran."""
         counter = self.fresh("n")
-        bounds = self.random.choice([
-            "{}", "1, {} + 1", "{}, -1, -1", "0, {}, 2", "5, {} - 3, -3",
-        ]).format(self.random.choice(["SEVEN", "3", f"(({self.at.index(1)}) & 3)"]))  # fmt: skip
+        bound = self.random.choice(["SEVEN", "3", f"(({self.at.index(1)}) & 3)"])
+        ranges = ["{}", "1, {} + 1", "{}, -1, -1", "0, {}, 2", "5, {} - 3, -3"]
+        bounds = self.random.choice(ranges).format(bound)
         self.lines.add(f"for {counter} in range({bounds}):")
         with self.at.scope():
             self.at.variables[counter] = I64
-            self.at.fixed.add(counter)
             with self.lines.indented():
                 self.leave_or_skip()
             self.nested()
+        if bounds in ("SEVEN", "3"):
+            self.at.variables[counter] = I64
+
+    def pair(self) -> None:
+        """Two variables from a helper that returns a pair."""
+        if self.pairs:
+            name, first, second = self.random.choice(self.pairs)
+            left, right = self.fresh(), self.fresh()
+            arguments = f"{self.at.expression(first, 2)}, {self.at.expression(second, 2)}"
+            self.lines.add(f"{left}, {right} = {name}({arguments})")
+            self.at.variables |= {left: second, right: first}
 
     def conditional(self) -> None:
         counter = self.fresh("w")

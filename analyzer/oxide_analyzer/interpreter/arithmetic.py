@@ -173,11 +173,16 @@ def _integer_binary(type: Scalar) -> dict[BinaryOp, TwoOperands]:
         exact = a * b
         return exact if low <= exact <= high else wrap(exact)
 
+    def divide(a: int, b: int) -> int:
+        if b == -1:
+            return wrap(-a)
+        return a // b if b else 0
+
     return {
         BinaryOp.ADD: add,
         BinaryOp.SUB: subtract,
         BinaryOp.MUL: multiply,
-        BinaryOp.FLOORDIV: lambda a, b: wrap(a // b) if b else 0,
+        BinaryOp.FLOORDIV: divide,
         BinaryOp.MOD: lambda a, b: a % b if b else 0,
         BinaryOp.AND: operator.and_,
         BinaryOp.OR: operator.or_,

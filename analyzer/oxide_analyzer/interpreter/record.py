@@ -59,9 +59,10 @@ class Record:
         self.block_size = block_size
         self.end = end
         self.met: list[Moment] = []
-        self.waiting: dict[int, Moment] = {}
+        # Every thread waits at every barrier: that is kept cheap.
+        self.waiting: dict[int, tuple[Barrier, int]] = {}
         self.returned: dict[int, _Exit] = {}
-        self.ended: dict[int, Moment] = {}
+        self.ended: dict[int, int] = {}
         self.undefined: dict[tuple[int, int], tuple[Access, int, Moment]] = {}
 
     # ------------------------------------------------------------ what happens
@@ -75,7 +76,7 @@ class Record:
 
     def arrive(self, barrier: Barrier, thread: int, step: int) -> None:
         """A thread waits."""
-        self.waiting[thread] = _at(barrier, thread, step)
+        self.waiting[thread] = barrier, step
 
     def leave(self, statement: Return, thread: int, step: int) -> None:
         """A thread returns."""
@@ -83,11 +84,11 @@ class Record:
 
     def finish(self, thread: int, step: int) -> None:
         """A thread comes to the end of the kernel."""
-        self.ended[thread] = Moment(AccessKind.EXIT, None, self.end, None, (), thread, step)
+        self.ended[thread] = step
 
     def meet(self, thread: int) -> None:
         """All that are left wait where `thread` does."""
-        self.met.append(self.waiting[thread])
+        self.met.append(self._wait(thread))
 
     def returned_now(self) -> list[int]:
         """The threads that returned since the last barrier."""
@@ -98,10 +99,11 @@ class Record:
 
     def diverge(self, thread: int, others: Iterable[int]) -> bool:
         """Whether a thread waits in vain: for one of `others`, or for one that has ended."""
-        waiting = self.waiting[thread]
-        other = next((self.waiting[o] for o in others), next(iter(self.ended.values()), None))
-        if other is None:
+        apart = next(iter(others), None)
+        if apart is None and not self.ended:
             return False
+        waiting = self._wait(thread)
+        other = self._end() if apart is None else self._wait(apart)
 
         def build(see: Seen, clean: bool) -> Failure:
             return Divergence(see(waiting), see(other), clean)
@@ -187,6 +189,15 @@ class Record:
             else:
                 self._harmful_exit(exit, read, None)
         self.undefined.clear()
+
+    def _wait(self, thread: int) -> Moment:
+        barrier, step = self.waiting[thread]
+        return _at(barrier, thread, step)
+
+    def _end(self) -> Moment:
+        """The first thread that came to the end."""
+        thread, step = next(iter(self.ended.items()))
+        return Moment(AccessKind.EXIT, None, self.end, None, (), thread, step)
 
     def _harmful_exit(self, exit: _Exit, access: Moment, other: Moment | None) -> None:
         leave, barrier = exit.moment, self.met[exit.interval]
