@@ -6,15 +6,13 @@ shows of it. The reports themselves, with the IR that the compiler wants, stay i
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import sys
 import traceback
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from oxide_analyzer.source import SourceFile
 
@@ -30,8 +28,20 @@ if TYPE_CHECKING:
 
 _KEPT_REPORTS = 16
 
-CheckFunction: TypeAlias = "Callable[[SourceFile, Modules], Report]"
-"""Checks one file; must be importable by name, because it travels to another process."""
+
+class Checker(Protocol):
+    """What a worker process checks with."""
+
+    def preload(self) -> None:
+        """Called once, when nothing else is to be done."""
+
+    def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
+        """The report about a file; `pause`, called now and then, raises if nobody waits for it."""
+        ...
+
+
+MakeChecker: TypeAlias = "Callable[[], Checker]"
+"""Makes the checker in its process; must be importable by name, because it travels there."""
 
 
 # ---------------------------------------------------------------- what travels
@@ -58,6 +68,13 @@ class Compile:
     path: str
     qualname: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Nobody waits for this job any more; if it is still running it may end with `Cancelled`."""
+
+    job: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,13 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The job was stopped as asked."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The job raised an exception: a defect of Oxide, not of the user's file."""
 
@@ -110,63 +134,92 @@ class Failed:
     details: str
 
 
-Request: TypeAlias = Check | Compile
-Reply: TypeAlias = Checked | Compiled | Failed
+Job: TypeAlias = Check | Compile
+Reply: TypeAlias = Checked | Compiled | Cancelled | Failed
 
 
 # ---------------------------------------------------------------- the process
 
 
-def analyse(source: SourceFile, modules: Modules) -> Report:
-    """What the process does unless told otherwise."""
-    from oxide_analyzer.analysis import check
-
-    return check(source, modules)
+class _Stop(Exception):
+    """The job that is running was cancelled."""
 
 
-def work(connection: Connection, check: CheckFunction) -> None:
-    """The main function of the process: answer jobs until the server is gone."""
+class _Inbox:
+    """Jobs in their order; looks for cancellations while a job is running."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._jobs: deque[Job] = deque()
+        self._cancelled: set[int] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        self._take()
+        return not self._jobs
+
+    def next(self) -> Job:
+        """The next job; waits for it. Raises `EOFError` or `OSError` when the server is gone."""
+        self._take()
+        while not self._jobs:
+            self._put(self._connection.recv())
+        return self._jobs.popleft()
+
+    def stop_if_cancelled(self, job: int) -> None:
+        """Raise `_Stop` if nobody waits for the job."""
+        self._take()
+        if job in self._cancelled:
+            self._cancelled.discard(job)
+            raise _Stop
+
+    def _take(self) -> None:
+        while self._connection.poll():
+            self._put(self._connection.recv())
+
+    def _put(self, message: Job | Cancel) -> None:
+        match message:
+            case Cancel(job=job):
+                self._cancelled.add(job)
+            case _:
+                self._jobs.append(message)
+
+
+def work(connection: Connection, make_checker: MakeChecker) -> None:
+    """The main function of the process: do jobs until the server is gone."""
     # Standard output is the server's line to the editor.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    inbox, checker = _Inbox(connection), make_checker()
     reports: OrderedDict[str, Report] = OrderedDict()
-    # A test's own check needs neither the analyzer nor the solver.
-    preloaded = check is not analyse
-    while True:
-        if not preloaded and not connection.poll():
-            preloaded = True
-            _preload()
-        try:
-            request: Request = connection.recv()
-        except (EOFError, OSError, KeyboardInterrupt):
-            return
-        try:
-            match request:
-                case Check(job=job, source=source):
-                    report = check(source, _OpenModules.of(request))
-                    reports[source.path] = report
-                    reports.move_to_end(source.path)
-                    if len(reports) > _KEPT_REPORTS:
-                        reports.popitem(last=False)
-                    reply: Reply = Checked(job, _answer(report))
-                case Compile():
-                    reply = _compile(request, reports.get(request.path))
-        except Exception as error:
-            name = type(error).__name__
-            reply = Failed(request.job, f"{name}: {error}", traceback.format_exc())
-        try:
-            connection.send(reply)
-        except OSError:
-            return
+    preloaded = False
+    try:
+        while True:
+            if not preloaded and inbox.is_empty:
+                preloaded = True
+                checker.preload()
+            connection.send(_reply(inbox.next(), inbox, checker, reports))
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
 
 
-def _preload() -> None:
-    """Import what the first job would wait for."""
-    for module in ("oxide_analyzer.analysis", "z3"):
-        importlib.import_module(module)
-    # Modules are no garbage; looking among them is what most of a collection would cost.
-    gc.collect()
-    gc.freeze()
+def _reply(job: Job, inbox: _Inbox, checker: Checker, reports: OrderedDict[str, Report]) -> Reply:
+    try:
+        match job:
+            case Check(job=number, source=source):
+                report = checker.check(
+                    source, _OpenModules.of(job), lambda: inbox.stop_if_cancelled(number)
+                )
+                reports[source.path] = report
+                reports.move_to_end(source.path)
+                if len(reports) > _KEPT_REPORTS:
+                    reports.popitem(last=False)
+                return Checked(number, _answer(report))
+            case Compile():
+                return _compile(job, reports.get(job.path))
+    except _Stop:
+        return Cancelled(job.job)
+    except Exception as error:
+        return Failed(job.job, f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 class _OpenModules:

@@ -37,8 +37,9 @@ logger = logging.getLogger(__name__)
 # A file without any of these has no kernels, and its syntax is somebody else's business.
 _MENTIONS = re.compile(r"oxide|numba|cuda\.jit|cupyx")
 
-# An outdated check may run this long before its process is killed: about what a new one costs.
-_PATIENCE = 0.4
+# An outdated check stops at its next kernel. If that takes longer its process is killed, with
+# all that it remembers.
+_PATIENCE = 2.0
 
 # A check that ended its process is tried once more, for the process may have been the victim.
 _ATTEMPTS = 2
@@ -183,6 +184,7 @@ class Checking:
         self._waiting[uri] = None
         if self._running is not None and self._running[0] == uri:
             job = self._running
+            self._worker.cancel()
             asyncio.get_running_loop().call_later(_PATIENCE, self._kill_outdated, job)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.ensure_future(self._run())

@@ -9,28 +9,31 @@ crash; neither may stall or end the server. So the server sends jobs through a p
     Compile(qualname)   ───────────────►     compile_ptx of the report's kernel
                         ◄───────────────     Compiled(ptx)
 
-A job that is no longer wanted is cancelled by killing the process: that works inside native
-code too. Whatever ends the process, waiting jobs fail with `WorkerDied` and the next job starts
-a new one.
+A check that is no longer wanted is asked to stop between two kernels, so that the verdicts it
+has found are remembered; one that does not is killed, which works inside native code too.
+Whatever ends the process, waiting jobs fail with `WorkerDied` and the next job starts a new one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from oxide_analyzer.source import SourceFile
-from oxide_lsp.jobs import Check, Checked, Compile, Compiled, Failed, analyse, work
+from oxide_lsp.analyser import Analyser
+from oxide_lsp.jobs import Cancel, Cancelled, Check, Checked, Compile, Compiled, Failed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
     from oxide_analyzer.configuration import Configuration
-    from oxide_lsp.jobs import Answer, CheckFunction, Reply, Request
+    from oxide_lsp.jobs import Answer, Job, MakeChecker, Reply
 
 
 class WorkerDied(Exception):
@@ -54,32 +57,40 @@ class JobFailed(Exception):
 class Worker:
     """A worker process as the event loop sees it. Started again whenever a job needs it."""
 
-    def __init__(self, check: CheckFunction = analyse) -> None:
-        """A worker that checks with `check`; its process is not started yet."""
-        self._check = check
+    def __init__(self, make_checker: MakeChecker = Analyser) -> None:
+        """A worker that checks with what `make_checker` makes; its process is not started yet."""
+        self._make_checker = make_checker
         self._jobs = itertools.count()
+        self._checking: int | None = None
         self._life: _Life | None = None
 
     def start(self) -> None:
         """Start the process now, so that it imports while the server does."""
         if self._life is None:
-            self._life = _Life(self._check)
+            self._life = _Life(self._make_checker)
 
     async def check(
         self,
         source: SourceFile,
         open_files: tuple[SourceFile, ...],
         configuration: Configuration,
-    ) -> Answer:
-        """Check a file; raises `WorkerDied` or `JobFailed`."""
+    ) -> Answer | None:
+        """Check a file, None if that was cancelled; raises `WorkerDied` or `JobFailed`."""
         # Fresh values, because a SourceFile carries its cached lines along.
         texts = tuple(SourceFile(f.path, f.text) for f in open_files)
-        request = Check(
-            next(self._jobs), SourceFile(source.path, source.text), texts, configuration
-        )
-        reply = await self._ask(request)
-        assert isinstance(reply, Checked)
-        return reply.answer
+        job = Check(next(self._jobs), SourceFile(source.path, source.text), texts, configuration)
+        self._checking = job.job
+        try:
+            reply = await self._ask(job)
+        finally:
+            self._checking = None
+        match reply:
+            case Checked(answer=answer):
+                return answer
+            case Cancelled():
+                return None
+            case Compiled():
+                raise TypeError(f"the worker compiled what it should check: {reply}")
 
     async def compile(self, path: str, qualname: str, target: str) -> Compiled:
         """Compile a kernel that was checked before; raises `WorkerDied` or `JobFailed`."""
@@ -87,17 +98,22 @@ class Worker:
         assert isinstance(reply, Compiled)
         return reply
 
+    def cancel(self) -> None:
+        """Ask the process to stop its check at the next kernel; what it remembers stays."""
+        if self._life is not None and self._checking is not None:
+            self._life.cancel(self._checking)
+
     def kill(self) -> None:
         """End the process, whatever it is doing; its jobs fail with `WorkerDied(wanted=True)`."""
         if self._life is not None:
             self._life.end()
 
-    async def _ask(self, request: Request) -> Checked | Compiled:
+    async def _ask(self, job: Job) -> Checked | Compiled | Cancelled:
         self.start()
         life = self._life
         assert life is not None
         try:
-            reply = await life.ask(request)
+            reply = await life.ask(job)
         except WorkerDied:
             if self._life is life:
                 self._life = None
@@ -110,22 +126,32 @@ class Worker:
 class _Life:
     """One process, from its start to its end."""
 
-    def __init__(self, check: CheckFunction) -> None:
+    def __init__(self, make_checker: MakeChecker) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(
-            target=work, args=(theirs, check), name="oxide-worker", daemon=True
+            target=work, args=(theirs, make_checker), name="oxide-worker", daemon=True
         )
         self._process.start()
         # Only the child may hold its end, or its death would never be read as the end of file.
         theirs.close()
+        # One thread sends, in order: a full pipe must not stop the event loop.
+        self._sender = ThreadPoolExecutor(1, "oxide-worker-jobs")
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._listening = False
         self._wanted = False
         self._dead = False
         self._exit_code: int | None = None
 
-    async def ask(self, request: Request) -> Reply:
+    def cancel(self, job: int) -> None:
+        self._sender.submit(self._send_cancel, job)
+
+    def _send_cancel(self, job: int) -> None:
+        # A process that is dead has nothing to cancel.
+        with contextlib.suppress(OSError):
+            self._connection.send(Cancel(job))
+
+    async def ask(self, job: Job) -> Reply:
         if self._dead:
             raise self._death()
         loop = asyncio.get_running_loop()
@@ -135,17 +161,16 @@ class _Life:
                 target=self._listen, args=(loop,), name="oxide-worker-replies", daemon=True
             ).start()
         answered: asyncio.Future[Reply] = loop.create_future()
-        self._waiting[request.job] = answered
+        self._waiting[job.job] = answered
         try:
-            # A full pipe must not stop the event loop.
-            await asyncio.to_thread(self._connection.send, request)
+            await loop.run_in_executor(self._sender, self._connection.send, job)
         except OSError:
-            self._waiting.pop(request.job, None)
+            self._waiting.pop(job.job, None)
             raise self._death() from None
         try:
             return await answered
         finally:
-            self._waiting.pop(request.job, None)
+            self._waiting.pop(job.job, None)
 
     def end(self) -> None:
         self._wanted = True
@@ -173,6 +198,7 @@ class _Life:
     def _bury(self, exit_code: int | None) -> None:
         self._dead = True
         self._exit_code = exit_code
+        self._sender.shutdown(wait=False)
         self._connection.close()
         for answered in self._waiting.values():
             if not answered.done():

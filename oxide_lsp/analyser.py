@@ -1,0 +1,140 @@
+"""The analysis as an editor needs it: kernels that have not changed are not checked again.
+
+A keystroke changes one kernel of a file, and the verdicts of all others hold. What a verdict
+depends on is the kernel's IR, in which helpers, constants and the contract are resolved, and
+where its findings stand depends on the text of its functions:
+
+    def k(a):            # one line above k is new        def k(a):
+        a[0] = 1         key: IR, text of k, distances         a[0] = 1
+    finding on line 12                                    the same finding on line 13
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from oxide_analyzer.diagnostics import Diagnostic, Place
+    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.modules import Modules
+    from oxide_analyzer.report import KernelReport, Report
+    from oxide_analyzer.source import SourceFile
+
+Key: TypeAlias = "tuple[Hashable, ...]"
+
+_KEPT_KERNELS = 512
+
+
+class Analyser:
+    """Checks files one after the other, and remembers the verdicts on their kernels."""
+
+    def __init__(self) -> None:
+        """Nothing is remembered yet."""
+        self._reports: OrderedDict[Key, KernelReport] = OrderedDict()
+
+    def preload(self) -> None:
+        """Import what the first check would wait for."""
+        for module in ("oxide_analyzer.analysis", "z3"):
+            importlib.import_module(module)
+        # Modules are no garbage; looking among them is what most of a collection would cost.
+        gc.collect()
+        gc.freeze()
+
+    def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
+        """The report about a file; `pause` is called before each kernel, and may raise."""
+        from oxide_analyzer import analysis
+
+        def check_one(kernel: Kernel) -> KernelReport:
+            pause()
+            key = identity(kernel, source)
+            if key is None:
+                return analysis.check_kernel(kernel)
+            known = self._reports.get(key)
+            if known is None:
+                known = self._reports[key] = analysis.check_kernel(kernel)
+                if len(self._reports) > _KEPT_KERNELS:
+                    self._reports.popitem(last=False)
+            self._reports.move_to_end(key)
+            return moved(known, kernel)
+
+        return analysis.check(source, modules, check_one)
+
+
+def identity(kernel: Kernel, source: SourceFile) -> Key | None:
+    """Equal for kernels with one verdict and findings at the same distances; None if unknown.
+
+    The texts of helpers in other files are not at hand, so a kernel with such helpers has none.
+    """
+    from oxide_analyzer.ir.show import show
+
+    if any(function.path != source.path for function in kernel.functions):
+        return None
+    top = kernel.span.line
+    contract = kernel.contract
+    places = [function.span for function in kernel.functions]
+    texts = [source.extract(place) for place in (kernel.span, *places)]
+    places += [kernel.name_span, *(requirement.span for requirement in contract.requires)]
+    places += [constant.span for constant in kernel.constants]
+    if contract.insertion is not None:
+        places.append(contract.insertion)
+    return (
+        source.path,
+        show(kernel),
+        *texts,
+        *(_shift(place, -top) for place in places),
+        *(requirement.text for requirement in contract.requires),
+        *((constant.attributes, constant.owner.route) for constant in kernel.constants),
+        (contract.prefix, contract.suffix),
+    )
+
+
+def moved(report: KernelReport, kernel: Kernel) -> KernelReport:
+    """The report about the same kernel, which now stands elsewhere in its file.
+
+    What the compiler gets keeps its old lines, which show in nothing but debug information.
+    """
+    lines = kernel.span.line - report.span.line
+    if lines == 0:
+        return report
+    return replace(
+        report,
+        span=kernel.span,
+        name_span=kernel.name_span,
+        kernel=kernel,
+        diagnostics=tuple(_move(finding, lines) for finding in report.diagnostics),
+        assumed=tuple(_place(place, lines) for place in report.assumed),
+        unsafe=tuple(_place(place, lines) for place in report.unsafe),
+    )
+
+
+def _move(finding: Diagnostic, lines: int) -> Diagnostic:
+    witness = finding.witness
+    if witness is not None:
+        threads = tuple(replace(thread, line=thread.line + lines) for thread in witness.threads)
+        witness = replace(witness, threads=threads)
+    return replace(
+        finding,
+        span=_shift(finding.span, lines),
+        related=tuple(replace(r, span=_shift(r.span, lines)) for r in finding.related),
+        fixes=tuple(
+            replace(fix, edits=tuple(replace(e, span=_shift(e.span, lines)) for e in fix.edits))
+            for fix in finding.fixes
+        ),
+        witness=witness,
+    )
+
+
+def _place(place: Place, lines: int) -> Place:
+    return replace(place, line=place.line + lines)
+
+
+def _shift(span: Span, lines: int) -> Span:
+    return Span(span.path, span.line + lines, span.column, span.end_line + lines, span.end_column)
