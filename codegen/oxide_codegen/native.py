@@ -9,10 +9,13 @@ from __future__ import annotations
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from math import prod
+from struct import Struct
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.ranges import ranges
@@ -21,7 +24,7 @@ from oxide_codegen.lowering import coroutines, thread_loop
 from oxide_codegen.lowering.host import ALIGNMENT, shared_offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.launch import Extent
@@ -36,11 +39,13 @@ _RUN = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
 )
 _FRAME_SIZE = ctypes.CFUNCTYPE(ctypes.c_int64)
-_Launch = ctypes.c_int64 * 6
-_Record = ctypes.c_char * abi.RECORD_SIZE
+_EXTENTS = Struct("<6q")
 
 # Each worker takes so many stretches of blocks, so that uneven blocks even out.
 _STRETCHES = 8
+# So large a part of a launch shows how long the rest takes; workers pay beyond so many seconds.
+_PROBE = 64
+_WORTH_SHARING = 200e-6
 
 
 @dataclass(frozen=True)
@@ -71,29 +76,72 @@ class Native:
         threads = prod(block)
         if not blocks or not threads:
             return None
-        cells = self.layout.pack(arguments)
-        launch, record = _Launch(*grid, *block), _Record()
-        places = ctypes.addressof(launch), ctypes.addressof(record)
-        size = self._arena_size(threads)
+        # Record, extents and cells in one stretch of memory: one conversion a launch.
+        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block)
+        memory += self.layout.pack(arguments)
+        record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        launch = record + abi.RECORD_SIZE
+        work = _Work(self, launch + _EXTENTS.size, launch, record, self._arena_size(threads))
         crew = min(workers or _processors(), blocks)
-        cell_buffer = ctypes.create_string_buffer(cells, max(len(cells), 1))
-        stretch = max(1, blocks // (crew * _STRETCHES))
+        if crew == 1:
+            work.stretch(0, blocks)
+        else:
+            work.shared(blocks, crew, patient=workers is None)
+        return abi.decode(memory)
+
+    def call(
+        self, arguments: int, launch: int, record: int, first: int, last: int, at: int
+    ) -> None:
+        """Run the blocks from `first` up to `last`, with addresses of everything."""
+        self._run(arguments, launch, record, first, last, at)
+
+    @contextmanager
+    def arena(self, size: int) -> Generator[int]:
+        """The address of scratch memory for one worker."""
+        if not size:
+            yield 0
+            return
+        arena = self._arenas.pop() if self._arenas else Arena()
+        yield arena.address(size)
+        self._arenas.append(arena)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One launch: a kernel and the addresses of its arguments, extents and record."""
+
+    native: Native
+    arguments: int
+    launch: int
+    record: int
+    arena: int
+
+    def stretch(self, first: int, last: int) -> None:
+        """The blocks from `first` up to `last`, here and now."""
+        with self.native.arena(self.arena) as at:
+            self.native.call(self.arguments, self.launch, self.record, first, last, at)
+
+    def shared(self, blocks: int, crew: int, *, patient: bool) -> None:
+        """All blocks, by several workers; a patient launch first looks whether that pays."""
+        begun = 0
+        if patient:
+            begun = max(1, blocks // _PROBE)
+            clock = perf_counter()
+            self.stretch(0, begun)
+            if (perf_counter() - clock) * (blocks - begun) < _WORTH_SHARING * begun:
+                self.stretch(begun, blocks)
+                return
+        size = max(1, (blocks - begun) // (crew * _STRETCHES))
         numbers = count()
 
         def work() -> None:
-            arena = self._arenas.pop() if self._arenas else Arena()
-            at = arena.address(size)
-            while (first := next(numbers) * stretch) < blocks:
-                last = min(first + stretch, blocks)
-                self._run(ctypes.addressof(cell_buffer), *places, first, last, at)
-            self._arenas.append(arena)
+            while (first := begun + next(numbers) * size) < blocks:
+                self.stretch(first, min(first + size, blocks))
 
-        if crew == 1:
-            work()
-        else:
-            for job in [_pool().submit(work) for _ in range(crew)]:
-                job.result()
-        return abi.decode(record.raw)
+        jobs = [_pool().submit(work) for _ in range(crew - 1)]
+        work()
+        for job in jobs:
+            job.result()
 
 
 class Arena:

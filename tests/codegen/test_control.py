@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from codegen.building import (
@@ -51,6 +54,9 @@ from oxide_analyzer.launch import Contents, Launch
 from oxide_codegen.abi import FailureKind
 from oxide_codegen.lowering.thread_loop import folded_guard
 from oxide_codegen.native import compile_native
+
+if TYPE_CHECKING:
+    from oxide_analyzer.checked import CheckedKernel
 
 HIGH, LOW = I32.max, I32.min
 
@@ -176,11 +182,39 @@ def test_local_array_is_a_thread_s_own():
 
 @pytest.mark.parametrize("length", [0, 1, 100, 256])
 def test_vecadd_and_its_folded_guard(length):
-    for add in (vecadd(), proved(vecadd())):
+    arrays = {name: Contents((length,), (1.5,) * length) for name in "abc"}
+    for add in (vecadd(), proved(vecadd()), along_x(vecadd()), proved(along_x(vecadd()))):
         assert folded_guard(add.kernel) is not None
-        values = tuple(float(v) for v in range(length))
-        arrays = {name: Contents((length,), values) for name in "abc"}
         check_same(add, Launch((4, 1, 1), (64, 1, 1), {}, arrays), workers=2)
+
+
+def along_x(kernel: CheckedKernel) -> CheckedKernel:
+    """The same kernel with extents of 1 along y and z."""
+    contract = replace(kernel.kernel.contract, domain=1)
+    return replace(kernel, kernel=replace(kernel.kernel, contract=contract))
+
+
+def test_threads_of_one_dimension_are_one_loop():
+    known = compile_native(along_x(vecadd()))
+    assert "urem" in known.llvm.partition("failure")[2]
+    assert known.llvm.count("endloop") < compile_native(vecadd()).llvm.count("endloop")
+
+
+def test_guard_that_returns_early_is_folded():
+    i, x = Local("i", I64), Local("x", F32)
+    outside = compare(CompareOp.GE, read(i), Dim("c", 0, HERE))
+    body = [
+        assign(i, thread_index()),
+        when(outside, Return(905, HERE)),
+        load(x, "c", read(i)),
+        store("c", read(i), binary(BinaryOp.ADD, read(x), const(1.0, F32))),
+    ]
+    early = kernel("early", [slice_of("c", F32, Ownership.DISJOINT)], body)
+    assert folded_guard(early) is not None
+    arrays = {"c": Contents((10,), tuple(float(v) for v in range(10)))}
+    for variant in (checked(early, initialised=("i", "x")), checked(early)):
+        for one in (variant, along_x(variant)):
+            check_same(one, Launch((3, 1, 1), (4, 1, 1), {}, arrays))
 
 
 @pytest.mark.parametrize("grid", [1, 5])
@@ -218,8 +252,9 @@ def test_threads_that_return_count_as_arrived():
     check_same(returning, launch)
 
 
-def test_failed_check_says_where():
-    add = vecadd()
+@pytest.mark.parametrize("dimensions", [1, 3])
+def test_failed_check_says_where(dimensions):
+    add = vecadd() if dimensions == 3 else along_x(vecadd())
     arrays = {name: Contents((10,), (1.0,) * 10) for name in "abc"}
     arrays["b"] = Contents((7,), (1.0,) * 7)
     native = compile_native(add)
@@ -227,7 +262,7 @@ def test_failed_check_says_where():
     assert failure is not None
     assert (failure.kind, failure.axis, failure.length) == (FailureKind.BOUNDS, 0, 7)
     assert native.sites[failure.site].array == "b"
-    assert failure.index == failure.block[0] * 4 + failure.thread[0] == 7
+    assert (failure.index, failure.block, failure.thread) == (7, (1, 0, 0), (3, 0, 0))
     # The others went on.
     assert after["c"].values == (2.0,) * 7 + (1.0,) * 3
 

@@ -37,7 +37,7 @@ from oxide_codegen.lowering import arithmetic
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import EXP
-from oxide_codegen.lowering.walk import assigned
+from oxide_codegen.lowering.walk import assigned, is_thread_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,11 @@ _MODULAR = {BinaryOp.ADD: "add", BinaryOp.SUB: "sub", BinaryOp.MUL: "mul"}
 
 @dataclass
 class Context:
-    """One kernel on its way to one machine."""
+    """One kernel on its way to one machine.
+
+    `thread_index` is the value of `block.x * block_dim.x + thread.x`, where the machine counts
+    threads by it.
+    """
 
     checked: CheckedKernel
     build: Builder
@@ -68,6 +72,7 @@ class Context:
     narrows: bool
     marks: Mapping[str, tuple[str, ...]]
     location: Callable[[Span], str]
+    thread_index: Value | None = None
     slots: dict[Local, tuple[str, str]] = field(default_factory=dict["Local", tuple[str, str]])
 
     def locate(self, span: Span) -> None:
@@ -194,6 +199,8 @@ class Context:
 
     def _binary(self, expr: Binary) -> Value:
         op, scalar = expr.op, expr.type
+        if self.thread_index is not None and is_thread_index(expr):
+            return self.thread_index
         if scalar == I64 and op in _MODULAR and self.fits(self.ranges.of(expr)):
             # The low bits of operands give those of the result, and the result fits them; it
             # does not wrap if the operands fit as well.

@@ -38,8 +38,21 @@ class FailureBlock:
 
     def place(self, build: Builder, block: Sequence[Value], thread: Sequence[Value]) -> None:
         """Write the block; it ends where the machine ends the thread. Places are i64."""
+        self.close(build, self.open(build), block, thread)
+
+    def open(self, build: Builder) -> dict[str, Value]:
+        """Start the block; gives what the check found."""
         build.place(self._label)
-        values = {name: build.load(type_, self._slots[name]) for name, type_ in _FIELDS}
+        return {name: build.load(type_, self._slots[name]) for name, type_ in _FIELDS}
+
+    def close(
+        self,
+        build: Builder,
+        values: dict[str, Value],
+        block: Sequence[Value],
+        thread: Sequence[Value],
+    ) -> None:
+        """Write the record."""
         record(build, self._pointer, values, block, thread)
 
 

@@ -3,6 +3,9 @@
     for block in first .. last:
         for z, y, x in the block:      body
 
+Where the launch has one dimension and the kernel reads nothing but the thread's index in the
+grid, both are one loop over it.
+
 LLVM vectorises the loop over x: threads of a checked kernel do not race, so its iterations are
 independent, and it is told so. A guard that all the work lies under is folded into the trip
 count, for a masked loop is three times slower:
@@ -17,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.intervals import NEGATED
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
@@ -29,6 +33,8 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Register,
+    Return,
+    Space,
     Special,
 )
 from oxide_analyzer.language.types import I64
@@ -38,7 +44,7 @@ from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock
 from oxide_codegen.lowering.host import Host, block_places
-from oxide_codegen.lowering.walk import nested
+from oxide_codegen.lowering.walk import nested, reads_places_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,11 +100,59 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
     parallel = names.node(f'!{{!"llvm.loop.parallel_accesses", {group}}}')
     mark = names.reserve()
     names.define(mark, f"distinct !{{{mark}, {parallel}}}")
+    loops = _one_loop if counts_threads(checked, ranges) else _nested_loops
+    loops(context, thread, mark)
+    build.end("ret void")
+    text = ["entry:", *build.entry, "  br label %start", "start:", *build.lines]
+    return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *names.text()])
+
+
+def counts_threads(checked: CheckedKernel, ranges: Ranges) -> bool:
+    """Whether a thread is known by its index along x alone: blocks then need no loop of theirs."""
+    kernel = checked.kernel
+    extents = [
+        Special(register, axis, kernel.span)
+        for register in (Register.BLOCK_DIM, Register.GRID_DIM)
+        for axis in (1, 2)
+    ]
+    return (
+        all(ranges.of(extent).literal == 1 for extent in extents)
+        and not any(array.space is Space.SHARED for array in kernel.arrays.values())
+        and not reads_places_apart(kernel.body)
+    )
+
+
+def _one_loop(context: Context, thread: LoopThread, mark: str) -> None:
+    build, kernel = context.build, context.checked.kernel
+    width = thread.places[Register.BLOCK_DIM, 0]
+    start = build.binary("mul", Value("%first", "i64"), width)
+    stop = build.binary("mul", build.binary("sub", Value("%last", "i64"), "%first"), width)
+    guard, body = folded_guard(kernel), kernel.body
+    context.thread_index = start
+    if guard is not None:
+        body, stop = guard.body, _trips(context, guard, stop)
+    with build.counted("0", stop, mark=mark) as number:
+        index = context.thread_index = build.binary("add", start, number)
+        context.zero_locals()
+        statements.block(context, body)
+        if thread.failures.is_used:
+            build.jump(thread.end)
+            # Within the block that records failures, which stands next.
+            places = thread.failures.open(build)
+            zero = Value("0", "i64")
+            block = build.binary("udiv", index, width)
+            within = build.binary("urem", index, width)
+            thread.failures.close(build, places, [block, zero, zero], [within, zero, zero])
+        build.place(thread.end)
+
+
+def _nested_loops(context: Context, thread: LoopThread, mark: str) -> None:
+    build, kernel = context.build, context.checked.kernel
     guard = folded_guard(kernel)
     extent = [thread.places[Register.BLOCK_DIM, axis] for axis in range(3)]
     with build.counted(Value("%first", "i64"), "%last") as number:
         block_places(build, thread, number)
-        thread.zero_shared(build, checked.initialised)
+        thread.zero_shared(build, context.checked.initialised)
         with build.counted("0", extent[2]) as z, build.counted("0", extent[1]) as y:
             thread.places[Register.THREAD, 1] = y
             thread.places[Register.THREAD, 2] = z
@@ -117,9 +171,6 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
                     )
                     thread.failures.place(build, here, there)
                 build.place(thread.end)
-    build.end("ret void")
-    text = ["entry:", *build.entry, "  br label %start", "start:", *build.lines]
-    return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *names.text()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +186,28 @@ class Guard:
 
 
 def folded_guard(kernel: Kernel) -> Guard | None:
-    """The guard of a kernel that does all its work under one."""
+    """The guard of a kernel that does all its work under one, or behind an early return."""
     values: dict[Local, Expr] = {}
     for position, statement in enumerate(kernel.body):
+        before, behind = kernel.body[:position], kernel.body[position + 1 :]
         match statement:
             case Assign(target=target, value=value) if target not in values:
                 values[target] = value
-            case If(condition=Compare() as condition, then=then, otherwise=()):
-                if position + 1 != len(kernel.body):
-                    return None
-                terms = _guard(condition, values)
-                if terms is None:
-                    return None
-                return Guard(*terms, (*kernel.body[:position], *then))
+            case If(condition=Compare() as condition, then=then, otherwise=()) if not behind:
+                terms = _guard(condition.op, condition, values)
+                return None if terms is None else Guard(*terms, (*before, *then))
+            case If(condition=Compare() as condition, then=(Return(),), otherwise=()):
+                terms = _guard(NEGATED[condition.op], condition, values)
+                return None if terms is None else Guard(*terms, (*before, *behind))
             case _:
                 return None
     return None
 
 
-def _guard(condition: Compare, values: Mapping[Local, Expr]) -> tuple[Expr, Expr] | None:
-    match condition.op:
+def _guard(
+    op: CompareOp, condition: Compare, values: Mapping[Local, Expr]
+) -> tuple[Expr, Expr] | None:
+    match op:
         case CompareOp.LT:
             index, bound = condition.left, condition.right
         case CompareOp.GT:
@@ -204,10 +257,10 @@ def _is_product(expr: Expr) -> bool:
 
 
 def _trips(context: Context, guard: Guard, width: Value) -> Value:
-    """How many threads of a row pass the guard: they are the first ones."""
-    build, places = context.build, context.environment
-    assert isinstance(places, Host)
-    places.places[Register.THREAD, 0] = Value("0", "i64")
+    """How many of the next `width` threads pass the guard: they are the first ones."""
+    build, host = context.build, context.environment
+    assert isinstance(host, Host)
+    host.places[Register.THREAD, 0] = Value("0", "i64")
     first = context.widened(guard.index)
     bound = arithmetic.resize(build, context.widened(guard.bound), "i64", signed=True)
     left = build.value("i64", f"call i64 @llvm.ssub.sat.i64({bound}, {first})")

@@ -1,15 +1,36 @@
-"""All statements of a kernel, whatever they are nested in."""
+"""All statements and expressions of a kernel, whatever they are nested in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Assign, Atomic, For, If, Inline, Load, While
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Atomic,
+    Binary,
+    BinaryOp,
+    CheckDivisor,
+    Compare,
+    Convert,
+    For,
+    If,
+    Inline,
+    Load,
+    Logic,
+    Math,
+    Not,
+    Register,
+    Select,
+    Special,
+    Store,
+    Unary,
+    While,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.ir.nodes import Block, Local, Stmt
+    from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
 
 
 def nested(block: Block) -> Iterator[Stmt]:
@@ -41,3 +62,67 @@ def assigned(block: Block) -> set[Local]:
             case _:
                 pass
     return found
+
+
+def operands(statement: Stmt) -> tuple[Expr, ...]:
+    """The expressions of a statement itself, without those of the statements in it."""
+    match statement:
+        case Assign(value=value):
+            return (value,)
+        case Load(index=index):
+            return index
+        case Store(index=index, value=value) | Atomic(index=index, value=value):
+            return (*index, value)
+        case CheckDivisor(divisor=divisor):
+            return (divisor,)
+        case If(condition=condition) | While(condition=condition):
+            return (condition,)
+        case For(start=start, stop=stop, step=step):
+            return start, stop, step
+        case _:
+            return ()
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The operands of an expression."""
+    match expr:
+        case Unary(operand=operand) | Not(operand=operand):
+            return (operand,)
+        case Convert(operand=operand) | Math(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right) | Compare(left=left, right=right):
+            return left, right
+        case Logic(left=left, right=right):
+            return left, right
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return condition, then, otherwise
+        case _:
+            return ()
+
+
+def is_thread_index(expr: Expr) -> bool:
+    """`block.x * block_dim.x + thread.x`, in any order."""
+    match expr:
+        case Binary(op=BinaryOp.ADD, left=Binary() as start, right=Special() as thread):
+            pass
+        case Binary(op=BinaryOp.ADD, left=Special() as thread, right=Binary() as start):
+            pass
+        case _:
+            return False
+    if (thread.register, thread.axis) != (Register.THREAD, 0) or start.op is not BinaryOp.MUL:
+        return False
+    factors = {(f.register, f.axis) for f in (start.left, start.right) if isinstance(f, Special)}
+    return factors == {(Register.BLOCK, 0), (Register.BLOCK_DIM, 0)}
+
+
+def reads_places_apart(block: Block) -> bool:
+    """Whether a thread or block index is read other than within a thread index along x."""
+    pending = [expr for statement in nested(block) for expr in operands(statement)]
+    while pending:
+        expr = pending.pop()
+        if is_thread_index(expr):
+            continue
+        if isinstance(expr, Special) and expr.register in (Register.THREAD, Register.BLOCK):
+            return True
+        pending.extend(children(expr))
+    return False
