@@ -8,7 +8,7 @@
 // It fails if no finding, related place, hover or quick fix is seen.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -27,7 +27,9 @@ const userData = path.join(scratch, "data");
 const name = path.basename(kernel);
 mkdirSync(workspace);
 mkdirSync(path.join(userData, "User"), { recursive: true });
-copyFileSync(kernel, path.join(workspace, name));
+// What the kernels under tests/ say about themselves is for tests.
+const text = readFileSync(kernel, "utf8").replace(/ *# error: .*$/gm, "").replace(/^# launch: .*\n/gm, "");
+writeFileSync(path.join(workspace, name), text);
 writeFileSync(
   path.join(userData, "User", "settings.json"),
   JSON.stringify({
@@ -43,6 +45,7 @@ writeFileSync(
     "chat.disableAIFeatures": true,
     "editor.minimap.enabled": false,
     "editor.hover.sticky": true,
+    "editor.hover.above": false,
     "problems.defaultViewMode": "tree",
     "window.commandCenter": false,
   }),
@@ -84,6 +87,9 @@ async function show(page) {
     await squiggle.waitFor({ timeout: 60_000 });
   } catch (error) {
     await page.screenshot({ path: picture });
+    for (const log of readdirSync(userData, { recursive: true }).filter((file) => /Oxide[^/]*\.log$/.test(file))) {
+      console.log(`${log}:\n${readFileSync(path.join(userData, log), "utf8")}`);
+    }
     throw error;
   }
   console.log("a finding is underlined");
@@ -97,7 +103,7 @@ async function show(page) {
   assert(rows.some((row) => /OX\d{3}/.test(row)), "the problems panel shows no finding");
 
   // The kernel's name: its verdict, and its PTX if it has one.
-  const kernelName = /^def (\w+)/m.exec(readFileSync(kernel, "utf8"))[1];
+  const kernelName = /^def (\w+)/m.exec(text)[1];
   const verdict = await hover(page, namedIn(page, kernelName));
   assert.match(verdict, new RegExp(`${kernelName}: `));
   console.log(verdict.split("\n").slice(0, 3).join(" | "));
