@@ -11,9 +11,9 @@ def vecadd(a: Slice[f32], b: Slice[f32], c: DisjointSlice[f32]):
 vecadd[grid, 256](a, b, c)
 """
 
+from typing import TYPE_CHECKING
+
 from oxide.atomics import atomic
-from oxide.buffers import DeviceBuffer, asarray, empty, zeros
-from oxide.devices import device
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, sync_threads, thread
 from oxide.scalars import f32, f64, i32, i64, u32, u64
 from oxide.scratch import LocalArray, LocalArray2D, SharedArray, SharedArray2D
@@ -25,25 +25,61 @@ from oxide.slices import (
     Slice,
     Slice2D,
 )
-from oxide_codegen.errors import (
-    CheckError,
-    DeviceError,
-    HostAccessError,
-    KernelAssertion,
-    KernelError,
-    KernelIndexError,
-    KernelZeroDivisionError,
-    LaunchError,
-    LaunchTypeError,
-    LaunchValueError,
-    MissingExtraError,
-    OutsideKernelError,
-    OxideError,
-    SourceError,
-)
-from oxide_codegen.kernel import Kernel, kernel, load
-from oxide_codegen.launch import BoundLaunch, Launch
-from oxide_codegen.streams import Stream, stream, synchronize
+
+if TYPE_CHECKING:
+    from oxide.buffers import DeviceBuffer, asarray, empty, zeros
+    from oxide.devices import device
+    from oxide_codegen.errors import (
+        CheckError,
+        DeviceError,
+        HostAccessError,
+        KernelAssertion,
+        KernelError,
+        KernelIndexError,
+        KernelZeroDivisionError,
+        LaunchError,
+        LaunchTypeError,
+        LaunchValueError,
+        MissingExtraError,
+        OutsideKernelError,
+        OxideError,
+        SourceError,
+    )
+    from oxide_codegen.kernel import Kernel, kernel, load
+    from oxide_codegen.launch import BoundLaunch, Launch
+    from oxide_codegen.streams import Stream, stream, synchronize
+
+# The host's names and where they are: imported when they are first used, because reading and
+# checking kernels, which this package's commands do as well, needs none of them.
+_HOST = {
+    "DeviceBuffer": "oxide.buffers",
+    "asarray": "oxide.buffers",
+    "empty": "oxide.buffers",
+    "zeros": "oxide.buffers",
+    "device": "oxide.devices",
+    "CheckError": "oxide_codegen.errors",
+    "DeviceError": "oxide_codegen.errors",
+    "HostAccessError": "oxide_codegen.errors",
+    "KernelAssertion": "oxide_codegen.errors",
+    "KernelError": "oxide_codegen.errors",
+    "KernelIndexError": "oxide_codegen.errors",
+    "KernelZeroDivisionError": "oxide_codegen.errors",
+    "LaunchError": "oxide_codegen.errors",
+    "LaunchTypeError": "oxide_codegen.errors",
+    "LaunchValueError": "oxide_codegen.errors",
+    "MissingExtraError": "oxide_codegen.errors",
+    "OutsideKernelError": "oxide_codegen.errors",
+    "OxideError": "oxide_codegen.errors",
+    "SourceError": "oxide_codegen.errors",
+    "Kernel": "oxide_codegen.kernel",
+    "kernel": "oxide_codegen.kernel",
+    "load": "oxide_codegen.kernel",
+    "BoundLaunch": "oxide_codegen.launch",
+    "Launch": "oxide_codegen.launch",
+    "Stream": "oxide_codegen.streams",
+    "stream": "oxide_codegen.streams",
+    "synchronize": "oxide_codegen.streams",
+}
 
 __version__ = "0.1.0"
 
@@ -99,3 +135,20 @@ __all__ = [
     "u64",
     "zeros",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """One of the host's names; hidden from type checkers, who know them all."""
+        place = _HOST.get(name)
+        if place is None:
+            raise AttributeError(f"module 'oxide' has no attribute {name!r}")
+        from importlib import import_module
+
+        found = getattr(import_module(place), name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOST})

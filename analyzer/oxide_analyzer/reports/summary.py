@@ -51,6 +51,7 @@ def closing(reports: Sequence[Report], shown: Sequence[Diagnostic], suppressed: 
         for severity, noun in (
             (Severity.ERROR, "error"),
             (Severity.WARNING, "warning"),
+            (Severity.INFORMATION, "note"),
             (Severity.HINT, "hint"),
         )
         if severities[severity]
