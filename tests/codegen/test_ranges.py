@@ -126,9 +126,7 @@ def test_ways_that_meet_are_joined_and_those_that_do_not_are_not():
         when(
             compare(CompareOp.GT, n, const(10, I32)),
             assign(x, n),
-            otherwise=[
-                when(Not(compare(CompareOp.GE, n, const(0, I32)), HERE), assign(x, const(7, I32)))
-            ],
+            otherwise=[when(negative, assign(x, const(7, I32)))],
         ),
         assign(y, end),
     ]
