@@ -80,8 +80,9 @@ class _System:
     known: set[Atom] = field(default_factory=set[Atom])
     pending: list[Atom] = field(default_factory=list[Atom])
     solved: dict[Atom, Poly] = field(default_factory=dict[Atom, Poly])
-    # Atoms that an equation defines.
+    # Atoms that an equation defines; the equations of aliases, which are used last.
     defined: set[Atom] = field(default_factory=set[Atom])
+    aliases: list[Poly] = field(default_factory=list[Poly])
 
     def copy(self) -> _System:
         return _System(
@@ -93,6 +94,7 @@ class _System:
             list(self.pending),
             dict(self.solved),
             set(self.defined),
+            list(self.aliases),
         )
 
 
@@ -167,6 +169,10 @@ def _close(system: _System, terms: Terms) -> bool:
             for fact in facts:
                 system.pending.extend(certain_atoms(fact))
             facts = _in_current_terms(system, facts)
+        if isinstance(atom.form, Alias):
+            system.aliases.extend(f.poly for f in facts if isinstance(f, IsZero))
+            system.pending.extend(a for f in facts for p in condition_polys(f) for a in p.atoms())
+            facts = [f for f in facts if not isinstance(f, IsZero)]
         if not _assume(system, facts):
             return False
     return True
@@ -244,8 +250,8 @@ def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
 def _solve_equations(system: _System, budget: Budget) -> bool:
     """Use up the equations; true if one cannot hold."""
     stuck: list[Poly] = []
-    while system.equations:
-        equation = system.equations.pop()
+    while system.equations or system.aliases:
+        equation = system.equations.pop() if system.equations else _next_alias(system)
         if not equation.terms:
             continue
         divisor = equation.content()
@@ -273,13 +279,30 @@ def _solve_equations(system: _System, budget: Budget) -> bool:
     return False
 
 
+def _next_alias(system: _System) -> Poly:
+    """The definition of an alias; if two aliases have become one, what they stand for is equal."""
+    equation = system.aliases.pop()
+    names = [a for a in equation.atoms() if isinstance(a.form, Alias)]
+    left: list[Poly] = []
+    for other in system.aliases:
+        for name in names:
+            coefficient, others = equation.terms.get((name,)), other.terms.get((name,))
+            if coefficient in (1, -1) and others in (1, -1):
+                system.equations.append(other.plus(equation, -1 if coefficient == others else 1))
+                break
+        else:
+            left.append(other)
+    system.aliases = left
+    return equation
+
+
 def _solved(equation: Poly, system: _System, stuck: Sequence[Poly]) -> tuple[Atom, Poly] | None:
     """An atom and the polynomial that it equals; one that can be replaced everywhere."""
     linear = [m[0] for m, c in equation.terms.items() if len(m) == 1 and c in (1, -1)]
     if not linear:
         return None
     in_products: set[Atom] = set()
-    for poly in (*system.inequalities, *system.equations, *stuck, equation):
+    for poly in (*system.inequalities, *system.equations, *system.aliases, *stuck, equation):
         for monomial in poly.terms:
             if len(monomial) > 1:
                 in_products.update(monomial)
@@ -324,6 +347,7 @@ def _replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
 def _substitute(system: _System, atom: Atom, value: Poly) -> None:
     system.solved[atom] = value
     system.equations = [_replace(p, atom, value) for p in system.equations]
+    system.aliases = [_replace(p, atom, value) for p in system.aliases]
     system.inequalities = [
         p if q is p else tighten(q)
         for p in system.inequalities
@@ -357,9 +381,10 @@ def _replace_condition(condition: Condition, atom: Atom, value: Poly) -> Conditi
 
 def _digits(equation: Poly, system: _System, budget: Budget) -> tuple[Poly, Poly] | None:
     """Split an equation at a stride, if the lower digit is provably smaller than it."""
-    for high, low, stride in _splits(equation):
-        above = system.inequalities
-        if _bounded(low, stride, above, budget):
+    splits = _splits(equation)
+    bounds = Bounds(system.inequalities) if splits else None
+    for high, low, stride in splits:
+        if bounds is not None and _bounded(low, stride, system.inequalities, bounds, budget):
             return high, low
     return None
 
@@ -392,14 +417,20 @@ def _splits(equation: Poly) -> list[tuple[Poly, Poly, Poly]]:
     return found
 
 
-def _bounded(low: Poly, stride: Poly, inequalities: Sequence[Poly], budget: Budget) -> bool:
+def _bounded(
+    low: Poly, stride: Poly, inequalities: Sequence[Poly], bounds: Bounds, budget: Budget
+) -> bool:
     """Whether |low| < stride follows (and with it stride >= 1)."""
-    value = low.value
-    if value is not None and stride.value is not None:
-        return abs(value) < stride.value
+    value, size = low.value, stride.value
+    if value is not None and size is not None:
+        return abs(value) < size
+    if size is not None:
+        least, most = bounds.of(low)
+        if least is not None and most is not None and -size < least and most < size:
+            return True
     relevant = _connected([low, stride], inequalities)
     if any(len(m) > 1 for p in relevant for m in p.terms):
-        relevant.extend(signs([low, *relevant], Bounds(inequalities)))
+        relevant.extend(signs([low, *relevant], bounds))
     over = tighten(low - stride)
     under = tighten((-low) - stride)
     return contradictory([*relevant, over], budget) and contradictory([*relevant, under], budget)

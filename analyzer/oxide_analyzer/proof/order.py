@@ -70,6 +70,19 @@ class Bounds:
             product *= high
         return product if known is None else min(known, product)
 
+    def of(self, poly: Poly) -> tuple[int | None, int | None]:
+        """Numbers between which a polynomial lies."""
+        least: int | None = poly.offset
+        most: int | None = poly.offset
+        for monomial, coefficient in poly.terms.items():
+            if not monomial:
+                continue
+            ends = [self.low(monomial), self.high(monomial)]
+            low, high = ends if coefficient > 0 else reversed(ends)
+            least = None if least is None or low is None else least + coefficient * low
+            most = None if most is None or high is None else most + coefficient * high
+        return least, most
+
     def is_nonnegative(self, monomial: Monomial) -> bool:
         """Whether a monomial is at least zero."""
         low = self.low(monomial)
