@@ -370,6 +370,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--no-results", action="store_true", help="write no results file")
     arguments = parser.parse_args()
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     begun = time.perf_counter()
     answers: Counter[str] = Counter()
     for seed in range(arguments.seed, arguments.seed + arguments.count):
@@ -380,9 +383,6 @@ def main() -> int:
             print(f"seed {seed}: {wrong}\n{show(query)}")
             return 1
     seconds = round(time.perf_counter() - begun, 1)
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     result = {
         "commit": commit,
         "command": f"python benchmarks/fuzz_provers.py --seed {arguments.seed}"
