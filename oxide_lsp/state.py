@@ -98,10 +98,16 @@ class Document:
 
     def reading(self) -> Reading:
         """What the frontend makes of the newest text."""
-        from oxide_analyzer.frontends.oxide import read
+        from oxide_analyzer.frontends.oxide import Reading, read
+        from oxide_analyzer.rules.ox999_internal_error import internal_error
 
         if self._reading is None:
-            self._reading = read(self.source, self.settings.modules)
+            try:
+                self._reading = read(self.source, self.settings.modules)
+            except Exception as error:
+                # A defect of the frontend must not take the server's other answers along.
+                logger.exception("%s could not be read", self.source.path)
+                self._reading = Reading((), (), (internal_error(self.source.path, error),))
         return self._reading
 
     def cheap_findings(self) -> tuple[Diagnostic, ...]:
