@@ -25,7 +25,7 @@ CUDA_13 = 580
 def main() -> int:
     """Install, check, run; 0 if every example is proved and every comparison holds."""
     install(extra())
-    checked = run("-m", "oxide", "check", "--strict", str(ROOT / "examples"))
+    checked = run("-m", "oxide", "check", "--strict", "examples")
     if checked:
         return checked
     failed = []

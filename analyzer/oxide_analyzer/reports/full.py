@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _TITLES: Mapping[Severity, str] = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",
-    Severity.INFORMATION: "info",
+    Severity.INFORMATION: "note",
     Severity.HINT: "hint",
 }
 
