@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.rules.rule import Rule
 
 PAGES = Path(rules.__file__).parent
-SECTIONS = {rule.code: sections(PAGES / rule.page_name, rule.page_name) for rule in rules.RULES}
+SECTIONS = {
+    rule.code: sections(PAGES / rule.page_name, rule.page_name)
+    for rule in rules.RULES
+    if (PAGES / rule.page_name).is_file()
+}
 
 # What no file can bring about: a page of prose.
 WITHOUT_EXAMPLE = {"OX999"}
