@@ -29,6 +29,8 @@ def host_object(text: str, what: str) -> str:
     """An object that lives on the host."""
     if what.startswith("`math."):
         return f"kernels have no `{text}`; of `math` they have {_MATH}"
+    if what.startswith("`oxide."):
+        return f"`{text}` is for the host; a kernel cannot use it"
     owner = text.partition(".")[0]
     if what == f"`{text}`":
         what = f"of the host's `{owner}`" if owner != text else "a host object"

@@ -143,7 +143,7 @@ class Lowering:
         self._statements = syntax.statements
         self._allocations: dict[int, ArrayValue] = {}
         self._local_names: dict[Key, str] = {}
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._sites = 0
         self._labels = 0
         self._temporaries = 0
@@ -238,12 +238,9 @@ class Lowering:
 
     def unique(self, name: str) -> str:
         """`name`, numbered if another local or array has it."""
-        found, count = name, 0
-        while found in self._taken:
-            count += 1
-            found = f"{name}.{count}"
-        self._taken.add(found)
-        return found
+        count = self._taken.get(name, 0)
+        self._taken[name] = count + 1
+        return f"{name}.{count}" if count else name
 
     def hold(self, number: Number, span: Span) -> Number:
         """The number in a temporary, to be used more than once or read later."""

@@ -233,6 +233,8 @@ def compare(lowering: Lowering, node: ast.Compare) -> Value:
             result = made if k == 0 else result
         else:
             result = _guarded(lowering, LogicOp.AND, result, inner, made, lowering.span(node))
+            flat = lowering.flat(Number(result, BOOL, depth=depth))
+            result, depth = flat.expr, flat.depth
         left, left_node = right, right_node
     if failed or result is None:
         return UNKNOWN

@@ -22,13 +22,19 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
 )
-from oxide_analyzer.rules import ox003_type_mismatch, ox006_host_object_in_kernel
+from oxide_analyzer.language.builtins import PLANNED_NAMES
+from oxide_analyzer.rules import (
+    ox002_unsupported_construct,
+    ox003_type_mismatch,
+    ox006_host_object_in_kernel,
+)
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.rules.rule import Rule
 
+_OX002 = ox002_unsupported_construct.RULE
 _OX003 = ox003_type_mismatch.RULE
 _OX006 = ox006_host_object_in_kernel.RULE
 
@@ -62,6 +68,8 @@ def _meaning(meaning: Meaning, text: str) -> tuple[Rule, str] | None:
             return _OX006, host.function(text, role is FunctionRole.KERNEL)
         case ModuleMeaning(name=name):
             return _OX006, host.module(text, name.lstrip("."))
+        case HostObject(what=what) if what.strip("`").removeprefix("oxide.") in PLANNED_NAMES:
+            return _OX002, f"kernels have no `{text}` yet"
         case HostObject(what=what):
             return _OX006, host.host_object(text, what)
         case TypeExpression():

@@ -197,7 +197,8 @@ class Resolver:
             return NumberConstant(kind or NumberKind.INT, None, scope, name)
         if isinstance(value, ast.Name | ast.Attribute):
             found = self.expression(value, scope)
-            if not isinstance(found, NumberConstant | TupleConstant):
+            is_value = isinstance(found, Known) and found.builtin.name in constants.MATH_VALUES
+            if not is_value and not isinstance(found, NumberConstant | TupleConstant):
                 return found
         if isinstance(value, ast.Subscript):
             return TypeExpression(value, scope)

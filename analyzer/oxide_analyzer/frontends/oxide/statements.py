@@ -48,8 +48,7 @@ def assign(lowering: Lowering, node: ast.Assign, tail: bool) -> None:
     del tail
     first = node.targets[0]
     value = _named(lowering, node.value, first.id if isinstance(first, ast.Name) else None)
-    several = len(node.targets) > 1 or not isinstance(node.targets[0], ast.Name | ast.Subscript)
-    if several:
+    if len(node.targets) > 1 or isinstance(value, TupleValue):
         names = {name for target in node.targets for name in _assigned(target)}
         value = _held(lowering, value, names if len(node.targets) == 1 else None, node.value)
     span = lowering.span(node)
@@ -144,7 +143,8 @@ def for_loop(lowering: Lowering, node: ast.For, tail: bool) -> None:
     bounds = iteration(lowering, node.iter)
     span = lowering.span(node.target)
     if not isinstance(node.target, ast.Name):
-        lowering.refuse(node.target, "a loop over `range` has one variable")
+        if bounds is not None:
+            lowering.refuse(node.target, "a loop over `range` has one variable")
         variable = lowering.temporary(I64)
         prologue = None
     else:

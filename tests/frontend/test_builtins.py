@@ -1,0 +1,67 @@
+"""The table of names agrees with what the frontend reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from frontend.reading import in_kernel, reading
+from oxide_analyzer.language.builtins import BUILTINS, BuiltinKind, Origin, lookup, member
+
+USES = {
+    BuiltinKind.SCALAR: "r = {}(n)",
+    BuiltinKind.VALUE: "r = {}",
+    BuiltinKind.ITERATOR: "for i in {}(n): pass",
+}
+CALLS = {
+    "thread.index_1d": "r = thread.index_1d()",
+    "thread.index_2d": "r = thread.index_2d()",
+    "sync_threads": "sync_threads()",
+    "atomic.add": "r = atomic.add(bins, 0, 1)",
+    "len": "r = len(a)",
+    "min": "r = min(n, 2)",
+    "max": "r = max(n, 2)",
+    "abs": "r = abs(n)",
+    "math.sqrt": "r = math.sqrt(s)",
+    "math.exp": "r = math.exp(s)",
+    "SharedArray": "r = SharedArray(f32, 4)",
+    "LocalArray": "r = LocalArray(f32, 4)",
+}
+
+
+def _use(name: str) -> str | None:
+    row = BUILTINS[name]
+    if name in CALLS:
+        return CALLS[name]
+    return USES[row.kind].format(name) if row.kind in USES else None
+
+
+@pytest.mark.parametrize("name", [name for name in BUILTINS if _use(name)])
+def test_row_is_read(name: str) -> None:
+    body = _use(name)
+    assert body is not None
+    assert [d.message for d in reading(in_kernel(body)).diagnostics] == []
+
+
+def test_rows_without_a_use_are_types_namespaces_and_decorators() -> None:
+    kinds = {BUILTINS[name].kind for name in BUILTINS if _use(name) is None}
+    assert kinds <= {
+        BuiltinKind.SLICE,
+        BuiltinKind.SCRATCH,
+        BuiltinKind.NAMESPACE,
+        BuiltinKind.DECORATOR,
+    }
+
+
+def test_rows_say_something() -> None:
+    for row in BUILTINS.values():
+        assert row.documentation
+        assert row.short_name in row.signature
+        assert "\n" not in row.documentation
+
+
+def test_lookup() -> None:
+    thread = lookup("thread")
+    assert thread is not None
+    assert member(thread, "x") is lookup("thread.x")
+    assert lookup("nope") is None
+    assert BUILTINS["math.pi"].origin is Origin.MATH
