@@ -20,8 +20,8 @@ def sort_32(a: DisjointSlice[i32]):
         i = 2 * t + phase % 2
         if i + 1 < SIZE:
             x, y = tile[i], tile[i + 1]
-            # One pair of statements is load and store, the other is the store with itself.
-            # error: [OX104] # error: [OX104]
+            # Each store races with the loads, and the two with each other.
+            # error: [OX104] # error: [OX104] # error: [OX104]
             tile[i], tile[i + 1] = min(x, y), max(x, y)
     sync_threads()
     for i in range(t, SIZE, BLOCK):
