@@ -61,9 +61,7 @@ def check(
     """
     reading = read(source, modules)
     check_one = check_one or check_kernel
-    kernels = [
-        _with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels
-    ]
+    kernels = [_with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels]
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]

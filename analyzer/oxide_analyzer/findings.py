@@ -9,6 +9,7 @@ is judged again once the violation is gone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.diagnostics import (
@@ -21,8 +22,8 @@ from oxide_analyzer.diagnostics import (
     WitnessThread,
 )
 from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.terms import Level, Poly, condition_level
-from oxide_analyzer.facts.values import Real
+from oxide_analyzer.facts.terms import Level
+from oxide_analyzer.facts.values import value_level
 from oxide_analyzer.interpreter import (
     Divergence,
     HarmfulExit,
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
     """Everything to say about one kernel."""
     found = list(_violations(judgement))
-    if not any(d.verdict is Verdict.VIOLATED for d in found):
+    if not judgement.violations:
         found.extend(_unproved(judgement))
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
@@ -88,74 +89,89 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
 
 def _violations(judgement: Judgement) -> Iterator[Diagnostic]:
     seen: set[object] = set()
-    # A race within a block says more than one between blocks of the same statements.
-    ordered = sorted(judgement.violations, key=lambda v: _between_blocks(v.failure))
+    ordered = sorted(judgement.violations, key=lambda v: _precedence(v.failure))
     for violation in ordered:
-        diagnostic = _violation(judgement, violation)
-        key = (diagnostic.span, _family(diagnostic.code), tuple(r.span for r in diagnostic.related))
-        if key not in seen:
-            seen.add(key)
-            yield diagnostic
+        for diagnostic in _violation(judgement, violation):
+            related = frozenset(r.span.line for r in diagnostic.related)
+            key = (diagnostic.span, _family(diagnostic.code), related)
+            if key not in seen:
+                seen.add(key)
+                yield diagnostic
 
 
-def _between_blocks(failure: Failure) -> bool:
-    return isinstance(failure, Race) and failure.first.block != failure.second.block
+def _precedence(failure: Failure) -> tuple[bool, bool]:
+    """Of one pair of statements a race within a block goes first, then one of two writes."""
+    if not isinstance(failure, Race):
+        return False, False
+    kinds = {failure.first.kind, failure.second.kind}
+    return failure.first.block != failure.second.block, kinds != {AccessKind.WRITE}
 
 
 def _family(code: str) -> str:
     return code[:3]
 
 
-def _violation(judgement: Judgement, violation: Violation) -> Diagnostic:
+def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnostic]:
     kernel, launch = judgement.analysis.kernel, violation.launch
     failure = violation.failure
     match failure:
         case Race():
-            return _race(judgement, failure, launch)
+            yield _race(judgement, failure, launch)
         case OutOfBounds(event=event):
             rank = kernel.arrays[event.array or ""].rank
             message = ox301.message(failure, launch, rank)
-            return _finding(ox301.RULE, kernel, event, (), message, launch)
+            yield _finding(ox301.RULE, kernel, event, (), message, launch)
         case ZeroDivisor(event=event):
             message = ox307.message(failure, launch, _role(kernel, event.site))
-            return _finding(ox307.RULE, kernel, event, (), message, launch)
+            yield _finding(ox307.RULE, kernel, event, (), message, launch)
         case Uninitialised(event=event):
             name = _local_at(judgement, event)
             message = ox303.message(failure, launch, name)
-            return _finding(ox303.RULE, kernel, event, (), message, launch)
+            yield _finding(ox303.RULE, kernel, event, (), message, launch)
         case Divergence(waiting=waiting, other=other):
             message = ox201.message(failure, launch)
             branches = judgement.analysis.uniform.divergent.get(waiting.site or -1, ())
             related = tuple(Related(s, "threads of one block part here") for s in branches[-1:])
             if other.kind is AccessKind.WAIT and other.span != waiting.span:
                 related += (Related(other.span, f"{thread(other, launch)} waits here"),)
-            return _finding(ox201.RULE, kernel, waiting, related, message, launch, other)
+            yield _finding(ox201.RULE, kernel, waiting, related, message, launch, other)
+            if other.kind is AccessKind.WAIT and other.site != waiting.site:
+                message = ox201.message(Divergence(other, waiting, failure.clean), launch)
+                yield _finding(ox201.RULE, kernel, other, related, message, launch, waiting)
         case HarmfulExit(exit=leaving, barrier=barrier, access=access):
             message = ox202.message(failure, launch)
             related = (
                 Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
                 Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
             )
-            return _finding(ox202.RULE, kernel, leaving, related, message, launch, access)
+            yield _finding(ox202.RULE, kernel, leaving, related, message, launch, access)
         case _:
             assert_never(failure)
 
 
 def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
     kernel = judgement.analysis.kernel
+    same = _same_value(judgement, race.first, race.second)
+    if {race.first.kind, race.second.kind} == {AccessKind.READ, AccessKind.WRITE}:
+        race = replace(
+            race,
+            first=_as_store(judgement, race.first),
+            second=_as_store(judgement, race.second),
+        )
     stands, other = standing(race.first, race.second)
     array = kernel.arrays[stands.array or ""]
     related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
     kinds = {stands.kind, other.kind}
     if AccessKind.ATOMIC in kinds:
         rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
-    elif array.space is Space.SHARED and not _same_value(judgement, stands, other):
+    elif array.space is Space.SHARED and not same:
         rule, message = ox104.RULE, ox104.message(stands, other, launch)
-    elif _same_value(judgement, stands, other):
+    elif same:
         rule, message = ox109.RULE, ox109.message(race, launch)
     elif race.first.block != race.second.block:
         rule, message = ox105.RULE, ox105.message(stands, other, launch)
-    elif kinds == {AccessKind.WRITE}:
+    elif kinds == {AccessKind.WRITE} or stands.span == other.span:
+        # What one `a[i] += x` reads it also writes: two of them are two writes.
         rule, message = ox102.RULE, ox102.message(race, launch)
     else:
         rule, message = ox103.RULE, ox103.message(stands, other, launch)
@@ -172,6 +188,18 @@ def standing(first: Event, second: Event) -> tuple[Event, Event]:
     return ordered[0], ordered[1]
 
 
+def _as_store(judgement: Judgement, event: Event) -> Event:
+    """The load of `a[i] += x` as the store of the same statement, which meets whom it meets."""
+    whole = judgement.analysis.effects.whole
+    own = [a for a in whole if a.site == event.site and a.kind is AccessKind.READ]
+    for load in own:
+        for store in whole:
+            same = (store.array, store.index, store.path) == (load.array, load.index, load.path)
+            if same and store.kind is AccessKind.WRITE and store.span == load.span:
+                return replace(event, kind=AccessKind.WRITE, site=store.site)
+    return event
+
+
 def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
     """Whether both stores certainly write one value, of at most eight bytes."""
     stores = [
@@ -185,15 +213,9 @@ def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
     if {first.kind, second.kind} != {AccessKind.WRITE}:
         return False
     value = values[0]
-    match value:
-        case Poly():
-            return value.level is Level.LAUNCH
-        case Real():
-            return value.level is Level.LAUNCH
-        case None:
-            return False
-        case _:
-            return condition_level(value) is Level.LAUNCH
+    # Threads of one block also share what only their block knows.
+    shared = Level.BLOCK if first.block == second.block else Level.LAUNCH
+    return value is not None and value_level(value) <= shared
 
 
 def _role(kernel: Kernel, site: int | None) -> str:

@@ -28,6 +28,7 @@ from oxide_analyzer.ir.walk import blocks, statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
 
 
@@ -60,7 +61,7 @@ def analyse(
         launch.assume(condition)
     uniform = uniformity(kernel)
     barriers = frozenset(_around_barriers(kernel.body))
-    types = {n: (low, high) for n, low, high in _ranges(kernel.body)}
+    types = dict(_types(kernel.body))
     entry = State({}, ())
     whole = Walk(kernel, evaluator, uniform, barriers, False, types)
     whole.block(kernel.body, entry, None, ())
@@ -96,7 +97,7 @@ def _interval(
     evaluator: Evaluator,
     uniform: Uniformity,
     barriers: frozenset[Stmt],
-    types: dict[str, tuple[int, int]],
+    types: dict[str, Scalar],
     arrival: Arrival | None,
 ) -> Interval:
     known = len(arrival.state.path) if arrival is not None else 0
@@ -118,14 +119,12 @@ def _around_barriers(block: Block) -> Iterator[Stmt]:
                 yield from _around_barriers(inner)
 
 
-def _ranges(block: Block) -> Iterator[tuple[str, int, int]]:
+def _types(block: Block) -> Iterator[tuple[str, Scalar]]:
     for stmt in statements(block):
         match stmt:
             case Assign(target=target) | Load(target=target) | Atomic(target=target):
-                local = target
+                yield target.name, target.type
             case For(variable=variable):
-                local = variable
+                yield variable.name, variable.type
             case _:
-                continue
-        if local.type.is_integer:
-            yield local.name, local.type.min, local.type.max
+                pass

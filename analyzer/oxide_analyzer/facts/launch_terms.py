@@ -34,6 +34,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     ScalarParameter,
     Special,
+    Symbol,
 )
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
@@ -52,7 +53,7 @@ class LaunchTerms:
     """The launch-wide variables of one analysis.
 
     `flat` are the axes (1, 2) that an inferred fact holds at extent 1. `compact` says that
-    sizes fit 32 bits.
+    sizes fit 32 bits; `bounds` are then known of sums that their parts do not show.
     """
 
     terms: Terms
@@ -62,6 +63,7 @@ class LaunchTerms:
     extents: dict[tuple[Register, int], Poly] = field(
         default_factory=dict[tuple[Register, int], Poly]
     )
+    bounds: dict[Poly, tuple[int, int]] = field(default_factory=dict[Poly, tuple[int, int]])
     quantities: dict[Atom, Dim | Param | Special] = field(
         default_factory=dict["Atom", Dim | Param | Special]
     )
@@ -74,6 +76,10 @@ class LaunchTerms:
             block = contract.block[axis] if contract.block is not None else None
             if isinstance(block, Const):
                 block_dim = constant(int(block.value))
+            elif isinstance(block, Symbol):
+                block_dim = self.scalar(block.name, block.type)
+                self.terms.axiom(block_dim, at_least_zero(block_dim.shift(-1)))
+                self.terms.axiom(block_dim, at_least_zero((-block_dim).shift(MAX_BLOCK[axis])))
             elif one:
                 block_dim = constant(1)
             else:
@@ -98,9 +104,19 @@ class LaunchTerms:
                 f"block.{AXES[axis]}", Level.BLOCK, grid_dim, MAX_GRID[axis]
             )
             if self.compact:
+                self._bound_linear_index(axis)
                 self.assume(
                     at_least_zero(constant(COMPACT) - self.terms.multiply(block_dim, grid_dim))
                 )
+
+    def _bound_linear_index(self, axis: int) -> None:
+        """A thread's index along an axis of the whole grid is below 2**31 - 1."""
+        block, extent = self.extents[Register.BLOCK, axis], self.extents[Register.BLOCK_DIM, axis]
+        index = self.terms.multiply(block, extent) + self.extents[Register.THREAD, axis]
+        if len(index.terms) > 1:
+            self.bounds[index] = (0, COMPACT - 1)
+            name = self.terms.atom(Alias(index), index.level)
+            self.terms.axiom(Poly({(name,): 1}), at_least_zero(constant(COMPACT - 1) - index))
 
     def _index(self, name: str, level: Level, extent: Poly, limit: int) -> Poly:
         if extent.value == 1:

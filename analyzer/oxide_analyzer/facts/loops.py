@@ -47,7 +47,8 @@ from oxide_analyzer.facts.terms import (
 )
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.facts.values import Real, State, Value, value_level
-from oxide_analyzer.ir.nodes import For
+from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
 
 if TYPE_CHECKING:
@@ -378,6 +379,7 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
         start, _, stride = _counter(stmt, entry)
         values[name] = _counter_value(walk, start, stride, count)
     fresh: list[Poly] = []
+    every_iteration = _assigned_by_all(stmt)
     for name in carried.names:
         before = entry.values.get(name)
         amount = carried.amounts.get(name)
@@ -387,9 +389,13 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
             continue
         value = _havoc(walk, before, name, own)
         if value is None:
-            # Not assigned before the loop: after the first iteration it may be.
-            unassigned[name] = Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
-            values.pop(name, None)
+            # Not assigned before the loop: an earlier iteration may have done it, or has.
+            values[name] = evaluator.unknown(walk.types[name], own, name)
+            unassigned[name] = (
+                at_least_zero(count.shift(-1))
+                if name in every_iteration
+                else Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
+            )
             continue
         values[name] = value
         if isinstance(value, Poly):
@@ -404,12 +410,20 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
     return state
 
 
+def _assigned_by_all(stmt: Loop) -> frozenset[str]:
+    """The locals that every complete iteration assigns."""
+    if any(isinstance(s, (Continue, Leave)) for s in statements(stmt.body)):
+        return frozenset()
+    return frozenset(s.target.name for s in stmt.body if isinstance(s, (Assign, Load, Atomic)))
+
+
 def _havoc(walk: Walk, before: Value | None, name: str, level: Level) -> Value | None:
     match before:
         case None:
             return None
         case Poly():
-            low, high = walk.types.get(name, (None, None))
+            type_ = walk.types.get(name)
+            low, high = (type_.min, type_.max) if type_ is not None else (None, None)
             return walk.evaluator.havoc(name, level, low, high)
         case Real():
             return Real((f"{name}'{walk.evaluator.serial()}",), (), max(level, value_level(before)))

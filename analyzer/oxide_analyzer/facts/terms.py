@@ -404,6 +404,17 @@ def condition_level(condition: Condition) -> Level:
             return p.level
 
 
+def is_arithmetic(condition: Condition) -> bool:
+    """Whether integers alone decide it."""
+    match condition:
+        case Opaque():
+            return False
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return all(is_arithmetic(c) for c in parts)
+        case _:
+            return True
+
+
 # ---------------------------------------------------------------- construction
 
 
@@ -413,6 +424,7 @@ class Terms:
 
     _atoms: dict[tuple[Form, Level], Atom] = field(default_factory=dict[tuple[Form, Level], Atom])
     axioms: dict[Atom, list[Condition]] = field(default_factory=dict[Atom, "list[Condition]"])
+    originals: dict[Atom, Atom] = field(default_factory=dict[Atom, Atom])
     _copies: dict[tuple[Atom, str, Level], Atom] = field(
         default_factory=dict[tuple[Atom, str, Level], Atom]
     )
@@ -530,7 +542,8 @@ class Terms:
                 if condition.level <= above:
                     return condition
                 copies = tuple(self.rename(p, suffix, above) for p in parts)
-                return Opaque((*key, suffix) if level > above else key, copies, level, positive)
+                own = (*key, _tag(suffix, above)) if level > above else key
+                return Opaque(own, copies, level, positive)
             case AllOf(parts=parts):
                 return AllOf(tuple(self.rename_condition(c, suffix, above) for c in parts))
             case AnyOf(parts=parts):
@@ -543,8 +556,9 @@ class Terms:
         copy = self._copies.get(key)
         if copy is None:
             copy = self._copies[key] = self._copy(
-                atom, lambda p: self.rename(p, suffix, above), suffix
+                atom, lambda p: self.rename(p, suffix, above), _tag(suffix, above)
             )
+            self.originals[copy] = atom
             for condition in self.axioms.get(atom, ()):
                 self.axioms.setdefault(copy, []).append(
                     self.rename_condition(condition, suffix, above)
@@ -564,6 +578,11 @@ class Terms:
             case Bits(op=op, left=p, right=q, low=low, high=high):
                 form = Bits(op, rename(p), rename(q), low, high)
         return self.atom(form, atom.level)
+
+
+def _tag(suffix: str, above: Level) -> str:
+    """What marks a copy: a thread of the same block and one of another are not the same."""
+    return suffix if above is Level.BLOCK else f"{suffix}@{above.name.lower()}"
 
 
 class Substitution:

@@ -37,10 +37,12 @@ from oxide_analyzer.facts.terms import (
     at_least_zero,
     at_most,
     condition_level,
+    condition_polys,
     constant,
     equal,
     less,
     negate,
+    parts_of,
 )
 from oxide_analyzer.ir.nodes import (
     Binary,
@@ -212,6 +214,26 @@ class Evaluator:
             case _:
                 assert_never(expr)
 
+    def reachable(self, poly: Poly) -> set[Atom]:
+        """The atoms of a polynomial, of the forms inside, and of the axioms of variables.
+
+        Those of a copy for another thread are traced to the same kinds of atoms.
+        """
+        found: set[Atom] = set()
+        pending = list(poly.atoms())
+        while pending:
+            atom = pending.pop()
+            if atom in found:
+                continue
+            found.add(atom)
+            pending.extend(a for p in parts_of(atom) for a in p.atoms())
+            original = self.launch.terms.originals.get(atom)
+            if original is not None:
+                pending.append(original)
+            for axiom in self.launch.terms.axioms.get(atom, ()):
+                pending.extend(a for p in condition_polys(axiom) for a in p.atoms())
+        return found
+
     def serial(self) -> int:
         """A number that no other call gives."""
         atom = self.launch.terms.fresh("serial", Level.LAUNCH, 0, 0).single()
@@ -335,7 +357,10 @@ class Evaluator:
                 return constant(0)
         terms = self.launch.terms
         if low is not None and low >= 0:
-            result = terms.bits(">>", left, right, 0, high if high is not None else expr.type.max)
+            least, _ = self.interval(right)
+            most = high if high is not None else expr.type.max
+            # Whatever the amount, it shifts by at least its lowest value.
+            result = terms.bits(">>", left, right, 0, most >> max(0, min(least or 0, 64)))
             terms.axiom(result, at_most(result, left))
             return result
         return terms.bits(">>", left, right, expr.type.min, expr.type.max)
@@ -506,6 +531,9 @@ class Evaluator:
 
     def interval(self, poly: Poly) -> Interval:
         """Numbers between which a polynomial lies, from the ranges of its atoms alone."""
+        known = self.launch.bounds.get(poly) if self.launch.bounds else None
+        if known is not None:
+            return known
         low: int | None = 0
         high: int | None = 0
         for monomial, coefficient in poly.terms.items():

@@ -73,7 +73,7 @@ class Walk:
     uniform: Uniformity
     barriers: frozenset[Stmt]
     private: bool
-    types: Mapping[str, tuple[int, int]]
+    types: Mapping[str, Scalar]
     known: int = 0
     collected: Collected | None = field(default_factory=Collected)
     summaries: int = 0

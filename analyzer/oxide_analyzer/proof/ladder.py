@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.effects import Analysis, analyse
-from oxide_analyzer.facts.terms import Variable, condition_polys
+from oxide_analyzer.facts.terms import Element, Variable, condition_polys, is_arithmetic
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.nodes import Atomic, Const, Kernel, Space, Store, Symbol
 from oxide_analyzer.ir.specialise import specialise
@@ -64,10 +64,13 @@ def judge(kernel: Kernel) -> Judgement:
     todo = obligations(analysis)
     answers = _affine(analysis, todo)
     if analysis.may_wrap and len(answers) < len(todo):
-        compact = True
-        analysis = analyse(kernel, (), flat, compact=True)
-        todo = obligations(analysis)
-        answers = _affine(analysis, todo)
+        narrow = analyse(kernel, (), flat, compact=True)
+        narrow_todo = obligations(narrow)
+        narrow_answers = _affine(narrow, narrow_todo)
+        # What wraps may be data that no proof reads: then the fact would help nobody.
+        if len(narrow_answers) > len(answers) or len(narrow.may_wrap) < len(analysis.may_wrap):
+            compact = True
+            analysis, todo, answers = narrow, narrow_todo, narrow_answers
     facts, offered = _facts(analysis, todo, answers, flat)
     if facts:
         analysis = analyse(kernel, tuple(f.expr for f in facts), flat, compact=compact)
@@ -76,7 +79,7 @@ def judge(kernel: Kernel) -> Judgement:
     admitted = Admitted(kernel, tuple(f.expr for f in facts), flat)
     violations: list[Violation] = []
     if len(answers) < len(todo):
-        violations = _refute(kernel, admitted, todo, answers)
+        violations = _refute(analysis, admitted, todo, answers)
         for obligation in todo:
             if obligation in answers:
                 continue
@@ -135,7 +138,7 @@ def _affine(analysis: Analysis, todo: Iterable[Obligation]) -> dict[Obligation, 
 
 
 def _refute(
-    kernel: Kernel,
+    analysis: Analysis,
     admitted: Admitted,
     todo: tuple[Obligation, ...],
     answers: dict[Obligation, Result],
@@ -145,9 +148,15 @@ def _refute(
     def is_enough(found: list[Violation]) -> bool:
         return all(any(breaks(v, o) for v in found) for o in left)
 
+    # Without values of memory, what a failure left in memory changes nothing.
+    steady = [o for o in left if _is_steady(analysis, o)]
+
+    def is_certain(found: Violation) -> bool:
+        return any(breaks(found, o) for o in steady)
+
     violations: list[Violation] = []
-    for concrete, launches in _instances(kernel, admitted):
-        violations = refute(concrete, launches, is_enough)
+    for concrete, launches in _instances(analysis.kernel, admitted):
+        violations = refute(concrete, launches, is_enough, is_certain)
         if violations:
             break
     for obligation in todo:
@@ -156,6 +165,19 @@ def _refute(
                 answers[obligation] = Refuted(violation)
                 break
     return violations
+
+
+def _is_steady(analysis: Analysis, obligation: Obligation) -> bool:
+    """Whether a failure of `obligation` depends on indices and sizes alone."""
+    for query in obligation.queries or ():
+        for condition in query:
+            if not is_arithmetic(condition):
+                return False
+            for poly in condition_polys(condition):
+                for atom in analysis.evaluator.reachable(poly):
+                    if isinstance(atom.form, Element) or atom in analysis.evaluator.undetermined:
+                        return False
+    return obligation.queries is not None
 
 
 def _instances(kernel: Kernel, admitted: Admitted) -> Iterable[tuple[Kernel, Admitted]]:

@@ -35,17 +35,24 @@ _STEPS = 300_000
 
 
 def refute(
-    kernel: Kernel, admitted: Admitted, is_enough: Callable[[list[Violation]], bool]
+    kernel: Kernel,
+    admitted: Admitted,
+    is_enough: Callable[[list[Violation]], bool],
+    is_certain: Callable[[Violation], bool],
 ) -> list[Violation]:
-    """Violations on small launches, each kind at each place once, until `is_enough`."""
+    """Violations on small launches, each kind at each place once, until `is_enough`.
+
+    What happens behind another failure counts only if it `is_certain`: no consequence of it.
+    """
     found: dict[object, Violation] = {}
     steps = 0
     for launch in admitted.small(_MOST_LAUNCHES):
         outcome = run(kernel, launch, budget=_STEPS_EACH)
         steps += outcome.steps
         for failure in outcome.failures:
-            if failure.clean:
-                found.setdefault(place_of(failure), Violation(failure, launch))
+            violation = Violation(failure, launch)
+            if failure.clean or is_certain(violation):
+                found.setdefault(place_of(failure), violation)
         if steps > _STEPS or is_enough(list(found.values())):
             break
     return list(found.values())
