@@ -137,6 +137,8 @@ class Wild:
             self.data_index,
             self.divide,
             self.private_array,
+            self.branch_local,
+            self.narrow_index,
         ]
         if self.two_dimensional:
             pieces += [self.matrix] * 4
@@ -144,6 +146,7 @@ class Wild:
         if tiled:
             add(f"tile = SharedArray(i32, {self.tile_size})")
             pieces += [self.tile_exchange] * 3 + [self.tree, self.rounds]
+            pieces += [self.soup] * 3 + [self.two_halves]
         for _ in range(random.randrange(1, 4)):
             random.choice(pieces)()
 
@@ -317,6 +320,34 @@ class Wild:
         add(f"{result} = {name}[{self.slip('3', 0.2)}]")
         self.values.append(result)
 
+    def branch_local(self) -> None:
+        """A local assigned in a branch, and read in another, under mostly the same condition."""
+        name = self.fresh("z")
+        conditions = ["i < n", "t < w", "i < len(a)", "n > 2"]
+        condition = self.random.choice(conditions)
+        again = self.random.choice(conditions) if self.errs(0.4) else condition
+        array = self.flat()
+        self.lines.add(f"if {condition}:")
+        self.lines.add(f"    {name} = {self.value()}")
+        if self.random.random() < 0.5:
+            self.lines.add("else:")
+            self.lines.add(f"    {name} = {self.value()}")
+        self.lines.add(f"if {again} and i < len({array}):")
+        self.lines.add(
+            f"    {array}[i] = {self.slots[2].type if array == 'other' else 'i32'}({name})"
+        )
+
+    def narrow_index(self) -> None:
+        """An index in 32 bits that may wrap round."""
+        array, place = self.flat(), self.fresh("j")
+        index = self.random.choice(
+            ["i32(i) + w", "i32(i) * w", "i32(i) - w", "i32(i) * 2", "i32(i) * w + w", "w - i32(i)"]
+        )
+        self.lines.add(f"{place} = {index}")
+        self.lines.add(f"if {self.guard(place, array)}:")
+        with self.lines.indented():
+            self.write(array, place)
+
     def matrix(self) -> None:
         row, col = self.random.choice(
             [("row", "col"), ("row", "col"), ("col", "row"), ("row", "0")]
@@ -402,6 +433,72 @@ class Wild:
             self.barrier(0.1)
             add("tile[t] = y + 1")
             self.barrier(0.1)
+
+    def soup(self) -> None:
+        """Loads, stores and barriers in uniform loops and branches, in any order."""
+        self.lines.add(f"tile[t] = {self.value()}")
+        self.lines.add("x = 0")
+        self.barrier(0.1)
+        self.stir(self.random.randrange(3, 9), [])
+        self.barrier(0.4)
+
+    def stir(self, amount: int, counters: list[str]) -> None:
+        random, add = self.random, self.lines.add
+        while amount > 0:
+            amount -= 1
+            kind = random.randrange(10)
+            index = random.choice(["t", "t", "t", "BLOCK - 1 - t", "(t + 1) % BLOCK", *counters])
+            if kind < 3:
+                add("sync_threads()")
+            elif kind < 5:
+                add(f"tile[{random.choice(['t', 't', 't', index])}] = i32(x)")
+                if random.random() < 0.5:
+                    add("sync_threads()")
+            elif kind < 7:
+                if random.random() < 0.5:
+                    add("sync_threads()")
+                add(f"x += tile[{index}]")
+            elif kind == 7:
+                add(f"if t == {random.choice(['0', '1', 'n', *counters])}:")
+                add(f"    tile[{random.choice(['t', '0', 't', 'BLOCK // 2'])}] = 7")
+            elif kind == 8 and len(counters) < 2:
+                counter = self.fresh("r")
+                add(f"for {counter} in range({random.choice(['n', '2', 'w', '1', 'block.x'])}):")
+                with self.lines.indented():
+                    self.loop_end(counter)
+                    self.stir(random.randrange(1, 4), [*counters, counter])
+            else:
+                add(f"if {random.choice(['n > 1', 'w == 3', 'block.x == 0', 'len(a) > 4'])}:")
+                with self.lines.indented():
+                    self.stir(random.randrange(1, 3), counters)
+                    add("x += 1")
+
+    def loop_end(self, counter: str) -> None:
+        random = self.random
+        self.lines.add("x += 1")
+        if random.random() < 0.25:
+            uniform = [f"{counter} == 1", f"{counter} >= w", "n > 2"]
+            private = [f"{counter} == t", "x > 3", "i >= len(a)"]
+            condition = random.choice(private if self.errs(0.5) else uniform)
+            self.lines.add(f"if {condition}:")
+            self.lines.add(f"    {random.choice(['break', 'continue', 'return'])}")
+
+    def two_halves(self) -> None:
+        """A buffer of two halves that change their roles."""
+        add = self.lines.add
+        both, side = self.fresh("both"), self.fresh("side")
+        add(f"{both} = SharedArray(i32, 2 * BLOCK)")
+        add(f"{side} = 0")
+        add(f"{both}[t] = {self.value()}")
+        self.barrier(0.15)
+        add(f"for r in range({self.random.choice(['3', 'n', 'w'])}):")
+        with self.lines.indented():
+            neighbour = self.random.choice(["(t + 1) % BLOCK", "BLOCK - 1 - t", "t"])
+            target = f"{side}" if self.errs(0.2) else f"(1 - {side})"
+            add(f"{both}[{target} * BLOCK + t] = {both}[{side} * BLOCK + {neighbour}] + 1")
+            self.barrier(0.2)
+            if not self.errs(0.2):
+                add(f"{side} = 1 - {side}")
 
 
 _IMPORTS = (
