@@ -36,7 +36,6 @@ class Client:
         encodings: Sequence[str] = ("utf-16",),
         command: Sequence[str] = FAKE_SERVER,
         related: bool = True,
-        snippets: bool = False,
     ) -> None:
         paths = [str(ROOT), str(ROOT / "analyzer"), str(ROOT / "codegen")]
         paths += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
@@ -67,7 +66,7 @@ class Client:
             "textDocument": text_document,
             "workspace": {
                 "diagnostics": {"refreshSupport": refresh},
-                "workspaceEdit": {"documentChanges": True, "snippetEditSupport": snippets},
+                "workspaceEdit": {"documentChanges": True},
             },
             "general": {"positionEncodings": list(encodings)},
         }

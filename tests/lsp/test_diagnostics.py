@@ -190,10 +190,7 @@ def test_settings_of_the_project_hold(pushed: Client, folder: Path) -> None:
     assert codes(pushed.published(uri, 1, lambda d: len(d) == 1)) == ["OX004"]
 
 
-@pytest.mark.parametrize(("encoding", "column"), [("utf-16", 9), ("utf-8", 11)])
-def test_columns_are_counted_as_the_client_counts(folder: Path, encoding: str, column: int) -> None:
-    client = Client(folder, pull=False, encodings=[encoding], related=False)
-    assert client.capabilities["positionEncoding"] == encoding
+def counts_as_the_client(client: Client, folder: Path, column: int) -> None:
     uri = client.open(folder / "astral.py", HEAD + "    𝛼 = unknown_one\n")
     (found,) = client.published(uri, 1, lambda d: codes(d) == ["OX004"])
     assert found["range"]["start"] == {"line": 5, "character": column}
@@ -202,6 +199,17 @@ def test_columns_are_counted_as_the_client_counts(folder: Path, encoding: str, c
     version = client.change(uri, "s", {"start": end, "end": end})
     (found,) = client.published(uri, version, lambda d: codes(d) == ["OX004"])
     assert "`unknown_ones`" in found["message"]
+
+
+def test_columns_are_counted_in_utf_16(pushed: Client, folder: Path) -> None:
+    assert pushed.capabilities["positionEncoding"] == "utf-16"
+    counts_as_the_client(pushed, folder, 9)
+
+
+def test_columns_are_counted_in_utf_8_where_the_client_prefers_it(folder: Path) -> None:
+    client = Client(folder, pull=False, encodings=["utf-8", "utf-16"])
+    assert client.capabilities["positionEncoding"] == "utf-8"
+    counts_as_the_client(client, folder, 11)
     assert client.close() == 0
 
 

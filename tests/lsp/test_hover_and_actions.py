@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lsprotocol import types
+from pygls.workspace import PositionCodec
 
 from lsp.client import Client, codes
+from oxide_analyzer.diagnostics import Edit
+from oxide_analyzer.source import SourceFile, Span
+from oxide_lsp import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,11 +124,20 @@ def test_a_suppression_is_added_to_one_that_is_there(client: Client, folder: Pat
     assert client.published(uri, version, lambda d: d == []) == []
 
 
-def test_the_reason_is_a_placeholder_where_the_client_has_them(folder: Path) -> None:
-    client = Client(folder, pull=False, snippets=True)
-    uri = client.open(folder / "snippet.py", TEXT)
-    client.published(uri, 1, lambda d: codes(d) == ["OX104"])
-    suppress = next(a for a in client.actions(uri, 6) if "Suppress" in a["title"])
-    (edit,) = edits(suppress)
-    assert edit["snippet"]["value"] == "  # oxide: ignore[OX104] ${1:reason}"
-    assert client.close() == 0
+def test_the_reason_is_a_placeholder_where_the_client_has_them() -> None:
+    able = convert.Client(
+        related_information=True,
+        code_descriptions=False,
+        tags=False,
+        snippets=True,
+        document_changes=True,
+    )
+    converter = convert.Converter(PositionCodec(), able, lambda _: None)
+    edit = Edit(Span("k.py", 1, 3, 1, 3), "  # ${x} reason")
+    change = converter.snippet_edit("file:///k.py", 1, SourceFile("k.py", "ab\n"), edit, "reason")
+    assert change.document_changes is not None
+    (document,) = change.document_changes
+    assert isinstance(document, types.TextDocumentEdit)
+    (inserted,) = document.edits
+    assert isinstance(inserted, types.SnippetTextEdit)
+    assert inserted.snippet.value == "  # \\${x\\} ${1:reason}"
