@@ -52,6 +52,28 @@ def test_constant_adapts_like_a_literal() -> None:
     assert len(made.constants) == 1
 
 
+@pytest.mark.parametrize(
+    ("use", "text"),
+    [
+        ("min(N, 3)", "f64(min($N, 3))"),
+        ("max(N, 0.5)", "max(f64($N), (f64 0.5))"),
+        ("N // 1", "f64(($N // 1))"),
+        ("6 // N", "f64((6 //@0 $N))"),
+        ("-N", "f64(-$N)"),
+        ("N * N + 1", "f64((($N * $N) + 1))"),
+        ("N if N else 1", "(f64($N) if ($N != 0) else (f64 1.0))"),
+    ],
+)
+def test_constant_stays_a_symbol_whatever_the_source_says(use: str, text: str) -> None:
+    assert f"store out[0] = {text}  @" in statements(of("N = 3", use))
+
+
+def test_contract_speaks_of_a_closure_that_the_body_uses() -> None:
+    text = f"{HEAD}def make(n: int):\n    @kernel(block=n)\n    def k():\n        pass\n"
+    (finding,) = findings(text)
+    assert " OX404 `n` is a variable of the function round `k`" in finding
+
+
 def test_constant_that_does_not_fit() -> None:
     text = f"{HEAD}N = 1 << 40\n@kernel\ndef k(n: i32):\n    r = n + N\n"
     assert "literal 1099511627776 does not fit" in findings(text)[0]

@@ -30,3 +30,11 @@ def block(extents: list[int | None], limits: tuple[int, int, int], threads: int)
     if prod(known) > threads:
         return f"`block` has {prod(known)} threads; at most {threads} fit"
     return None
+
+
+def not_in_closure(name: str, kernel: str) -> str:
+    """A variable of the function round the kernel, which the launch could not look up."""
+    return (
+        f"`{name}` is a variable of the function round `{kernel}`, whose body does not use it; "
+        "a contract can only speak of what the body uses too"
+    )

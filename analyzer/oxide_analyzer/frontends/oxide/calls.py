@@ -24,6 +24,7 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
     Unknown,
+    at,
     literal_at,
     meet,
 )
@@ -52,7 +53,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.language.builtins import BuiltinKind, lookup
-from oxide_analyzer.language.types import BOOL, I64, Kind
+from oxide_analyzer.language.types import BOOL, I64, Kind, join
 from oxide_analyzer.rules import ox002_unsupported_construct
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
 
@@ -234,11 +235,9 @@ def _extremum(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         if met is None or Kind.BOOL in (result.type.kind, right.type.kind):
             return lowering.mismatch(right_node, no_common_type(row.name, result.type, right.type))
         type, give = met
-        if give is Give.LITERAL and result.value is not None and right.value is not None:
-            first = (result.value <= right.value) == (op is BinaryOp.MIN)
-            result = result if first else right
+        if give is Give.LITERAL:
+            result = _literal_extremum(lowering, op, result, right, span)
             continue
-        give = Give.WEAK if give is Give.LITERAL else give
         one = lowering.convert(result, type, arguments[0], f"an argument of `{row.name}`")
         other = lowering.convert(right, type, right_node, f"an argument of `{row.name}`")
         if one is None or other is None:
@@ -246,6 +245,32 @@ def _extremum(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         depth = max(result.depth, right.depth) + 1
         result = lowering.flat(Number(Binary(op, one, other, type, span), type, give, depth=depth))
     return result or UNKNOWN
+
+
+def _literal_extremum(
+    lowering: Lowering, op: BinaryOp, left: Number, right: Number, span: Span
+) -> Number:
+    """`min` or `max` of literals and constants: a literal again."""
+    value = None
+    if left.value is not None and right.value is not None:
+        first = (left.value <= right.value) == (op is BinaryOp.MIN)
+        value = left.value if first else right.value
+        if isinstance(left.expr, Const) and isinstance(right.expr, Const):
+            return left if first else right
+    # What the source says of a constant may be another value when the kernel is launched.
+    type = join(left.expr.type, right.expr.type) or I64
+    one, other = at(left, type), at(right, type)
+    if one is None or other is None:
+        return left
+    default = join(left.type, right.type) or type
+    constant = left.constant and right.constant
+    depth = max(left.depth, right.depth) + 1
+    give = Give.LITERAL if constant else Give.WEAK
+    made = Number(
+        Binary(op, one, other, type, span), default if constant else type, give, value, constant
+    )
+    made.depth = depth
+    return lowering.flat(made)
 
 
 def _magnitude(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
@@ -352,8 +377,7 @@ def _scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
 
 def _shape(lowering: Lowering, node: ast.expr) -> tuple[Expr, ...] | None:
     """A shape: compile-time constants, each at least 1."""
-    # A check of a divisor among constants has no place in the body of the kernel.
-    with lowering.collect():
+    with lowering.at_compile_time():
         value = lowering.evaluate(node)
     if isinstance(value, Unknown):
         return None

@@ -15,6 +15,7 @@ from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, NumberKind, TupleConstant
 from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
+from oxide_analyzer.frontends.oxide.scopes import Scope, parameters
 from oxide_analyzer.frontends.oxide.values import Number, TupleValue
 from oxide_analyzer.ir.nodes import (
     ArrayParameter,
@@ -59,6 +60,7 @@ def read_contract(
         return Contract(insertion=end, prefix="(", suffix=")")
     if decorator.args:
         lowering.refuse(decorator.args[0], "`@kernel` takes keywords only: `@kernel(block=256)`")
+    before = set(lowering.constants)
     block = domain = None
     requirements: tuple[Requirement, ...] = ()
     has_requires = False
@@ -77,6 +79,7 @@ def read_contract(
                 lowering.refuse(keyword, f"`{name}=` is not supported yet")
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
+    _refuse_cells(lowering, set(lowering.constants) - before)
     if has_requires:
         return Contract(block, domain, requirements)
     if not decorator.keywords:
@@ -85,6 +88,24 @@ def read_contract(
     last = lowering.source.span(decorator.keywords[-1])
     behind = Span(last.path, last.end_line, last.end_column, last.end_line, last.end_column)
     return Contract(block, domain, requirements, behind, ", ")
+
+
+def _refuse_cells(lowering: Lowering, keys: set[tuple[object, ...]]) -> None:
+    """A variable of an enclosing function is read from the kernel's closure, if it is in it."""
+    used = {
+        part.id
+        for statement in lowering.frame.body.statements
+        for part in ast.walk(statement)
+        if isinstance(part, ast.Name)
+    }
+    for key in keys:
+        constant = lowering.constants[key]
+        name = constant.attributes[0]
+        if isinstance(key[0], Scope) and name not in used:
+            message = ox404_bad_requirement.not_in_closure(name, lowering.root.node.name)
+            lowering.diagnostics.append(
+                _RULE.diagnostic(constant.span, message, kernel=lowering.root.node.name)
+            )
 
 
 def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None:
@@ -97,8 +118,7 @@ def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None
             "`block` is an integer or a tuple (x, y, z) of integers known at compile time",
         )
         return None
-    # A check of a divisor among constants has no place in the body of the kernel.
-    with lowering.collect():
+    with lowering.at_compile_time():
         value = lowering.evaluate(node)
     values = value.items if isinstance(value, TupleValue) else (value,)
     extents: list[Expr] = []
@@ -158,7 +178,7 @@ def _requires(
         return ()
     known = {parameter.name: parameter for parameter in declared}
     names: dict[str, Parameter] = {}
-    every = {argument.arg for argument, _ in _signature(lowering)}
+    every = {argument.arg for argument, _ in parameters(lowering.root.node)}
     for argument in arguments.args:
         if argument.arg in known:
             names[argument.arg] = known[argument.arg]
@@ -169,12 +189,6 @@ def _requires(
     spoken = {argument.arg for argument in arguments.args}
     reader = _Reader(lowering, names, spoken, {p.name for p in declared})
     return tuple(reader.conjuncts(node.body))
-
-
-def _signature(lowering: Lowering) -> list[tuple[ast.arg, ast.expr | None]]:
-    from oxide_analyzer.frontends.oxide.scopes import parameters
-
-    return parameters(lowering.root.node)
 
 
 @dataclass(slots=True)

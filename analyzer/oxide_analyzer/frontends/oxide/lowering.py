@@ -139,6 +139,7 @@ class Lowering:
         self.block: list[Stmt] = []
         self.unexplained: Located | None = None
         self.allocation_name: str | None = None
+        self.is_compile_time = False
         self._expressions = syntax.expressions
         self._statements = syntax.statements
         self._allocations: dict[int, ArrayValue] = {}
@@ -205,6 +206,16 @@ class Lowering:
             yield inner
         finally:
             self.block = outer
+
+    @contextmanager
+    def at_compile_time(self) -> Generator[None]:
+        """Inside, expressions are shapes: they run nowhere, so nothing is emitted or checked."""
+        self.is_compile_time = True
+        try:
+            with self.collect():
+                yield
+        finally:
+            self.is_compile_time = False
 
     # ------------------------------------------------------------ emitting
 
@@ -342,9 +353,10 @@ class Lowering:
                 )
         else:
             type = F64 if kind is NumberKind.FLOAT else BOOL
+        # Globals are one per file; a closure is one per place of the `def`.
         where: object = self.frame.source.path
         if not meaning.scope.is_module:
-            where = id(self.frame.function.scope)
+            where = self.frame.function.scope
         key = where, path
         known = self.constants.get(key)
         if known is None:

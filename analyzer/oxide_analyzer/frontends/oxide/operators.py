@@ -351,7 +351,7 @@ def ternary(lowering: Lowering, node: ast.IfExp) -> Value:
 
 def divisor_check(lowering: Lowering, divisor: Expr, role: DivisorRole, span: Span) -> int | None:
     """Demand that an integer is not zero; a literal that is not needs no check."""
-    if isinstance(divisor, Const) and divisor.value != 0:
+    if lowering.is_compile_time or (isinstance(divisor, Const) and divisor.value != 0):
         return None
     site = lowering.site()
     lowering.emit(CheckDivisor(divisor, role, site, span))
@@ -378,14 +378,15 @@ def _literal(
     span = lowering.span(node)
     known = None
     if left.value is not None and right.value is not None:
-        if op in _DIVIDING and right.value == 0 and isinstance(left.value, int):
+        is_literal = isinstance(right.expr, Const) and isinstance(left.value, int)
+        if op in _DIVIDING and right.value == 0 and is_literal:
             lowering.mismatch(node, f"`{op}` by zero")
             return None
         known = constants.fold(operator, left.value, right.value)
+    if isinstance(left.expr, Const) and isinstance(right.expr, Const):
         if known is None:
             lowering.mismatch(node, "the value fits no type")
             return None
-    if isinstance(left.expr, Const) and isinstance(right.expr, Const) and known is not None:
         made = literal(known, span)
         if made is None:
             lowering.mismatch(node, f"the value {known} fits no integer type")
@@ -401,7 +402,7 @@ def _literal(
             return None
         one, other = first, second
     site = None
-    if op in _DIVIDING and common.is_integer and not right.value:
+    if op in _DIVIDING and common.is_integer:
         site = divisor_check(lowering, other, DivisorRole.DIVISOR, span)
     expr = Binary(op, one, other, common, span, site)
     default = common if common.is_integer else left.type if left.type.is_float else right.type
