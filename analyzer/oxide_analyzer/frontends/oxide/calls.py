@@ -1,22 +1,24 @@
-"""Calls of what the language offers: conversions, arrays, barriers, atomics, functions."""
+"""Calls: conversions, `len`, `min`, `max`, `abs`, `math`; whom the others are handed to."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
+from oxide_analyzer.frontends.oxide.arguments import positional
 from oxide_analyzer.frontends.oxide.inlining import inline
+from oxide_analyzer.frontends.oxide.iteration import index_along, linear_index
 from oxide_analyzer.frontends.oxide.meanings import (
     FunctionRole,
     HostObject,
     Known,
     UserFunction,
 )
-from oxide_analyzer.frontends.oxide.operators import divisor_check, operand
-from oxide_analyzer.frontends.oxide.places import index_list, length, scalar_of
+from oxide_analyzer.frontends.oxide.memory import atomic_add, scratch, sync_threads
+from oxide_analyzer.frontends.oxide.operators import operand
+from oxide_analyzer.frontends.oxide.places import length
 from oxide_analyzer.frontends.oxide.values import (
-    NOTHING,
     UNKNOWN,
     ArrayValue,
     Give,
@@ -30,29 +32,16 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
-    Array,
-    Atomic,
-    AtomicOp,
-    Barrier,
     Binary,
     BinaryOp,
     Const,
     Convert,
-    Declare,
-    DivisorRole,
     Math,
     MathFunction,
-    Order,
-    Ownership,
-    Read,
-    Register,
-    Scope,
-    Space,
-    Special,
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.builtins import BuiltinKind, lookup
+from oxide_analyzer.language.builtins import BuiltinKind
 from oxide_analyzer.language.types import BOOL, I64, Kind, join
 from oxide_analyzer.rules import ox002_unsupported_construct
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
@@ -62,12 +51,9 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
-    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.builtins import Builtin
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
-
-Word = TypeVar("Word", Scope, Order)
 
 
 def call(lowering: Lowering, node: ast.Call) -> Value:
@@ -95,35 +81,6 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
             return _not_callable(lowering, node, target)
 
 
-def iteration(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None:
-    """Start, stop and step of what a `for` goes over; None where it was reported."""
-    if isinstance(node, ast.Call):
-        target = lowering.evaluate(node.func)
-        if isinstance(target, Unknown):
-            return None
-        if isinstance(target, MeaningValue) and isinstance(target.meaning, Known):
-            name = target.meaning.builtin.name
-            if name == "range":
-                return _range(lowering, node)
-            if name == "grid_stride":
-                return _grid_stride(lowering, node)
-        text = lowering.text(node.func)
-        lowering.refuse(node, ox002_unsupported_construct.loop_over(text))
-        return None
-    value = lowering.evaluate(node)
-    match value:
-        case ArrayValue(array=array):
-            lowering.refuse(
-                node, f"kernels loop over indices: `for k in range(len({lowering.text(node)}))`"
-            )
-            del array
-        case Unknown():
-            pass
-        case _:
-            lowering.refuse(node, "kernels loop over `range(…)` and `grid_stride(…)`")
-    return None
-
-
 def _known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     name = row.name
     scalar = SCALAR_NAMES.get(name)
@@ -146,32 +103,6 @@ def _not_callable(lowering: Lowering, node: ast.Call, target: Value) -> Value:
             node, f"`{text}` is a number of type {target.type} and cannot be called"
         )
     return lowering.mismatch(node, f"`{text}` cannot be called")
-
-
-def _arguments(
-    lowering: Lowering, node: ast.Call, row: Builtin, least: int, most: int | None
-) -> list[ast.expr] | None:
-    """The positional arguments, counted; None where they were reported."""
-    if node.keywords:
-        lowering.mismatch(node, f"`{row.name}` takes no keywords: `{row.signature}`")
-        return None
-    return _counted(lowering, node, row, least, most)
-
-
-def _counted(
-    lowering: Lowering, node: ast.Call, row: Builtin, least: int, most: int | None
-) -> list[ast.expr] | None:
-    if any(isinstance(argument, ast.Starred) for argument in node.args):
-        lowering.refuse(node, "kernels have no starred arguments; write each one")
-        return None
-    count = len(node.args)
-    if count < least or (most is not None and count > most):
-        lowering.mismatch(
-            node,
-            f"`{row.name}` is called with {count} argument{'s' * (count != 1)}: `{row.signature}`",
-        )
-        return None
-    return node.args
 
 
 def _conversion(lowering: Lowering, node: ast.Call, type: Scalar) -> Value:
@@ -198,7 +129,7 @@ def _conversion(lowering: Lowering, node: ast.Call, type: Scalar) -> Value:
 
 
 def _length(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    arguments = _arguments(lowering, node, row, 1, 1)
+    arguments = positional(lowering, node, row, 1, 1)
     if arguments is None:
         return UNKNOWN
     value = lowering.evaluate(arguments[0])
@@ -218,7 +149,7 @@ def _length(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
 
 def _extremum(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     op = BinaryOp(row.name)
-    arguments = _arguments(lowering, node, row, 1, None)
+    arguments = positional(lowering, node, row, 1, None)
     if arguments is None:
         return UNKNOWN
     if len(arguments) == 1:
@@ -274,7 +205,7 @@ def _literal_extremum(
 
 
 def _magnitude(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    arguments = _arguments(lowering, node, row, 1, 1)
+    arguments = positional(lowering, node, row, 1, 1)
     if arguments is None:
         return UNKNOWN
     number = operand(lowering, lowering.evaluate(arguments[0]), arguments[0])
@@ -293,7 +224,7 @@ def _magnitude(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
 
 
 def _math(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    arguments = _arguments(lowering, node, row, 1, 1)
+    arguments = positional(lowering, node, row, 1, 1)
     if arguments is None:
         return UNKNOWN
     number = operand(lowering, lowering.evaluate(arguments[0]), arguments[0])
@@ -313,207 +244,19 @@ def _math(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     return lowering.flat(Number(made, number.type, give, depth=number.depth + 1))
 
 
-def _linear_index(span: Span) -> Expr:
-    return _along(0, span)
-
-
-def _along(axis: int, span: Span) -> Expr:
-    """The thread's index in the grid along an axis."""
-    block = Special(Register.BLOCK, axis, span)
-    extent = Special(Register.BLOCK_DIM, axis, span)
-    base = Binary(BinaryOp.MUL, block, extent, I64, span)
-    return Binary(BinaryOp.ADD, base, Special(Register.THREAD, axis, span), I64, span)
-
-
 def _index_1d(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    if _arguments(lowering, node, row, 0, 0) is None:
+    if positional(lowering, node, row, 0, 0) is None:
         return UNKNOWN
-    return Number(_linear_index(lowering.span(node)), I64, depth=2)
+    return Number(linear_index(lowering.span(node)), I64, depth=2)
 
 
 def _index_2d(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    if _arguments(lowering, node, row, 0, 0) is None:
+    if positional(lowering, node, row, 0, 0) is None:
         return UNKNOWN
     span = lowering.span(node)
     return TupleValue(
-        (Number(_along(1, span), I64, depth=2), Number(_along(0, span), I64, depth=2))
+        (Number(index_along(1, span), I64, depth=2), Number(index_along(0, span), I64, depth=2))
     )
-
-
-def _sync_threads(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    if _arguments(lowering, node, row, 0, 0) is None:
-        return UNKNOWN
-    lowering.emit(Barrier(lowering.site(), lowering.span(node)))
-    return NOTHING
-
-
-def _scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    """`SharedArray(T, shape)` and `LocalArray(T, shape)`."""
-    arguments = _arguments(lowering, node, row, 2, 2)
-    if arguments is None:
-        return UNKNOWN
-    value = lowering.evaluate(arguments[0])
-    element = scalar_of(value)
-    shape = _shape(lowering, arguments[1])
-    if element is None:
-        if not isinstance(value, Unknown):
-            text = lowering.text(arguments[0])
-            lowering.mismatch(
-                arguments[0], f"`{text}` is not a scalar type; write `{row.name}(f32, …)`"
-            )
-        return UNKNOWN
-    if shape is None:
-        return UNKNOWN
-    space = Space.SHARED if row.name == "SharedArray" else Space.LOCAL
-    made = lowering.allocation(node)
-    if made is None:
-        name = lowering.unique(lowering.allocation_name or space.value)
-        span = lowering.span(node)
-        made = lowering.allocate(node, Array(name, element, shape, space, Ownership.SCRATCH, span))
-    if space is Space.LOCAL:
-        lowering.emit(Declare(made.array.name, lowering.span(node)))
-    return made
-
-
-def _shape(lowering: Lowering, node: ast.expr) -> tuple[Expr, ...] | None:
-    """A shape: compile-time constants, each at least 1."""
-    with lowering.at_compile_time():
-        value = lowering.evaluate(node)
-    if isinstance(value, Unknown):
-        return None
-    items = value.items if isinstance(value, TupleValue) else (value,)
-    nodes = node.elts if isinstance(node, ast.Tuple) else [node] * len(items)
-    shape: list[Expr] = []
-    for item, item_node in zip(items, nodes, strict=True):
-        number = lowering.number(item, item_node)
-        if number is None:
-            return None
-        text = lowering.text(item_node)
-        if not number.constant or not number.type.is_integer:
-            lowering.mismatch(
-                item_node, f"a shape is made of integers known at compile time, `{text}` is not"
-            )
-            return None
-        if number.value is not None and number.value < 1:
-            lowering.mismatch(item_node, f"an array of extent {number.value}; it is at least 1")
-            return None
-        expr = lowering.convert(number, I64, item_node, "an extent")
-        if expr is None:
-            return None
-        shape.append(expr)
-    if not 1 <= len(shape) <= 3:
-        lowering.mismatch(node, f"an array has 1 to 3 dimensions, not {len(shape)}")
-        return None
-    return tuple(shape)
-
-
-def _atomic_add(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    if _counted(lowering, node, row, 0, 3) is None:
-        return UNKNOWN
-    given: dict[str, ast.expr] = {}
-    for name, argument in zip(("target", "index", "value"), node.args, strict=False):
-        given[name] = argument
-    for keyword in node.keywords:
-        if (
-            keyword.arg not in ("target", "index", "value", "scope", "order")
-            or keyword.arg in given
-        ):
-            return lowering.mismatch(
-                keyword.value, f"`{row.name}` has no such keyword left: `{row.signature}`"
-            )
-        given[keyword.arg] = keyword.value
-    if not {"target", "index", "value"} <= given.keys():
-        return lowering.mismatch(
-            node, f"`{row.name}` needs target, index and value: `{row.signature}`"
-        )
-    scope = _word(lowering, given.get("scope"), Scope.DEVICE, "scope")
-    order = _word(lowering, given.get("order"), Order.RELAXED, "order")
-    target = lowering.evaluate(given["target"])
-    array = _atomic_target(lowering, target, given["target"])
-    parts = given["index"].elts if isinstance(given["index"], ast.Tuple) else [given["index"]]
-    index = None if array is None else index_list(lowering, array, parts, given["index"])
-    number = lowering.evaluate_number(given["value"])
-    if array is None or index is None or number is None or scope is None or order is None:
-        return UNKNOWN
-    expr = lowering.convert(number, array.element, given["value"], f"an element of `{array.name}`")
-    if expr is None:
-        return UNKNOWN
-    span = lowering.span(node)
-    local = lowering.temporary(array.element)
-    lowering.emit(
-        Atomic(AtomicOp.ADD, local, array.name, index, expr, scope, order, lowering.site(), span)
-    )
-    return Number(Read(local, span), array.element)
-
-
-def _atomic_target(lowering: Lowering, value: Value, node: ast.expr) -> Array | None:
-    if isinstance(value, Unknown):
-        return None
-    text = lowering.text(node)
-    if not isinstance(value, ArrayValue):
-        lowering.mismatch(
-            node, f"`{text}` is not an array; atomics change an `AtomicSlice` or `SharedArray`"
-        )
-        return None
-    array = value.array
-    shared = array.space is Space.SHARED
-    if not shared and array.ownership is not Ownership.ATOMIC:
-        kind = "LocalArray" if array.space is Space.LOCAL else "DisjointSlice"
-        kind = "Slice" if value.read_only else kind
-        lowering.mismatch(
-            node, f"`{text}` is a `{kind}`; atomics change an `AtomicSlice` or `SharedArray`"
-        )
-        return None
-    if array.element.kind is Kind.BOOL:
-        lowering.mismatch(node, f"`{text}` holds bool; atomics add integers and floats")
-        return None
-    return array
-
-
-def _word(lowering: Lowering, node: ast.expr | None, default: Word, what: str) -> Word | None:
-    """A scope or order, written as a literal string; None where it was reported."""
-    if node is None:
-        return default
-    for choice in type(default):
-        if isinstance(node, ast.Constant) and node.value == choice.value:
-            return choice
-    names = ", ".join(f'"{choice.value}"' for choice in type(default))
-    lowering.mismatch(node, f"{what} is one of {names}")
-    return None
-
-
-def _range(lowering: Lowering, node: ast.Call) -> tuple[Expr, Expr, Expr] | None:
-    row = lookup("range")
-    assert row is not None
-    arguments = _arguments(lowering, node, row, 1, 3)
-    if arguments is None:
-        return None
-    span = lowering.span(node)
-    found = [lowering.index(argument, "an argument of `range`") for argument in arguments]
-    if any(expr is None for expr in found):
-        return None
-    exprs = [expr for expr in found if expr is not None]
-    zero, one = Const(0, I64, span), Const(1, I64, span)
-    if len(exprs) == 1:
-        return zero, exprs[0], one
-    if len(exprs) == 2:
-        return exprs[0], exprs[1], one
-    start, stop, step = exprs
-    divisor_check(lowering, step, DivisorRole.STEP, lowering.span(arguments[2]))
-    return start, stop, step
-
-
-def _grid_stride(lowering: Lowering, node: ast.Call) -> tuple[Expr, Expr, Expr] | None:
-    row = lookup("grid_stride")
-    assert row is not None
-    arguments = _arguments(lowering, node, row, 1, 1)
-    if arguments is None:
-        return None
-    stop = lowering.index(arguments[0], "the argument of `grid_stride`")
-    span = lowering.span(node)
-    extent = Special(Register.BLOCK_DIM, 0, span)
-    step = Binary(BinaryOp.MUL, Special(Register.GRID_DIM, 0, span), extent, I64, span)
-    return None if stop is None else (_linear_index(span), stop, step)
 
 
 _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
@@ -525,8 +268,8 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "math.exp": _math,
     "thread.index_1d": _index_1d,
     "thread.index_2d": _index_2d,
-    "sync_threads": _sync_threads,
-    "SharedArray": _scratch,
-    "LocalArray": _scratch,
-    "atomic.add": _atomic_add,
+    "sync_threads": sync_threads,
+    "SharedArray": scratch,
+    "LocalArray": scratch,
+    "atomic.add": atomic_add,
 }

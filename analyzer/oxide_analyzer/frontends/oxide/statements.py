@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import operators, places
-from oxide_analyzer.frontends.oxide.calls import iteration
+from oxide_analyzer.frontends.oxide.iteration import iteration
 from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
