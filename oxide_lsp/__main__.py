@@ -49,11 +49,12 @@ def serve(worker: Worker) -> int:
     try:
         from oxide_lsp.server import make_server
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("pygls", "lsprotocol"):
             raise
         worker.kill()
         install = 'pip install "oxide-kernels[lsp]"'
-        print(f"oxide-lsp needs {error.name}: {install}", file=sys.stderr)
+        print(f"oxide-lsp needs {package}: {install}", file=sys.stderr)
         return 1
     server = make_server(worker)
     server.start_io()
