@@ -33,7 +33,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import BOOL, I64, SCALARS
+from oxide_analyzer.language.types import BOOL, I32, I64, SCALARS
 from oxide_analyzer.launch import Contents, Launch
 from oxide_codegen.native import compile_native
 
@@ -212,3 +212,26 @@ def test_modulo_of_random_bits(scalar):
         arithmetic.binary(BinaryOp.MOD, scalar, a, b) for a, b in zip(left, right, strict=True)
     ]
     check(got, expected, scalar, "%")
+
+
+@pytest.mark.parametrize("scalar", FLOATS, ids=str)
+def test_minimum_of_a_number_and_nan(scalar):
+    """What LLVM knows to be a number must not make it forget that the other may be none."""
+    integers = [I32.min, -1, 0, 1, 5] * 2
+    floats = [math.nan] * 5 + [0.0, -0.0, -0.0, math.inf, -math.inf]
+    ops = [BinaryOp.MIN, BinaryOp.MAX]
+    expressions = [
+        lambda x, y, op=op, swap=swap: binary(
+            op, *((y, Convert(x, scalar, HERE)) if swap else (Convert(x, scalar, HERE), y))
+        )
+        for op in ops
+        for swap in (False, True)
+    ]
+    results = run_elementwise([I32, scalar], scalar, expressions, [integers, floats])
+    numbers = [arithmetic.convert(v, I32, scalar) for v in integers]
+    for number, op in enumerate(ops):
+        expected = [
+            arithmetic.binary(op, scalar, x, y) for x, y in zip(numbers, floats, strict=True)
+        ]
+        for got in results[2 * number : 2 * number + 2]:
+            check(got, expected, scalar, f"{op} of {scalar}")

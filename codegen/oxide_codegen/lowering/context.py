@@ -218,10 +218,11 @@ class Context:
     def _operands(self, expr: Binary, first: Value, second: Value) -> Operands:
         scalar = expr.type
         if scalar.is_float:
-            return Operands(first, second, _ANY, _ANY, scalar.bits, True, self.flags)
+            has_minimum = self.environment.has_minimum
+            return Operands(first, second, _ANY, _ANY, scalar.bits, True, self.flags, has_minimum)
         left, right = self.ranges.of(expr.left), self.ranges.of(expr.right)
         bits = 1 if first.type == "i1" else int(first.type[1:])
-        return Operands(first, second, left, right, bits, scalar.is_signed, "")
+        return Operands(first, second, left, right, bits, scalar.is_signed, "", True)
 
     def _convert(self, operand: Expr, scalar: Scalar) -> Value:
         value = self.value(operand)

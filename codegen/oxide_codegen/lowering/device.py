@@ -46,6 +46,8 @@ _ALIGNMENT = 16
 class Device:
     """The environment of a kernel on one SM."""
 
+    has_minimum = True
+
     def __init__(self, kernel: Kernel, build: Builder, target: Capabilities) -> None:
         self.kernel = kernel
         self.target = target

@@ -22,7 +22,12 @@ class Failure:
 
 
 class Environment(Protocol):
-    """How one machine gives a thread its place, its memory, and its way out."""
+    """How one machine gives a thread its place, its memory, and its way out.
+
+    `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
+    """
+
+    has_minimum: bool
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

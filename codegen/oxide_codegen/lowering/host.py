@@ -36,6 +36,8 @@ class Host:
     shared arrays. `places` holds the block and thread indices, six i64.
     """
 
+    has_minimum = False
+
     def __init__(self, kernel: Kernel, build: Builder) -> None:
         self.kernel = kernel
         self.places: dict[tuple[Register, int], Value] = {}

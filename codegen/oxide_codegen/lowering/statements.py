@@ -187,6 +187,8 @@ def _counter(context: Context, statement: For) -> Counter:
     start, stop, step = (ranges.of(e) for e in (statement.start, statement.stop, statement.step))
     _, narrow = context.slot(statement.variable)
     sign, addition = ("s", "add nsw") if scalar.is_signed else ("u", "add nuw")
+    if is_strided(context, statement):
+        return Counter("i32", None, "add")
     for bits in sorted({int(narrow[1:]), scalar.bits}):
         low, high = 0, (1 << bits) - 1
         if scalar.is_signed:
@@ -195,8 +197,6 @@ def _counter(context: Context, statement: For) -> Counter:
             continue
         if step.low > 0 and stop.high - 1 + step.high <= high:
             return Counter(f"i{bits}", f"icmp {sign}lt", addition)
-        if bits == 32 and step.low > 0 and is_strided(context, statement):
-            return Counter("i32", None, "add")
         if step.high < 0 and stop.low + 1 + step.low >= low:
             return Counter(f"i{bits}", f"icmp {sign}gt", addition)
         # Two numbers below 2**(bits - 1) have a sum below 2**bits.

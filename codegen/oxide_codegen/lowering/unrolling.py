@@ -39,8 +39,12 @@ def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
 
 
 def is_strided(context: Context, loop: For) -> bool:
-    """Whether a loop is unrolled by a number; its trips must be counted before it."""
-    if context.ranges.of(loop.step).literal is not None or not context.narrows:
+    """Whether a loop is unrolled by a number; its trips must be counted before it.
+
+    Only in 32 bits: a division in 64 bits costs more than the unrolling saves.
+    """
+    head = [context.ranges.of(e) for e in (loop.start, loop.stop, loop.step)]
+    if head[2].literal is not None or not all(context.fits(interval) for interval in head):
         return False
     size = _size(context, loop.body)
     return size is not None and size <= SHORT and _is_innermost(loop)
