@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
 
 ROUNDS = 5
+TIERS = ("none", "syntax", "affine", "z3")  # the light ones first
 SETS = {
     "examples": "examples",
     "safe kernels": "tests/kernels/safe",
@@ -53,8 +54,8 @@ class Timing:
 
     @property
     def tier(self) -> str:
-        """The heaviest tier that proved an obligation; tiers are counted in their order."""
-        return next((tier for tier in reversed(self.proved) if self.proved[tier]), "none")
+        """The heaviest tier that proved an obligation."""
+        return max((tier for tier in self.proved if self.proved[tier]), key=_weight, default="none")
 
 
 def main(files: list[str]) -> int:
@@ -164,7 +165,11 @@ def _by_tier(timings: list[Timing]) -> dict[str, list[float]]:
     tiers: dict[str, list[float]] = {}
     for timing in timings:
         tiers.setdefault(timing.tier, []).append(timing.milliseconds)
-    return dict(sorted(tiers.items()))
+    return dict(sorted(tiers.items(), key=lambda item: _weight(item[0])))
+
+
+def _weight(tier: str) -> int:
+    return TIERS.index(tier) if tier in TIERS else len(TIERS)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
