@@ -185,7 +185,7 @@ class Wild:
         ]
         wrong = [
             f"{index} <= len({array})",
-            f"{index} < n",
+            f"i64({index}) < n",
             "i < n",
             "t < n",
             "t == 0",
