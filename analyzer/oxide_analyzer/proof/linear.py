@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.terms import Monomial, Poly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(slots=True)
@@ -36,7 +36,8 @@ class Budget:
 # The most inequalities that an elimination may hold before it gives up.
 _MOST_ROWS = 220
 
-_Row = tuple[tuple[tuple[Monomial, int], ...], int]
+# The left side of `left + offset >= 0`, by numbers of unknowns, and its offset.
+_Rows: TypeAlias = dict[frozenset[tuple[int, int]], int]
 
 
 def tighten(poly: Poly) -> Poly:
@@ -55,23 +56,32 @@ def tighten(poly: Poly) -> Poly:
 
 def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     """Whether no integers make every polynomial of `inequalities` at least zero."""
-    rows: dict[frozenset[tuple[Monomial, int]], int] = {}
-    if not _insert_all(rows, inequalities):
-        return True
+    unknowns = sorted({m for p in inequalities for m in p.terms if m}, key=_order)
+    numbers = {m: number for number, m in enumerate(unknowns)}
+    rows: _Rows = {}
+    for poly in inequalities:
+        terms = {numbers[m]: c for m, c in poly.terms.items() if m}
+        if not _insert(rows, terms, poly.offset):
+            return True
     while rows:
         if not budget.spend(len(rows)):
             return False
-        pivot = _cheapest(rows)
-        positive: list[tuple[dict[Monomial, int], int, int]] = []
-        negative: list[tuple[dict[Monomial, int], int, int]] = []
-        rest: dict[frozenset[tuple[Monomial, int]], int] = {}
+        pivot = _pivot(rows)
+        if pivot is None:
+            return False
+        positive: list[tuple[dict[int, int], int, int]] = []
+        negative: list[tuple[dict[int, int], int, int]] = []
+        rest: _Rows = {}
         for linear, offset in rows.items():
-            terms = dict(linear)
-            coefficient = terms.pop(pivot, 0)
-            if coefficient > 0:
-                positive.append((terms, offset, coefficient))
-            elif coefficient < 0:
-                negative.append((terms, offset, -coefficient))
+            for unknown, coefficient in linear:
+                if unknown == pivot:
+                    terms = dict(linear)
+                    del terms[pivot]
+                    if coefficient > 0:
+                        positive.append((terms, offset, coefficient))
+                    else:
+                        negative.append((terms, offset, -coefficient))
+                    break
             else:
                 rest[linear] = offset
         if len(positive) * len(negative) + len(rest) > _MOST_ROWS:
@@ -94,18 +104,7 @@ def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     return False
 
 
-def _insert_all(rows: dict[frozenset[tuple[Monomial, int]], int], polys: Iterable[Poly]) -> bool:
-    for poly in polys:
-        terms = dict(poly.terms)
-        offset = terms.pop((), 0)
-        if not _insert(rows, terms, offset):
-            return False
-    return True
-
-
-def _insert(
-    rows: dict[frozenset[tuple[Monomial, int]], int], terms: dict[Monomial, int], offset: int
-) -> bool:
+def _insert(rows: _Rows, terms: dict[int, int], offset: int) -> bool:
     """Add `terms + offset >= 0`, keeping the strongest of each left side; false if absurd."""
     if not terms:
         return offset >= 0
@@ -114,28 +113,34 @@ def _insert(
         terms = {m: c // divisor for m, c in terms.items()}
         offset //= divisor
     key = frozenset(terms.items())
+    # x >= a and x <= b with b < a need no elimination to be seen.
+    opposite = rows.get(frozenset([(m, -c) for m, c in key]))
+    if opposite is not None and opposite + offset < 0:
+        return False
     known = rows.get(key)
-    if known is None:
-        # x >= a and x <= b with b < a need no elimination to be seen.
-        opposite = rows.get(frozenset((m, -c) for m, c in key))
-        if opposite is not None and opposite + offset < 0:
-            return False
-        rows[key] = offset
-    elif offset < known:
-        opposite = rows.get(frozenset((m, -c) for m, c in key))
-        if opposite is not None and opposite + offset < 0:
-            return False
+    if known is None or offset < known:
         rows[key] = offset
     return True
 
 
-def _cheapest(rows: dict[frozenset[tuple[Monomial, int]], int]) -> Monomial:
-    counts: dict[Monomial, list[int]] = {}
-    for linear in rows:
-        for monomial, coefficient in linear:
-            count = counts.setdefault(monomial, [0, 0])
-            count[coefficient > 0] += 1
-    return min(counts, key=lambda m: (counts[m][0] * counts[m][1] - sum(counts[m]), _order(m)))
+def _pivot(rows: _Rows) -> int | None:
+    """The unknown to eliminate next, or None if nothing is left.
+
+    Rows with an unknown that is bounded on one side only can always be fulfilled, and go.
+    """
+    while rows:
+        above: dict[int, int] = {}
+        below: dict[int, int] = {}
+        for linear in rows:
+            for unknown, coefficient in linear:
+                side = above if coefficient > 0 else below
+                side[unknown] = side.get(unknown, 0) + 1
+        free = above.keys() ^ below.keys()
+        if not free:
+            return min(above, key=lambda m: (above[m] * below[m] - above[m] - below[m], m))
+        for linear in [r for r in rows if any(m in free for m, _ in r)]:
+            del rows[linear]
+    return None
 
 
 def _order(monomial: Monomial) -> tuple[int, ...]:

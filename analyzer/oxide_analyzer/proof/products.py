@@ -49,6 +49,11 @@ class Products:
             known = self.names[monomial] = f"p{len(self.names)}"
         return known
 
+    def value(self, monomial: Monomial, values: Mapping[str, int]) -> int:
+        """The solver's value of a monomial; of one that it has not seen, the product."""
+        known = values.get(self.name(monomial)) if monomial else 1
+        return prod(values[self.name_atom(a)] for a in monomial) if known is None else known
+
     def lemmas(
         self,
         values: Mapping[str, int],
@@ -57,8 +62,7 @@ class Products:
         """Lemmas that `values`, by name, break; none if all products are right."""
 
         def value(monomial: Monomial) -> int:
-            known = values.get(self.name(monomial))
-            return prod(value((a,)) for a in monomial) if known is None else known
+            return self.value(monomial, values)
 
         found: list[str] = []
         for monomial in list(self.names):

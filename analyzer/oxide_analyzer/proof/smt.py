@@ -314,9 +314,7 @@ class _Query:
         def value(term: str | Poly) -> int:
             if isinstance(term, str):
                 return values[term]
-            return sum(
-                c * (values[self.products.name(m)] if m else 1) for m, c in term.terms.items()
-            )
+            return sum(c * self.products.value(m, values) for m, c in term.terms.items())
 
         found = self.products.lemmas(values, _bounds)
         found.extend(bit_lemmas(self.operations, value))
