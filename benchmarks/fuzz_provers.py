@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results" / "fuzz_provers.json"
 _RANGES = ((0, 1), (0, 3), (1, 3), (-2, 2), (0, 4), (1, 2), (0, 7), (-3, -1))
 _MOST_CANDIDATES = 4_000
+_SLICE = 500
 # Operations of a query, by number: all of them, products alone, with quotients, with bits.
 _ALL, _PRODUCTS, _QUOTIENTS, _BITS = range(12), (0, 2, 2, 2), (1, 2, 7, 8), (1, 3, 10, 10)
 
@@ -363,35 +365,52 @@ def show(query: Query) -> str:
     return "\n".join(lines)
 
 
+def run(seeds: range) -> tuple[Counter[str], str | None]:
+    """The answers for some seeds, and the first disagreement."""
+    answers: Counter[str] = Counter()
+    for seed in seeds:
+        query = random_query(seed)
+        answer, wrong = compare(query)
+        answers[answer] += 1
+        if wrong is not None:
+            return answers, f"seed {seed}: {wrong}\n{show(query)}"
+    return answers, None
+
+
 def main() -> int:
     """Run the queries of a range of seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1_000)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--no-results", action="store_true", help="write no results file")
     arguments = parser.parse_args()
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     begun = time.perf_counter()
+    end = arguments.seed + arguments.count
+    slices = [
+        range(start, min(start + _SLICE, end)) for start in range(arguments.seed, end, _SLICE)
+    ]
     answers: Counter[str] = Counter()
-    for seed in range(arguments.seed, arguments.seed + arguments.count):
-        query = random_query(seed)
-        answer, wrong = compare(query)
-        answers[answer] += 1
-        if wrong is not None:
-            print(f"seed {seed}: {wrong}\n{show(query)}")
-            return 1
-    seconds = round(time.perf_counter() - begun, 1)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for seeds, (found, wrong) in zip(slices, pool.map(run, slices), strict=True):
+            answers.update(found)
+            if wrong is not None:
+                print(wrong)
+                pool.shutdown(cancel_futures=True)
+                return 1
+            print(f"up to {seeds[-1]}: {dict(answers)}", file=sys.stderr, flush=True)
     result = {
         "commit": commit,
         "command": f"python benchmarks/fuzz_provers.py --seed {arguments.seed}"
-        f" --count {arguments.count}",
-        "seeds": [arguments.seed, arguments.seed + arguments.count - 1],
+        f" --count {arguments.count} --jobs {arguments.jobs}",
+        "seeds": [arguments.seed, end - 1],
         "queries": arguments.count,
         "answers": dict(sorted(answers.items())),
         "disagreements": 0,
-        "seconds": seconds,
+        "seconds": round(time.perf_counter() - begun, 1),
     }
     print(json.dumps(result, indent=2))
     if not arguments.no_results:
