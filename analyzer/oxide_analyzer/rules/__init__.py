@@ -16,15 +16,6 @@ from oxide_analyzer.rules.ox004_unknown_name import RULE as OX004
 from oxide_analyzer.rules.ox005_missing_annotation import RULE as OX005
 from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
 from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
-from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
-from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
-from oxide_analyzer.rules.ox001_syntax_error import RULE as OX001
-from oxide_analyzer.rules.ox002_unsupported_construct import RULE as OX002
-from oxide_analyzer.rules.ox003_type_mismatch import RULE as OX003
-from oxide_analyzer.rules.ox004_unknown_name import RULE as OX004
-from oxide_analyzer.rules.ox005_missing_annotation import RULE as OX005
-from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
-from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
 from oxide_analyzer.rules.ox102_write_write_race import RULE as OX102
 from oxide_analyzer.rules.ox103_read_write_race import RULE as OX103
 from oxide_analyzer.rules.ox104_shared_memory_race import RULE as OX104
