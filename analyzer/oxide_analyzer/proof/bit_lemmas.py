@@ -8,8 +8,9 @@ An operation of which one operand is a number is linear arithmetic with remainde
     x >> 3      =  x // 8
 
 So where the values at hand break an operation, it is stated for one operand fixed at its value,
-the one that more threads share. Exclusive or with the same number is its own inverse; this is
-what makes exchanges `i ^ j` disjoint for every j.
+the one that more threads share. Two things hold for all values at once: the result of `^` and
+`|` has no more digits than the longer operand; and exclusive or with the same number is its own
+inverse, which makes exchanges `i ^ j` disjoint for every j.
 """
 
 from __future__ import annotations
@@ -45,15 +46,27 @@ def bit_lemmas(operations: Sequence[Operation], value: Callable[[str | Poly], in
     wrong: list[Operation] = []
     for operation in operations:
         left, right = value(operation.form.left), value(operation.form.right)
-        if value(operation.name) != bit_operation(operation.form, left, right):
+        result = value(operation.name)
+        if result != bit_operation(operation.form, left, right):
             wrong.append(operation)
-            found.append(_fixed(operation, left, right))
+            beyond = 1 << max(left, right, 0).bit_length()
+            if operation.form.op in "^|" and min(left, right) >= 0 and not 0 <= result < beyond:
+                found.append(_short(operation, beyond))
+            else:
+                found.append(_fixed(operation, left, right))
     for operation in wrong:
         if operation.form.op == "^":
             for other in operations:
                 if other.form.op == "^" and other is not operation:
                     found.extend(_exchange(operation, other))
     return list(dict.fromkeys(found))
+
+
+def _short(operation: Operation, beyond: int) -> str:
+    """The result has no more digits than its operands."""
+    left, right, name = operation.left, operation.right, operation.name
+    operands = f"(<= 0 {left}) (< {left} {beyond}) (<= 0 {right}) (< {right} {beyond})"
+    return f"(=> (and {operands}) (and (<= 0 {name}) (< {name} {beyond})))"
 
 
 def _fixed(operation: Operation, left: int, right: int) -> str:
