@@ -235,9 +235,11 @@ def _as_axioms(walk: Walk, entry: State, leaving: State) -> State:
             atom
             for poly in condition_polys(condition)
             for atom in poly.atoms()
-            if (atom in evaluator.iterations or atom in evaluator.undetermined)
-            and atom.level >= level
+            if atom in evaluator.iterations
+            or atom in evaluator.counters
+            or atom in evaluator.undetermined
         ]
+        ended = [atom for atom in ended if atom.level >= level]
         for atom in dict.fromkeys(ended):
             evaluator.launch.terms.axiom(Poly({(atom,): 1}), condition)
         if not ended:
@@ -354,10 +356,10 @@ def _candidates(
         for bound in bounds:
             found.append(lambda s, n=name, b=bound: at_most(b, integer(s, n)))
             found.append(lambda s, n=name, b=bound: at_most(integer(s, n), b))
-    for first in polys:
-        for second in polys:
+    for first, value in polys.items():
+        for second, other in polys.items():
             if first < second:
-                total = polys[first] + polys[second]
+                total = value + other
                 found.append(
                     lambda s, a=first, b=second, t=total: equal(integer(s, a) + integer(s, b), t)
                 )
@@ -453,4 +455,5 @@ def _counter_value(walk: Walk, start: Poly, stride: Poly, count: Poly) -> Poly:
     level = max(start.level, stride.level, count.level)
     value = terms.fresh("i", level, low if positive else None)
     terms.axiom(value, equal(value, start + terms.multiply(count, stride)))
+    walk.evaluator.counters.update(value.atoms())
     return value

@@ -140,7 +140,8 @@ class Evaluator:
     """Turns expressions into values; remembers that something may wrap and what is unassigned.
 
     With `exact`, integers are Python's: so contracts are read. `iterations` says of which loop a
-    variable counts the iterations, `undetermined` which variables are not functions of others.
+    variable counts the iterations, `counters` are the values `start + step·count` of loops under
+    one name, and `undetermined` are the variables that are no functions of others.
     """
 
     launch: LaunchTerms
@@ -148,6 +149,7 @@ class Evaluator:
     may_wrap: list[Span] = field(default_factory=list["Span"])
     reads: list[LocalRead] = field(default_factory=list[LocalRead])
     iterations: dict[Atom, object] = field(default_factory=dict[Atom, object])
+    counters: set[Atom] = field(default_factory=set[Atom])
     undetermined: set[Atom] = field(default_factory=set[Atom])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 

@@ -15,6 +15,12 @@ read, digit by digit, and then shows that this thread makes the store.
 Several stores may cover an element together (a tile and its halo): it is uninitialised only
 where none of the writers exists. The solution is a guess, the proof is a check: a wrong guess
 proves nothing. Stores in loops that can be left early, and in `while` loops, are not used.
+
+A loop round both gives another order: the store of an earlier iteration.
+
+    power[0] = 1.0
+    for k in range(1, 4):
+        power[k] = power[k - 1] * x     read element k - 1:  k' = k - 1 >= 1, or the first store
 """
 
 from __future__ import annotations
@@ -52,9 +58,9 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Return,
     Space,
+    Stmt,
     While,
 )
-
 from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:
@@ -88,62 +94,97 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     return tuple(found) or (all_of(()),)
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How a store can come before a read.
+
+    `own_loops` are loops whose iterations the store can choose from: those round it alone, all
+    over when the read runs, and, if `again` is set, that loop round both, of which the store may
+    be in any earlier iteration. `barrier` says that a barrier lies between in any case.
+    """
+
+    own_loops: frozenset[object]
+    again: For | None
+    barrier: bool
+
+
 def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Condition]:
     """Conditions under which `write`, by some thread, has written the element of `read`."""
-    order = _order(write, read)
-    if order is None:
-        return
-    own_loops, barrier = order
-    modes = [False]
-    if barrier and analysis.kernel.arrays[read.array].space is Space.SHARED:
-        modes.insert(0, True)
-    for by_others in modes:
-        unknown = _unknown(analysis, write, own_loops, by_others)
-        if unknown is None:
-            continue
-        solution = _solve(analysis, write, read, unknown)
-        if solution is None:
-            continue
-        for values in _complete(analysis, unknown, solution):
-            put = Substitution(analysis.terms, values)
-            parts = [put.condition(c) for c in write.path]
-            parts.extend(
-                equal(put.poly(i), j) for i, j in zip(write.index, read.index, strict=True)
-            )
-            for atom, value in values.items():
-                parts.extend(_range(analysis, atom, value, put))
-            covered = all_of(parts)
-            if covered != FALSE:
-                yield covered
+    shared = analysis.kernel.arrays[read.array].space is Space.SHARED
+    for order in _orders(write, read):
+        modes = (True, False) if order.barrier and shared else (False,)
+        for by_others in modes:
+            unknown = _unknown(analysis, write, order.own_loops, by_others)
+            if unknown is None:
+                continue
+            solution = _solve(analysis, write, read, unknown)
+            if solution is None:
+                continue
+            for values in _complete(analysis, unknown, solution):
+                covered = _covered(analysis, write, read, order, values)
+                if covered != FALSE:
+                    yield covered
 
 
-def _order(write: Access, read: Access) -> tuple[frozenset[object], bool] | None:
-    """None if the store is not certainly before the read.
+def _covered(
+    analysis: Analysis, write: Access, read: Access, order: _Order, values: dict[Atom, Poly]
+) -> Condition:
+    """That the writer which `values` describe exists and has written the element."""
+    put = Substitution(analysis.terms, values)
+    parts = [put.condition(c) for c in write.path]
+    parts.extend(equal(put.poly(i), j) for i, j in zip(write.index, read.index, strict=True))
+    for atom, value in values.items():
+        parts.extend(_range(analysis, atom, value, put))
+        if order.again is not None and analysis.evaluator.iterations.get(atom) is order.again:
+            parts.append(less(value, Poly({(atom,): 1})))
+    if order.again is not None and not any(
+        analysis.evaluator.iterations.get(a) is order.again for a in values
+    ):
+        return FALSE  # nothing says which iteration the reader is in
+    return all_of(parts)
 
-    Else the loops round the store alone, all of whose iterations are over when the read runs,
-    and whether a barrier lies between the two.
-    """
+
+def _orders(write: Access, read: Access) -> Iterator[_Order]:
+    """The ways in which the store is certainly before the read."""
+    common: For | None = None
     for depth, (left, right) in enumerate(zip(write.position, read.position, strict=False)):
         if left.block is not right.block:
-            return None
+            return
+        if isinstance(left.owner, (For, While)):
+            common = left.owner if isinstance(left.owner, For) else None
         if left.index == right.index:
             continue
-        if left.index > right.index:
-            return None
-        owners = [f.owner for f in write.position[depth + 1 :]]
-        for owner in owners:
-            if isinstance(owner, While):
-                return None
-            if isinstance(owner, For) and any(
-                isinstance(s, (Break, Leave, Return)) for s in statements(owner.body)
-            ):
-                return None
-        between = [*left.block[left.index + 1 : right.index]]
+        inner = _whole_loops(write, depth)
+        if inner is None:
+            return
+        after = list(left.block[left.index + 1 :])
+        before = list(right.block[: right.index])
         for frame in read.position[depth + 1 :]:
-            between.extend(frame.block[: frame.index])
-        barrier = any(isinstance(s, Barrier) for s in between)
-        return frozenset(o for o in owners if isinstance(o, For)), barrier
-    return None
+            before.extend(frame.block[: frame.index])
+        if left.index < right.index:
+            between = after[: right.index - left.index - 1]
+            between.extend(before[right.index :])
+            yield _Order(inner, None, _has_barrier(between))
+        if common is not None and left.owner is common and not _can_be_left(common):
+            yield _Order(inner | {common}, common, _has_barrier([*after, *before]))
+        return
+
+
+def _has_barrier(stmts: list[Stmt]) -> bool:
+    return any(isinstance(s, Barrier) for s in stmts)
+
+
+def _can_be_left(loop: For) -> bool:
+    return any(isinstance(s, (Break, Leave, Return)) for s in statements(loop.body))
+
+
+def _whole_loops(write: Access, depth: int) -> frozenset[object] | None:
+    """The loops round the store below `depth`, if each of their iterations is run."""
+    owners = [f.owner for f in write.position[depth + 1 :]]
+    for owner in owners:
+        if isinstance(owner, While) or (isinstance(owner, For) and _can_be_left(owner)):
+            return None
+    return frozenset(o for o in owners if isinstance(o, For))
 
 
 def _is_thread(analysis: Analysis, atom: Atom) -> bool:
@@ -241,7 +282,7 @@ def _solve(
 def _expanded(analysis: Analysis, poly: Poly) -> Poly:
     """Put in the definitions `i == start + step·k` of loop variables."""
     for atom in dict.fromkeys(poly.atoms()):
-        if isinstance(atom.form, Variable) and atom.form.name.startswith("i'"):
+        if atom in analysis.evaluator.counters:
             for axiom in analysis.terms.axioms.get(atom, ()):
                 for p in condition_polys(axiom):
                     if p.terms.get((atom,)) in (1, -1):

@@ -24,8 +24,8 @@ from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
 from oxide_analyzer.proof.launches import Admitted, axes_read
-from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.obligations import Kind, Obligation, Query, obligations
+from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, place_of, refute, replay
 from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unknown, Violation
 

@@ -27,10 +27,10 @@ from oxide_analyzer.facts.terms import (
     Level,
     Poly,
     any_of,
+    constant,
     equal,
     less,
     negate,
-    constant,
 )
 from oxide_analyzer.facts.values import State
 from oxide_analyzer.ir.nodes import For, Ownership, Register, Space, While

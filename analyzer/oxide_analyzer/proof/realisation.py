@@ -70,10 +70,11 @@ def _with_elements(launch: Launch, model: Model) -> Launch:
 def _value(poly: Poly, values: Mapping[Atom, int]) -> int | None:
     total = 0
     for monomial, coefficient in poly.terms.items():
+        product = coefficient
         for atom in monomial:
             factor = values.get(atom)
             if factor is None:
                 return None
-            coefficient *= factor
-        total += coefficient
+            product *= factor
+        total += product
     return total
