@@ -42,13 +42,15 @@ def host_machine() -> llvm.TargetMachine:
     )
 
 
-def optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+def optimised(
+    text: str, machine: llvm.TargetMachine, *, vectorises: bool = False
+) -> llvm.ModuleRef:
     """The module of `text` after LLVM's O3 pipeline for `machine`."""
     head = f'target triple = "{machine.triple}"\ntarget datalayout = "{machine.target_data}"\n'
     module = llvm.parse_assembly(head + text, llvm.create_context())
     module.verify()
     options = llvm.create_pipeline_tuning_options(3)
-    options.loop_vectorization = True
+    options.loop_vectorization = vectorises
     options.slp_vectorization = True
     options.loop_unrolling = True
     passes = llvm.create_pass_builder(machine, options)
@@ -61,11 +63,11 @@ def assembly(text: str, machine: llvm.TargetMachine) -> str:
     return machine.emit_assembly(optimised(text, machine))
 
 
-def loaded(text: str, symbols: Sequence[str]) -> tuple[object, dict[str, int]]:
+def loaded(text: str, symbols: Sequence[str], *, vectorises: bool) -> tuple[object, dict[str, int]]:
     """Machine code for a module, in memory: its owner, and the addresses of symbols."""
     machine = host_machine()
     library = llvm.JITLibraryBuilder()
-    library.add_object_img(machine.emit_object(optimised(text, machine)))
+    library.add_object_img(machine.emit_object(optimised(text, machine, vectorises=vectorises)))
     # memset and its like.
     library.add_current_process()
     for symbol in symbols:

@@ -345,3 +345,38 @@ def test_guard_is_not_folded_where_it_does_not_cover_everything():
     otherwise = kernel("otherwise", [c], [start, when(test, work, otherwise=(work,))])
     for one in (behind, before, otherwise):
         assert folded_guard(one) is None
+
+
+@pytest.mark.parametrize("remainder", [False, True])
+@pytest.mark.parametrize("first", [0, 7, 40])
+def test_what_is_the_same_for_all_threads_under_a_condition_of_some(first, remainder):
+    """The first lanes of a vector are idle; what they would compute, the others still need."""
+    t, x, y = special(Register.THREAD), Local("x", I32), Local("y", I32)
+    place = const(3)
+    if remainder:
+        place = binary(BinaryOp.MOD, const(7), Dim("a", 0, HERE))
+    body = [
+        assign(x, const(-5, I32)),
+        when(
+            compare(CompareOp.GE, t, const(first)),
+            load(x, "a", place),
+            load(y, "b", t),
+            assign(x, binary(BinaryOp.ADD, read(x), read(y))),
+        ),
+        when(compare(CompareOp.EQ, t, const(first + 1)), store("one", const(0), read(x))),
+        store("out", t, read(x)),
+    ]
+    parameters = [
+        slice_of("a", I32),
+        slice_of("b", I32),
+        slice_of("one", I32, Ownership.DISJOINT),
+        slice_of("out", I32, Ownership.DISJOINT),
+    ]
+    some = proved(checked(kernel("some", parameters, body), initialised=("x", "y")))
+    arrays = {
+        "a": Contents((5,), (10, 20, 30, 40, 50)),
+        "b": Contents((64,), tuple(range(64))),
+        "one": Contents((1,), (0,)),
+        "out": Contents((64,), (0,) * 64),
+    }
+    check_same(some, Launch((1, 1, 1), (64, 1, 1), {}, arrays))

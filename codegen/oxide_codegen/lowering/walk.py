@@ -11,6 +11,7 @@ from oxide_analyzer.ir.nodes import (
     BinaryOp,
     CheckDivisor,
     Compare,
+    Const,
     Convert,
     For,
     If,
@@ -113,6 +114,27 @@ def is_thread_index(expr: Expr) -> bool:
         return False
     factors = {(f.register, f.axis) for f in (start.left, start.right) if isinstance(f, Special)}
     return factors == {(Register.BLOCK, 0), (Register.BLOCK_DIM, 0)}
+
+
+def divides(block: Block) -> bool:
+    """Whether a number is divided by one that is no literal.
+
+    Loops around such a division are not vectorised: where it stands under a condition and its
+    operands do not change in the loop, LLVM 22 divides for the first lane alone, if at all, and
+    hands the result to all lanes.
+    """
+    pending = [expr for statement in nested(block) for expr in operands(statement)]
+    while pending:
+        expr = pending.pop()
+        match expr:
+            case Binary(op=BinaryOp.FLOORDIV | BinaryOp.MOD, right=right, type=scalar):
+                calls = scalar.is_float and expr.op is BinaryOp.MOD
+                if calls or not (scalar.is_float or isinstance(right, Const)):
+                    return True
+            case _:
+                pass
+        pending.extend(children(expr))
+    return False
 
 
 def reads_places_apart(block: Block) -> bool:
