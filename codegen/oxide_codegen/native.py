@@ -101,9 +101,15 @@ class Native:
         if not size:
             yield 0
             return
-        arena = self._arenas.pop() if self._arenas else Arena()
-        yield arena.address(size)
-        self._arenas.append(arena)
+        try:
+            arena = self._arenas.pop()
+        except IndexError:
+            # All are in use by other workers.
+            arena = Arena()
+        try:
+            yield arena.address(size)
+        finally:
+            self._arenas.append(arena)
 
 
 @dataclass(frozen=True, slots=True)
