@@ -25,34 +25,36 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import (
-    Alias,
+from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
     AtLeastZero,
-    Atom,
-    Bits,
     Condition,
-    Element,
     IsZero,
-    Level,
     NotZero,
     Opaque,
-    Poly,
-    Quotient,
-    Terms,
-    Variable,
     all_of,
     any_of,
     at_least_zero,
     at_most,
     condition_polys,
-    constant,
     equal,
     less,
     negate,
+)
+from oxide_analyzer.facts.polys import (
+    Alias,
+    Atom,
+    Bits,
+    Element,
+    Level,
+    Poly,
+    Quotient,
+    Variable,
+    constant,
     parts_of,
 )
+from oxide_analyzer.facts.terms import Terms
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.smt import Contradiction, Model, Undecided, decide
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from oxide_analyzer.diagnostics import Diagnostic, Place
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import SourceFile

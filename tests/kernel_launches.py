@@ -23,14 +23,15 @@ from oxide_analyzer.interpreter import (
     Uninitialised,
     ZeroDivisor,
 )
-from oxide_analyzer.ir.nodes import ScalarParameter, Space
+from oxide_analyzer.ir.kernel import ScalarParameter
+from oxide_analyzer.ir.nodes import Space
 from oxide_analyzer.launch import Contents, Launch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.interpreter import Event, Failure
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent, Number
 

@@ -14,7 +14,7 @@ from kernel_launches import WrittenLaunch, launches, places
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.interpreter import Outcome, run
-from oxide_analyzer.ir.nodes import Kernel
+from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile

@@ -12,14 +12,16 @@ RUST = (214, 92, 44)
 LIGHT = (247, 214, 178)
 
 
-def inside(x: float, y: float, left: float, top: float, right: float, bottom: float, r: float):
+def inside(
+    x: float, y: float, left: float, top: float, right: float, bottom: float, r: float
+) -> bool:
     """Whether a point lies in a rectangle with corners of radius r."""
     dx = max(left + r - x, x - (right - r), 0)
     dy = max(top + r - y, y - (bottom - r), 0)
     return left <= x <= right and top <= y <= bottom and dx * dx + dy * dy <= r * r
 
 
-def colour(x: float, y: float):
+def colour(x: float, y: float) -> tuple[int, int, int, int]:
     """Red, green, blue and opacity of a point, 0 to 255."""
     if not inside(x, y, 0, 0, SIZE, SIZE, 26):
         return (0, 0, 0, 0)
@@ -49,7 +51,8 @@ def pixel(column: int, row: int) -> bytes:
 
 def chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk of a PNG file."""
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    checked = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + checked
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.diagnostics import ObligationCounts, Severity, Verdict
 from oxide_analyzer.findings import findings
 from oxide_analyzer.frontends.oxide import read
+from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -28,7 +29,6 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Param,
     Register,
-    ScalarParameter,
     Special,
 )
 from oxide_analyzer.ir.specialise import specialise
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Unread
-    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 

@@ -22,8 +22,8 @@ from oxide_analyzer.diagnostics import (
     WitnessThread,
 )
 from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.terms import Level
-from oxide_analyzer.facts.values import value_level
+from oxide_analyzer.facts.polys import Level
+from oxide_analyzer.facts.state import value_level
 from oxide_analyzer.interpreter import (
     Divergence,
     HarmfulExit,
@@ -38,23 +38,52 @@ from oxide_analyzer.proof.obligations import Bound, Kind, Leaving, Meeting, Obli
 from oxide_analyzer.proof.verdicts import Unknown
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,
+)
+from oxide_analyzer.rules import (
     ox103_read_write_race as ox103,
+)
+from oxide_analyzer.rules import (
     ox104_shared_memory_race as ox104,
+)
+from oxide_analyzer.rules import (
     ox105_cross_block_race as ox105,
+)
+from oxide_analyzer.rules import (
     ox106_mixed_atomic_access as ox106,
+)
+from oxide_analyzer.rules import (
     ox109_same_value_write as ox109,
+)
+from oxide_analyzer.rules import (
     ox201_divergent_barrier as ox201,
+)
+from oxide_analyzer.rules import (
     ox202_exit_before_barrier as ox202,
+)
+from oxide_analyzer.rules import (
     ox301_out_of_bounds as ox301,
+)
+from oxide_analyzer.rules import (
     ox302_unproved_bounds as ox302,
+)
+from oxide_analyzer.rules import (
     ox303_uninitialised_read as ox303,
+)
+from oxide_analyzer.rules import (
     ox307_division_by_zero as ox307,
+)
+from oxide_analyzer.rules import (
     ox402_inferred_launch_fact as ox402,
+)
+from oxide_analyzer.rules import (
     ox901_unproved_race as ox901,
+)
+from oxide_analyzer.rules import (
     ox902_unproved_convergence as ox902,
+)
+from oxide_analyzer.rules import (
     ox903_unproved_memory as ox903,
 )
-from oxide_analyzer.rules.rule import Rule
 from oxide_analyzer.rules.wording import element, thread, verb
 
 if TYPE_CHECKING:
@@ -63,10 +92,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import Fact
     from oxide_analyzer.interpreter import Failure
     from oxide_analyzer.interpreter.outcome import Event
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch, Number
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.verdicts import Violation
+    from oxide_analyzer.rules.rule import Rule
 
 
 def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import ObligationCounts, Verdict
-
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel, Fact
-    from oxide_analyzer.diagnostics import Diagnostic, Place
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.diagnostics import Diagnostic, ObligationCounts, Place, Verdict
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import Span
 
 

@@ -24,8 +24,8 @@ from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import (
-    ArrayParameter,
     Atomic,
     CheckDivisor,
     DivisorRole,
@@ -34,7 +34,6 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Load,
     Ownership,
-    ScalarParameter,
     Store,
     While,
 )
@@ -42,7 +41,8 @@ from oxide_analyzer.ir.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from oxide_analyzer.ir.nodes import Block, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent
     from oxide_analyzer.source import Span

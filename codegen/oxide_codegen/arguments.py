@@ -17,7 +17,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from oxide_analyzer.ir.nodes import Ownership, ScalarParameter
+from oxide_analyzer.ir.kernel import ScalarParameter
+from oxide_analyzer.ir.nodes import Ownership
 from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
@@ -28,7 +29,8 @@ from oxide_codegen.scalars import NUMPY_NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from oxide_analyzer.ir.nodes import Array, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Array
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Number
     from oxide_codegen.devices import DeviceId

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel, Fact
-    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Number
 
 _COMPACT = 2**31

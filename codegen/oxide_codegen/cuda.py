@@ -31,7 +31,8 @@ from oxide_codegen.streams import Stream
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from oxide_analyzer.ir.nodes import Kernel, Ownership
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Ownership
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer

@@ -24,8 +24,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import (
-    ArrayParameter,
     Binary,
     BinaryOp,
     Compare,
@@ -37,7 +37,6 @@ from oxide_analyzer.ir.nodes import (
     Ownership,
     Param,
     Register,
-    ScalarParameter,
     Special,
 )
 from oxide_analyzer.language.types import Kind
@@ -47,7 +46,8 @@ from oxide_codegen.buffers import DeviceBuffer, kind_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda import CudaKernel

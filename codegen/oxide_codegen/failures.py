@@ -13,7 +13,7 @@ from oxide_codegen.errors import (
 )
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
 
 
 def failure(kernel: Kernel, record: FailureRecord) -> OxideError:

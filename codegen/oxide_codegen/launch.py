@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
-from oxide_analyzer.ir.nodes import ArrayParameter, Ownership, ScalarParameter
+from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
+from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices
 from oxide_codegen.contract import demand_facts, demand_geometry
 from oxide_codegen.entry import entry

@@ -40,7 +40,7 @@ from oxide_analyzer.source import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.ir.nodes import Function
+    from oxide_analyzer.ir.kernel import Function
 
 _FUTURE = reduce(
     or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)

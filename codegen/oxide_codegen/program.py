@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Reading
-    from oxide_analyzer.ir.nodes import Constant, Kernel
+    from oxide_analyzer.ir.kernel import Constant, Kernel
     from oxide_analyzer.launch import Number
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 from oxide_analyzer.checked import CheckedKernel
+from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Function, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
-    ArrayParameter,
     Assign,
     Atomic,
     AtomicOp,
@@ -17,12 +17,9 @@ from oxide_analyzer.ir.nodes import (
     Compare,
     CompareOp,
     Const,
-    Contract,
     Dim,
     For,
-    Function,
     If,
-    Kernel,
     Load,
     Local,
     Order,
@@ -30,7 +27,6 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Register,
-    ScalarParameter,
     Scope,
     Space,
     Special,

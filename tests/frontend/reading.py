@@ -13,7 +13,7 @@ from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
 
 HEAD = "import math\nfrom oxide import *\n"
 SIGNATURE = (

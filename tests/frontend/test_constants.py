@@ -15,7 +15,7 @@ from oxide_analyzer.source import SourceFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
 
 
 def of(before: str, use: str) -> Kernel:

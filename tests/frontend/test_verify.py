@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from frontend.reading import in_kernel, kernel
+from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
     BinaryOp,
     Break,
     Const,
-    Kernel,
     Leave,
     Load,
     Local,

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TypeAlias
 
 from oxide_analyzer.ir import nodes as ir
+from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Kernel, Parameter, ScalarParameter
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import Contents, Launch, Number
 from oxide_analyzer.source import Span
@@ -139,12 +140,12 @@ def scratch(name: str, *shape: int, space: str = "shared", type: Scalar = I64) -
     return ir.Array(name, type, extents, ir.Space(space), ir.Ownership.SCRATCH, at())
 
 
-def kernel(*body: ir.Stmt, arrays: tuple[ir.Array, ...] = (), **scalars: Scalar) -> ir.Kernel:
-    parameters: list[ir.Parameter] = [
-        ir.ArrayParameter(a.name, a.span) for a in arrays if a.space is ir.Space.GLOBAL
+def kernel(*body: ir.Stmt, arrays: tuple[ir.Array, ...] = (), **scalars: Scalar) -> Kernel:
+    parameters: list[Parameter] = [
+        ArrayParameter(a.name, a.span) for a in arrays if a.space is ir.Space.GLOBAL
     ]
-    parameters += [ir.ScalarParameter(name, type, at()) for name, type in scalars.items()]
-    return ir.Kernel(
+    parameters += [ScalarParameter(name, type, at()) for name, type in scalars.items()]
+    return Kernel(
         "k",
         "k",
         "k.py",
@@ -152,7 +153,7 @@ def kernel(*body: ir.Stmt, arrays: tuple[ir.Array, ...] = (), **scalars: Scalar)
         at(),
         tuple(parameters),
         {a.name: a for a in arrays},
-        ir.Contract(),
+        Contract(),
         body,
         (),
     )

@@ -44,6 +44,7 @@ from oxide_analyzer.interpreter import (
     run,
 )
 from oxide_analyzer.ir import nodes as ir
+from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.language.types import BOOL, F32, I32, I64, U32
 from oxide_analyzer.launch import Contents, Launch
 
@@ -59,7 +60,7 @@ def sites(failure: Race):
     return failure.first.site, failure.second.site
 
 
-def block_sum(size: int, *, first_barrier: bool = True, loop_barrier: bool = True) -> ir.Kernel:
+def block_sum(size: int, *, first_barrier: bool = True, loop_barrier: bool = True) -> Kernel:
     stride = local("stride")
     return kernel(
         assign(t, THREAD),
@@ -180,7 +181,7 @@ def test_an_atomic_and_a_plain_access_race():
     assert [sites(f) for f in outcome.failures] == [(0, 1)]
 
 
-def histogram(*, atomic: bool = True) -> ir.Kernel:
+def histogram(*, atomic: bool = True) -> Kernel:
     step = (
         (atomic_add(y, "bins", x, value=1, site=2),)
         if atomic

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.report import KernelReport
 
 BROKEN = (ROOT / "tests/kernels/unsafe/block_sum_no_loop_barrier.py").read_text(encoding="utf-8")

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import evaluate
 from oxide_analyzer.interpreter.arithmetic import literal
-from oxide_analyzer.ir.nodes import ArrayParameter, Const, Symbol
+from oxide_analyzer.ir.kernel import ArrayParameter
+from oxide_analyzer.ir.nodes import Const, Symbol
 from oxide_analyzer.launch import Contents, Launch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
-    from oxide_analyzer.ir.nodes import Expr, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent, Number
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from oxide_analyzer.interpreter import Outcome
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Launch
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.nodes import Requirement
+from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.specialise import source_values, specialise
 from oxide_analyzer.modules import NoModules
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from oxide_analyzer.interpreter import Failure
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.report import KernelReport
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from oxide_analyzer.facts.terms import (
-    Condition,
-    Level,
-    Poly,
-    Terms,
-    any_of,
-    at_least_zero,
-    constant,
-    equal,
-    less,
-    negate,
-)
+from oxide_analyzer.facts.conditions import Condition, any_of, at_least_zero, equal, less, negate
+from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.terms import Terms
 
 BLOCK_MAX = (1024, 1024, 64)
 GRID_MAX = (2**31 - 1, 65535, 65535)

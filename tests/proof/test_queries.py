@@ -6,18 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from oxide_analyzer.facts.terms import (
-    Condition,
-    Level,
-    Terms,
-    all_of,
-    any_of,
-    at_most,
-    constant,
-    equal,
-    less,
-    negate,
-)
+from oxide_analyzer.facts.conditions import Condition, all_of, any_of, at_most, equal, less, negate
+from oxide_analyzer.facts.polys import Level, constant
+from oxide_analyzer.facts.terms import Terms
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.models import holds
 from oxide_analyzer.proof.smt import Contradiction, Model, decide

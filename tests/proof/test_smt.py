@@ -8,18 +8,9 @@ import sys
 import pytest
 
 from benchmarks.fuzz_provers import candidates, compare, random_query, show
-from oxide_analyzer.facts.terms import (
-    Condition,
-    Level,
-    Opaque,
-    Terms,
-    any_of,
-    at_most,
-    constant,
-    equal,
-    less,
-    negate,
-)
+from oxide_analyzer.facts.conditions import Condition, Opaque, any_of, at_most, equal, less, negate
+from oxide_analyzer.facts.polys import Level, constant
+from oxide_analyzer.facts.terms import Terms
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.models import completed, holds
 from oxide_analyzer.proof.smt import Contradiction, Model, Undecided, decide

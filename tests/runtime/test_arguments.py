@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 
 import oxide
-from oxide_analyzer.ir.nodes import (
-    Array,
-    ArrayParameter,
-    Contract,
-    Dim,
-    Kernel,
-    Ownership,
-    ScalarParameter,
-    Space,
-)
+from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Kernel, ScalarParameter
+from oxide_analyzer.ir.nodes import Array, Dim, Ownership, Space
 from oxide_analyzer.language.types import F32, SCALARS
 from oxide_analyzer.source import Span
 from oxide_codegen.arguments import Signature, scalar

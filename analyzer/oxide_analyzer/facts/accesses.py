@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import AccessKind
-    from oxide_analyzer.facts.terms import Condition, Poly
-    from oxide_analyzer.facts.values import State, Value
+    from oxide_analyzer.facts.conditions import Condition
+    from oxide_analyzer.facts.polys import Poly
+    from oxide_analyzer.facts.state import State, Value
     from oxide_analyzer.ir.nodes import Barrier, Block, Return, Scope, Stmt
     from oxide_analyzer.source import Span
 

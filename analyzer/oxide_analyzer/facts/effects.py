@@ -8,26 +8,19 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.accesses import Arrival, Effects, Interval
 from oxide_analyzer.facts.flow import Collected
 from oxide_analyzer.facts.launch_terms import LaunchTerms
-from oxide_analyzer.facts.terms import Condition, Terms
+from oxide_analyzer.facts.state import State
+from oxide_analyzer.facts.terms import Terms
 from oxide_analyzer.facts.uniformity import Uniformity, assigned, uniformity
-from oxide_analyzer.facts.values import Evaluator, State
+from oxide_analyzer.facts.values import Evaluator
 from oxide_analyzer.facts.walk import Walk
-from oxide_analyzer.ir.nodes import (
-    Assign,
-    Atomic,
-    Barrier,
-    Block,
-    Expr,
-    For,
-    Kernel,
-    Load,
-    Stmt,
-)
+from oxide_analyzer.ir.nodes import Assign, Atomic, Barrier, Block, Expr, For, Load, Stmt
 from oxide_analyzer.ir.walk import blocks, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from oxide_analyzer.facts.conditions import Condition
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit
-    from oxide_analyzer.facts.values import State
+    from oxide_analyzer.facts.state import State
 
 
 @dataclass(slots=True)

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import (
+from oxide_analyzer.facts.conditions import (
     FALSE,
     TRUE,
     Condition,
-    Level,
     Opaque,
-    Poly,
     all_of,
     any_of,
     condition_level,
     equal,
     negate,
 )
-from oxide_analyzer.facts.values import Real, State, Value, value_level
+from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.facts.state import Real, State, Value, value_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +120,6 @@ def _exclude(left: Condition, right: Condition) -> bool:
 
 
 def _parts(condition: Condition) -> frozenset[Condition]:
-    from oxide_analyzer.facts.terms import AllOf
+    from oxide_analyzer.facts.conditions import AllOf
 
     return frozenset(condition.parts) if isinstance(condition, AllOf) else frozenset({condition})

@@ -10,18 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import (
-    Alias,
-    Atom,
-    Condition,
-    Level,
-    Poly,
-    Terms,
-    at_least_zero,
-    condition_polys,
-    constant,
-    less,
-)
+from oxide_analyzer.facts.conditions import Condition, at_least_zero, condition_polys, less
+from oxide_analyzer.facts.polys import Alias, Atom, Level, Poly, constant
+from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -29,10 +20,8 @@ from oxide_analyzer.ir.nodes import (
     Convert,
     Dim,
     Expr,
-    Kernel,
     Param,
     Register,
-    ScalarParameter,
     Special,
     Symbol,
 )
@@ -42,6 +31,7 @@ from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from oxide_analyzer.facts.terms import Terms
     from oxide_analyzer.language.types import Scalar
 
 AXES = "xyz"

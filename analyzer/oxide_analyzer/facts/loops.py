@@ -25,28 +25,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.flow import Flow
-from oxide_analyzer.facts.join import merge
-from oxide_analyzer.facts.terms import (
+from oxide_analyzer.facts.conditions import (
     FALSE,
     TRUE,
     Condition,
-    Level,
     Opaque,
-    Poly,
     all_of,
     any_of,
     at_least_zero,
     at_most,
     condition_level,
     condition_polys,
-    constant,
     equal,
     less,
     negate,
 )
+from oxide_analyzer.facts.flow import Flow
+from oxide_analyzer.facts.join import merge
+from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.state import Real, State, Value, value_level
 from oxide_analyzer.facts.uniformity import assigned
-from oxide_analyzer.facts.values import Real, State, Value, value_level
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes

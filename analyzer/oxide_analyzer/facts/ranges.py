@@ -74,7 +74,8 @@ from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from oxide_analyzer.ir.nodes import Block, CompareOp, Expr, Kernel, Stmt
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block, CompareOp, Expr, Stmt
     from oxide_analyzer.language.types import Scalar
 
 __all__ = ["Interval", "Ranges", "ranges"]

@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from oxide_analyzer.facts.terms import Level
+from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir.nodes import (
     Array,
     Assign,
@@ -45,7 +45,6 @@ from oxide_analyzer.ir.nodes import (
     For,
     If,
     Inline,
-    Kernel,
     Leave,
     Load,
     Logic,
@@ -69,6 +68,7 @@ from oxide_analyzer.ir.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import Span
 
 Loop: TypeAlias = For | While

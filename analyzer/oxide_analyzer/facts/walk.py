@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit, Frame, Position
+from oxide_analyzer.facts.conditions import Condition, condition_level, is_zero, negate
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
-from oxide_analyzer.facts.terms import Condition, Level, Poly, condition_level, is_zero, negate
-from oxide_analyzer.facts.values import Evaluator, Real, State, Value
+from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.facts.state import Real, State, Value
 from oxide_analyzer.ir.nodes import (
     Array,
     Assign,
@@ -45,7 +46,6 @@ from oxide_analyzer.ir.nodes import (
     For,
     If,
     Inline,
-    Kernel,
     Leave,
     Load,
     Ownership,
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.facts.uniformity import Loop, Uniformity
+    from oxide_analyzer.facts.values import Evaluator
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
 
 

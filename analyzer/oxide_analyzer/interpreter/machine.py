@@ -20,16 +20,8 @@ from oxide_analyzer.interpreter.translate import (
     end_of,
     parameter_name,
 )
-from oxide_analyzer.ir.nodes import (
-    Atomic,
-    Barrier,
-    CheckDivisor,
-    Load,
-    Return,
-    ScalarParameter,
-    Space,
-    Store,
-)
+from oxide_analyzer.ir.kernel import ScalarParameter
+from oxide_analyzer.ir.nodes import Atomic, Barrier, CheckDivisor, Load, Return, Space, Store
 from oxide_analyzer.launch import Contents
 
 if TYPE_CHECKING:
@@ -40,7 +32,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.memory import Values
     from oxide_analyzer.interpreter.ordering import Access
     from oxide_analyzer.interpreter.translate import Program, Sited
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent, Launch, Number
 
 # What a thread of the translated kernel yields: where it waits, or () if it only pauses.

@@ -30,7 +30,7 @@ from oxide_analyzer.ir.nodes import Atomic, Load, Order, Scope, Space, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
 
 Access: TypeAlias = Load | Store | Atomic
 # The threads that did something, each with the step at which it did.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.interpreter.translate import Program
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch, Number
 
 BUDGET = 2_000_000

@@ -74,7 +74,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CodeType
 
-    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Local, Stmt
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
     from oxide_analyzer.source import Span
 
 # Statements that facts and failures are keyed by.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
     Assign,
@@ -42,7 +43,6 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Return,
-    ScalarParameter,
     Select,
     Special,
     Store,
@@ -57,7 +57,8 @@ from oxide_analyzer.language.types import BOOL, F32, I64
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Parameter, Stmt
+    from oxide_analyzer.ir.kernel import Kernel, Parameter
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
 
 _AXES = "xyz"
 _STEP = "  "

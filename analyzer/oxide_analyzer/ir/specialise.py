@@ -54,7 +54,8 @@ from oxide_analyzer.language.types import BOOL, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Requirement, Stmt
+    from oxide_analyzer.ir.kernel import Kernel, Requirement
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Number
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import (
-    ArrayParameter,
     Assign,
     Atomic,
     Barrier,
@@ -37,7 +37,6 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Return,
-    ScalarParameter,
     Select,
     Space,
     Special,
@@ -50,7 +49,8 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import BOOL, I64, Kind, Scalar
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Block, Expr, Kernel, Local, Stmt
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
 
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 

@@ -27,27 +27,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import (
-    Alias,
+from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
     AtLeastZero,
-    Atom,
-    Bits,
     Condition,
-    Element,
     IsZero,
-    Monomial,
     NotZero,
     Opaque,
-    Poly,
-    Quotient,
-    Terms,
-    Variable,
     at_least_zero,
     condition_polys,
-    constant,
     is_zero,
+)
+from oxide_analyzer.facts.polys import (
+    Alias,
+    Atom,
+    Bits,
+    Element,
+    Monomial,
+    Poly,
+    Quotient,
+    Variable,
+    constant,
     parts_of,
 )
 from oxide_analyzer.proof.linear import Budget, contradictory, tighten
@@ -55,6 +56,8 @@ from oxide_analyzer.proof.order import Bounds, order_lemmas, signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from oxide_analyzer.facts.terms import Terms
 
 STEPS = 6_000
 _DEEPEST_SPLIT = 7

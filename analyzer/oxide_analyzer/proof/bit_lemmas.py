@@ -24,7 +24,7 @@ from oxide_analyzer.proof.products import number
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from oxide_analyzer.facts.terms import Bits, Poly
+    from oxide_analyzer.facts.polys import Bits, Poly
 
 # Shifts by more than this are stated by the sign of what is shifted.
 _WIDEST = 128

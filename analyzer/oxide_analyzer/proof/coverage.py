@@ -29,27 +29,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.facts.terms import (
+from oxide_analyzer.facts.conditions import (
     FALSE,
     AllOf,
     AnyOf,
-    Atom,
     Condition,
-    Level,
     Opaque,
-    Poly,
-    Substitution,
-    Variable,
     all_of,
     at_least_zero,
     condition_level,
     condition_polys,
-    constant,
     equal,
     less,
     negate,
-    parts_of,
 )
+from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant, parts_of
+from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Barrier,
     Break,

@@ -16,18 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Access, Divisor
-from oxide_analyzer.facts.terms import (
-    AtLeastZero,
-    Condition,
-    IsZero,
-    Level,
-    Poly,
-    Substitution,
-    at_most,
-    condition_polys,
-    constant,
-    parts_of,
-)
+from oxide_analyzer.facts.conditions import AtLeastZero, Condition, IsZero, at_most, condition_polys
+from oxide_analyzer.facts.polys import Level, Poly, constant, parts_of
+from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Compare,
     CompareOp,

@@ -14,10 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.conditions import condition_polys, is_arithmetic
 from oxide_analyzer.facts.effects import Analysis, analyse
-from oxide_analyzer.facts.terms import Element, Variable, condition_polys, is_arithmetic
+from oxide_analyzer.facts.polys import Element, Variable
 from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.nodes import Atomic, Const, Kernel, Space, Store, Symbol
+from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store, Symbol
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import BOOL
@@ -32,6 +33,7 @@ from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unkno
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Number
 
 _ADMISSION_STEPS = 150_000

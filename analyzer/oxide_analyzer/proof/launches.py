@@ -14,20 +14,18 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import NotEvaluable, evaluate
+from oxide_analyzer.ir.kernel import ArrayParameter, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
-    ArrayParameter,
     Compare,
     CompareOp,
     Const,
     Dim,
     Expr,
-    Kernel,
     Logic,
     LogicOp,
     Param,
     Register,
-    ScalarParameter,
     Special,
 )
 from oxide_analyzer.ir.walk import expressions

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.facts.terms import Monomial, Poly
+from oxide_analyzer.facts.polys import Monomial, Poly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,27 +15,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.facts.terms import (
-    Alias,
+from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
     AtLeastZero,
-    Atom,
-    Bits,
     Condition,
-    Element,
     IsZero,
     NotZero,
     Opaque,
+)
+from oxide_analyzer.facts.polys import (
+    Alias,
+    Atom,
+    Bits,
+    Element,
     Poly,
     Quotient,
-    Terms,
     Variable,
     parts_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from oxide_analyzer.facts.terms import Terms
 
 OpaqueKey: TypeAlias = tuple[tuple[str, ...], tuple[Poly, ...]]
 

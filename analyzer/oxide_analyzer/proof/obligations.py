@@ -21,18 +21,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.terms import (
-    FALSE,
-    Condition,
-    Level,
-    Poly,
-    any_of,
-    constant,
-    equal,
-    less,
-    negate,
-)
-from oxide_analyzer.facts.values import State
+from oxide_analyzer.facts.conditions import FALSE, Condition, any_of, equal, less, negate
+from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.state import State
 from oxide_analyzer.ir.nodes import For, Ownership, Register, Space, While
 from oxide_analyzer.proof.coverage import uncovered
 

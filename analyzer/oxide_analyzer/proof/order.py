@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import Atom, Monomial, Poly
+from oxide_analyzer.facts.polys import Atom, Monomial, Poly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from oxide_analyzer.facts.terms import Atom, Monomial
+    from oxide_analyzer.facts.polys import Atom, Monomial
 
 # The most order lemmas that one wrong product gives in one round.
 _MOST_PAIRS = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.terms import Element
+from oxide_analyzer.facts.polys import Element
 from oxide_analyzer.ir.nodes import Dim, Param, Register, Special
 from oxide_analyzer.launch import Contents
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.facts.effects import Analysis
-    from oxide_analyzer.facts.terms import Atom, Poly
+    from oxide_analyzer.facts.polys import Atom, Poly
     from oxide_analyzer.launch import Launch, Number
     from oxide_analyzer.proof.launches import Admitted
     from oxide_analyzer.proof.models import Model

@@ -24,7 +24,7 @@ from oxide_analyzer.proof.verdicts import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.launches import Admitted
     from oxide_analyzer.proof.obligations import Obligation

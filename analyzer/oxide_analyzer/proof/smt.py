@@ -24,21 +24,22 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.facts.terms import (
+from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
     AtLeastZero,
-    Atom,
-    Bits,
     Condition,
-    Element,
     IsZero,
-    Level,
-    Monomial,
     NotZero,
     Opaque,
+)
+from oxide_analyzer.facts.polys import (
+    Atom,
+    Bits,
+    Element,
+    Level,
+    Monomial,
     Poly,
-    Terms,
     Variable,
     parts_of,
 )
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import z3
+
+    from oxide_analyzer.facts.terms import Terms
 
 RLIMIT = 2_000_000
 _MOST_ROUNDS = 40

@@ -18,4 +18,4 @@ RULE = Rule("OX102", "write-write-race", Severity.ERROR)
 def message(race: Race, launch: Launch) -> str:
     """Both threads write."""
     who = threads(race.first, race.second, launch)
-    return f"{who} both write {element(race.second)}, in no order"
+    return f"{who} both write {element(race.second)}, and nothing orders them"

@@ -19,5 +19,6 @@ def message(stands: Event, other: Event, launch: Launch) -> str:
     """`stands` writes, `other` reads."""
     return (
         f"{thread(stands, launch)} {verb(stands.kind)} {element(stands)} while thread"
-        f" {place(other.thread, launch.block)} {verb(other.kind)} it, in no order"
+        f" {place(other.thread, launch.block)} {verb(other.kind)} it,"
+        " and nothing orders them"
     )

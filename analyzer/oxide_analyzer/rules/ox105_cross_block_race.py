@@ -19,8 +19,9 @@ def message(stands: Event, other: Event, launch: Launch) -> str:
     """Only threads of different blocks can do it."""
     if stands.kind is other.kind:
         who = threads(other, stands, launch)
-        return f"{who} both write {element(stands)}, and nothing orders blocks"
+        return f"{who} both write {element(stands)}, and nothing orders different blocks"
     return (
         f"{thread(stands, launch)} {verb(stands.kind)} {element(stands)} and"
-        f" {thread(other, launch)} {verb(other.kind)} it, and nothing orders blocks"
+        f" {thread(other, launch)} {verb(other.kind)} it,"
+        " and nothing orders different blocks"
     )

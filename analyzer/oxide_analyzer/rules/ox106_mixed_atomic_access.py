@@ -24,5 +24,5 @@ def race_message(stands: Event, other: Event, launch: Launch) -> str:
     """A plain access meets an atomic one that nothing orders."""
     return (
         f"{thread(stands, launch)} {verb(stands.kind)} {element(stands)} plainly while"
-        f" {thread(other, launch)} changes it atomically, in no order"
+        f" {thread(other, launch)} changes it atomically, and nothing orders them"
     )

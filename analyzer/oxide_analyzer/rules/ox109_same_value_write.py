@@ -18,4 +18,4 @@ RULE = Rule("OX109", "same-value-write", Severity.WARNING)
 def message(race: Race, launch: Launch) -> str:
     """Both threads write one value."""
     who = threads(race.first, race.second, launch)
-    return f"{who} both write the same value to {element(race.second)}, in no order"
+    return f"{who} both write the same value to {element(race.second)}, and nothing orders them"

@@ -19,10 +19,10 @@ def message(found: Divergence, launch: Launch) -> str:
     """One thread waits, the other does not come."""
     other = place(found.other.thread, launch.block)
     where = (
-        f"waits at line {found.other.span.line}"
+        f"waits at the one on line {found.other.span.line}"
         if found.other.kind is AccessKind.WAIT and found.other.span != found.waiting.span
-        else "is in another iteration"
+        else "waits at it in another iteration"
         if found.other.kind is AccessKind.WAIT
-        else "comes to the end without it"
+        else "comes to the end of the kernel without it"
     )
     return f"{thread(found.waiting, launch)} waits at this barrier while thread {other} {where}"

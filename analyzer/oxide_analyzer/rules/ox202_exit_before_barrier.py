@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.diagnostics import AccessKind, Severity
 from oxide_analyzer.rules.rule import Rule
 from oxide_analyzer.rules.wording import element, place, thread, verb
 
@@ -18,9 +18,12 @@ RULE = Rule("OX202", "exit-before-barrier", Severity.ERROR)
 def message(found: HarmfulExit, launch: Launch) -> str:
     """Behind the barrier a live thread reads what nobody wrote, or races with who left."""
     reader = place(found.access.thread, launch.block)
-    start = f"{thread(found.exit, launch)} leaves before the barrier at line"
-    start = f"{start} {found.barrier.span.line}, behind which thread {reader}"
+    start = f"{thread(found.exit, launch)} returns before the barrier on line"
+    start = f"{start} {found.barrier.span.line}, after which thread {reader}"
     if found.other is None:
-        return f"{start} reads {element(found.access)}, which no live thread wrote"
-    did = "wrote" if found.other.kind.value != "read" else "read"
-    return f"{start} {verb(found.access.kind)} {element(found.access)}, which it {did} in no order"
+        return f"{start} reads {element(found.access)}, which no remaining thread wrote"
+    did = "read" if found.other.kind is AccessKind.READ else "wrote"
+    return (
+        f"{start} {verb(found.access.kind)} {element(found.access)}, which the former {did},"
+        " and nothing orders them"
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.rules.rule import Rule
-from oxide_analyzer.rules.wording import plural, thread, verb
+from oxide_analyzer.rules.wording import element, plural, thread, verb
 
 if TYPE_CHECKING:
     from oxide_analyzer.interpreter.outcome import OutOfBounds
@@ -18,8 +18,9 @@ RULE = Rule("OX301", "out-of-bounds", Severity.ERROR)
 def message(found: OutOfBounds, launch: Launch, rank: int) -> str:
     """The index, the length, and who."""
     event = found.event
-    index = event.index[found.axis]
-    start = f"{thread(event, launch)} {verb(event.kind)} `{event.array}`"
+    start = f"{thread(event, launch)} {verb(event.kind)} {element(event)}"
+    if event.index[found.axis] < 0:
+        return f"{start}, and a negative index is out of bounds"
     if rank == 1:
-        return f"{start} at index {index}; it has {plural(found.length, 'element')}"
-    return f"{start} at index {index} of dimension {found.axis}; its extent is {found.length}"
+        return f"{start}, but `{event.array}` has {plural(found.length, 'element')}"
+    return f"{start}, but dimension {found.axis} of `{event.array}` has extent {found.length}"

@@ -17,6 +17,7 @@ RULE = Rule("OX303", "uninitialised-read", Severity.ERROR)
 
 def message(found: Uninitialised, launch: Launch, name: str) -> str:
     """What is read, and by whom; `name` is the local's where it is no element."""
-    what = f"`{name}`" if found.event.array is None else element(found.event)
-    why = "it was not assigned" if found.event.array is None else "no thread has written it"
-    return f"{thread(found.event, launch)} reads {what}, but {why}"
+    start = f"{thread(found.event, launch)} reads"
+    if found.event.array is None:
+        return f"{start} `{name}` before it is assigned"
+    return f"{start} {element(found.event)}, which nothing has written"

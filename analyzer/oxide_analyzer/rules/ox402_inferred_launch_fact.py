@@ -14,5 +14,19 @@ RULE = Rule("OX402", "inferred-launch-fact", Severity.INFORMATION)
 
 
 def message(facts: Sequence[str]) -> str:
-    """All facts of one kernel."""
-    return "each launch is checked for " + ", ".join(f"`{fact}`" for fact in facts)
+    """All facts of one kernel; the axes that it does not read are said in few words."""
+    flat = [
+        axis
+        for axis in "yz"
+        if all(f"{extent}.{axis} == 1" in facts for extent in ("block_dim", "grid_dim"))
+    ]
+    single = {f"{extent}.{axis} == 1" for extent in ("block_dim", "grid_dim") for axis in flat}
+    said = [_quoted(fact) for fact in facts if fact not in single]
+    if flat:
+        said.append(f"extent 1 along {' and '.join(flat)}")
+    return "each launch is checked for " + ", ".join(said)
+
+
+def _quoted(fact: str) -> str:
+    """A fact that is Python as code, one that is a sentence as it is."""
+    return f"`{fact}`" if set("=<>") & set(fact) else fact

@@ -11,9 +11,12 @@ RULE = Rule("OX901", "unproved-race", Severity.ERROR)
 def message(array: str, between_blocks: bool) -> str:
     """The array, and who could meet."""
     who = "threads of different blocks" if between_blocks else "two threads of a block"
-    return f"{who} are not proved to keep apart in `{array}`"
+    return f"{who} are not proved to touch different elements of `{array}`"
 
 
 def exit_message(array: str) -> str:
     """Who returned may meet those who went on."""
-    return f"a thread that leaves here is not proved to keep apart from the others in `{array}`"
+    return (
+        "a thread that returns here is not proved to touch other elements of"
+        f" `{array}` than the threads that go on"
+    )

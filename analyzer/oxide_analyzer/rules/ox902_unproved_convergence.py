@@ -10,4 +10,4 @@ RULE = Rule("OX902", "unproved-convergence", Severity.ERROR)
 
 def message() -> str:
     """Not every thread may come."""
-    return "not every thread of a block is proved to come to this barrier"
+    return "the threads of a block are not proved to meet at this barrier"

@@ -41,7 +41,8 @@ def thread(event: Event, launch: Launch) -> str:
 
 
 def threads(first: Event, second: Event, launch: Launch) -> str:
-    """Two threads, with their block once where they share it."""
+    """Two threads in the order of their numbers, with their block once where they share it."""
+    first, second = sorted((first, second), key=lambda e: (e.block[::-1], e.thread[::-1]))
     if first.block != second.block:
         return f"{thread(first, launch)} and {thread(second, launch)}"
     one, two = place(first.thread, launch.block), place(second.thread, launch.block)

@@ -23,15 +23,8 @@ from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, 
 from oxide_codegen.lowering.environment import Failure
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import (
-        Array,
-        Atomic,
-        CheckDivisor,
-        Expr,
-        Kernel,
-        Load,
-        Store,
-    )
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Array, Atomic, CheckDivisor, Expr, Load, Store
     from oxide_codegen.lowering.context import Context
 
 _UNLIKELY = '!{!"branch_weights", i32 1, i32 1048576}'

@@ -35,7 +35,8 @@ from oxide_codegen.lowering.walk import nested
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
-    from oxide_analyzer.ir.nodes import Barrier, Kernel, Stmt
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Barrier, Stmt
     from oxide_codegen.lowering.environment import Failure
 
 # What a thread says of itself; a thread that waits says the number of its barrier, from 1.

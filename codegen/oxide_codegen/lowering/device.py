@@ -23,7 +23,8 @@ from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, requi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.ir.nodes import Barrier, Kernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Barrier
     from oxide_codegen.lowering.environment import Failure
 
 _AXES = "xyz"

@@ -16,7 +16,7 @@ from oxide_codegen.lowering.builder import Builder, Value, memory_type, register
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oxide_analyzer.ir.nodes import Kernel
+    from oxide_analyzer.ir.kernel import Kernel
 
 ALIGNMENT = 64
 _ORDERS = {

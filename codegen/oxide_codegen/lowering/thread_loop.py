@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
-    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Kernel, Local
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Local
     from oxide_codegen.lowering.environment import Failure
 
 ENTRY = (

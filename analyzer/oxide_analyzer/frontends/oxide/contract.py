@@ -17,19 +17,16 @@ from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
 from oxide_analyzer.frontends.oxide.scopes import Scope, parameters
 from oxide_analyzer.frontends.oxide.values import Number, TupleValue
+from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Requirement, ScalarParameter
 from oxide_analyzer.ir.nodes import (
-    ArrayParameter,
     Binary,
     BinaryOp,
     Compare,
     Const,
-    Contract,
     Convert,
     Dim,
     Param,
     Register,
-    Requirement,
-    ScalarParameter,
     Special,
     Unary,
     UnaryOp,
@@ -41,7 +38,8 @@ from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
-    from oxide_analyzer.ir.nodes import Expr, Parameter
+    from oxide_analyzer.ir.kernel import Parameter
+    from oxide_analyzer.ir.nodes import Expr
 
 _RULE = ox404_bad_requirement.RULE
 _KEYWORDS = ("block", "domain", "requires")

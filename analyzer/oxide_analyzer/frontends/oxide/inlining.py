@@ -45,7 +45,8 @@ from oxide_analyzer.frontends.oxide.values import (
     is_plain,
     literal,
 )
-from oxide_analyzer.ir.nodes import Function, Inline, Ownership
+from oxide_analyzer.ir.kernel import Function
+from oxide_analyzer.ir.nodes import Inline, Ownership
 from oxide_analyzer.language.types import Scalar
 
 if TYPE_CHECKING:

@@ -32,18 +32,8 @@ from oxide_analyzer.frontends.oxide.values import (
     at,
     literal_fits,
 )
-from oxide_analyzer.ir.nodes import (
-    Array,
-    Assign,
-    Compare,
-    CompareOp,
-    Const,
-    Constant,
-    Function,
-    Local,
-    Read,
-    Symbol,
-)
+from oxide_analyzer.ir.kernel import Constant, Function
+from oxide_analyzer.ir.nodes import Array, Assign, Compare, CompareOp, Const, Local, Read, Symbol
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.rules import (
     ox002_unsupported_construct,

@@ -18,7 +18,7 @@ from oxide_analyzer.frontends.oxide.scopes import module_scope, parameters
 from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
 from oxide_analyzer.frontends.oxide.syntax import SYNTAX
 from oxide_analyzer.frontends.oxide.values import UNKNOWN
-from oxide_analyzer.ir.nodes import Kernel
+from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.rules import (
     ox001_syntax_error,
     ox002_unsupported_construct,

@@ -14,16 +14,8 @@ from oxide_analyzer.frontends.oxide.annotations import (
 )
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
-from oxide_analyzer.ir.nodes import (
-    Array,
-    ArrayParameter,
-    Assign,
-    Dim,
-    Ownership,
-    Param,
-    ScalarParameter,
-    Space,
-)
+from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
+from oxide_analyzer.ir.nodes import Array, Assign, Dim, Ownership, Param, Space
 from oxide_analyzer.language.types import Scalar
 from oxide_analyzer.rules import (
     ox001_syntax_error,
@@ -38,7 +30,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode
-    from oxide_analyzer.ir.nodes import Parameter
+    from oxide_analyzer.ir.kernel import Parameter
     from oxide_analyzer.source import Located
 
 _RULES = {

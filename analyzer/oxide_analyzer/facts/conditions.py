@@ -1,0 +1,197 @@
+"""Conditions over integers, and over what integers do not decide.
+
+The constructors decide what is constant and flatten, so that equal conditions mostly are equal
+values; negation pushes inwards and stays within the same six forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.facts.polys import Level, Poly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True)
+class AtLeastZero:
+    """`poly >= 0`."""
+
+    poly: Poly
+
+
+@dataclass(frozen=True)
+class IsZero:
+    """`poly == 0`."""
+
+    poly: Poly
+
+
+@dataclass(frozen=True)
+class NotZero:
+    """`poly != 0`."""
+
+    poly: Poly
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A condition that integers do not decide (a comparison of floats, say), or its negation.
+
+    Equal keys are equal conditions. `parts` are the polynomials that the key depends on, so
+    that renaming a thread renames the condition.
+    """
+
+    key: tuple[str, ...]
+    parts: tuple[Poly, ...]
+    own_level: Level
+    positive: bool = True
+
+    @property
+    def level(self) -> Level:
+        """The highest level of what it depends on."""
+        return max((p.level for p in self.parts), default=self.own_level)
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """A conjunction; empty is true."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """A disjunction; empty is false."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition: TypeAlias = AtLeastZero | IsZero | NotZero | Opaque | AllOf | AnyOf
+TRUE = AllOf(())
+FALSE = AnyOf(())
+
+
+def negate(condition: Condition) -> Condition:
+    """The opposite condition, over integers."""
+    match condition:
+        case AtLeastZero(poly=p):
+            return at_least_zero((-p).shift(-1))
+        case IsZero(poly=p):
+            return NotZero(p)
+        case NotZero(poly=p):
+            return IsZero(p)
+        case Opaque(key=key, parts=parts, own_level=level, positive=positive):
+            return Opaque(key, parts, level, not positive)
+        case AllOf(parts=parts):
+            return any_of(negate(c) for c in parts)
+        case AnyOf(parts=parts):
+            return all_of(negate(c) for c in parts)
+
+
+def at_least_zero(poly: Poly) -> Condition:
+    """`poly >= 0`, decided where it is constant."""
+    value = poly.value
+    if value is None:
+        return AtLeastZero(poly)
+    return TRUE if value >= 0 else FALSE
+
+
+def is_zero(poly: Poly) -> Condition:
+    """`poly == 0`, decided where it is constant."""
+    value = poly.value
+    if value is None:
+        return IsZero(poly)
+    return TRUE if value == 0 else FALSE
+
+
+def less(left: Poly, right: Poly) -> Condition:
+    """`left < right`."""
+    return at_least_zero((right - left).shift(-1))
+
+
+def at_most(left: Poly, right: Poly) -> Condition:
+    """`left <= right`."""
+    return at_least_zero(right - left)
+
+
+def equal(left: Poly, right: Poly) -> Condition:
+    """`left == right`."""
+    return is_zero(left - right)
+
+
+def all_of(conditions: Iterable[Condition]) -> Condition:
+    """The conjunction, flattened."""
+    parts: list[Condition] = []
+    for condition in conditions:
+        if isinstance(condition, AllOf):
+            parts.extend(condition.parts)
+        elif condition == FALSE:
+            return FALSE
+        else:
+            parts.append(condition)
+    return parts[0] if len(parts) == 1 else AllOf(tuple(dict.fromkeys(parts)))
+
+
+def any_of(conditions: Iterable[Condition]) -> Condition:
+    """The disjunction, flattened; what another part already decides is left out.
+
+    `(a and b) or not a` is `b or not a`, and true if two parts are opposite.
+    """
+    parts: list[Condition] = []
+    for condition in conditions:
+        if isinstance(condition, AnyOf):
+            parts.extend(condition.parts)
+        elif condition == TRUE:
+            return TRUE
+        else:
+            parts.append(condition)
+    unique = dict.fromkeys(parts)
+    opposites = {negate(p) for p in unique if not isinstance(p, AllOf)}
+    kept: dict[Condition, None] = {}
+    for part in unique:
+        if isinstance(part, AllOf):
+            left = tuple(c for c in part.parts if c not in opposites)
+            if not left:
+                return TRUE
+            part = left[0] if len(left) == 1 else AllOf(left)  # noqa: PLW2901
+        if part in opposites:
+            return TRUE
+        kept[part] = None
+    return next(iter(kept)) if len(kept) == 1 else AnyOf(tuple(kept))
+
+
+def condition_polys(condition: Condition) -> Iterator[Poly]:
+    """Every polynomial that a condition is made of."""
+    match condition:
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            yield p
+        case Opaque(parts=polys):
+            yield from polys
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from condition_polys(part)
+
+
+def condition_level(condition: Condition) -> Level:
+    """For whom the condition has one value."""
+    match condition:
+        case Opaque():
+            return condition.level
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return max((condition_level(c) for c in parts), default=Level.LAUNCH)
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            return p.level
+
+
+def is_arithmetic(condition: Condition) -> bool:
+    """Whether integers alone decide it."""
+    match condition:
+        case Opaque():
+            return False
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return all(is_arithmetic(c) for c in parts)
+        case _:
+            return True

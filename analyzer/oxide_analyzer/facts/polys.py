@@ -1,0 +1,233 @@
+"""Polynomials over Z: the integers of which facts and proofs speak.
+
+A `Poly` is a polynomial with integer coefficients over atoms; `i = block.x * block_dim.x +
+thread.x` is `block.x·block_dim.x + thread.x`. An atom is a variable, or a term that linear
+arithmetic does not look into: a floor quotient, an element of a read-only array, a bit
+operation, or an alias.
+
+Every atom has a level, which says for whom it is one value: the launch, the threads of a block
+(in the same iteration of every loop round it), or one thread only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from math import gcd
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Level(IntEnum):
+    """For whom a value is the same."""
+
+    LAUNCH = 0
+    BLOCK = 1
+    THREAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An unknown integer in [low, high]; an end that is None is open.
+
+    `assumed` says, for messages, what value it stands for where the analysis had to give up.
+    """
+
+    name: str
+    low: int | None
+    high: int | None
+    assumed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """`dividend // divisor`, rounded towards minus infinity; meaningful for divisors >= 1."""
+
+    dividend: Poly
+    divisor: Poly
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The value of a polynomial under one name, so that products of it stay one monomial."""
+
+    definition: Poly
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An integer element of a read-only array: a function of its index."""
+
+    array: str
+    index: tuple[Poly, ...]
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """`left op right` for the bit operation `op` (one of & | ^ << >>)."""
+
+    op: str
+    left: Poly
+    right: Poly
+    low: int
+    high: int
+
+
+Form: TypeAlias = Variable | Quotient | Alias | Element | Bits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atom:
+    """An interned form; `serial` orders atoms by their creation, so runs are repeatable."""
+
+    serial: int
+    level: Level
+    form: Form
+
+    def __lt__(self, other: Atom) -> bool:
+        return self.serial < other.serial
+
+    def __str__(self) -> str:
+        match self.form:
+            case Variable(name=name):
+                return name
+            case Quotient(dividend=p, divisor=q):
+                return f"({p}) // ({q})"
+            case Alias(definition=p):
+                return f"({p})"
+            case Element(array=array, index=index):
+                return f"{array}[{', '.join(map(str, index))}]"
+            case Bits(op=op, left=p, right=q):
+                return f"(({p}) {op} ({q}))"
+
+
+Monomial: TypeAlias = tuple[Atom, ...]
+_ONE: Monomial = ()
+
+
+class Poly:
+    """A polynomial: monomial to non-zero coefficient. Immutable; equal by value."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, int]) -> None:
+        self.terms = terms
+        self._hash: int | None = None
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Poly) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __add__(self, other: Poly) -> Poly:
+        return self.plus(other, 1)
+
+    def __sub__(self, other: Poly) -> Poly:
+        return self.plus(other, -1)
+
+    def __neg__(self) -> Poly:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def plus(self, other: Poly, factor: int) -> Poly:
+        """`self + factor * other`."""
+        if not other.terms or factor == 0:
+            return self
+        terms = dict(self.terms)
+        for monomial, coefficient in other.terms.items():
+            total = terms.get(monomial, 0) + factor * coefficient
+            if total:
+                terms[monomial] = total
+            else:
+                del terms[monomial]
+        return Poly(terms)
+
+    def scale(self, factor: int) -> Poly:
+        """`factor * self`."""
+        if factor == 1:
+            return self
+        return Poly({m: c * factor for m, c in self.terms.items()} if factor else {})
+
+    def shift(self, offset: int) -> Poly:
+        """`self + offset`."""
+        return self.plus(constant(offset), 1)
+
+    @property
+    def offset(self) -> int:
+        """The constant term."""
+        return self.terms.get(_ONE, 0)
+
+    @property
+    def value(self) -> int | None:
+        """The value of a constant polynomial, else None."""
+        if not self.terms:
+            return 0
+        if len(self.terms) == 1:
+            return self.terms.get(_ONE)
+        return None
+
+    def content(self) -> int:
+        """The greatest common divisor of the coefficients of non-constant monomials."""
+        return gcd(*(c for m, c in self.terms.items() if m))
+
+    def atoms(self) -> Iterator[Atom]:
+        """The atoms of all monomials, repeated as they occur; not those inside forms."""
+        for monomial in self.terms:
+            yield from monomial
+
+    @property
+    def level(self) -> Level:
+        """The highest level of its atoms."""
+        return max((a.level for a in self.atoms()), default=Level.LAUNCH)
+
+    def single(self) -> Atom | None:
+        """The atom that this polynomial is, if it is one."""
+        if len(self.terms) == 1:
+            ((monomial, coefficient),) = self.terms.items()
+            if coefficient == 1 and len(monomial) == 1:
+                return monomial[0]
+        return None
+
+    def __str__(self) -> str:
+        if not self.terms:
+            return "0"
+        parts: list[str] = []
+        for monomial, coefficient in self.terms.items():
+            factors = "*".join(str(a) for a in monomial)
+            sign = "-" if coefficient < 0 else "+"
+            size = abs(coefficient)
+            text = str(size) if not factors else factors if size == 1 else f"{size}*{factors}"
+            parts.append(f"{sign} {text}")
+        text = " ".join(parts)
+        return text[2:] if text.startswith("+ ") else f"-{text[2:]}"
+
+
+def constant(value: int) -> Poly:
+    """The polynomial of an integer."""
+    return Poly({_ONE: value}) if value else _ZERO
+
+
+_ZERO = Poly({})
+ONE = constant(1)
+
+
+def parts_of(atom: Atom) -> tuple[Poly, ...]:
+    """The polynomials inside an atom's form."""
+    match atom.form:
+        case Variable():
+            return ()
+        case Quotient(dividend=p, divisor=q) | Bits(left=p, right=q):
+            return (p, q)
+        case Alias(definition=p):
+            return (p,)
+        case Element(index=index):
+            return index

@@ -1,0 +1,68 @@
+"""What one thread knows at one place: the values of its locals, and what led there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from oxide_analyzer.facts.conditions import FALSE, TRUE, AllOf, Condition, condition_level
+from oxide_analyzer.facts.polys import Level, Poly
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A float of which only equality and level are known; equal keys are equal values."""
+
+    key: tuple[str, ...]
+    parts: tuple[Poly, ...]
+    own_level: Level
+
+    @property
+    def level(self) -> Level:
+        """For whom it is one value."""
+        return max((p.level for p in self.parts), default=self.own_level)
+
+
+Value: TypeAlias = Poly | Condition | Real
+Interval: TypeAlias = tuple[int | None, int | None]
+
+
+def value_level(value: Value) -> Level:
+    """For whom a value is one."""
+    match value:
+        case Poly():
+            return value.level
+        case Real():
+            return value.level
+        case _:
+            return condition_level(value)
+
+
+@dataclass(frozen=True)
+class State:
+    """What one thread knows at one place: its locals and the conditions that led there.
+
+    A name that is missing in `values` was not assigned. `unassigned` holds, for a local that may
+    be unassigned here, the condition under which it is assigned.
+    """
+
+    values: dict[str, Value]
+    path: tuple[Condition, ...]
+    unassigned: dict[str, Condition] = field(default_factory=dict[str, Condition])
+
+    def assign(self, name: str, value: Value) -> State:
+        """The state behind `name = value`."""
+        values = dict(self.values)
+        values[name] = value
+        if name not in self.unassigned:
+            return State(values, self.path, self.unassigned)
+        return State(values, self.path, {k: c for k, c in self.unassigned.items() if k != name})
+
+    def under(self, condition: Condition) -> State | None:
+        """The state where `condition` holds too, or None where it cannot."""
+        if condition == TRUE:
+            return self
+        if condition == FALSE:
+            return None
+        added = condition.parts if isinstance(condition, AllOf) else (condition,)
+        return State(self.values, (*self.path, *added), self.unassigned)

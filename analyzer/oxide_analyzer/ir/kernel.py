@@ -1,0 +1,123 @@
+"""A kernel: its signature, its contract, what it is made of, and its body in the IR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.ir.nodes import node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.ir.nodes import Array, Block, Expr
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.source import Span
+
+
+@node
+class ScalarParameter:
+    """A scalar in the kernel's signature."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@node
+class ArrayParameter:
+    """A slice in the kernel's signature; `Kernel.arrays[name]` is its array."""
+
+    name: str
+    span: Span
+
+
+Parameter: TypeAlias = ScalarParameter | ArrayParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A live function of which a kernel is made: the kernel itself, or a helper that it calls.
+
+    `route` leads from the kernel's function to it: for each call on the way the attribute path
+    by which the caller's globals or closure name the callee, `(("ops", "clamp"),)`. The kernel
+    itself has the empty route.
+    """
+
+    route: tuple[tuple[str, ...], ...]
+    path: str
+    qualname: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number that a kernel takes from the globals or the closure of one of its functions.
+
+    `symbol` is its name in the IR. `value` is what the source says where it assigns the name
+    once, at module level, a literal expression; else None: a symbol to the checker. In
+    `attributes`, a number is an index into a tuple: `("SHAPE", "0")` is `SHAPE[0]`.
+    """
+
+    symbol: str
+    attributes: tuple[str, ...]
+    owner: Function
+    type: Scalar
+    value: int | float | bool | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One conjunct of `requires`, over parameters, dimensions, `block_dim` and `grid_dim`.
+
+    The runtime evaluates it with Python integers; the analyzer takes it as an axiom over Z.
+    """
+
+    condition: Expr
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a launch must fulfil: `@kernel(block=…, domain=…, requires=…)`.
+
+    `block` holds (x, y, z) as compile-time constants. `domain` d fixes the axes after the d-th
+    of block and grid at 1. `insertion` is the empty span where another keyword may be written,
+    and `prefix` what has to stand before it and `suffix` behind it (an undecorated `@kernel`
+    needs its parentheses).
+    """
+
+    block: tuple[Expr, Expr, Expr] | None = None
+    domain: int | None = None
+    requires: tuple[Requirement, ...] = ()
+    insertion: Span | None = None
+    prefix: str = ""
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Kernel:
+    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name.
+
+    It can be referred to weakly, so that what is derived from it lives as long as it does.
+    """
+
+    name: str
+    qualname: str
+    path: str
+    span: Span
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    arrays: Mapping[str, Array]
+    contract: Contract
+    body: Block
+    functions: tuple[Function, ...]
+    constants: tuple[Constant, ...] = ()
+    documentation: str = ""
+    dialect: str = field(default="oxide")
+
+    def array_parameters(self) -> tuple[Array, ...]:
+        """The slices of the signature, in its order."""
+        return tuple(self.arrays[p.name] for p in self.parameters if isinstance(p, ArrayParameter))
