@@ -36,6 +36,7 @@ TIERS = ("none", "syntax", "affine", "z3")  # the light ones first
 SETS = {
     "examples": "examples",
     "safe kernels": "tests/kernels/safe",
+    "unproved kernels": "tests/kernels/unproved",
     "broken kernels": "tests/kernels/unsafe",
 }
 

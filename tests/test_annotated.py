@@ -19,6 +19,8 @@ SAFE = [
     *sorted(p for p in (TESTS.parent / "examples").glob("*.py") if p.name != "run_all.py"),
 ]
 UNSAFE = sorted((TESTS / "kernels" / "unsafe").glob("*.py"))
+# Correct kernels that the provers do not settle yet: what is said of them today.
+UNPROVED = sorted((TESTS / "kernels" / "unproved").glob("*.py"))
 LITERATE = [
     section
     for path in sorted((TESTS / "mdtest").rglob("*.md"))
@@ -52,6 +54,14 @@ def test_unsafe_kernel_is_found(path: Path) -> None:
     report = check(source, ProjectModules((path.parent,)))
     assert mismatches(expected, report.diagnostics) == []
     assert expected, "nothing is annotated"
+
+
+@pytest.mark.parametrize("path", UNPROVED, ids=_name)
+def test_unproved_kernel_is_neither(path: Path) -> None:
+    source = _source(path)
+    report = check(source, ProjectModules((path.parent,)))
+    assert mismatches(expectations(source.path, source.text), report.diagnostics) == []
+    assert {k.verdict for k in report.kernels} == {Verdict.UNPROVED}
 
 
 @pytest.mark.parametrize("section", LITERATE, ids=_name)

@@ -20,7 +20,7 @@ from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 
 KERNELS = Path(__file__).parent / "kernels"
-SAFE = sorted((KERNELS / "safe").glob("*.py"))
+SAFE = sorted([*(KERNELS / "safe").glob("*.py"), *(KERNELS / "unproved").glob("*.py")])
 UNSAFE = sorted((KERNELS / "unsafe").glob("*.py"))
 CERTAIN = (Severity.ERROR, Severity.WARNING)
 

@@ -194,7 +194,7 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
     kinds = {stands.kind, other.kind}
     if AccessKind.ATOMIC in kinds:
         rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
-    elif array.space is Space.SHARED and not same:
+    elif array.space is Space.SHARED:
         rule, message = ox104.RULE, ox104.message(stands, other, launch)
     elif same:
         rule, message = ox109.RULE, ox109.message(race, launch)

@@ -53,6 +53,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.proof.linear import Budget, contradictory, tighten
 from oxide_analyzer.proof.order import Bounds, order_lemmas, signs
+from oxide_analyzer.proof.plain import plainly_contradict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,8 +66,11 @@ _DEEPEST_SPLIT = 7
 
 def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
     """Whether `hypotheses` contradict each other."""
+    given = tuple(hypotheses)
+    if plainly_contradict(given):
+        return True
     system = _System()
-    if not (_assume(system, hypotheses) and _close(system, terms)):
+    if not (_assume(system, given) and _close(system, terms)):
         return True
     return _refute(system, terms, Budget(steps), 0)
 

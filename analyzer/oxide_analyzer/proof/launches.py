@@ -115,8 +115,9 @@ class Admitted:
         fixed = None
         if contract is not None and all(isinstance(e, Const) for e in contract):
             fixed = [int(e.value) for e in contract if isinstance(e, Const)]
-        plane = 1 in self._axes
-        volume = 2 in self._axes
+        axes = self.kernel.contract.domain or 3
+        plane = 1 in self._axes and axes > 1
+        volume = 2 in self._axes and axes > 2
         blocks: list[list[int]] = [[4, 1, 1], [2, 1, 1], [7, 1, 1], [33, 1, 1], [64, 1, 1]]
         if plane:
             blocks = [[4, 2, 1], [2, 4, 1], [3, 3, 1], [8, 8, 1], [33, 2, 1], [4, 1, 1]]

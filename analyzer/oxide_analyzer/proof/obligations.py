@@ -334,11 +334,12 @@ def _bounds(analysis: Analysis) -> Iterator[Obligation]:
         for axis, (index, length) in enumerate(
             zip(access.index, shape(analysis, access.array), strict=True)
         ):
-            queries = [
-                (*access.path, c)
-                for c in (less(index, constant(0)), negate(less(index, length)))
-                if c != FALSE
-            ]
+            (low, high), (shortest, _) = map(analysis.evaluator.interval, (index, length))
+            queries = []
+            if low is None or low < 0:
+                queries.append((*access.path, less(index, constant(0))))
+            if high is None or shortest is None or high >= shortest:
+                queries.append((*access.path, negate(less(index, length))))
             subject = Bound(access, axis, index, length)
             yield Obligation(Kind.BOUNDS, subject, tuple(queries))
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_LAUNCHES = 14
 _STEPS_EACH = 60_000
 _STEPS = 300_000
+# Launches that add nothing to what is found already, before it is enough.
+_QUIET = 3
 
 
 def refute(
@@ -45,15 +47,17 @@ def refute(
     What happens behind another failure counts only if it `is_certain`: no consequence of it.
     """
     found: dict[object, Violation] = {}
-    steps = 0
+    steps = quiet = 0
     for launch in admitted.small(_MOST_LAUNCHES):
+        before = len(found)
         outcome = run(kernel, launch, budget=_STEPS_EACH)
         steps += outcome.steps
         for failure in outcome.failures:
             violation = Violation(failure, launch)
             if failure.clean or is_certain(violation):
                 found.setdefault(place_of(failure), violation)
-        if steps > _STEPS or is_enough(list(found.values())):
+        quiet = 0 if len(found) > before else quiet + 1
+        if steps > _STEPS or is_enough(list(found.values())) or (found and quiet >= _QUIET):
             break
     return list(found.values())
 
