@@ -24,6 +24,6 @@ def message(found: HarmfulExit, launch: Launch) -> str:
         return f"{start} reads {element(found.access)}, which no remaining thread wrote"
     did = "read" if found.other.kind is AccessKind.READ else "wrote"
     return (
-        f"{start} {verb(found.access.kind)} {element(found.access)}, which the former {did},"
-        " and nothing orders them"
+        f"{start} {verb(found.access.kind)} {element(found.access)}, which thread"
+        f" {place(found.other.thread, launch.block)} {did}, and nothing orders the two"
     )

@@ -15,16 +15,16 @@ RULE = Rule("OX402", "inferred-launch-fact", Severity.INFORMATION)
 
 def message(facts: Sequence[str]) -> str:
     """All facts of one kernel; the axes that it does not read are said in few words."""
-    flat = [
+    single = [
         axis
         for axis in "yz"
         if all(f"{extent}.{axis} == 1" in facts for extent in ("block_dim", "grid_dim"))
     ]
-    single = {f"{extent}.{axis} == 1" for extent in ("block_dim", "grid_dim") for axis in flat}
-    said = [_quoted(fact) for fact in facts if fact not in single]
-    if flat:
-        said.append(f"extent 1 along {' and '.join(flat)}")
-    return "each launch is checked for " + ", ".join(said)
+    short = {f"{extent}.{axis} == 1" for extent in ("block_dim", "grid_dim") for axis in single}
+    said = [_quoted(fact) for fact in facts if fact not in short]
+    if single:
+        said.append(f"block and grid have extent 1 along {' and '.join(single)}")
+    return "each launch checks that " + ", that ".join(said)
 
 
 def _quoted(fact: str) -> str:
