@@ -31,7 +31,7 @@ def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
     size, trips = _size(context, loop.body), _trips(context, loop)
     if size is None:
         return ()
-    if trips is not None and 0 < trips <= MOST_TRIPS and trips * size <= MOST_STATEMENTS:
+    if trips is not None and 1 < trips <= MOST_TRIPS and trips * size <= MOST_STATEMENTS:
         return _mark(context, '!{!"llvm.loop.unroll.full"}')
     if is_strided(context, loop):
         return _mark(context, f'!{{!"llvm.loop.unroll.count", i32 {STRIDED}}}')
