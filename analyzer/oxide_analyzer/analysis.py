@@ -101,6 +101,8 @@ def check_kernel(kernel: Kernel) -> KernelReport:
 def _verdict(judgement: Judgement, diagnostics: tuple[Diagnostic, ...]) -> Verdict:
     if any(d.verdict is Verdict.VIOLATED for d in diagnostics):
         return Verdict.VIOLATED
+    if judgement.contradictory:
+        return Verdict.UNPROVED
     if all(isinstance(j.result, Proved) for j in judgement.judged) and not judgement.violations:
         return Verdict.PROVED
     return Verdict.UNPROVED

@@ -76,6 +76,9 @@ from oxide_analyzer.rules import (
     ox402_inferred_launch_fact as ox402,
 )
 from oxide_analyzer.rules import (
+    ox403_contradictory_contract as ox403,
+)
+from oxide_analyzer.rules import (
     ox901_unproved_race as ox901,
 )
 from oxide_analyzer.rules import (
@@ -101,6 +104,13 @@ if TYPE_CHECKING:
 
 def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
     """Everything to say about one kernel."""
+    contract = judgement.analysis.kernel.contract
+    if judgement.contradictory:
+        span = contract.requires[0].span
+        name = judgement.analysis.kernel.name
+        return (
+            ox403.RULE.diagnostic(span, ox403.message(), kernel=name, verdict=Verdict.UNPROVED),
+        )
     found = list(_violations(judgement))
     if not judgement.violations:
         found.extend(_unproved(judgement))

@@ -15,6 +15,7 @@ from oxide_analyzer.facts.values import Evaluator
 from oxide_analyzer.facts.walk import Walk
 from oxide_analyzer.ir.nodes import Assign, Atomic, Barrier, Block, Expr, For, Load, Stmt
 from oxide_analyzer.ir.walk import blocks, statements
+from oxide_analyzer.proof.affine import refutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,6 +84,14 @@ def requirements(kernel: Kernel, launch: LaunchTerms, facts: Iterable[Expr]) -> 
     found = [exact.condition(r.condition, state) for r in kernel.contract.requires]
     found.extend(exact.condition(f, state) for f in facts)
     return found
+
+
+def contradicts_itself(kernel: Kernel) -> bool:
+    """Whether no launch fulfils the contract, as far as linear arithmetic sees."""
+    if not kernel.contract.requires:
+        return False
+    terms = Terms()
+    return refutes(terms, requirements(kernel, LaunchTerms(terms, kernel, frozenset(), False), ()))
 
 
 def _interval(

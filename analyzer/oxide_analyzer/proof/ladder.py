@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import condition_polys, is_arithmetic
-from oxide_analyzer.facts.effects import Analysis, analyse
+from oxide_analyzer.facts.effects import Analysis, analyse, contradicts_itself
 from oxide_analyzer.facts.polys import Element, Variable
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store, Symbol
@@ -46,7 +46,7 @@ class Judgement:
 
     `violations` are what the interpreter ran into, those of no obligation included. `flat` are
     the axes whose extent the proof takes to be 1; `compact` says that it takes sizes to fit 32
-    bits.
+    bits. Under a `contradictory` contract nothing is judged.
     """
 
     analysis: Analysis
@@ -56,6 +56,7 @@ class Judgement:
     offered: tuple[Candidate, ...]
     flat: frozenset[int]
     compact: bool
+    contradictory: bool = False
 
 
 def judge(kernel: Kernel) -> Judgement:
@@ -63,6 +64,8 @@ def judge(kernel: Kernel) -> Judgement:
     flat = _flat(kernel)
     compact = False
     analysis = analyse(kernel, (), flat, compact=False)
+    if contradicts_itself(kernel):
+        return Judgement(analysis, (), (), (), (), flat, compact, contradictory=True)
     todo = obligations(analysis)
     answers = _affine(analysis, todo)
     if analysis.may_wrap and len(answers) < len(todo):

@@ -29,6 +29,7 @@ from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
 from oxide_analyzer.rules.ox303_uninitialised_read import RULE as OX303
 from oxide_analyzer.rules.ox307_division_by_zero import RULE as OX307
 from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
+from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
 from oxide_analyzer.rules.ox901_unproved_race import RULE as OX901
@@ -60,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     OX303,
     OX307,
     OX402,
+    OX403,
     OX404,
     OX704,
     OX901,
