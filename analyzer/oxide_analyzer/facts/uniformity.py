@@ -15,6 +15,8 @@ at the same statement in the same iteration of every loop round it.
 * What a branch on a thread condition assigns is private behind it. So is what the rest of an
   iteration assigns behind a `continue` that only some threads take, and everything that a loop
   assigns if its threads leave in different iterations.
+* Where paths meet, levels meet: at the head of a loop those of every `continue`, behind it those
+  of every `break`, behind a helper those of every early return from it.
 * A `return` on a thread condition changes nothing: those who go on are uniform among themselves.
 
 Approximates towards THREAD: a condition that is in fact uniform may be called private.
@@ -66,7 +68,7 @@ from oxide_analyzer.ir.nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import Span
@@ -82,20 +84,28 @@ class Uniformity:
     `carried[loop][local]` is the level of a local at the head of the loop, `trips[loop]` the
     level of its number of iterations. `divergent[site]` lists the branches and loop heads that
     keep threads of one block from the barrier `site`. `leans` names the arrays whose freedom
-    from races the levels take for granted.
+    from races the levels take for granted. `departures` are the returns, from the kernel or from
+    a helper, that only some threads of a block take.
     """
 
     carried: Mapping[Loop, Mapping[str, Level]]
     trips: Mapping[Loop, Level]
     divergent: Mapping[int, tuple[Span, ...]]
     leans: frozenset[str]
+    departures: frozenset[Stmt]
 
 
 def uniformity(kernel: Kernel) -> Uniformity:
     """The levels of a kernel."""
     walk = _Walk(kernel)
     walk.block(kernel.body, {}, ())
-    return Uniformity(walk.carried, walk.trips, walk.divergent, frozenset(walk.leans))
+    return Uniformity(
+        walk.carried,
+        walk.trips,
+        walk.divergent,
+        frozenset(walk.leans),
+        frozenset(walk.departures),
+    )
 
 
 def assigned(block: Block) -> frozenset[str]:
@@ -128,12 +138,18 @@ _Control: TypeAlias = "tuple[Span, ...]"
 
 @dataclass(slots=True)
 class _Region:
-    """A loop or an inlined helper that jumps may leave; `split` are the private jumps' branches."""
+    """A loop or an inlined helper that jumps may leave.
+
+    `skips` and `exits` are the branches round private jumps to the end of the body, and out of
+    it. `at_skips` and `at_exits` are the levels at all such jumps, private or not.
+    """
 
     loop: Loop | None
     label: int | None
     skips: list[Span] = field(default_factory=list["Span"])
     exits: list[Span] = field(default_factory=list["Span"])
+    at_skips: list[_Levels] = field(default_factory=list["_Levels"])
+    at_exits: list[_Levels] = field(default_factory=list["_Levels"])
 
 
 @dataclass(slots=True)
@@ -143,6 +159,7 @@ class _Walk:
     trips: dict[Loop, Level] = field(default_factory=dict[Loop, Level])
     divergent: dict[int, tuple[Span, ...]] = field(default_factory=dict[int, "tuple[Span, ...]"])
     leans: set[str] = field(default_factory=set[str])
+    departures: set[Stmt] = field(default_factory=set["Stmt"])
     regions: list[_Region] = field(default_factory=list[_Region])
 
     def block(self, block: Block, levels: _Levels, control: _Control) -> None:
@@ -162,8 +179,11 @@ class _Walk:
                 levels[target.name] = self.loaded(self.kernel.arrays[name], index, levels)
             case Atomic(target=target):
                 levels[target.name] = Level.THREAD
-            case Store() | CheckDivisor() | Declare() | Return():
+            case Store() | CheckDivisor() | Declare():
                 pass
+            case Return():
+                if control:
+                    self.departures.add(stmt)
             case Barrier(site=site):
                 if control:
                     self.divergent[site] = control
@@ -178,18 +198,24 @@ class _Walk:
                 self.regions.append(region)
                 self.block(body, levels, control)
                 self.regions.pop()
+                _meet(levels, region.at_skips)
                 if region.skips:
                     levels.update(dict.fromkeys(assigned(body), Level.THREAD))
-            case Break(span=_):
-                if control:
-                    self.innermost().exits.extend(control)
-            case Continue(span=_):
-                if control:
-                    self.innermost().skips.extend(control)
+            case Break():
+                region = self.innermost()
+                region.exits.extend(control)
+                region.at_exits.append(dict(levels))
+            case Continue():
+                region = self.innermost()
+                region.skips.extend(control)
+                region.at_skips.append(dict(levels))
             case Leave(label=label):
+                if control:
+                    self.departures.add(stmt)
                 for region in reversed(self.regions):
                     if region.label == label:
                         region.skips.extend(control)
+                        region.at_skips.append(dict(levels))
                         break
                     region.exits.extend(control)
             case _:
@@ -234,6 +260,8 @@ class _Walk:
                 region.exits.append(stmt.span)
             self.block(stmt.body, inside, control)
             self.regions.pop()
+            _meet(inside, region.at_skips)
+            _meet(at_exit, region.at_exits)
             if region.skips:
                 inside.update(dict.fromkeys(assigned(stmt.body), Level.THREAD))
             merged = {
@@ -280,6 +308,13 @@ class _Walk:
                 return max(self.level(c, levels), self.level(a, levels), self.level(b, levels))
             case _:
                 assert_never(expr)
+
+
+def _meet(levels: _Levels, others: Iterable[_Levels]) -> None:
+    """Raise `levels` to what they are where paths come together."""
+    for other in others:
+        for name, level in other.items():
+            levels[name] = max(level, levels.get(name, Level.LAUNCH))
 
 
 _REGISTERS = {
