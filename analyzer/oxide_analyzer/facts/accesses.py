@@ -81,11 +81,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exit:
-    """An early return of some threads of a block, and what they did since their last barrier."""
+    """An early return of some threads of a block."""
 
     stmt: Return
     path: tuple[Condition, ...]
-    before: tuple[Access, ...]
+    position: Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ head, save for what is found out about it:
                                        and not stride'' > 0
 
 Variables of an iteration are shared by the threads of a block where uniformity says that their
-values are equal in the same iteration; in a private walk each thread has its own.
+values are equal in the same iteration; in a private walk each thread has its own, and so it does
+in a loop, or within one, that threads leave in different iterations: what they take along from
+their last iteration is then not of one iteration.
 """
 
 from __future__ import annotations
@@ -172,7 +174,9 @@ class _Carried:
 
 def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     """Run a loop any number of times from `entry`, which stands at its head."""
-    walk.summaries += walk.private
+    together = walk.uniform.trips.get(stmt, Level.THREAD) is not Level.THREAD
+    apart = walk.private or not together
+    walk.apart += apart
     collected, walk.collected = walk.collected, None
     noted = (len(walk.evaluator.may_wrap), len(walk.evaluator.reads))
     carried = _carried(walk, stmt, entry, position)
@@ -180,7 +184,7 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     del walk.evaluator.reads[noted[1] :]
     walk.collected = collected
 
-    inside = Level.THREAD if walk.private else Level.BLOCK
+    inside = Level.THREAD if walk.apart else Level.BLOCK
     head = _any_iteration(walk, stmt, carried, inside)
     passed = at_head(walk, stmt, head, position)
     after = Flow(None)
@@ -190,10 +194,9 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         body = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
         after.leave(body)
         ends.extend(body.breaks)
-    walk.summaries -= walk.private
+    walk.apart -= apart
 
-    together = walk.uniform.trips.get(stmt, Level.THREAD) is not Level.THREAD
-    outside = Level.BLOCK if together and not walk.summaries else Level.THREAD
+    outside = Level.BLOCK if together and not walk.apart else Level.THREAD
     leaving = _leave(walk, stmt, carried, outside, position)
     if leaving is not None:
         ends.append(leaving)
@@ -207,23 +210,25 @@ def _leave(
     """The state behind the loop, left at its head: another iteration than the one collected."""
     collected, walk.collected = walk.collected, None
     noted = len(walk.evaluator.reads)
+    mark = walk.evaluator.serial()
     head = _any_iteration(walk, stmt, carried, level)
     passed = at_head(walk, stmt, head, position)
     del walk.evaluator.reads[noted:]
     walk.collected = collected
     if passed.leaving is None:
         return None
-    leaving = _as_axioms(walk, carried.entry, passed.leaving)
+    leaving = _as_axioms(walk, carried.entry, passed.leaving, mark)
     if not isinstance(stmt, For):
         return leaving
     return _last_value(walk, stmt, carried.entry, leaving, level)
 
 
-def _as_axioms(walk: Walk, entry: State, leaving: State) -> State:
+def _as_axioms(walk: Walk, entry: State, leaving: State, mark: int) -> State:
     """Turn the condition that ended a loop into an axiom of the values that it ended with.
 
     It is no decision that leads anywhere, as the conditions of a path are: every loop that ends
-    ends so. Where it mentions no such value, it stays in the path.
+    ends so. Where it mentions no such value, it stays in the path. Values from before the loop,
+    older than `mark`, get no axiom: what ended the loop need not hold before it and within.
     """
     evaluator = walk.evaluator
     path = list(entry.path)
@@ -237,7 +242,7 @@ def _as_axioms(walk: Walk, entry: State, leaving: State) -> State:
             or atom in evaluator.counters
             or atom in evaluator.undetermined
         ]
-        ended = [atom for atom in ended if atom.level >= level]
+        ended = [atom for atom in ended if atom.level >= level and atom.serial > mark]
         for atom in dict.fromkeys(ended):
             evaluator.launch.terms.axiom(Poly({(atom,): 1}), condition)
         if not ended:
@@ -253,10 +258,14 @@ def _last_value(walk: Walk, stmt: For, entry: State, leaving: State, level: Leve
     start, _, _ = _counter(stmt, entry)
     none = equal(following, start)
     before = entry.values.get(name)
+    if before is not None:
+        level = max(level, value_level(before))
     if name in assigned(stmt.body):
-        last = walk.evaluator.unknown(stmt.variable.type, level, name)
+        carried = walk.uniform.carried.get(stmt, {})
+        own = max(level, carried.get(name, Level.THREAD))
+        last = walk.evaluator.unknown(stmt.variable.type, own, name)
     else:
-        value = terms.fresh(name, level)
+        value = terms.fresh(name, max(level, following.level, stride.level))
         old = (none, equal(value, before)) if isinstance(before, Poly) else (none,)
         terms.axiom(
             value,

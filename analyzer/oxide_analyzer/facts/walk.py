@@ -78,7 +78,7 @@ class Walk:
     types: Mapping[str, Scalar]
     known: int = 0
     collected: Collected | None = field(default_factory=Collected)
-    summaries: int = 0
+    apart: int = 0  # how many of the loops round here each thread goes round by itself
 
     # ------------------------------------------------------------ statements
 
@@ -147,7 +147,7 @@ class Walk:
             case Leave(label=label):
                 return Flow(None, leaves={label: [state]})
             case Return():
-                self._exit(stmt, state)
+                self._exit(stmt, state, position)
                 return Flow(None)
             case _:
                 assert_never(stmt)
@@ -277,13 +277,12 @@ class Walk:
                 )
             )
 
-    def _exit(self, stmt: Return, state: State) -> None:
+    def _exit(self, stmt: Return, state: State, position: Position) -> None:
         if self.collected is None:
             return
         # What led here since the start of the interval decides who leaves and who stays.
         if any(condition_level(c) is Level.THREAD for c in state.path[self.known :]):
-            before = tuple(self.collected.accesses)
-            self.collected.exits.append(Exit(stmt, state.path, before))
+            self.collected.exits.append(Exit(stmt, state.path, position))
 
     def _loaded(self, array: Array, index: tuple[Poly, ...], type_: Scalar) -> Value:
         level = max((p.level for p in index), default=Level.LAUNCH)

@@ -24,7 +24,8 @@ from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import FALSE, Condition, any_of, equal, less, negate
 from oxide_analyzer.facts.polys import Level, Poly, constant
 from oxide_analyzer.facts.state import State
-from oxide_analyzer.ir.nodes import For, Ownership, Register, Space, While
+from oxide_analyzer.ir.nodes import Barrier, For, Ownership, Register, Space, While
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.coverage import uncovered
 
 if TYPE_CHECKING:
@@ -261,7 +262,9 @@ def _exits(analysis: Analysis) -> Iterator[Obligation]:
     for interval in effects.intervals:
         for leaving in interval.exits:
             later = _behind_barriers(effects.arrivals, effects.whole)
-            for before in leaving.before:
+            for before in interval.accesses:
+                if not may_follow(before.position, leaving.position):
+                    continue
                 for after in later:
                     if before.array != after.array:
                         continue
@@ -287,6 +290,24 @@ def _behind_barriers(arrivals: tuple[Arrival, ...], accesses: tuple[Access, ...]
     ]
 
 
+def _in_one_round(access: Access, leaving: Exit) -> bool:
+    """Whether who leaves has made the access in the same iteration of every loop round both.
+
+    Else it may have been an earlier one, of which the conditions at the exit say nothing.
+    """
+    for left, right in zip(access.position, leaving.position, strict=False):
+        loop = left.owner
+        if isinstance(loop, (For, While)):
+            return left.block is right.block and _has_barrier(loop) and left.index < right.index
+        if left.index != right.index:
+            return True
+    return True
+
+
+def _has_barrier(loop: For | While) -> bool:
+    return any(isinstance(s, Barrier) for s in statements((loop,)))
+
+
 def may_follow(earlier: Position, later: Position) -> bool:
     """Whether a thread can come from one place to the other: further on, or round a loop."""
     for left, right in zip(earlier, later, strict=False):
@@ -307,7 +328,8 @@ def _leave(
         equal(terms.rename(b, "$1", Level.LAUNCH), terms.rename(b, "$2", Level.LAUNCH))
         for b in blocks
     )
-    left = tuple(terms.rename_condition(c, "$1", Level.LAUNCH) for c in leaving.path)
+    path = leaving.path if _in_one_round(before, leaving) else ()
+    left = tuple(terms.rename_condition(c, "$1", Level.LAUNCH) for c in path)
     return _meet(
         analysis,
         before,
