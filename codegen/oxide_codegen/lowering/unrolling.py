@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Barrier, For, If, Inline, While
+from oxide_analyzer.ir.nodes import Barrier, Break, For, If, Inline, Leave, Return, While
 from oxide_codegen.lowering.walk import nested
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
     if isinstance(loop, While):
         return ()
     size, trips = _size(context, loop.body), _trips(context, loop)
-    if size is None:
+    if size is None or _can_be_left(loop):
         return ()
     if trips is not None and 1 < trips <= MOST_TRIPS and trips * size <= MOST_STATEMENTS:
         return _mark(context, '!{!"llvm.loop.unroll.full"}')
@@ -48,6 +48,11 @@ def is_strided(context: Context, loop: For) -> bool:
         return False
     size = _size(context, loop.body)
     return size is not None and size <= SHORT and _is_innermost(loop)
+
+
+def _can_be_left(loop: For) -> bool:
+    """Whether something in the loop ends it early: then LLVM may fail to unroll, and warns."""
+    return any(isinstance(s, Break | Return | Leave) for s in nested(loop.body))
 
 
 def _mark(context: Context, hint: str) -> tuple[str, ...]:
