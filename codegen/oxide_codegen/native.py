@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.ranges import ranges
 from oxide_codegen import abi
-from oxide_codegen.lowering import coroutines, thread_loop, walk
+from oxide_codegen.lowering import coroutines, patterns, thread_loop
 from oxide_codegen.lowering.host import ALIGNMENT, shared_offsets
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def compile_native(
     lower = coroutines.lower if waits else thread_loop.lower
     text = lower(checked, facts, "contract " if contract else "", narrows=narrows)
     symbols = ("run", "frame_size") if waits else ("run",)
-    owner, addresses = llvm.loaded(text, symbols, vectorises=not walk.divides(kernel.body))
+    owner, addresses = llvm.loaded(text, symbols, vectorises=not patterns.divides(kernel.body))
     shared = shared_offsets(kernel)[1]
     arena_size: Callable[[int], int] = lambda threads: shared  # noqa: E731
     if waits:

@@ -7,9 +7,9 @@ import struct
 
 from oxide_analyzer.checked import CheckedKernel
 from oxide_analyzer.interpreter import run
+from oxide_analyzer.ir.walk import assigned
 from oxide_analyzer.launch import Contents
 from oxide_codegen import abi
-from oxide_codegen.lowering.walk import assigned
 from oxide_codegen.native import compile_native
 
 _CODES = {"bool": "?", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "f32": "f", "f64": "d"}

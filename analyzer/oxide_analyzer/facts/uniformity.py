@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.polys import Level
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
     Array,
     Assign,
@@ -97,40 +98,20 @@ class Uniformity:
 
 def uniformity(kernel: Kernel) -> Uniformity:
     """The levels of a kernel."""
-    walk = _Walk(kernel)
-    walk.block(kernel.body, {}, ())
+    levels = _Walk(kernel)
+    levels.block(kernel.body, {}, ())
     return Uniformity(
-        walk.carried,
-        walk.trips,
-        walk.divergent,
-        frozenset(walk.leans),
-        frozenset(walk.departures),
+        levels.carried,
+        levels.trips,
+        levels.divergent,
+        frozenset(levels.leans),
+        frozenset(levels.departures),
     )
 
 
 def assigned(block: Block) -> frozenset[str]:
-    """The locals that a block may assign."""
-    names: set[str] = set()
-    for stmt in block:
-        match stmt:
-            case Assign(target=target) | Load(target=target) | Atomic(target=target):
-                names.add(target.name)
-            case If(then=then, otherwise=otherwise):
-                names |= assigned(then) | assigned(otherwise)
-            case For(variable=variable, body=body):
-                names.add(variable.name)
-                names |= assigned(body)
-            case While(header=header, body=body):
-                names |= assigned(header) | assigned(body)
-            case Inline(body=body):
-                names |= assigned(body)
-            case Store() | CheckDivisor() | Declare() | Barrier():
-                pass
-            case Break() | Continue() | Return() | Leave():
-                pass
-            case _:
-                assert_never(stmt)
-    return frozenset(names)
+    """The names of the locals that a block may assign."""
+    return frozenset(local.name for local in walk.assigned(block))
 
 
 _Control: TypeAlias = "tuple[Span, ...]"

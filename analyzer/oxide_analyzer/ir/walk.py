@@ -42,6 +42,8 @@ from oxide_analyzer.ir.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oxide_analyzer.ir.nodes import Local
+
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """The blocks directly inside a statement."""
@@ -85,23 +87,26 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             assert_never(stmt)
 
 
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The operands of an expression."""
+    match expr:
+        case Const() | Symbol() | Read() | Param() | Dim() | Special():
+            return ()
+        case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
+            return (a,)
+        case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
+            return (a, b)
+        case Select(condition=c, then=a, otherwise=b):
+            return (c, a, b)
+        case _:
+            assert_never(expr)
+
+
 def subexpressions(expr: Expr) -> Iterator[Expr]:
     """The expression and all within."""
     yield expr
-    match expr:
-        case Const() | Symbol() | Read() | Param() | Dim() | Special():
-            return
-        case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
-            yield from subexpressions(a)
-        case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
-            yield from subexpressions(a)
-            yield from subexpressions(b)
-        case Select(condition=c, then=a, otherwise=b):
-            yield from subexpressions(c)
-            yield from subexpressions(a)
-            yield from subexpressions(b)
-        case _:
-            assert_never(expr)
+    for child in children(expr):
+        yield from subexpressions(child)
 
 
 def expressions(block: Block) -> Iterator[Expr]:
@@ -109,3 +114,17 @@ def expressions(block: Block) -> Iterator[Expr]:
     for stmt in statements(block):
         for operand in operands(stmt):
             yield from subexpressions(operand)
+
+
+def assigned(block: Block) -> set[Local]:
+    """The locals that some statement of a block assigns."""
+    found: set[Local] = set()
+    for stmt in statements(block):
+        match stmt:
+            case Assign(target=target) | Load(target=target) | Atomic(target=target):
+                found.add(target)
+            case For(variable=variable):
+                found.add(variable)
+            case _:
+                pass
+    return found

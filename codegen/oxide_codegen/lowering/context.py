@@ -32,12 +32,13 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
+from oxide_analyzer.ir.walk import assigned
 from oxide_analyzer.language.types import I64
 from oxide_codegen.lowering import arithmetic
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import EXP
-from oxide_codegen.lowering.walk import assigned, is_thread_index
+from oxide_codegen.lowering.patterns import is_thread_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import Register
 from oxide_codegen import abi
 from oxide_codegen.lowering import statements
@@ -30,7 +31,6 @@ from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock, record
 from oxide_codegen.lowering.host import Host, block_places, rounded, shared_offsets
-from oxide_codegen.lowering.walk import nested
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
@@ -120,7 +120,7 @@ def barrier_numbers(kernel: Kernel) -> dict[Stmt, int]:
     """The barriers of a kernel, from 1 in source order."""
     from oxide_analyzer.ir.nodes import Barrier
 
-    found = [s for s in nested(kernel.body) if isinstance(s, Barrier)]
+    found = [s for s in walk.statements(kernel.body) if isinstance(s, Barrier)]
     return {statement: number for number, statement in enumerate(found, start=1)}
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.intervals import NEGATED
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
@@ -44,7 +45,7 @@ from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock
 from oxide_codegen.lowering.host import Host, block_places
-from oxide_codegen.lowering.walk import nested, reads_places_apart
+from oxide_codegen.lowering.patterns import reads_places_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -279,11 +280,11 @@ def may_wait(kernel: Kernel) -> bool:
     """Whether a thread may have to wait for another one of its block."""
     from oxide_analyzer.ir.nodes import Atomic, Barrier, While
 
-    for statement in nested(kernel.body):
+    for statement in walk.statements(kernel.body):
         if isinstance(statement, Barrier):
             return True
         if isinstance(statement, While):
-            inside = (*nested(statement.header), *nested(statement.body))
+            inside = (*walk.statements(statement.header), *walk.statements(statement.body))
             if any(isinstance(s, Atomic) for s in inside):
                 return True
     return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import Barrier, Break, For, If, Inline, Leave, Return, While
-from oxide_codegen.lowering.walk import nested
+from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block
@@ -52,7 +52,7 @@ def is_strided(context: Context, loop: For) -> bool:
 
 def _can_be_left(loop: For) -> bool:
     """Whether something in the loop ends it early: then LLVM may fail to unroll, and warns."""
-    return any(isinstance(s, Break | Return | Leave) for s in nested(loop.body))
+    return any(isinstance(s, Break | Return | Leave) for s in statements(loop.body))
 
 
 def _mark(context: Context, hint: str) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def _mark(context: Context, hint: str) -> tuple[str, ...]:
 
 
 def _is_innermost(loop: For) -> bool:
-    return not any(isinstance(s, For | While) for s in nested(loop.body))
+    return not any(isinstance(s, For | While) for s in statements(loop.body))
 
 
 def _trips(context: Context, loop: For) -> int | None:
