@@ -6,42 +6,43 @@ values; negation pushes inwards and stays within the same six forms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-@dataclass(frozen=True)
+@record
 class AtLeastZero:
     """`poly >= 0`."""
 
     poly: Poly
 
 
-@dataclass(frozen=True)
+@record
 class IsZero:
     """`poly == 0`."""
 
     poly: Poly
 
 
-@dataclass(frozen=True)
+@record
 class NotZero:
     """`poly != 0`."""
 
     poly: Poly
 
 
-@dataclass(frozen=True)
+@record
 class Opaque:
     """A condition that integers do not decide (a comparison of floats, say), or its negation.
 
-    Equal keys are equal conditions. `parts` are the polynomials that the key depends on, so
-    that renaming a thread renames the condition.
+    Equal keys are equal conditions where the `parts` are equal: the polynomials that it depends
+    on, so that renaming a thread renames the condition. `own_level` is for whom the rest of what
+    it depends on is one value.
     """
 
     key: tuple[str, ...]
@@ -52,17 +53,17 @@ class Opaque:
     @property
     def level(self) -> Level:
         """The highest level of what it depends on."""
-        return max((p.level for p in self.parts), default=self.own_level)
+        return max((self.own_level, *(p.level for p in self.parts)))
 
 
-@dataclass(frozen=True)
+@record
 class AllOf:
     """A conjunction; empty is true."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True)
+@record
 class AnyOf:
     """A disjunction; empty is false."""
 

@@ -4,7 +4,8 @@ A summary lets one symbolic iteration stand for all. What the body may assign is
 head, save for what is found out about it:
 
 * Closed forms. What changes by the same amount in every iteration is `entry + amount·k`, with k
-  the number of iterations before: the variable of a `for`, and counters.
+  the number of iterations before: the variable of a `for`, and counters. The amount must have a
+  meaning where there is no iteration (`64 // n` has none behind `for j in range(n)`).
 * Invariants. Of a list of candidates (at least or at most the entry value, not negative, between
   the constants that enter, and the sum of two variables, which a swap keeps) those are kept that
   the entry implies and the body preserves; each round drops what is not preserved until all are
@@ -44,7 +45,7 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.flow import Flow
 from oxide_analyzer.facts.join import merge
-from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, constant, parts_of
 from oxide_analyzer.facts.state import Real, State, Value, value_level
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
@@ -299,7 +300,9 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
     for name in integers:
         amounts = {_difference(b, head, name) for b in backs}
         amount = amounts.pop() if len(amounts) == 1 else None
-        if amount is not None and all(a.serial < mark for a in amount.atoms()):
+        if amount is None or any(a.serial >= mark for a in amount.atoms()):
+            continue
+        if _has_meaning(walk, amount, entry):
             carried.amounts[name] = amount
     carried.candidates = _candidates(walk, entry, [n for n in integers if n not in carried.amounts])
     for _ in range(_MOST_ROUNDS):
@@ -321,6 +324,24 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
     carried.candidates = []
     carried.amounts = {}
     return carried
+
+
+def _has_meaning(walk: Walk, amount: Poly, entry: State) -> bool:
+    """Whether it does before the first iteration too: a quotient has where its divisor is >= 1."""
+    terms = walk.evaluator.launch.terms
+    pending, seen = list(amount.atoms()), set[Atom]()
+    while pending:
+        atom = pending.pop()
+        if atom in seen:
+            continue
+        seen.add(atom)
+        pending.extend(a for p in parts_of(atom) for a in p.atoms())
+        if isinstance(atom.form, Quotient):
+            low, _ = walk.evaluator.interval(atom.form.divisor)
+            none = at_least_zero(-atom.form.divisor)
+            if (low is None or low < 1) and not refutes(terms, (*entry.path, none), _QUICK):
+                return False
+    return True
 
 
 def _difference(state: State, head: State, name: str) -> Poly | None:

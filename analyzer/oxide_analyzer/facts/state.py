@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from oxide_analyzer.facts.conditions import FALSE, TRUE, AllOf, Condition, condition_level
 from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Real:
-    """A float of which only equality and level are known; equal keys are equal values."""
+    """A float of which only equality and level are known.
+
+    Equal keys are equal values where the `parts`, integers that it is computed from, are equal.
+    `own_level` is for whom the rest is one value.
+    """
 
     key: tuple[str, ...]
     parts: tuple[Poly, ...]
@@ -20,7 +25,7 @@ class Real:
     @property
     def level(self) -> Level:
         """For whom it is one value."""
-        return max((p.level for p in self.parts), default=self.own_level)
+        return max((self.own_level, *(p.level for p in self.parts)))
 
 
 Value: TypeAlias = Poly | Condition | Real
@@ -38,7 +43,7 @@ def value_level(value: Value) -> Level:
             return condition_level(value)
 
 
-@dataclass(frozen=True)
+@record
 class State:
     """What one thread knows at one place: its locals and the conditions that led there.
 

@@ -119,7 +119,7 @@ class Evaluator:
                 if type_ == BOOL:
                     return TRUE if number else FALSE
                 if type_.is_float:
-                    return Real((repr(number),), (), Level.LAUNCH)
+                    return Real((f"{type_} {number!r}",), (), Level.LAUNCH)
                 return constant(int(number))
             case Symbol(name=name, type=type_) | Param(name=name, type=type_):
                 if type_ == BOOL:
@@ -442,15 +442,15 @@ class Evaluator:
                 case Poly():
                     parts.append(operand)
                     keys.append("#")
-                    level = max(level, operand.level)
                 case Real(key=key, parts=inner, own_level=own):
                     keys.extend(("(", *key, ")"))
                     parts.extend(inner)
-                    level = max(level, own, operand.level)
+                    level = max(level, own)
                 case _:
                     keys.append(f"bool'{self.serial()}")
                     level = max(level, condition_level(operand))
         if len(keys) > _LONGEST_KEY:
+            level = max((level, *(p.level for p in parts)))
             return Real((f"float'{self.serial()}",), (), level)
         return Real(tuple(keys), tuple(parts), level)
 
