@@ -15,9 +15,10 @@ The result is a guess for some milliseconds, never a verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def carry(
     return tuple(moved)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Lines:
     """The lines `first` up to `end`, exclusive; from 1."""
 
@@ -83,7 +84,7 @@ def _lines_of(source: SourceFile) -> _Lines:
     return _Lines(1, len(source.lines) + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Shift:
     """Where the lines of a stretch of the old text stand in the new one."""
 

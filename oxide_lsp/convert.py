@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from pygls.workspace import TextDocument
 
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.record import record
 from oxide_analyzer.reports.full import notes
 from oxide_analyzer.source import SourceFile, Span
 
@@ -67,7 +67,7 @@ def uri_of(path: str) -> str:
     return from_fs_path(path) or path
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Client:
     """What the client said that it can show."""
 

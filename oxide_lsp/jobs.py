@@ -10,10 +10,11 @@ import os
 import sys
 import traceback
 from collections import OrderedDict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ MakeChecker: TypeAlias = "Callable[[], Checker]"
 # ---------------------------------------------------------------- what travels
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """Check a file under the settings of its project.
 
@@ -60,7 +61,7 @@ class Check:
     configuration: Configuration
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compile:
     """Compile a kernel of the last report about `path` to PTX for `target`."""
 
@@ -70,14 +71,14 @@ class Compile:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cancel:
     """Nobody waits for this job any more; if it is still running it may end with `Cancelled`."""
 
     job: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelAnswer:
     """What the editor shows of a kernel's report; `compiles` if the back end accepts it."""
 
@@ -93,7 +94,7 @@ class KernelAnswer:
     compiles: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """What the editor shows of a file's report; findings that a comment hides are left out."""
 
@@ -101,7 +102,7 @@ class Answer:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checked:
     """The answer to `Check`."""
 
@@ -109,7 +110,7 @@ class Checked:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """The answer to `Compile`: the PTX, or in one line why there is none."""
 
@@ -118,14 +119,14 @@ class Compiled:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cancelled:
     """The job was stopped as asked."""
 
     job: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failed:
     """The job raised an exception: a defect of Oxide, not of the user's file."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from oxide_analyzer import configuration as settings
 from oxide_analyzer import project
 from oxide_analyzer.configuration import Configuration, ConfigurationError, Selection
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """The settings that hold for one file, and where its imports are looked up."""
 

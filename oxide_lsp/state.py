@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_lsp.carry import carry
 from oxide_lsp.jobs import Answer
 from oxide_lsp.worker import JobFailed, WorkerDied
@@ -45,7 +46,7 @@ _PATIENCE = 2.0
 _ATTEMPTS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdicts:
     """A worker's answer with the text that it is about.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fact:
     """A condition on launches, over parameters, dimensions, `block_dim` and `grid_dim`.
 
@@ -25,7 +26,7 @@ class Fact:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckedKernel:
     """A kernel without `Symbol`s, free of races and divergent barriers under its facts.
 

@@ -12,10 +12,10 @@ A key that is not known is an error: a setting that is silently not read is wors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.record import record
 from oxide_analyzer.rules import RULES, nearest
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ConfigurationError(Exception):
     """A setting or option that means nothing; the text is one sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """Which rules are shown, by number; hints only if they are selected by name or number."""
 
@@ -56,7 +56,7 @@ class Selection:
         return diagnostic.code in self.selected
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Configuration:
     """The settings of a project; `root` is the folder that relative ones start from."""
 

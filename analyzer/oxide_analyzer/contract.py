@@ -6,7 +6,6 @@ wraps. `len(out) >= grid_dim.x * block_dim.x` is compared as it reads, however l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.nodes import (
@@ -31,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.language.types import Kind
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +73,7 @@ class NotEvaluable(Exception):
     """A condition holds something that no launch gives a value to."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """What one launch fixes: scalars and shapes by parameter, grid and block as (x, y, z)."""
 

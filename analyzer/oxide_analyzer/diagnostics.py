@@ -5,9 +5,11 @@ Plain frozen data. Rules make it, `reports` prints it, the language server conve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,7 @@ class AccessKind(StrEnum):
     EXIT = "exit"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """Another place that takes part in a finding, with what happens there."""
 
@@ -50,7 +52,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """Replace the text of `span` by `text`."""
 
@@ -58,7 +60,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """A titled set of edits; `safe` if it keeps what the kernel computes."""
 
@@ -67,7 +69,7 @@ class Fix:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WitnessThread:
     """One thread of a witness: (x, y, z) block and thread index, line, and what it does there."""
 
@@ -77,7 +79,7 @@ class WitnessThread:
     access: AccessKind
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Witness:
     """A concrete launch that breaks a kernel.
 
@@ -97,7 +99,7 @@ class Witness:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding about one place.
 
@@ -124,7 +126,7 @@ class Diagnostic:
         return replace(self, suppressed=reason)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A line, column and text: something a report lists beside the diagnostics."""
 
@@ -133,7 +135,7 @@ class Place:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObligationCounts:
     """How many obligations of a kernel ended how; `proved` by the tier that proved them."""
 

@@ -13,10 +13,11 @@ a caller who asks about the directory before its files.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from oxide_analyzer.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pattern:
     """One line: what it fits, whether it takes back, and whether it is for directories alone."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.record import record
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,7 +33,7 @@ class Contents:
             raise ValueError(f"shape {self.shape} does not hold {len(self.values)} values")
 
 
-@dataclass(frozen=True)
+@record
 class Launch:
     """`grid` and `block` are (x, y, z); arrays never overlap."""
 

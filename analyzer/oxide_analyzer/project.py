@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import gitignore
+from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Undecodable:
     """A file whose bytes are not text in the encoding that it declares: why, and on which line."""
 
@@ -152,7 +152,7 @@ class Walk:
         return path.as_posix().lstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ignores:
     """The patterns of one file, and the folder that they start from."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel, Fact
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelReport:
     """What is known about one kernel.
 
@@ -39,7 +40,7 @@ class KernelReport:
     unsafe: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """One file: kernels in source order; all diagnostics, the suppressed ones included, sorted."""
 

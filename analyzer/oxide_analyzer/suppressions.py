@@ -14,9 +14,9 @@ tokenizer, so the same words inside a string mean nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_analyzer.rules.ox704_suppression_without_reason import suppression_without_reason
 from oxide_analyzer.source import Span
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _IGNORE = re.compile(r"#\s*oxide:\s*ignore\[(?P<rules>[^\]]*)\](?P<reason>(?:(?!#\s).)*)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Suppression:
     """One comment: what it names, why, where it stands, and the lines that it speaks of."""
 

@@ -13,6 +13,7 @@ from oxide_analyzer import project
 from oxide_analyzer.configuration import Configuration, ConfigurationError, Selection, selection
 from oxide_analyzer.configuration import find as find_configuration
 from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.record import record
 from oxide_analyzer.report import Report
 from oxide_analyzer.source import SourceFile
 
@@ -37,7 +38,7 @@ exit codes: 0 no errors, 1 errors found, 2 wrong use, 101 a bug in Oxide
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Input:
     """A file (None: standard input), its path in messages, and the settings that hold there."""
 

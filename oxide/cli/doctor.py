@@ -11,11 +11,11 @@ import platform
 import subprocess
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_analyzer.reports.style import Style, coloured, plain
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class State(StrEnum):
     BROKEN = "!!"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One part: whether it is there, what it is, and what to do where it is not."""
 

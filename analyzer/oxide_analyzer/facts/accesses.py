@@ -6,8 +6,9 @@ the terms of each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import AccessKind
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """A step of a position: the `index`-th statement of `block`, which `owner` contains."""
 
@@ -30,7 +31,7 @@ class Frame:
 Position: TypeAlias = "tuple[Frame, ...]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Access:
     """One load, store or atomic: `array[index]` where all of `path` holds.
 
@@ -48,7 +49,7 @@ class Access:
     scope: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Divisor:
     """A number that must not be zero."""
 
@@ -59,7 +60,7 @@ class Divisor:
     role: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class LocalRead:
     """A read of a local that is assigned only where `assigned` holds."""
 
@@ -70,7 +71,7 @@ class LocalRead:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Arrival:
     """A barrier with what a thread knows when it comes there."""
 
@@ -79,16 +80,20 @@ class Arrival:
     position: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Exit:
-    """An early return of some threads of a block."""
+    """An early return of some threads of a block.
+
+    Variables younger than `since` belong to the interval; in a loop they stand for any iteration.
+    """
 
     stmt: Return
     path: tuple[Condition, ...]
     position: Position
+    since: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interval:
     """What can happen after one barrier (or the start) and before the next, in one thread."""
 
@@ -97,7 +102,7 @@ class Interval:
     exits: tuple[Exit, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effects:
     """Everything a kernel does: `whole` once through it all, and by barrier interval."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Arrival, Effects, Interval
@@ -16,6 +15,7 @@ from oxide_analyzer.facts.walk import Walk
 from oxide_analyzer.ir.nodes import Assign, Atomic, Barrier, Block, Expr, For, Load, Stmt
 from oxide_analyzer.ir.walk import blocks, statements
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Analysis:
     """A kernel with everything that is known of it before anything is proved."""
 
@@ -103,7 +103,8 @@ def _interval(
     arrival: Arrival | None,
 ) -> Interval:
     known = len(arrival.state.path) if arrival is not None else 0
-    walk = Walk(kernel, evaluator, uniform, barriers, True, types, known)
+    since = evaluator.serial()
+    walk = Walk(kernel, evaluator, uniform, barriers, True, types, known, since)
     if arrival is None:
         walk.block(kernel.body, State({}, ()), None, ())
     else:

@@ -9,10 +9,10 @@ the arithmetic of the type: what may wrap is everything the type holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interval:
     """Inclusive at both ends, never empty."""
 

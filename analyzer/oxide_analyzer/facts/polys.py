@@ -11,10 +11,11 @@ Every atom has a level, which says for whom it is one value: the launch, the thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ class Level(IntEnum):
     THREAD = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """An unknown integer in [low, high]; an end that is None is open.
 
@@ -41,7 +42,7 @@ class Variable:
     assumed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quotient:
     """`dividend // divisor`, rounded towards minus infinity; meaningful for divisors >= 1."""
 
@@ -49,14 +50,14 @@ class Quotient:
     divisor: Poly
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Alias:
     """The value of a polynomial under one name, so that products of it stay one monomial."""
 
     definition: Poly
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Element:
     """An integer element of a read-only array: a function of its index."""
 
@@ -66,7 +67,7 @@ class Element:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bits:
     """`left op right` for the bit operation `op` (one of & | ^ << >>)."""
 
@@ -80,7 +81,7 @@ class Bits:
 Form: TypeAlias = Variable | Quotient | Alias | Element | Bits
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Atom:
     """An interned form; `serial` orders atoms by their creation, so runs are repeatable."""
 

@@ -11,7 +11,7 @@ conditions that hold wherever the variable has a meaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import (
@@ -45,12 +45,13 @@ from oxide_analyzer.facts.polys import (
     constant,
     parts_of,
 )
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terms:
     """Makes atoms, each once, and keeps the axioms of variables. One for each analysed kernel."""
 

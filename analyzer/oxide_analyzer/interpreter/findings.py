@@ -7,11 +7,11 @@ threads race for, leaves the element to chance until a sound thread writes it ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter.clock import Stopped
 from oxide_analyzer.interpreter.outcome import Event, place
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moment:
     """An event whose locals are not known yet: those of step `step`, if there was one."""
 
@@ -38,7 +38,7 @@ class Moment:
 Seen: TypeAlias = "Callable[[Moment], Event]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """A failure in the making: `build` makes it, given how to see its moments."""
 

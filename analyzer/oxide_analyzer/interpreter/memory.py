@@ -7,12 +7,12 @@ offset in C order; the translation has compared the indices with the shape befor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import AtomicOp, BinaryOp
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Memory:
         return tuple(reversed(index))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """What an access acts on.
 

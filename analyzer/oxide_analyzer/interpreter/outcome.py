@@ -10,8 +10,9 @@ failing operations would have given; failures[0] is always clean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """One thread at one statement.
 
@@ -40,7 +41,7 @@ class Event:
     values: Mapping[str, Number]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Race:
     """Two accesses to one element that nothing orders; `first` came first in this run."""
 
@@ -49,7 +50,7 @@ class Race:
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutOfBounds:
     """`event.index[axis]` is not within 0 and `length`."""
 
@@ -59,7 +60,7 @@ class OutOfBounds:
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ZeroDivisor:
     """A divisor, or the step of a range, is zero."""
 
@@ -67,7 +68,7 @@ class ZeroDivisor:
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uninitialised:
     """An array element, or (`event.array` is None) a local, that nothing has written."""
 
@@ -75,7 +76,7 @@ class Uninitialised:
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Divergence:
     """`waiting` stands at a barrier while `other` waits elsewhere or has come to the end."""
 
@@ -84,7 +85,7 @@ class Divergence:
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HarmfulExit:
     """A thread returned before a barrier, and a live thread missed it behind that barrier.
 
@@ -102,7 +103,7 @@ class HarmfulExit:
 Failure: TypeAlias = Race | OutOfBounds | ZeroDivisor | Uninitialised | Divergence | HarmfulExit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What a run came to.
 

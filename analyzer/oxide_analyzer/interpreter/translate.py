@@ -69,6 +69,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ Sited: TypeAlias = Load | Store | Atomic | CheckDivisor | Barrier | Return
 Assigned: TypeAlias = frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """A kernel as Python: `code` defines `thread` and, for scratch arrays, `shapes`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.ir.nodes import node
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@node
+@distinct
 class ScalarParameter:
     """A scalar in the kernel's signature."""
 
@@ -24,7 +24,7 @@ class ScalarParameter:
     span: Span
 
 
-@node
+@distinct
 class ArrayParameter:
     """A slice in the kernel's signature; `Kernel.arrays[name]` is its array."""
 
@@ -35,7 +35,7 @@ class ArrayParameter:
 Parameter: TypeAlias = ScalarParameter | ArrayParameter
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A live function of which a kernel is made: the kernel itself, or a helper that it calls.
 
@@ -50,7 +50,7 @@ class Function:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A number that a kernel takes from the globals or the closure of one of its functions.
 
@@ -67,7 +67,7 @@ class Constant:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement:
     """One conjunct of `requires`, over parameters, dimensions, `block_dim` and `grid_dim`.
 
@@ -79,7 +79,7 @@ class Requirement:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contract:
     """What a launch must fulfil: `@kernel(block=…, domain=…, requires=…)`.
 

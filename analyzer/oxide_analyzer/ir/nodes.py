@@ -21,28 +21,19 @@ the IR, never attributes written on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.language.types import BOOL, I64, Scalar
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
-_T = TypeVar("_T")
-
-
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
-def node(cls: type[_T]) -> type[_T]:
-    """A frozen record that is equal to itself only."""
-    return dataclass(frozen=True, slots=True, eq=False)(cls)
-
-
 # ---------------------------------------------------------------- storage
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Local:
     """A scalar variable of one thread; its name is unique, that of a temporary starts with %."""
 
@@ -72,7 +63,7 @@ class Ownership(StrEnum):
     SCRATCH = "scratch"  # SharedArray and LocalArray: read, write, atomics
 
 
-@node
+@distinct
 class Array:
     """A slice parameter, or one shared or local allocation.
 
@@ -158,7 +149,7 @@ class LogicOp(StrEnum):
     OR = "or"
 
 
-@node
+@distinct
 class Const:
     """A literal of type `type`; an integer literal always fits."""
 
@@ -167,7 +158,7 @@ class Const:
     span: Span
 
 
-@node
+@distinct
 class Symbol:
     """A number known at compile time and not to the checker; see `Kernel.constants`."""
 
@@ -176,7 +167,7 @@ class Symbol:
     span: Span
 
 
-@node
+@distinct
 class Read:
     """The value of a local; reading one that was never assigned is an uninitialised read."""
 
@@ -189,7 +180,7 @@ class Read:
         return self.local.type
 
 
-@node
+@distinct
 class Param:
     """A scalar parameter: the same in every thread of the launch."""
 
@@ -198,7 +189,7 @@ class Param:
     span: Span
 
 
-@node
+@distinct
 class Dim:
     """`array.shape[axis]` of a slice parameter."""
 
@@ -208,7 +199,7 @@ class Dim:
     type: Scalar = I64
 
 
-@node
+@distinct
 class Special:
     """A special register along x (0), y (1) or z (2)."""
 
@@ -218,7 +209,7 @@ class Special:
     type: Scalar = I64
 
 
-@node
+@distinct
 class Unary:
     """`op operand`."""
 
@@ -228,7 +219,7 @@ class Unary:
     span: Span
 
 
-@node
+@distinct
 class Binary:
     """`left op right`; `site` is that of the `CheckDivisor` in front, where there is one."""
 
@@ -240,7 +231,7 @@ class Binary:
     site: int | None = None
 
 
-@node
+@distinct
 class Compare:
     """`left op right` of one type."""
 
@@ -251,7 +242,7 @@ class Compare:
     type: Scalar = BOOL
 
 
-@node
+@distinct
 class Logic:
     """`left and right` or `left or right`."""
 
@@ -262,7 +253,7 @@ class Logic:
     type: Scalar = BOOL
 
 
-@node
+@distinct
 class Not:
     """`not operand`."""
 
@@ -271,7 +262,7 @@ class Not:
     type: Scalar = BOOL
 
 
-@node
+@distinct
 class Select:
     """`then if condition else otherwise`."""
 
@@ -282,7 +273,7 @@ class Select:
     span: Span
 
 
-@node
+@distinct
 class Convert:
     """`type(operand)`.
 
@@ -302,7 +293,7 @@ class MathFunction(StrEnum):
     EXP = "exp"
 
 
-@node
+@distinct
 class Math:
     """A function of `math`, at the operand's precision."""
 
@@ -333,7 +324,7 @@ Expr: TypeAlias = (
 # ---------------------------------------------------------------- statements
 
 
-@node
+@distinct
 class Assign:
     """`target = value`."""
 
@@ -342,7 +333,7 @@ class Assign:
     span: Span
 
 
-@node
+@distinct
 class Load:
     """`target = array[index]`; one i64 index per dimension."""
 
@@ -353,7 +344,7 @@ class Load:
     span: Span
 
 
-@node
+@distinct
 class Store:
     """`array[index] = value`; `value` has the element's type."""
 
@@ -388,7 +379,7 @@ class Order(StrEnum):
     ACQ_REL = "acq_rel"
 
 
-@node
+@distinct
 class Atomic:
     """`target = array[index]` and `array[index] = array[index] op value`, as one step."""
 
@@ -410,7 +401,7 @@ class DivisorRole(Enum):
     STEP = "step of range"
 
 
-@node
+@distinct
 class CheckDivisor:
     """`divisor` is not zero here; what divides by it carries the same site."""
 
@@ -420,7 +411,7 @@ class CheckDivisor:
     span: Span
 
 
-@node
+@distinct
 class Declare:
     """A local array is undefined from here on; `array.space` is LOCAL."""
 
@@ -428,7 +419,7 @@ class Declare:
     span: Span
 
 
-@node
+@distinct
 class Barrier:
     """`sync_threads()`."""
 
@@ -436,7 +427,7 @@ class Barrier:
     span: Span
 
 
-@node
+@distinct
 class If:
     """`span` covers the condition."""
 
@@ -446,7 +437,7 @@ class If:
     span: Span
 
 
-@node
+@distinct
 class For:
     """`for variable in range(start, stop, step)`.
 
@@ -463,7 +454,7 @@ class For:
     span: Span
 
 
-@node
+@distinct
 class While:
     """Run `header`, leave unless `condition`, run `body`, again; `span` covers the condition."""
 
@@ -473,21 +464,21 @@ class While:
     span: Span
 
 
-@node
+@distinct
 class Break:
     """Leave the innermost loop."""
 
     span: Span
 
 
-@node
+@distinct
 class Continue:
     """Go on with the next iteration of the innermost loop."""
 
     span: Span
 
 
-@node
+@distinct
 class Return:
     """This thread is done."""
 
@@ -495,7 +486,7 @@ class Return:
     span: Span
 
 
-@node
+@distinct
 class Inline:
     """The body of a helper, in place of its call at `span`."""
 
@@ -505,7 +496,7 @@ class Inline:
     span: Span
 
 
-@node
+@distinct
 class Leave:
     """Go to the end of the `Inline` region `label`, out of all loops within it."""
 

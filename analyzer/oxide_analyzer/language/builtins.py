@@ -7,8 +7,9 @@ with its module (`math.sqrt`), one of Python's own built-in functions bare (`min
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from oxide_analyzer.record import record
 
 
 class BuiltinKind(StrEnum):
@@ -41,7 +42,7 @@ class Effect(StrEnum):
     ATOMIC = "changes memory atomically"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Builtin:
     """One name: its signature as hover shows it, and one line of documentation."""
 

@@ -6,8 +6,9 @@ sign and precision are checked here and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from oxide_analyzer.record import record
 
 
 class Kind(Enum):
@@ -19,7 +20,7 @@ class Kind(Enum):
     FLOAT = "float"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A scalar type. `bits` is its size in memory (bool: 8, of which 0 and 1 are used)."""
 

@@ -15,11 +15,11 @@ inverse, which makes exchanges `i ^ j` disjoint for every j.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.proof.models import bit_operation
 from oxide_analyzer.proof.products import number
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WIDEST = 128
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operation:
     """A bit operation of a query: its form, and what the solver calls it and its operands."""
 

@@ -12,7 +12,6 @@ divisors; races are repaired by scalars that are not negative, and by nothing el
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Access, Divisor
@@ -33,6 +32,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.obligations import Bound, Kind, Obligation
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _MOST_CANDIDATES = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """`left >= right`, as a condition for the prover and as an expression for the runtime."""
 

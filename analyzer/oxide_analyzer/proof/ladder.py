@@ -11,7 +11,6 @@ Budgets count steps, so there is one verdict for one kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import condition_polys, is_arithmetic
@@ -29,6 +28,7 @@ from oxide_analyzer.proof.obligations import Kind, Obligation, Query, obligation
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, place_of, refute, replay
 from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unknown, Violation
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ _ADMISSION_STEPS = 150_000
 _SYMBOL_VALUES = (8, 32, 3)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judgement:
     """All obligations of a kernel with their answers, and what they hold under.
 

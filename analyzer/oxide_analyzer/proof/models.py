@@ -34,6 +34,7 @@ from oxide_analyzer.facts.polys import (
     Variable,
     parts_of,
 )
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 OpaqueKey: TypeAlias = tuple[tuple[str, ...], tuple[Poly, ...]]
 
 
-@dataclass(frozen=True)
+@record
 class Model:
     """A solution: the values of atoms, and of opaque conditions by key and parts.
 

@@ -47,6 +47,7 @@ from oxide_analyzer.proof.affine import certain_atoms, definition
 from oxide_analyzer.proof.bit_lemmas import Operation, bit_lemmas
 from oxide_analyzer.proof.models import Model, OpaqueKey, completed, holds
 from oxide_analyzer.proof.products import Products, number
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,12 +65,12 @@ _TINY = (1, 2)
 _VALUE = re.compile(r"\(define-fun (\S+) \(\) (?:Int|Bool)\s+(?:\(- (\d+)\)|(\d+)|(true|false))\)")
 
 
-@dataclass(frozen=True)
+@record
 class Contradiction:
     """The conditions cannot hold together."""
 
 
-@dataclass(frozen=True)
+@record
 class Undecided:
     """Neither; why."""
 

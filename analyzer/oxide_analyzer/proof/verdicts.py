@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.interpreter import Failure
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.obligations import Obligation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proved:
     """Holds for every admitted launch; `tier` is the prover that said so."""
 
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Violation:
     """The reference interpreter ran into `failure` on `launch`."""
 
@@ -26,14 +27,14 @@ class Violation:
     launch: Launch
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refuted:
     """Broken by a concrete launch."""
 
     violation: Violation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Neither; `reason` says what is missing."""
 
@@ -43,7 +44,7 @@ class Unknown:
 Result: TypeAlias = Proved | Refuted | Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judged:
     """An obligation with its answer."""
 

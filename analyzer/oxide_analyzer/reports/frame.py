@@ -13,9 +13,9 @@ characters two, combining characters none. A long line is shown through a window
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_analyzer.reports.style import Style
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _LEFT_OF_LABEL = 40
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A stretch to underline with `mark`, and what to say about it."""
 

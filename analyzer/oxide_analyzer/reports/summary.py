@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport, Report
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelCounts:
     """How many kernels ended how; `assumed` are proved ones whose proof assumes something."""
 

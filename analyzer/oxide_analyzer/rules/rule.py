@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Diagnostic, Fix, Related, Severity, Verdict, Witness
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """One rule; its module is named after it, `ox104_shared_memory_race`, and so is its page.
 

@@ -6,13 +6,13 @@ Quoted annotations, aliases (`Row = Slice[f32]`) and qualified names are read by
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, TypeExpression
 from oxide_analyzer.ir.nodes import Ownership, Space
 from oxide_analyzer.language.builtins import PLANNED_NAMES, BuiltinKind
 from oxide_analyzer.language.types import I64, SCALARS, Scalar
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.resolution import Resolver
@@ -28,7 +28,7 @@ _SCRATCH = {"SharedArray": Space.SHARED, "LocalArray": Space.LOCAL}
 _DEEPEST = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayType:
     """`Slice2D[f32]`, `SharedArray[i32]`; `rank` is None where the annotation leaves it open."""
 
@@ -39,19 +39,19 @@ class ArrayType:
     ownership: Ownership
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleType:
     """`tuple[f32, i32]`."""
 
     items: tuple[AnnotatedType, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoType:
     """`None`: a function without a result."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BadAnnotation:
     """What cannot be read, and which rule says so: OX002, OX003, OX004 or OX006."""
 

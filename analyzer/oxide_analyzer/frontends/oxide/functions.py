@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """Statements behind the doc string; how often each name is assigned; annotated locals."""
 

@@ -35,6 +35,7 @@ from oxide_analyzer.frontends.oxide.values import (
 from oxide_analyzer.ir.kernel import Constant, Function
 from oxide_analyzer.ir.nodes import Array, Assign, Compare, CompareOp, Const, Local, Read, Symbol
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
+from oxide_analyzer.record import record
 from oxide_analyzer.rules import (
     ox002_unsupported_construct,
     ox003_type_mismatch,
@@ -65,7 +66,7 @@ _DEEPEST_SYNTAX = 60
 _DEEPEST_BLOCK = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Syntax:
     """What each kind of node means: the tables that `Lowering` walks by."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     import ast
@@ -30,14 +31,14 @@ class FunctionRole(Enum):
     PLAIN = "plain"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A name of the language: `f32`, `thread.x`, `math.sqrt`, `min`."""
 
     builtin: Builtin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleMeaning:
     """A module; `source` is None if its text is not at hand."""
 
@@ -45,7 +46,7 @@ class ModuleMeaning:
     source: SourceFile | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@distinct
 class UserFunction:
     """A function of the user's; `scope` is where its `def` stands."""
 
@@ -54,7 +55,7 @@ class UserFunction:
     role: FunctionRole
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberConstant:
     """A number from outside the kernel.
 
@@ -68,14 +69,14 @@ class NumberConstant:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleConstant:
     """A tuple of numbers from outside the kernel."""
 
     items: tuple[NumberConstant, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeExpression:
     """`Vector = Slice[f32]`: an alias of a type, to be read in `scope`."""
 
@@ -83,7 +84,7 @@ class TypeExpression:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HostObject:
     """Anything else that Python knows and kernels do not; `what` ends "… is"."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Diagnostic, Severity
@@ -19,6 +18,7 @@ from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
 from oxide_analyzer.frontends.oxide.syntax import SYNTAX
 from oxide_analyzer.frontends.oxide.values import UNKNOWN
 from oxide_analyzer.ir.kernel import Kernel
+from oxide_analyzer.record import record
 from oxide_analyzer.rules import (
     ox001_syntax_error,
     ox002_unsupported_construct,
@@ -41,7 +41,7 @@ _READABLE = {ox101_write_to_read_only_slice.RULE.code, ox106_mixed_atomic_access
 _MOST_PASSES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unread:
     """A kernel that cannot be read: its diagnostics say why."""
 
@@ -51,7 +51,7 @@ class Unread:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What a file holds.
 

@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.record import record
+
 if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Imported:
     """`import module` (attribute None) or `from module import attribute`; dots lead relatives."""
 
@@ -30,14 +32,14 @@ class Imported:
     attribute: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Defined:
     """`def` or `class`."""
 
     node: FunctionNode | ast.ClassDef
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assigned:
     """`name = value`; None for what has no one expression (a loop variable, an unpacking)."""
 
@@ -45,7 +47,7 @@ class Assigned:
     annotation: ast.expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A parameter of an enclosing function."""
 

@@ -11,13 +11,13 @@ constant from outside), or a `WEAK` one (what a name holds that was given nothin
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import Const, Convert, Dim, Param, Read, Select, Special, Symbol
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar, join
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import Meaning
@@ -65,7 +65,7 @@ class Number:
         self.choice = choice
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """`then if condition else otherwise` of two literals."""
 
@@ -75,14 +75,14 @@ class Choice:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleValue:
     """A tuple: it exists while the kernel is read, and is gone in the IR."""
 
     items: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayValue:
     """An array; `read_only` if the parameter that it came through says so."""
 
@@ -90,7 +90,7 @@ class ArrayValue:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MeaningValue:
     """A name that is no number: a type, a function, a module. `path` is how the source says it."""
 
