@@ -77,6 +77,7 @@ class Walk:
     private: bool
     types: Mapping[str, Scalar]
     known: int = 0
+    since: int = 0
     collected: Collected | None = field(default_factory=Collected)
     apart: int = 0  # how many of the loops round here each thread goes round by itself
 
@@ -282,7 +283,7 @@ class Walk:
             return
         # What led here since the start of the interval decides who leaves and who stays.
         if any(condition_level(c) is Level.THREAD for c in state.path[self.known :]):
-            self.collected.exits.append(Exit(stmt, state.path, position))
+            self.collected.exits.append(Exit(stmt, state.path, position, self.since))
 
     def _loaded(self, array: Array, index: tuple[Poly, ...], type_: Scalar) -> Value:
         level = max((p.level for p in index), default=Level.LAUNCH)

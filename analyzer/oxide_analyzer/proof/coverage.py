@@ -14,7 +14,10 @@ read, digit by digit, and then shows that this thread makes the store.
 
 Several stores may cover an element together (a tile and its halo): it is uninitialised only
 where none of the writers exists. The solution is a guess, the proof is a check: a wrong guess
-proves nothing. Stores in loops that can be left early, and in `while` loops, are not used.
+proves nothing. What it rests on is that a thread makes the store wherever the conditions of its
+path hold; so these stores are not used: those in loops that can be left early, and in `while`
+loops; those behind a loop in which some threads return, for it is forgotten who did; those into
+a local array that an iteration chosen for the writer declares anew.
 
 A loop round both gives another order: the store of an earlier iteration.
 
@@ -25,7 +28,6 @@ A loop round both gives another order: the store of an earlier iteration.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
@@ -37,7 +39,6 @@ from oxide_analyzer.facts.conditions import (
     Opaque,
     all_of,
     at_least_zero,
-    condition_level,
     condition_polys,
     equal,
     less,
@@ -48,7 +49,9 @@ from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Barrier,
     Break,
+    Declare,
     For,
+    Inline,
     Leave,
     Register,
     Return,
@@ -57,6 +60,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +71,7 @@ if TYPE_CHECKING:
 _MOST_WRITERS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Digit:
     """A variable of the writer with its stride in one index, and its extent where it is known."""
 
@@ -89,7 +93,7 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     return tuple(found) or (all_of(()),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Order:
     """How a store can come before a read.
 
@@ -98,7 +102,7 @@ class _Order:
     be in any earlier iteration. `barrier` says that a barrier lies between in any case.
     """
 
-    own_loops: frozenset[object]
+    own_loops: frozenset[For]
     again: For | None
     barrier: bool
 
@@ -107,8 +111,12 @@ def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Conditi
     """Conditions under which `write`, by some thread, has written the element of `read`."""
     shared = analysis.kernel.arrays[read.array].space is Space.SHARED
     for order in _orders(write, read):
+        if any(_declares(loop, read.array) for loop in order.own_loops):
+            continue
         modes = (True, False) if order.barrier and shared else (False,)
         for by_others in modes:
+            if _may_be_missed(analysis, write, by_others):
+                continue
             unknown = _unknown(analysis, write, order.own_loops, by_others)
             if unknown is None:
                 continue
@@ -173,7 +181,34 @@ def _can_be_left(loop: For) -> bool:
     return any(isinstance(s, (Break, Leave, Return)) for s in statements(loop.body))
 
 
-def _whole_loops(write: Access, depth: int) -> frozenset[object] | None:
+def _declares(loop: For, array: str) -> bool:
+    return any(isinstance(s, Declare) and s.array == array for s in statements(loop.body))
+
+
+def _may_be_missed(analysis: Analysis, write: Access, by_others: bool) -> bool:
+    """Whether a thread may have left for good in a loop before the store, or round it.
+
+    The reading thread has not returned from the kernel; from a helper it may have.
+    """
+    helpers: set[int] = set()
+    for frame in write.position:
+        owner = frame.owner
+        if isinstance(owner, Inline):
+            helpers.add(owner.label)
+        loops = [s for s in statements(frame.block[: frame.index]) if isinstance(s, (For, While))]
+        if isinstance(owner, (For, While)):
+            loops.append(owner)
+        for leaving in statements(tuple(loops)):
+            if leaving not in analysis.uniform.departures:
+                continue
+            if isinstance(leaving, Leave) and leaving.label in helpers:
+                return True
+            if isinstance(leaving, Return) and by_others:
+                return True
+    return False
+
+
+def _whole_loops(write: Access, depth: int) -> frozenset[For] | None:
     """The loops round the store below `depth`, if each of their iterations is run."""
     owners = [f.owner for f in write.position[depth + 1 :]]
     for owner in owners:
@@ -189,7 +224,7 @@ def _is_thread(analysis: Analysis, atom: Atom) -> bool:
 
 
 def _unknown(
-    analysis: Analysis, write: Access, own_loops: frozenset[object], by_others: bool
+    analysis: Analysis, write: Access, own_loops: frozenset[For], by_others: bool
 ) -> set[Atom] | None:
     """The variables that may be chosen for a writer: its iterations, and which thread it is.
 
@@ -198,18 +233,25 @@ def _unknown(
     """
     evaluator = analysis.evaluator
     unknown: set[Atom] = set()
-    for condition in write.path:
-        if by_others and condition_level(condition) is Level.THREAD and _is_private(condition):
-            return None
+    # What is known of an opaque value is that it is one for its level, in one iteration.
+    private = Level.BLOCK if own_loops else Level.THREAD if by_others else None
+    if private is not None and any(_is_opaque(c, private) for c in write.path):
+        return None
+    inner = {s for s in statements(tuple(own_loops)) if s not in own_loops}
     for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
         for atom in _all_atoms(analysis, poly):
+            if private is not None and any(
+                _is_opaque(axiom, private) for axiom in analysis.terms.axioms.get(atom, ())
+            ):
+                return None
             if _is_thread(analysis, atom):
                 if by_others:
                     unknown.add(atom)
             elif atom in evaluator.iterations:
-                if evaluator.iterations[atom] in own_loops:
+                loop = evaluator.iterations[atom]
+                if loop in own_loops:
                     unknown.add(atom)
-                elif by_others and atom.level is Level.THREAD:
+                elif loop in inner or (by_others and atom.level is Level.THREAD):
                     return None
             elif atom in evaluator.undetermined and (
                 own_loops or (by_others and atom.level is Level.THREAD)
@@ -218,13 +260,13 @@ def _unknown(
     return unknown
 
 
-def _is_private(condition: Condition) -> bool:
+def _is_opaque(condition: Condition, lowest: Level) -> bool:
     """Whether a condition depends on more than integers and elements of read-only arrays."""
     match condition:
         case Opaque(own_level=level):
-            return level is Level.THREAD
+            return level >= lowest
         case AllOf(parts=parts) | AnyOf(parts=parts):
-            return any(_is_private(c) for c in parts)
+            return any(_is_opaque(c, lowest) for c in parts)
         case _:
             return False
 

@@ -15,24 +15,33 @@ several statements is one query.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.conditions import FALSE, Condition, any_of, equal, less, negate
-from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.conditions import (
+    FALSE,
+    Condition,
+    any_of,
+    condition_polys,
+    equal,
+    is_arithmetic,
+    less,
+    negate,
+)
+from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
 from oxide_analyzer.facts.state import State
-from oxide_analyzer.ir.nodes import Barrier, For, Ownership, Register, Space, While
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.nodes import For, Ownership, Register, Space, While
 from oxide_analyzer.proof.coverage import uncovered
+from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.facts.accesses import Arrival, Exit, Position
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.facts.polys import Atom
     from oxide_analyzer.source import Span
 
 Query: TypeAlias = "tuple[Condition, ...]"
@@ -51,7 +60,7 @@ class Kind(StrEnum):
     LOCAL = "initialised local"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pair:
     """Two accesses that must not meet; of one statement with itself they are the same."""
 
@@ -59,7 +68,7 @@ class Pair:
     second: Access
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """One index of one access, and the length that it must stay below."""
 
@@ -69,7 +78,7 @@ class Bound:
     length: Poly
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leaving:
     """An early return, and a pair in which the one who left takes part."""
 
@@ -77,7 +86,7 @@ class Leaving:
     pair: Pair
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Meeting:
     """A barrier and the branches that keep some threads from it."""
 
@@ -88,7 +97,7 @@ class Meeting:
 Subject: TypeAlias = Pair | Bound | Leaving | Meeting | Divisor | Access | LocalRead
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@distinct
 class Obligation:
     """`subject` is safe if every query is contradictory; None stands for one that no prover
     can decide, with `reason`."""
@@ -290,31 +299,45 @@ def _behind_barriers(arrivals: tuple[Arrival, ...], accesses: tuple[Access, ...]
     ]
 
 
-def _in_one_round(access: Access, leaving: Exit) -> bool:
-    """Whether who leaves has made the access in the same iteration of every loop round both.
+def _known_at(analysis: Analysis, leaving: Exit, before: Access) -> list[Condition]:
+    """What the way to an exit says of the thread that made an access before.
 
-    Else it may have been an earlier one, of which the conditions at the exit say nothing.
+    In a loop the access may have been in an earlier iteration than the exit, or than the one that
+    ended the loop; there a condition counts only if it shares no variable of the interval with
+    the access.
     """
-    for left, right in zip(access.position, leaving.position, strict=False):
-        loop = left.owner
-        if isinstance(loop, (For, While)):
-            return left.block is right.block and _has_barrier(loop) and left.index < right.index
-        if left.index != right.index:
-            return True
-    return True
+    if not any(isinstance(frame.owner, (For, While)) for frame in before.position):
+        return list(leaving.path)
+    own = {
+        atom
+        for poly in (*before.index, *(p for c in before.path for p in condition_polys(c)))
+        for atom in _younger(analysis, poly, leaving.since)
+    }
+    return [
+        condition
+        for condition in leaving.path
+        if is_arithmetic(condition)
+        and not any(
+            own & _younger(analysis, poly, leaving.since) for poly in condition_polys(condition)
+        )
+    ]
 
 
-def _has_barrier(loop: For | While) -> bool:
-    return any(isinstance(s, Barrier) for s in statements((loop,)))
+def _younger(analysis: Analysis, poly: Poly, since: int) -> set[Atom]:
+    return {
+        atom
+        for atom in analysis.evaluator.reachable(poly)
+        if atom.serial > since and isinstance(atom.form, Variable)
+    }
 
 
 def may_follow(earlier: Position, later: Position) -> bool:
     """Whether a thread can come from one place to the other: further on, or round a loop."""
     for left, right in zip(earlier, later, strict=False):
+        if isinstance(left.owner, (For, While)) and left.owner is right.owner:
+            return True
         if left.block is not right.block:
             return False
-        if isinstance(left.owner, (For, While)):
-            return True
         if left.index != right.index:
             return left.index < right.index
     return True
@@ -328,7 +351,7 @@ def _leave(
         equal(terms.rename(b, "$1", Level.LAUNCH), terms.rename(b, "$2", Level.LAUNCH))
         for b in blocks
     )
-    path = leaving.path if _in_one_round(before, leaving) else ()
+    path = _known_at(analysis, leaving, before)
     left = tuple(terms.rename_condition(c, "$1", Level.LAUNCH) for c in path)
     return _meet(
         analysis,
