@@ -18,7 +18,6 @@ assigned counts as 0, which is what the back end makes of one that may be read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.intervals import (
@@ -70,6 +69,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,7 +87,7 @@ Leaf: TypeAlias = "Local | tuple[str, str | Register, int]"
 State: TypeAlias = "dict[Leaf, Interval]"
 
 
-@dataclass(frozen=True)
+@record
 class Ranges:
     """The answer for one kernel."""
 
