@@ -22,14 +22,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from oxide_codegen import enqueue
 from oxide_codegen.abi import EMPTY_RECORD, RECORD_SIZE, STATE_OFFSET, FailureState, decode
 from oxide_codegen.devices import DeviceId
+from oxide_codegen.enqueue import Call
 from oxide_codegen.errors import DeviceError, MissingExtraError
 from oxide_codegen.failures import failure
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Ownership
@@ -156,9 +158,33 @@ class CudaKernel:
         """Take back an arena: the driver has copied the arguments."""
         self.arenas.append(arena)
 
-    def raise_launch_error(self, result: tuple[Any, ...]) -> None:
+    def call(self, grid: Extent, block: Extent, stream: int, arena: Arena | None = None) -> Call:
+        """A launch as `Cuda.enqueue` takes it, with these arguments or an arena of its own."""
+        functions = self.device.functions
+        assert functions is not None
+        return Call(
+            functions,
+            self.device.context_handle,
+            int(self.handle),
+            grid,
+            block,
+            self.shared_bytes,
+            stream,
+            arena or Arena(self._slots, self.record),
+        )
+
+    def raise_launch_error(self, status: Any) -> None:
         """Raise what the driver answered to a launch."""
-        check(self.device.driver, result, "the launch", self.kernel.name)
+        driver = self.device.driver
+        if type(status) is int:
+            try:
+                status = driver.CUresult(status)
+            except ValueError:
+                # Of a driver that is newer than the bindings.
+                raise DeviceError(
+                    f"the launch failed (code {status})", kernel=self.kernel.name, code=status
+                ) from None
+        check(driver, (status,), "the launch", self.kernel.name)
 
     def raise_failure(self) -> None:
         """Raise what a launch that is done has recorded, once."""
@@ -192,8 +218,17 @@ class Cuda:
         self._pinned = self.core.LegacyPinnedMemoryResource()
         self._pages: list[Any] = []
         self._kernels: list[CudaKernel] = []
+        self.functions = enqueue.functions()
+        # Another object whenever memory came to another stream: what has seen it here, and finds
+        # the same again, need not look at each `Memory`.
+        self.moved: object = None
         if int(before) not in (0, self.context_handle):
             check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
+
+    @property
+    def enqueue(self) -> Callable[[int], int] | None:
+        """What enqueues a `Call` in one step, if this process can."""
+        return None if self.functions is None else enqueue.routine()
 
     def enter(self) -> Any:
         """Make the primary context current; what `leave` needs to restore the one before."""
@@ -298,7 +333,7 @@ class Cuda:
             kernel.handle, *grid, *block, kernel.shared_bytes, stream, arena, 0
         )
         if int(result[0]):
-            kernel.raise_launch_error(result)
+            kernel.raise_launch_error(result[0])
 
     def order(self, memories: Sequence[Memory], stream: int) -> None:
         """Let `stream` come behind the last use of each of `memories`."""
@@ -307,6 +342,7 @@ class Cuda:
                 waiting = self._stream(stream)
                 waiting.wait(self.default_stream if memory.event is None else memory.event)
                 memory.stream, memory.event = stream, None
+                self.moved = object()
 
     def stamp(self, memories: Sequence[Memory], stream: int) -> None:
         """Note that work just enqueued on `stream` uses `memories`."""
@@ -315,6 +351,7 @@ class Cuda:
         event = self._stream(stream).record()
         for memory in memories:
             memory.stream, memory.event = stream, event
+        self.moved = object()
 
     def run_on_host_arrays(
         self,

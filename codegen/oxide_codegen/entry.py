@@ -12,7 +12,7 @@ known put in as constants:
         p1, e1, d1_0 = out.extent
         if p1 < e0 and p0 < e1: return False         # out must not overlap a
         if not (d0_0 >= d1_0): return False          # a declared fact
-        ...pack, cuLaunchKernel...
+        ...pack, enqueue...
         return True
 
 `False` means "not this case, or something is wrong": then the ordinary way runs, which checks
@@ -42,10 +42,12 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.buffers import DeviceBuffer, kind_of
+from oxide_codegen.enqueue import OTHER_CONTEXT, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from oxide_analyzer.checked import Fact
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
@@ -55,6 +57,21 @@ if TYPE_CHECKING:
 
 _COMPACT = 2**31
 _ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
+
+_DIRECTLY = (
+    "status = enqueue(arena.address)",
+    "arenas.append(arena)",
+    "if status:",
+    "    if status == OTHER_CONTEXT: return False",
+    "    refuse(status)",
+)
+_BINDINGS = (
+    "ours = int(current()[1]) == context",
+    "if ours: result = launch(function, *grid, *block, shared, stream, arena.address, 0)",
+    "arenas.append(arena)",
+    "if not ours: return False",
+    "if result[0]: refuse(result[0])",
+)
 
 
 class _Other(Exception):
@@ -69,25 +86,41 @@ def entry(
     holds: Callable[[], bool],
 ) -> Callable[[tuple[Any, ...]], bool] | None:
     """The entry for launches on the default stream, or None if a fact is beyond it."""
+    device = loaded.device
+    enqueue, stream = device.enqueue, device.default_handle
+    last = _BINDINGS if enqueue is None else _DIRECTLY
     try:
-        source, names = write(specialisation, grid, block, loaded.device.index, loaded.shared_bytes)
+        source, names = write(specialisation, grid, block, device.index, last)
     except _Other:
         return None
-    device = loaded.device
     names |= {
         "Buffer": DeviceBuffer,
+        "device": device,
         "holds": holds,
-        "arenas": loaded.arenas,
-        "new_arena": loaded.arena,
         "pack": specialisation.layout.packer.pack_into,
         "unpackable": (struct.error, OverflowError),
-        "current": device.driver.cuCtxGetCurrent,
-        "context": device.context_handle,
-        "stream": device.default_handle,
-        "launch": device.driver.cuLaunchKernel,
-        "function": loaded.handle,
+        "stream": stream,
         "refuse": loaded.raise_launch_error,
     }
+    if enqueue is not None:
+        names |= {
+            "enqueue": enqueue,
+            "arenas": list[Call](),
+            "new_arena": lambda: loaded.call(grid, block, stream),
+            "OTHER_CONTEXT": OTHER_CONTEXT,
+        }
+    else:
+        names |= {
+            "arenas": loaded.arenas,
+            "new_arena": loaded.arena,
+            "current": device.driver.cuCtxGetCurrent,
+            "launch": device.driver.cuLaunchKernel,
+            "context": device.context_handle,
+            "function": loaded.handle,
+            "grid": grid,
+            "block": block,
+            "shared": loaded.shared_bytes,
+        }
     # The text is made of the types and facts of a kernel that was checked: numbers and names of
     # our own making, nothing of the user's.
     exec(compile(source, f"<entry of {specialisation.kernel.name}>", "exec"), names)
@@ -95,16 +128,23 @@ def entry(
 
 
 def write(
-    specialisation: Specialisation, grid: Extent, block: Extent, index: int, shared: int
+    specialisation: Specialisation,
+    grid: Extent,
+    block: Extent,
+    index: int,
+    last: Sequence[str] = _DIRECTLY,
 ) -> tuple[str, dict[str, Any]]:
-    """The source of an entry and the constants that it names; also what tests look at."""
+    """The source of an entry and the constants that it names; also what tests look at.
+
+    `last` are its statements behind the checks, with the arguments packed.
+    """
     kernel, checked = specialisation.kernel, specialisation.checked
     names: dict[str, Any] = {}
     known = _Names(kernel, grid, block)
     count = len(kernel.parameters)
     variables = [f"v{k}" for k in range(count)]
     refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
-    classes: list[str] = []
+    classes, moved = list[str](), list[str]()
     for k, parameter in enumerate(kernel.parameters):
         if isinstance(parameter, ScalarParameter):
             classes.append(_wrong_number(f"v{k}", parameter.type))
@@ -115,11 +155,13 @@ def write(
         array = kernel.arrays[parameter.name]
         names[f"K{k}"] = kind_of(array.element.name, array.rank, "cuda", index)
         classes.append(f"v{k}.__class__ is not Buffer or v{k}.kind is not K{k}")
-        classes.append(f"v{k}.memory.stream != stream")
+        moved.append(f"v{k}.memory.stream != stream")
         extents = [f"d{k}_{axis}" for axis in range(array.rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
         cells += [f"p{k}", *extents]
-    late = _overlaps(kernel) + [f"not ({known.text(fact.condition)})" for fact in checked.facts]
+    if moved:
+        classes.append(f"device.moved is not None and ({' or '.join(moved)})")
+    late = _overlaps(kernel) + [f"not {text}" for text in known.conditions(checked.facts)]
     longest = _COMPACT - 1 if checked.compact else MAX_LENGTH
     late += [f"{cell} > {longest}" for cell in cells if cell.startswith("d")]
     late.append("not holds()")
@@ -130,17 +172,13 @@ def write(
         *(f"    if {condition}: return False" for condition in classes),
         *(f"    {line}" for line in unpack),
         *(f"    if {condition}: return False" for condition in late),
-        "    if int(current()[1]) != context: return False",
         "    arena = arenas.pop() if arenas else new_arena()",
         "    try:",
         f"        pack(arena.cells, 0, {', '.join(cells)})" if cells else "        pass",
         "    except unpackable:",
         "        arenas.append(arena)",
         "        return False",
-        "    result = launch(function, "
-        f"{', '.join(map(str, (*grid, *block)))}, {shared}, stream, arena.address, 0)",
-        "    arenas.append(arena)",
-        "    if result[0]: refuse(result)",
+        *(f"    {line}" for line in last),
         "    return True",
     ]
     return "\n".join(line for line in lines if line), names
@@ -177,6 +215,15 @@ class _Names:
             parameter.name: k for k, parameter in enumerate(kernel.parameters)
         }
         self._extents = {Register.GRID_DIM: grid, Register.BLOCK_DIM: block}
+        self._arguments = 0
+
+    def conditions(self, facts: Iterable[Fact]) -> Iterator[str]:
+        """The facts that depend on arguments: the way to an entry has checked the others."""
+        for fact in facts:
+            before = self._arguments
+            text = self.text(fact.condition)
+            if self._arguments > before:
+                yield text
 
     def text(self, expression: Expr) -> str:
         """Python for a condition over Z; raises `_Other` for what facts seldom hold."""
@@ -184,8 +231,10 @@ class _Names:
             case Const(value=bool(value)) | Const(value=int(value)):
                 return f"({value})"
             case Param(name=name):
+                self._arguments += 1
                 return f"v{self._numbers[name]}"
             case Dim(array=array, axis=axis):
+                self._arguments += 1
                 return f"d{self._numbers[array]}_{axis}"
             case Special(register=register, axis=axis) if register in self._extents:
                 return str(self._extents[register][axis])

@@ -196,12 +196,12 @@ def load(kernel: Kernel[P], device: str | None = None) -> Kernel[P]:
 
 def _is_plain(config: Any) -> bool:
     """Whether a configuration is a grid and a block of ints: 1.0 and True equal 1 as keys."""
-    return (
-        type(config) is tuple
-        and len(config) == 2
-        and all(
-            type(extent) is int
-            or (type(extent) is tuple and all(type(part) is int for part in extent))
-            for extent in config
-        )
+    if type(config) is not tuple or len(config) != 2:
+        return False
+    grid, block = config
+    if type(grid) is int and type(block) is int:
+        return True
+    return all(
+        type(extent) is int or (type(extent) is tuple and all(type(part) is int for part in extent))
+        for extent in config
     )

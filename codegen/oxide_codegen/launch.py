@@ -17,6 +17,7 @@ from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices
 from oxide_codegen.contract import demand_facts, demand_geometry
+from oxide_codegen.enqueue import OTHER_CONTEXT
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
-    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.cuda import Arena, CudaKernel, Memory
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.live import Guard
     from oxide_codegen.program import Program, Specialisation
@@ -55,7 +56,7 @@ class Launch(Generic[P]):
         try:
             repeated = self._entry
             if repeated is None or kwargs or not repeated(args):
-                self.ready(args, kwargs)[0]()
+                self.ready(args, kwargs, repeats=False)[0]()
         except OxideError as error:
             raise plain(error) from None
 
@@ -67,11 +68,14 @@ class Launch(Generic[P]):
             raise plain(error) from None
 
     def ready(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, repeats: bool
     ) -> tuple[Callable[[], None], Guard]:
-        """All checks done: what to call to run, as often as one likes while the guard holds."""
+        """All checks done: what to call to run, as often as one likes while the guard holds.
+
+        What `repeats` may take longer to make, to be called faster.
+        """
         specialisation, guard = self._program.current()
-        return self._ready(specialisation, guard, args, kwargs), guard
+        return self._ready(specialisation, guard, args, kwargs, repeats=repeats), guard
 
     def _ready(
         self,
@@ -79,6 +83,8 @@ class Launch(Generic[P]):
         guard: Guard,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        *,
+        repeats: bool,
     ) -> Callable[[], None]:
         kernel = specialisation.kernel
         demand_geometry(kernel, self.grid, self.block)
@@ -95,13 +101,13 @@ class Launch(Generic[P]):
         loaded = specialisation.cuda(device.index)
         if arguments.host:
             return self._from_host(specialisation, loaded, arguments)
-        if self.stream.handle is None and self._guard is not guard:
+        if not repeats and self.stream.handle is None and self._guard is not guard:
             # Writing an entry out takes longer than a launch: only for the second of its kind.
             if self._entry_of is specialisation:
-                self._entry = entry(specialisation, loaded, self.grid, self.block, guard.holds)
+                self._entry = entry(specialisation, loaded, self.grid, self.block, guard.written())
                 self._guard = guard
             self._entry_of = specialisation
-        return self._on_device(specialisation, loaded, arguments)
+        return self._on_device(specialisation, loaded, arguments, repeats=repeats)
 
     def _demand_stream(self, kernel: str, device: DeviceId) -> None:
         if self.stream.handle is not None and device.kind == "cpu" and not self.stream.is_cpu:
@@ -163,11 +169,16 @@ class Launch(Generic[P]):
         return run
 
     def _on_device(
-        self, specialisation: Specialisation, loaded: CudaKernel, arguments: Arguments
+        self,
+        specialisation: Specialisation,
+        loaded: CudaKernel,
+        arguments: Arguments,
+        *,
+        repeats: bool,
     ) -> Callable[[], None]:
         kernel, device = specialisation.kernel, loaded.device
         stream = device.default_handle if self.stream.handle is None else self.stream.handle
-        memories = tuple(b.memory for b in arguments.buffers)
+        memories = tuple(dict.fromkeys(b.memory for b in arguments.buffers))
         foreign = tuple(
             view.stream
             for view in arguments.views.values()
@@ -189,47 +200,90 @@ class Launch(Generic[P]):
             finally:
                 device.leave(before)
 
-        current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
-        context, function, shared = device.context_handle, loaded.handle, loaded.shared_bytes
-        (gx, gy, gz), (bx, by, bz), address = grid, block, arena.address
-
-        def run_in_order() -> None:
-            # The same where nothing has to be waited for and the context is current.
-            for memory in memories:
-                if memory.stream != stream:
-                    return run()
-            if int(current()[1]) != context:
-                return run()
-            result = launch(function, gx, gy, gz, bx, by, bz, shared, stream, address, 0)
-            if result[0]:
-                loaded.raise_launch_error(result)
-            return None
-
         # The arguments (foreign arrays too) live as long as the closure; what is freed later is
         # freed in the order of its stream, behind the launch.
         run.__dict__["arguments"] = arguments
-        return run if foreign or stream != default else run_in_order
+        if foreign or stream != default:
+            return run
+        return _at_once(loaded, self.grid, self.block, arena, memories, run) if repeats else run
 
 
 class BoundLaunch:
     """A launch with its arguments; calling it launches."""
 
-    __slots__ = ("_args", "_guard", "_kwargs", "_launch", "_run")
+    __slots__ = ("_args", "_holds", "_kwargs", "_launch", "_run")
 
     def __init__(self, launch: Launch[...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._launch = launch
         self._args = args
         self._kwargs = kwargs
-        self._run, self._guard = launch.ready(args, kwargs)
+        self._run, self._holds = self._ready()
 
     def __call__(self) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
         try:
-            if not self._guard.holds():
-                self._run, self._guard = self._launch.ready(self._args, self._kwargs)
+            if not self._holds():
+                self._run, self._holds = self._ready()
             self._run()
         except OxideError as error:
             raise plain(error) from None
+
+    def _ready(self) -> tuple[Callable[[], None], Callable[[], bool]]:
+        run, guard = self._launch.ready(self._args, self._kwargs, repeats=True)
+        return run, guard.written()
+
+
+def _at_once(
+    loaded: CudaKernel,
+    grid: Extent,
+    block: Extent,
+    arena: Arena,
+    memories: tuple[Memory, ...],
+    otherwise: Callable[[], None],
+) -> Callable[[], None]:
+    """`otherwise` for the default stream, where nothing is to be waited for and the context is
+    current.
+    """
+    device, stream = loaded.device, loaded.device.default_handle
+    enqueue = device.enqueue
+    if enqueue is None:
+        current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
+        context, function, shared = device.context_handle, loaded.handle, loaded.shared_bytes
+        (gx, gy, gz), (bx, by, bz), address = grid, block, arena.address
+
+        def through_bindings() -> None:
+            for memory in memories:
+                if memory.stream != stream:
+                    return otherwise()
+            if int(current()[1]) != context:
+                return otherwise()
+            status = launch(function, gx, gy, gz, bx, by, bz, shared, stream, address, 0)[0]
+            if status:
+                loaded.raise_launch_error(status)
+            return None
+
+        return through_bindings
+    call = loaded.call(grid, block, stream, arena)
+    address, seen = call.address, object()
+
+    def directly() -> None:
+        nonlocal seen
+        now = device.moved
+        if now is not seen:
+            for memory in memories:
+                if memory.stream != stream:
+                    return otherwise()
+            seen = now
+        status = enqueue(address)
+        if status:
+            if status == OTHER_CONTEXT:
+                return otherwise()
+            loaded.raise_launch_error(status)
+        return None
+
+    # The call owns the memory behind its address.
+    directly.__dict__["call"] = call
+    return directly
 
 
 def demand_writable(specialisation: Specialisation, name: str, view: ArrayView) -> None:

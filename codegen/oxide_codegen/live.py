@@ -33,12 +33,12 @@ from math import isfinite
 from operator import or_
 from pathlib import Path
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oxide_analyzer.ir.kernel import Function
 
@@ -175,6 +175,7 @@ class Guard:
         self._cells: list[tuple[CellType, object]] = [*other._cells] if other else []
         self._codes: list[tuple[FunctionType, CodeType]] = [*other._codes] if other else []
         self._attributes: list[tuple[object, str, object]] = [*other._attributes] if other else []
+        self._written: Callable[[], bool] | None = None
 
     def name(self, namespace: dict[str, Any], name: str) -> object:
         """The value of a name, noted; `KeyError` if it has none."""
@@ -215,9 +216,45 @@ class Guard:
                     return False
         except ValueError:
             return False
-        return all(
-            getattr(owner, name, _MISSING) is value for owner, name, value in self._attributes
-        )
+        # No `all` over a generator: that takes as long as the rest.
+        for owner, name, value in self._attributes:
+            if getattr(owner, name, _MISSING) is not value:
+                return False
+        return True
+
+    def written(self) -> Callable[[], bool]:
+        """`holds` written out as straight code, for launches that repeat; nothing is noted later.
+
+        The text names what was noted by numbers: nothing of the user's is in it.
+        """
+        if self._written is None:
+            names: dict[str, Any] = {"MISSING": _MISSING}
+            conditions: list[str] = []
+
+            def noted(condition: str, *values: object) -> None:
+                k = len(conditions)
+                conditions.append(condition.format(*(f"x{k}_{n}" for n in range(len(values)))))
+                names.update((f"x{k}_{n}", value) for n, value in enumerate(values))
+
+            for name in self._names:
+                noted("{0}.get({1}, MISSING) is {2}", *name)
+            for code in self._codes:
+                noted("{0}.__code__ is {1}", *code)
+            for cell in self._cells:
+                noted("{0}.cell_contents is {1}", *cell)
+            for attribute in self._attributes:
+                noted("getattr({0}, {1}, MISSING) is {2}", *attribute)
+            lines = [
+                "def holds():",
+                "    try:",
+                f"        return {' and '.join(conditions) or 'True'}",
+                "    except ValueError:",
+                "        return False",
+            ]
+            exec(compile("\n".join(lines), "<guard>", "exec"), names)
+            self._written = written = cast("Callable[[], bool]", names["holds"])
+            return written
+        return self._written
 
 
 _MISSING = object()

@@ -1,7 +1,8 @@
 """A CUDA driver made of host memory, whose launches run the cpu's machine code.
 
 It finds what can be wrong in the runtime without a GPU: which calls are made, with which
-arguments, on which stream, in which context.
+arguments, on which stream, in which context. Launches reach it through bindings in Python, and
+where a test asks for that, at addresses of C functions as those of the driver's library.
 """
 
 import ctypes
@@ -10,7 +11,7 @@ import sys
 import types
 from struct import Struct
 
-from oxide_codegen import abi, cuda, devices, ptx
+from oxide_codegen import abi, cuda, devices, enqueue, ptx
 from oxide_codegen.native import compile_native
 
 LEGACY = 1
@@ -30,6 +31,12 @@ class Driver:
         self.log = []
         self.functions = {}
         self.answer = 0
+
+    @staticmethod
+    def CUresult(code):
+        if code == 999:
+            raise ValueError(code)
+        return code
 
     def cuInit(self, _):
         return (0,)
@@ -106,6 +113,37 @@ class Driver:
         assert self.context == 1000, "the primary context is not current"
 
 
+_CURRENT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p))
+_LAUNCH = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_void_p,
+    *(ctypes.c_uint,) * 7,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+)
+
+
+class Library:
+    """`cuCtxGetCurrent` and `cuLaunchKernel` of a driver as C functions that note their calls."""
+
+    def __init__(self, driver):
+        self.driver = driver
+        self.calls = []
+        self._functions = _CURRENT(self._current), _LAUNCH(self._launch)
+        current, launch = (ctypes.cast(f, ctypes.c_void_p).value for f in self._functions)
+        self.functions = enqueue.Functions(current, launch)
+
+    def _current(self, result):
+        status, result[0] = self.driver.cuCtxGetCurrent()
+        return status
+
+    def _launch(self, function, *rest):
+        *extents, stream, table, extra = rest
+        self.calls.append((function, *extents, stream))
+        return self.driver.cuLaunchKernel(function, *extents, stream, table, extra or 0)[0]
+
+
 class Buffer:
     def __init__(self, size):
         self._memory = ctypes.create_string_buffer(size + 256)
@@ -116,9 +154,14 @@ class Buffer:
         self.closed = True
 
 
-def install(monkeypatch):
-    """Put the fake in the place of cuda-core and cuda-bindings; the driver."""
+def install(monkeypatch, *, library=False):
+    """Put the fake in the place of cuda-core and cuda-bindings, and of the driver's library or
+    none; the driver.
+    """
     driver = Driver()
+    driver.library = Library(driver) if library else None
+    functions = driver.library.functions if library else None
+    monkeypatch.setattr(enqueue, "functions", lambda: functions)
     handles = itertools.count(5000)
 
     class Stream:

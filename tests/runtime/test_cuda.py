@@ -14,8 +14,8 @@ from runtime import fake_cuda, programs, unproved
 N = 1000
 
 
-@pytest.fixture
-def driver(monkeypatch):
+@pytest.fixture(params=["bindings", "library"])
+def driver(request, monkeypatch):
     unproved.use(monkeypatch)
     # Code is kept by kernel: start anew, on the driver of this test.
     for value in vars(programs).values():
@@ -24,7 +24,7 @@ def driver(monkeypatch):
                 value, "_program", Program(value.__wrapped__, value._program.options)
             )
             monkeypatch.setattr(value, "_launches", {})
-    return fake_cuda.install(monkeypatch)
+    return fake_cuda.install(monkeypatch, library=request.param == "library")
 
 
 @pytest.fixture
@@ -103,6 +103,56 @@ def test_the_entry_takes_over_and_refuses(driver, arrays):
     assert caught.value.code == 701
 
 
+@pytest.mark.parametrize("driver", ["library"], indirect=True)
+def test_the_driver_is_called_directly(driver):
+    """Launches that repeat, by the library's own functions; other contexts by the ordinary way."""
+    calls = driver.library.calls
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    launch = programs.vecadd.prepare(grid=(4, 2), block=(64, 4))
+    bound = launch.bind(x, y, z)
+    assert not calls
+    bound()
+    (handle,) = driver.functions
+    one = (handle, 4, 2, 1, 64, 4, 1, 0, fake_cuda.LEGACY)
+    assert calls == [one]
+    launch(x, y, z)
+    launch(x, y, z)
+    assert calls == [one]
+    launch(x, y, z)
+    assert calls == [one] * 2
+    assert len(launches(driver)) == 4
+
+    driver.context = 7
+    bound()
+    launch(x, y, z)
+    assert driver.context == 7
+    assert calls == [one] * 2
+    assert len(launches(driver)) == 6
+    driver.context = 1000
+
+    queue = oxide.stream()
+    programs.vecadd[4, 256, queue](x, y, z)
+    driver.log.clear()
+    bound()
+    assert driver.log[0] == ("order", fake_cuda.LEGACY, f"event on {queue.handle}")
+    bound()
+    assert calls == [one] * 3
+
+
+@pytest.mark.parametrize("code", [701, 999])
+def test_the_answer_of_the_driver_is_raised(driver, code):
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    bound = launch.bind(x, y, z)
+    launch(x, y, z)
+    launch(x, y, z)
+    driver.answer = code
+    for again in (bound, lambda: launch(x, y, z), lambda: programs.vecadd[4, 256](x, y, z)):
+        with pytest.raises(oxide.DeviceError, match="vecadd: the launch failed") as caught:
+            again()
+        assert caught.value.code == code
+
+
 def test_an_entry_checks_numbers(driver):
     launch = programs.divide.prepare(grid=1, block=32)
     values = oxide.asarray(np.full(32, 9))
@@ -119,8 +169,8 @@ def test_an_entry_checks_numbers(driver):
 
 def test_an_entry_shows_its_checks(driver):
     specialisation = programs.first._program.specialisation()
-    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0, 0)
-    assert "not ((d0_0 >= 4))" in source
+    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0)
+    assert "not (d0_0 >= 4)" in source
 
 
 def test_a_changed_constant_leaves_the_entry(driver, monkeypatch):
