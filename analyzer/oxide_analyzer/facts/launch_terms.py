@@ -130,13 +130,15 @@ class LaunchTerms:
         return length
 
     def scalar(self, name: str, type_: Scalar) -> Poly:
-        """An integer parameter or compile-time constant."""
+        """An integer parameter, or a compile-time constant, whose size no launch checks."""
+        parameters = (p.name for p in self.kernel.parameters if isinstance(p, ScalarParameter))
+        if name not in parameters:
+            return self.terms.variable(name, Level.LAUNCH, type_.min, type_.max)
         low, high = type_.min, type_.max
         if self.compact:
             low, high = max(low, -COMPACT), min(high, COMPACT)
         value = self.terms.variable(name, Level.LAUNCH, low, high)
-        if any(isinstance(p, ScalarParameter) and p.name == name for p in self.kernel.parameters):
-            self._name(value, Param(name, type_, self.kernel.name_span))
+        self._name(value, Param(name, type_, self.kernel.name_span))
         return value
 
     def _name(self, value: Poly, expr: Dim | Param | Special) -> None:
