@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,12 +120,14 @@ def _inputs(options: Namespace) -> Iterator[_Input]:
             raise WrongUse(f"there is no file or folder `{name}`")
         if name.endswith(".ipynb"):
             raise WrongUse(f"notebooks are not read yet: `{name}`")
+    # Hooks name many files of one folder, and reading TOML takes as long as checking a kernel.
+    configuration_of = cache(find_configuration)
     for name in paths:
         if name == "-":
-            yield _Input(None, "-", find_configuration(Path()))
+            yield _Input(None, "-", configuration_of(Path()))
             continue
         path = Path(name)
-        configuration = find_configuration(path if path.is_dir() else path.parent)
+        configuration = configuration_of(path if path.is_dir() else path.parent)
         walk = project.Walk(configuration)
         if path.is_dir():
             files = walk.files(path)

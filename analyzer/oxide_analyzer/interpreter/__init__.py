@@ -3,7 +3,13 @@
 `arithmetic` is the meaning of the operators, `translate` writes a kernel as a Python function
 that plays one thread, `machine` runs the threads of a launch, `ordering` knows what nothing
 orders, `memory` what is undefined, `outcome` what a run came to.
+
+Reading a kernel needs `arithmetic` alone, so the machine is imported by the first run.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter.outcome import (
     Divergence,
@@ -16,7 +22,10 @@ from oxide_analyzer.interpreter.outcome import (
     Uninitialised,
     ZeroDivisor,
 )
-from oxide_analyzer.interpreter.run import run
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.launch import Launch
 
 __all__ = [
     "Divergence",
@@ -30,3 +39,20 @@ __all__ = [
     "ZeroDivisor",
     "run",
 ]
+
+BUDGET = 2_000_000
+FAILURES = 64
+
+
+def run(
+    kernel: Kernel, launch: Launch, *, budget: int = BUDGET, failures_limit: int = FAILURES
+) -> Outcome:
+    """Run every thread of the launch, for at most `budget` steps or `failures_limit` failures.
+
+    The kernel holds no `Symbol`; the launch gives every parameter, of the right rank and in the
+    range of its type: else ValueError. The contract of the kernel is not looked at. What a
+    failure leaves undefined continues as the language defines it, see `outcome`.
+    """
+    from oxide_analyzer.interpreter.execution import execute
+
+    return execute(kernel, launch, budget, failures_limit)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -498,6 +497,8 @@ class Lowering:
 
     def nearest(self, name: str, scope: Scope) -> str | None:
         """The name that is spelled most like `name`."""
+        from difflib import get_close_matches
+
         pool = [*self.frame.body.assigned, *self.frame.statics, *self.resolver.names(scope)]
         close = get_close_matches(name, pool, n=1, cutoff=0.7)
         return close[0] if close else None

@@ -1,4 +1,4 @@
-"""`run`: one launch of one kernel, and what came of it."""
+"""One launch of one kernel, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch, Number
 
-BUDGET = 2_000_000
-FAILURES = 64
 
-
-def run(
-    kernel: Kernel, launch: Launch, *, budget: int = BUDGET, failures_limit: int = FAILURES
-) -> Outcome:
-    """Run every thread of the launch, for at most `budget` steps or `failures_limit` failures.
-
-    The kernel holds no `Symbol`; the launch gives every parameter, of the right rank and in the
-    range of its type: else ValueError. The contract of the kernel is not looked at. What a
-    failure leaves undefined continues as the language defines it, see `outcome`.
-    """
+def execute(kernel: Kernel, launch: Launch, budget: int, failures_limit: int) -> Outcome:
+    """Run every thread of the launch, see `interpreter.run`."""
     program = translate(kernel)
     findings = Findings(failures_limit)
     clock = Clock(budget)
