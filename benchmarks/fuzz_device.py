@@ -17,9 +17,12 @@ import ctypes
 import gzip
 import json
 import struct
+import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from math import isnan
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +43,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--sm", default="sm_90")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the device")
     options = parser.parse_args()
     if options.action == "make":
         make(options.file, range(options.seed, options.seed + options.count), options.sm)
         return 0
-    return run_all(options.file)
+    return run_all(options.file, options.jobs)
 
 
 def make(path: Path, seeds: range, sm: str) -> None:
@@ -107,24 +111,62 @@ def make(path: Path, seeds: range, sm: str) -> None:
     print(f"{written} kernels for {sm} in {path}")
 
 
-def run_all(path: Path) -> int:
+def run_all(path: Path, jobs: int) -> int:
     """Launch what a file holds, and compare."""
     started = time.perf_counter()
+    agree, failing, seeds = 0, list[str](), list[int]()
+    device = ""
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as workers:
+        for name, agreeing, differing, tried in workers.map(
+            run_share, [path] * jobs, range(jobs), [jobs] * jobs
+        ):
+            device, agree = name, agree + agreeing
+            failing += differing
+            seeds += tried
+    figures = {
+        "device": device,
+        "driver": driver_version(),
+        "seeds": [min(seeds), max(seeds)],
+        "variants": agree + len(failing),
+        "agree": agree,
+        "failing": failing,
+    }
+    shown = write("fuzz_device", figures, started).relative_to(ROOT)
+    print(f"{device}: {agree} agree, {len(failing)} differ; {shown}")
+    return 1 if failing else 0
+
+
+def run_share(path: Path, share: int, shares: int) -> tuple[str, int, list[str], list[int]]:
+    """Every `shares`-th line of the file: the device, how many agree, which do not, the seeds."""
     driver = Driver()
-    agree, failing = 0, []
+    agree, failing, seeds = 0, list[str](), list[int]()
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
+        for number, line in enumerate(file):
+            if number % shares != share:
+                continue
             row = json.loads(line)
+            seeds.append(row["seed"])
             found = driver.compare(row)
             if found:
                 failing.append(f"{row['seed']} {row['variant']}")
                 print(f"seed {row['seed']}, {row['variant']}:", *found[:5], sep="\n  ")
             else:
                 agree += 1
-    figures = {"device": driver.name, "agree": agree, "failing": failing}
-    shown = write("fuzz_device", figures, started).relative_to(ROOT)
-    print(f"{driver.name}: {agree} agree, {len(failing)} differ; {shown}")
-    return 1 if failing else 0
+    return driver.name, agree, failing, seeds
+
+
+def driver_version() -> str:
+    """What the NVIDIA driver calls itself, as far as it can be asked."""
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.split("\n")[0].strip()
 
 
 class Driver:
