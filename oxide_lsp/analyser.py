@@ -40,13 +40,13 @@ class Analyser:
         """Nothing is remembered yet."""
         self._reports: OrderedDict[Key, KernelReport] = OrderedDict()
 
+    def prepare(self) -> None:
+        """Import what every check needs."""
+        _load("oxide_analyzer.analysis")
+
     def preload(self) -> None:
-        """Import what the first check would wait for."""
-        for module in ("oxide_analyzer.analysis", "z3"):
-            importlib.import_module(module)
-        # Modules are no garbage; looking among them is what most of a collection would cost.
-        gc.collect()
-        gc.freeze()
+        """Import what the first hard kernel would wait for."""
+        _load("z3")
 
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause` is called before each kernel, and may raise."""
@@ -66,6 +66,14 @@ class Analyser:
             return moved(known, kernel)
 
         return analysis.check(source, modules, check_one)
+
+
+def _load(module: str) -> None:
+    """Import a module; what it makes is no garbage, so nobody looks for garbage in it."""
+    gc.disable()
+    importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 def identity(kernel: Kernel, source: SourceFile) -> Key | None:

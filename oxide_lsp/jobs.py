@@ -33,8 +33,11 @@ _KEPT_REPORTS = 16
 class Checker(Protocol):
     """What a worker process checks with."""
 
+    def prepare(self) -> None:
+        """Called once, before the first job."""
+
     def preload(self) -> None:
-        """Called once, when nothing else is to be done."""
+        """Called once, after the first job, when nothing else is to be done."""
 
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause`, called now and then, raises if nobody waits for it."""
@@ -193,12 +196,13 @@ def work(connection: Connection, make_checker: MakeChecker) -> None:
     inbox, checker = _Inbox(connection), make_checker()
     reports: OrderedDict[str, Report] = OrderedDict()
     preloaded = False
+    checker.prepare()
     try:
         while True:
+            connection.send(_reply(inbox.next(), inbox, checker, reports))
             if not preloaded and inbox.is_empty:
                 preloaded = True
                 checker.preload()
-            connection.send(_reply(inbox.next(), inbox, checker, reports))
     except (EOFError, OSError, KeyboardInterrupt):
         return
 
@@ -283,9 +287,11 @@ def _compile(request: Compile, report: Report | None) -> Compiled:
     from oxide_codegen.target import Unsupported
 
     try:
+        from oxide_analyzer.analysis import compacted
         from oxide_codegen.ptx import compile_ptx
 
-        ptx = compile_ptx(kernel.checked, request.target)
+        # What all launches run but those with sizes of more than 32 bits.
+        ptx = compile_ptx(compacted(kernel.checked), request.target)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):
             raise

@@ -116,7 +116,6 @@ def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
     importlib.import_module("oxide_analyzer.frontends.oxide")
     # The modules live as long as the server: collecting garbage among them doubles the time
     # that reading a file takes.
-    gc.collect()
     gc.freeze()
     workspace = ls.client_capabilities.workspace
     watched = workspace.did_change_watched_files if workspace is not None else None

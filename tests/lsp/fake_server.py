@@ -41,8 +41,11 @@ _ORDER = re.compile(r"# (race|print|sleep|crash|raise)\b ?([\w.]*)")
 class Obedient:
     """Does as the comments say."""
 
+    def prepare(self) -> None:
+        """Nothing to import."""
+
     def preload(self) -> None:
-        """There is nothing to load."""
+        """Nothing to import."""
 
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """Do as the comments say, then report."""
