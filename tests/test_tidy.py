@@ -147,6 +147,17 @@ def _imported_names(body: list[ast.stmt]) -> set[str]:
     return names
 
 
+def test_only_the_analysis_makes_proofs() -> None:
+    makers = {
+        path
+        for path in MODULES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) or getattr(node.func, "attr", None)) == "CheckedKernel"
+    }
+    assert makers == {"analyzer/oxide_analyzer/analysis.py"}
+
+
 def test_modules_are_small_and_named_from_the_field() -> None:
     lines = {path: (ROOT / path).read_text(encoding="utf-8").count("\n") for path in MODULES}
     assert {path: number for path, number in lines.items() if number > LIMIT} == {}

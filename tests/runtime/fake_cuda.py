@@ -30,6 +30,7 @@ class Driver:
         self.context = 0
         self.log = []
         self.functions = {}
+        self.compact = []
         self.answer = 0
 
     @staticmethod
@@ -214,7 +215,9 @@ def install(monkeypatch, *, library=False):
     def compile_ptx(checked, sm):
         made = real(checked, sm)
         entries[made.entry] = handle = next(handles)
-        driver.functions[handle] = compile_native(checked)
+        # With arithmetic as narrow as on a device.
+        driver.functions[handle] = compile_native(checked, narrows=True)
+        driver.compact.append(checked.compact)
         return made
 
     real = ptx.compile_ptx
