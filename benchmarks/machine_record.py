@@ -41,6 +41,16 @@ def write(name: str, figures: Mapping[str, object], started: float) -> Path:
     return path
 
 
+def load() -> float | None:
+    """How many processes wanted a processor in the last minute, None where that is not counted."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def byte_code_kept() -> dict[str, str]:
+    """The environment without the variable that keeps Python from writing byte code."""
+    return {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _shown(argument: str) -> str:
     path = Path(argument).resolve()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else argument

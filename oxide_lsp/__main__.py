@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oxide_lsp.worker import Worker
 
+_COLLECT_AFTER = 20_000
+
 _USAGE = """\
 usage: oxide-lsp [--stdio] [--version]
 
@@ -62,6 +64,8 @@ def serve(worker: Worker) -> int:
         return 1
     server = make_server(worker)
     gc.freeze()
+    # Reading a file makes thousands of objects, few of them garbage in circles.
+    gc.set_threshold(_COLLECT_AFTER)
     gc.enable()
     server.start_io()
     worker.kill()

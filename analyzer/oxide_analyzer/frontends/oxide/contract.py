@@ -90,16 +90,19 @@ def read_contract(
 
 def _refuse_cells(lowering: Lowering, keys: set[tuple[object, ...]]) -> None:
     """A variable of an enclosing function is read from the kernel's closure, if it is in it."""
+    cells = [key for key in keys if isinstance(key[0], Scope)]
+    if not cells:
+        return
     used = {
         part.id
         for statement in lowering.frame.body.statements
         for part in ast.walk(statement)
         if isinstance(part, ast.Name)
     }
-    for key in keys:
+    for key in cells:
         constant = lowering.constants[key]
         name = constant.attributes[0]
-        if isinstance(key[0], Scope) and name not in used:
+        if name not in used:
             message = ox404_bad_requirement.not_in_closure(name, lowering.root.node.name)
             lowering.diagnostics.append(
                 _RULE.diagnostic(constant.span, message, kernel=lowering.root.node.name)
