@@ -289,7 +289,6 @@ def _compile(request: Compile, report: Report | None) -> Compiled:
     try:
         from oxide_codegen.ptx import compile_ptx
 
-        # What all launches run but those with sizes of more than 32 bits.
         ptx = compile_ptx(kernel.checked, request.target)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):

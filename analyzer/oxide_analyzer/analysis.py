@@ -95,17 +95,6 @@ def check_kernel(kernel: Kernel) -> KernelReport:
     )
 
 
-def compacted(checked: CheckedKernel) -> CheckedKernel:
-    """The same proof for those of its launches alone whose sizes fit 32 bits.
-
-    One more fact leaves fewer launches, so whatever was proved for all of them holds, and the
-    back end may compute in 32 bits what then fits.
-    """
-    if checked.compact:
-        return checked
-    return replace(checked, facts=(*checked.facts, _compact(checked.kernel)), compact=True)
-
-
 # ---------------------------------------------------------------- verdicts
 
 

@@ -16,11 +16,9 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_analyzer.language.types import SCALARS
-from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen import devices
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.errors import HostAccessError, MissingExtraError
-from oxide_codegen.geometry import COMPACT
 from oxide_codegen.scalars import NUMPY_CODES, TYPES, name_of
 
 if TYPE_CHECKING:
@@ -32,15 +30,12 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
 
 T = TypeVar("T")
-_kinds: dict[tuple[str, int, str, int, bool], tuple[str, int, str, int, bool]] = {}
+_kinds: dict[tuple[str, int, str, int], tuple[str, int, str, int]] = {}
 
 
-def kind_of(element: str, rank: int, device: str, index: int, *, compact: bool) -> object:
-    """One object for all writable buffers of an element type, rank and device.
-
-    `compact` are those of which every length is below 2**31.
-    """
-    key = (element, rank, device, index, compact)
+def kind_of(element: str, rank: int, device: str, index: int) -> object:
+    """One object for all writable buffers of an element type, rank and device."""
+    key = (element, rank, device, index)
     return _kinds.setdefault(key, key)
 
 
@@ -68,13 +63,8 @@ class DeviceBuffer(Generic[T]):
         self.extent = (described.address, described.address + described.size, *described.shape)
         self.kind = (
             None
-            if described.read_only or max(described.shape, default=0) > MAX_LENGTH
-            else kind_of(
-                described.element,
-                len(described.shape),
-                *_parts(described.device),
-                compact=max(described.shape, default=0) < COMPACT,
-            )
+            if described.read_only
+            else kind_of(described.element, len(described.shape), *_parts(described.device))
         )
         self.device_id = described.device
 

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 from oxide_analyzer.contract import Given, sides, value
 from oxide_analyzer.ir.nodes import Const, Dim, Param
 from oxide_codegen.errors import LaunchValueError, SourceError
-from oxide_codegen.geometry import COMPACT, block_extent
+from oxide_codegen.geometry import block_extent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel, Fact
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Number
 
+_COMPACT = 2**31
 _AXES = "xyz"
 
 
@@ -89,18 +90,6 @@ def demand_facts(
             raise _broken(kernel, fact, given)
 
 
-def is_compact(
-    scalars: Mapping[str, Number],
-    shapes: Mapping[str, tuple[int, ...]],
-    grid: Extent,
-    block: Extent,
-) -> bool:
-    """Whether the sizes of a launch fit 32 bits: every length, grid times block along each axis,
-    and integer scalar is below 2**31 in magnitude.
-    """
-    return all(abs(number) < COMPACT for _, _, number in _sizes(scalars, shapes, grid, block))
-
-
 def _broken(kernel: Kernel, fact: Fact, given: Given) -> LaunchValueError:
     shown = sides(fact.condition, given)
     actual = "" if shown is None else f"{shown[0]} {shown[1]} {shown[2]}"
@@ -123,32 +112,24 @@ def _demand_compact(
     grid: Extent,
     block: Extent,
 ) -> None:
-    for parameter, what, number in _sizes(scalars, shapes, grid, block):
-        if abs(number) >= COMPACT:
+    sizes: list[tuple[str, str, Number]] = [
+        (name, f"`{name}`", number)
+        for name, number in scalars.items()
+        if not isinstance(number, float)
+    ]
+    for name, shape in shapes.items():
+        sizes += [(name, f"`{name}.shape[{axis}]`", n) for axis, n in enumerate(shape)]
+    for axis in range(3):
+        sizes.append(("grid", f"grid times block along {_AXES[axis]}", grid[axis] * block[axis]))
+    for parameter, what, number in sizes:
+        if abs(number) >= _COMPACT:
             raise LaunchValueError(
                 kernel.name,
                 f"{what} is {number}, but the proof of this kernel needs sizes that fit 32 bits",
                 parameter=parameter,
-                expected=f"below {COMPACT}",
+                expected=f"below {_COMPACT}",
                 actual=number,
             )
-
-
-def _sizes(
-    scalars: Mapping[str, Number],
-    shapes: Mapping[str, tuple[int, ...]],
-    grid: Extent,
-    block: Extent,
-) -> Iterator[tuple[str, str, Number]]:
-    """Parameter, words and value of each."""
-    for name, number in scalars.items():
-        if not isinstance(number, float):
-            yield name, f"`{name}`", number
-    for name, shape in shapes.items():
-        for axis, n in enumerate(shape):
-            yield name, f"`{name}.shape[{axis}]`", n
-    for axis in range(3):
-        yield "grid", f"grid times block along {_AXES[axis]}", grid[axis] * block[axis]
 
 
 def _parameters(expression: Expr) -> Any:

@@ -40,10 +40,9 @@ from oxide_analyzer.ir.nodes import (
     Special,
 )
 from oxide_analyzer.language.types import Kind
+from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.buffers import DeviceBuffer, kind_of
-from oxide_codegen.contract import is_compact
 from oxide_codegen.enqueue import OTHER_CONTEXT, Call
-from oxide_codegen.geometry import COMPACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from oxide_codegen.cuda import CudaKernel
     from oxide_codegen.program import Specialisation
 
+_COMPACT = 2**31
 _ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
 
 _DIRECTLY = (
@@ -84,19 +84,13 @@ def entry(
     grid: Extent,
     block: Extent,
     holds: Callable[[], bool],
-    *,
-    compact: bool,
 ) -> Callable[[tuple[Any, ...]], bool] | None:
-    """The entry for launches on the default stream, or None if a fact is beyond it.
-
-    `loaded` is the program for launches that are `compact`, or for those that are not: an entry
-    leaves the others to the other one.
-    """
+    """The entry for launches on the default stream, or None if a fact is beyond it."""
     device = loaded.device
     enqueue, stream = device.enqueue, device.default_handle
     last = _BINDINGS if enqueue is None else _DIRECTLY
     try:
-        source, names = write(specialisation, grid, block, device.index, last, compact=compact)
+        source, names = write(specialisation, grid, block, device.index, last)
     except _Other:
         return None
     names |= {
@@ -139,8 +133,6 @@ def write(
     block: Extent,
     index: int,
     last: Sequence[str] = _DIRECTLY,
-    *,
-    compact: bool,
 ) -> tuple[str, dict[str, Any]]:
     """The source of an entry and the constants that it names; also what tests look at.
 
@@ -152,34 +144,26 @@ def write(
     count = len(kernel.parameters)
     variables = [f"v{k}" for k in range(count)]
     refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
-    classes, moved, small = list[str](), list[str](), list[str]()
+    classes, moved = list[str](), list[str]()
     for k, parameter in enumerate(kernel.parameters):
         if isinstance(parameter, ScalarParameter):
             classes.append(_wrong_number(f"v{k}", parameter.type))
             cells.append(f"v{k}")
-            if parameter.type.is_integer:
-                small.append(f"{-COMPACT} < v{k} < {COMPACT}")
+            if checked.compact and parameter.type.is_integer:
+                classes.append(f"not {-_COMPACT} < v{k} < {_COMPACT}")
             continue
         array = kernel.arrays[parameter.name]
-        for name, fits in ((f"K{k}", True), (f"L{k}", False)):
-            names[name] = kind_of(array.element.name, array.rank, "cuda", index, compact=fits)
-        classes.append(
-            f"v{k}.__class__ is not Buffer or v{k}.kind is not K{k}"
-            + ("" if compact else f" and v{k}.kind is not L{k}")
-        )
-        if not compact:
-            small.append(f"v{k}.kind is K{k}")
+        names[f"K{k}"] = kind_of(array.element.name, array.rank, "cuda", index)
+        classes.append(f"v{k}.__class__ is not Buffer or v{k}.kind is not K{k}")
         moved.append(f"v{k}.memory.stream != stream")
         extents = [f"d{k}_{axis}" for axis in range(array.rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
         cells += [f"p{k}", *extents]
-    if compact:
-        classes += [f"not {size}" for size in small]
-    elif is_compact({}, {}, grid, block):
-        classes.append(" and ".join(small) or "True")
     if moved:
         classes.append(f"device.moved is not None and ({' or '.join(moved)})")
     late = _overlaps(kernel) + [f"not {text}" for text in known.conditions(checked.facts)]
+    longest = _COMPACT - 1 if checked.compact else MAX_LENGTH
+    late += [f"{cell} > {longest}" for cell in cells if cell.startswith("d")]
     late.append("not holds()")
     lines = [
         "def entry(arguments):",
@@ -205,8 +189,7 @@ def _wrong_number(name: str, type_: Scalar) -> str:
         return f"{name}.__class__ is not bool"
     if type_.is_float:
         return f"{name}.__class__ is not float"
-    # Packing finds what is out of the type's range.
-    return f"{name}.__class__ is not int"
+    return f"{name}.__class__ is not int or not {type_.min} <= {name} <= {type_.max}"
 
 
 def _overlaps(kernel: Kernel) -> list[str]:

@@ -16,8 +16,6 @@ from oxide_codegen.errors import LaunchTypeError, LaunchValueError
 if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
 
-# Sizes below it fit 32 bits: lengths, grid times block per axis, and integer scalars.
-COMPACT = 2**31
 _AXES = "xyz"
 
 

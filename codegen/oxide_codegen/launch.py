@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices
-from oxide_codegen.contract import demand_facts, demand_geometry, is_compact
+from oxide_codegen.contract import demand_facts, demand_geometry
 from oxide_codegen.enqueue import OTHER_CONTEXT
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
@@ -40,27 +40,23 @@ P = ParamSpec("P")
 class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
-    __slots__ = ("_entries", "_guard", "_last", "_made", "_program", "block", "grid", "stream")
+    __slots__ = ("_entry", "_entry_of", "_guard", "_program", "block", "grid", "stream")
 
     def __init__(self, program: Program, grid: Extent, block: Extent, stream: Queue) -> None:
         self._program = program
         self.grid = grid
         self.block = block
         self.stream = stream
-        # Entries by whether sizes fit 32 bits, for the specialisation that the guard is of.
-        self._entries: tuple[Callable[[tuple[Any, ...]], bool], ...] = ()
-        self._made: dict[bool, Callable[[tuple[Any, ...]], bool] | None] = {}
+        self._entry: Callable[[tuple[Any, ...]], bool] | None = None
+        self._entry_of: Specialisation | None = None
         self._guard: Guard | None = None
-        self._last: tuple[Specialisation, bool] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
         try:
-            if not kwargs:
-                for repeated in self._entries:
-                    if repeated(args):
-                        return
-            self.ready(args, kwargs, repeats=False)[0]()
+            repeated = self._entry
+            if repeated is None or kwargs or not repeated(args):
+                self.ready(args, kwargs, repeats=False)[0]()
         except OxideError as error:
             raise plain(error) from None
 
@@ -102,28 +98,16 @@ class Launch(Generic[P]):
         demand_facts(specialisation.checked, arguments.scalars, shapes, self.grid, self.block)
         if device.kind == "cpu":
             return self._on_cpu(specialisation, arguments)
-        compact = is_compact(arguments.scalars, shapes, self.grid, self.block)
-        loaded = specialisation.cuda(device.index, compact=compact)
+        loaded = specialisation.cuda(device.index)
         if arguments.host:
             return self._from_host(specialisation, loaded, arguments)
-        if not repeats and self.stream.handle is None:
-            self._remember(specialisation, loaded, guard, compact=compact)
+        if not repeats and self.stream.handle is None and self._guard is not guard:
+            # Writing an entry out takes longer than a launch: only for the second of its kind.
+            if self._entry_of is specialisation:
+                self._entry = entry(specialisation, loaded, self.grid, self.block, guard.written())
+                self._guard = guard
+            self._entry_of = specialisation
         return self._on_device(specialisation, loaded, arguments, repeats=repeats)
-
-    def _remember(
-        self, specialisation: Specialisation, loaded: CudaKernel, guard: Guard, *, compact: bool
-    ) -> None:
-        if self._guard is guard and compact in self._made:
-            return
-        # Writing an entry out takes longer than a launch: only for the second of its kind.
-        before, self._last = self._last, (specialisation, compact)
-        if before != self._last:
-            return
-        made = self._made if self._guard is guard else {}
-        new = entry(specialisation, loaded, self.grid, self.block, guard.written(), compact=compact)
-        self._made = {**made, compact: new}
-        self._entries = tuple(each for each in self._made.values() if each is not None)
-        self._guard = guard
 
     def _demand_stream(self, kernel: str, device: DeviceId) -> None:
         if self.stream.handle is not None and device.kind == "cpu" and not self.stream.is_cpu:

@@ -49,21 +49,14 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Specialisation:
-    """A kernel proved for fixed values of its constants, and its machine code by device.
-
-    On a GPU there are two programs of one proof, each compiled when a launch first needs it: for
-    launches whose sizes fit 32 bits one that computes indices in 32 bits, for all others one
-    that computes them in 64.
-    """
+    """A kernel proved for fixed values of its constants, and its machine code by device."""
 
     checked: CheckedKernel
     report: KernelReport
     signature: Signature
     layout: Layout
     _native: list[Native] = field(default_factory=list["Native"])
-    _cuda: dict[tuple[int, bool], CudaKernel] = field(
-        default_factory=dict[tuple[int, bool], "CudaKernel"]
-    )
+    _cuda: dict[int, CudaKernel] = field(default_factory=dict[int, "CudaKernel"])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -81,33 +74,27 @@ class Specialisation:
                 self._native.append(compile_native(self.checked))
             return self._native[0]
 
-    def cuda(self, index: int, *, compact: bool = True) -> CudaKernel:
-        """The kernel on `cuda:<index>`, compiled and loaded at the first call.
-
-        `compact` is the program for launches that `contract.is_compact`.
-        """
-        key = index, compact
-        loaded = self._cuda.get(key)
+    def cuda(self, index: int) -> CudaKernel:
+        """The kernel on `cuda:<index>`, compiled and loaded at the first call."""
+        loaded = self._cuda.get(index)
         if loaded is not None:
             return loaded
         with self._lock:
-            if key not in self._cuda:
+            if index not in self._cuda:
                 _demand_llvm()
-                from oxide_analyzer.analysis import compacted
                 from oxide_codegen.cuda import CudaKernel, cuda
                 from oxide_codegen.ptx import compile_ptx
                 from oxide_codegen.target import Unsupported, nearest
 
                 device = cuda(index)
                 try:
-                    checked = compacted(self.checked) if compact else self.checked
-                    ptx = compile_ptx(checked, nearest(*device.capability))
+                    ptx = compile_ptx(self.checked, nearest(*device.capability))
                 except Unsupported as reason:
                     raise DeviceError(
                         f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
                     ) from None
-                self._cuda[key] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
-            return self._cuda[key]
+                self._cuda[index] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
+            return self._cuda[index]
 
 
 class Program:

@@ -130,13 +130,11 @@ def _show_ir(report: KernelReport, source: SourceFile) -> bool:
 
 
 def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> bool:
-    from oxide_analyzer.analysis import compacted
     from oxide_codegen.ptx import compile_ptx
     from oxide_codegen.target import Unsupported
 
     try:
-        # What all launches run but those with sizes of more than 32 bits.
-        compiled = compile_ptx(compacted(checked), options.sm)
+        compiled = compile_ptx(checked, options.sm)
     except Unsupported as error:
         raise WrongUse(str(error)) from error
     for line in _resources(compiled):

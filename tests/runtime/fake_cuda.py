@@ -30,7 +30,6 @@ class Driver:
         self.context = 0
         self.log = []
         self.functions = {}
-        self.compact = []
         self.answer = 0
 
     @staticmethod
@@ -215,9 +214,7 @@ def install(monkeypatch, *, library=False):
     def compile_ptx(checked, sm):
         made = real(checked, sm)
         entries[made.entry] = handle = next(handles)
-        # With arithmetic as narrow as on a device.
-        driver.functions[handle] = compile_native(checked, narrows=True)
-        driver.compact.append(checked.compact)
+        driver.functions[handle] = compile_native(checked)
         return made
 
     real = ptx.compile_ptx

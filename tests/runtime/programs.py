@@ -1,6 +1,6 @@
 """Kernels of the tests, in a module of their own as a user's would be."""
 
-from oxide import DisjointSlice, Slice, Slice2D, device, f32, grid_dim, i32, i64, kernel, thread
+from oxide import DisjointSlice, Slice, device, f32, grid_dim, i32, i64, kernel, thread
 
 FACTOR = 2
 SHIFT = 0.5
@@ -43,12 +43,6 @@ def divide(a: DisjointSlice[i64], d: i64 = 2):
 def first(out: DisjointSlice[f32], value: f32):
     if thread.x == 0 and thread.index_1d() // 64 < len(out):
         out[thread.index_1d() // 64] = value
-
-
-@kernel
-def height(a: Slice2D[f32], out: DisjointSlice[i64]):
-    if thread.index_1d() == 0 and len(out) > 0:
-        out[0] = a.shape[0]
 
 
 def power(exponent: int):

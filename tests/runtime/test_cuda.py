@@ -80,7 +80,7 @@ def test_the_entry_takes_over_and_refuses(driver, arrays):
     launch = programs.vecadd.prepare(grid=4, block=256)
     launch(x, y, z)
     launch(x, y, z)
-    fast = launch._entries[0]
+    fast = launch._entry
     assert fast((x, y, z))
     assert not fast((x, y))
     assert not fast((x, y, y))
@@ -153,72 +153,15 @@ def test_the_answer_of_the_driver_is_raised(driver, code):
         assert caught.value.code == code
 
 
-def test_the_program_follows_the_sizes(driver):
-    """32-bit indices where all sizes fit, 64-bit ones elsewhere, compiled when first launched."""
-    values = oxide.asarray(np.full(32, 7 << 40))
-    launch = programs.divide.prepare(grid=1, block=32)
-    launch(values, 2**31 - 1)
-    launch(values, -(2**31) + 1)
-    assert driver.compact == [True]
-    narrow = launch._entries[0]
-    assert len(launch._entries) == 1
-    assert not narrow((values, 2**31))
-    values.copy_from(np.full(32, 7 << 40))
-    launch(values, 2**31)
-    launch(values, -(2**31))
-    assert driver.compact == [True, False]
-    assert values.numpy().tolist() == [(7 << 40) // 2**31 // -(2**31)] * 32
-    assert len(launch._entries) == 2
-    wide = launch._entries[1]
-    assert launch._entries[0] is narrow
-    for d in (2**31, -(2**31), 2**62):
-        assert not narrow((values, d))
-        assert wide((values, d))
-    for d in (2**31 - 1, 1, -(2**31) + 1):
-        assert narrow((values, d))
-        assert not wide((values, d))
-    assert not wide((values, 2**63))
-    launch.bind(values, 1)()
-    launch.bind(values, 2**40)()
-    assert driver.compact == [True, False]
-
-
-def test_long_arrays_and_large_grids_take_the_wide_program(driver):
-    long, short = (oxide.zeros((2**31 + n, 0), oxide.f32) for n in (0, -1))
-    launch = programs.height.prepare(grid=1, block=32)
-    found = oxide.zeros(1, oxide.i64)
-    for array in (long, long, long, short, short, short):
-        launch(array, found)
-        assert found.numpy()[0] == len(array)
-    assert driver.compact == [False, True]
-    assert len(launch._entries) == 2
-    assert [each((short, found)) for each in launch._entries] == [False, True]
-    assert [each((long, found)) for each in launch._entries] == [True, False]
-    # A buffer longer than any launch may have is left to the check that says so.
-    huge = oxide.zeros((2**47, 0), oxide.f32)
-    assert not any(each((huge, found)) for each in launch._entries)
-    with pytest.raises(oxide.LaunchError):
-        launch(huge, found)
-    specialisation = programs.height._program.specialisation()
-    grid = (2**26, 1, 1)
-    source, _ = entry.write(specialisation, grid, (32, 1, 1), 0, compact=False)
-    assert "v0.kind is K0" not in source
-    driver.functions.clear()
-    with pytest.raises(KeyError):
-        programs.height[2**26, 31](short, found)
-    with pytest.raises(KeyError):
-        programs.height[2**26, 32](short, found)
-
-
 def test_an_entry_checks_numbers(driver):
     launch = programs.divide.prepare(grid=1, block=32)
     values = oxide.asarray(np.full(32, 9))
     launch(values, 2)
     launch(values, 1)
-    assert launch._entries[0]((values, 2))
-    assert not launch._entries[0]((values, 2.0))
-    assert not launch._entries[0]((values, True))
-    assert not launch._entries[0]((values, 2**63))
+    assert launch._entry((values, 2))
+    assert not launch._entry((values, 2.0))
+    assert not launch._entry((values, True))
+    assert not launch._entry((values, 2**63))
     assert values.numpy().tolist() == [2] * 32
     with pytest.raises(oxide.LaunchValueError, match="out of the range of i64"):
         launch(values, 2**63)
@@ -226,7 +169,7 @@ def test_an_entry_checks_numbers(driver):
 
 def test_an_entry_shows_its_checks(driver):
     specialisation = programs.first._program.specialisation()
-    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0, compact=True)
+    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0)
     assert "not (d0_0 >= 4)" in source
 
 
@@ -239,10 +182,10 @@ def test_a_changed_constant_leaves_the_entry(driver, monkeypatch):
     bound = launch.bind(values)
     values.copy_from(np.ones(32, np.float32))
     monkeypatch.setattr(programs, "FACTOR", 10)
-    assert not launch._entries[0]((values,))
+    assert not launch._entry((values,))
     # Another launch makes the new proof current; this one's entry is still of the old one.
     programs.scale[1, 32](oxide.zeros(1, oxide.f32))
-    assert not launch._entries[0]((values,))
+    assert not launch._entry((values,))
     launch(values)
     assert values.numpy()[0] == 10.5
     bound()
