@@ -1,11 +1,12 @@
 """Random kernels against the prover: is anything proved that a launch can break?
 
-    python benchmarks/fuzz_soundness.py --seed 0 --count 1000 --runs 40
+    python benchmarks/fuzz_soundness.py --seed 0 --count 1000 --runs 40 --kind tangled
 
-Each seed is a kernel of `tests/programs/wild.py`. What the analyzer proves is run in the reference
-interpreter on random small launches that keep the contract and the inferred facts, and must not
-fail; what it calls violated must carry a witness that was replayed. Prints the counts and each
-verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1 if there was one.
+Each seed is a kernel of `tests/programs/wild.py` or `tangled.py`. What the analyzer proves is run
+in the reference interpreter on random small launches that keep the contract and the inferred
+facts, and must not fail; what it calls violated must carry a witness that was replayed. Prints the
+counts and each verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1
+if there was one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from machine_record import write
 
+from programs.generate import KINDS
 from programs.soundness import Tally, try_all
 
 CHUNK = 20
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--runs", type=int, default=30, help="launches of each kernel")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--kind", choices=list(KINDS), default="wild")
     parser.add_argument("--name", default="fuzz_soundness", help="of the file of results")
     options = parser.parse_args()
     started = time.perf_counter()
@@ -40,11 +43,14 @@ def main() -> int:
     chunks = [range(s, min(s + CHUNK, end)) for s in range(options.seed, end, CHUNK)]
     tally = Tally()
     with ProcessPoolExecutor(options.jobs) as workers:
-        for part in workers.map(_chunk, chunks, [options.runs] * len(chunks)):
+        for part in workers.map(
+            _chunk, chunks, [options.runs] * len(chunks), [options.kind] * len(chunks)
+        ):
             tally.add(part)
             for refutation in part.refutations:
                 print(f"seed {refutation.seed}: {refutation.reason}", flush=True)
     figures = {
+        "kind": options.kind,
         "seeds": [options.seed, end - 1],
         "runs_per_kernel": options.runs,
         "programs": tally.programs,
@@ -64,8 +70,8 @@ def main() -> int:
     return 1 if tally.refutations else 0
 
 
-def _chunk(seeds: range, runs: int) -> Tally:
-    return try_all(seeds, runs=runs)
+def _chunk(seeds: range, runs: int, kind: str) -> Tally:
+    return try_all(seeds, runs=runs, kind=kind)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     python -m tests.programs.generate --seed 0 --count 100 --mode wild --run
 
 `deterministic` programs are free of races by construction, and come with a launch after which
-every device has to hold the same arrays; `wild` ones are anything. One seed is one program.
+every device has to hold the same arrays; `wild` and `tangled` ones are anything. One seed is one
+program.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from oxide_analyzer.interpreter import run
 
 from .deterministic import Deterministic
 from .launches import launches
+from .tangled import Tangled
 from .wild import Wild
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .program import Program
 
 
@@ -33,23 +37,35 @@ def deterministic(seed: int, *, floats: bool = True, inexact: bool = False) -> P
     return Deterministic(Random(seed), floats=floats, inexact=inexact).program(seed)
 
 
+def tangled(seed: int) -> Program:
+    """A kernel whose control is tangled; see `tangled.py`."""
+    return Tangled(Random(seed)).program(seed)
+
+
 def wild(seed: int) -> Program:
     """The program of `seed` that may do anything; it has no launch of its own."""
     return Wild(Random(seed)).program(seed)
+
+
+KINDS: dict[str, Callable[[int], Program]] = {"wild": wild, "tangled": tangled}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Print random kernels, or run them.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1)
-    parser.add_argument("--mode", choices=["deterministic", "wild"], default="deterministic")
+    parser.add_argument(
+        "--mode", choices=["deterministic", "wild", "tangled"], default="deterministic"
+    )
     parser.add_argument("--no-floats", action="store_true")
     parser.add_argument("--run", action="store_true", help="run each in the interpreter")
     options = parser.parse_args()
     ends: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.count):
-        wildly = options.mode == "wild"
-        program = wild(seed) if wildly else deterministic(seed, floats=not options.no_floats)
+        if options.mode == "deterministic":
+            program = deterministic(seed, floats=not options.no_floats)
+        else:
+            program = KINDS[options.mode](seed)
         if not options.run:
             print(f"# seed {seed}\n{program.source}\n# launch: {program.launch}\n")
             continue

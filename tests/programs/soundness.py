@@ -20,7 +20,7 @@ from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.specialise import source_values, specialise
 from oxide_analyzer.modules import NoModules
 
-from .generate import wild
+from .generate import KINDS
 from .launches import describe, launches
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.report import KernelReport
+
+    from .program import Program
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,16 @@ class Tally:
         self.refutations += other.refutations
 
 
-def try_all(seeds: Iterable[int], *, runs: int, budget: int = 300_000) -> Tally:
-    """Check the wild program of each seed and run it on at most `runs` random launches."""
+def try_all(seeds: Iterable[int], *, runs: int, budget: int = 300_000, kind: str = "wild") -> Tally:
+    """Check the program of each seed and run it on at most `runs` random launches."""
     tally = Tally()
     for seed in seeds:
-        _try(seed, runs, budget, tally)
+        _try(KINDS[kind](seed), runs, budget, tally)
     return tally
 
 
-def _try(seed: int, runs: int, budget: int, tally: Tally) -> None:
-    program = wild(seed)
+def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
+    seed = program.seed
     tally.programs += 1
     reports = check(program.file, NoModules()).kernels
     if len(reports) != 1 or reports[0].kernel is None:

@@ -8,9 +8,10 @@ from oxide_analyzer.diagnostics import Verdict
 from programs import soundness
 
 
-@pytest.mark.parametrize("seeds", [range(start, start + 20) for start in range(0, 80, 20)], ids=str)
-def test_verdicts_on_random_kernels_hold(seeds):
-    tally = soundness.try_all(seeds, runs=8)
+@pytest.mark.parametrize("kind", ["wild", "tangled"])
+@pytest.mark.parametrize("seeds", [range(start, start + 20) for start in (0, 20, 40)], ids=str)
+def test_verdicts_on_random_kernels_hold(seeds, kind):
+    tally = soundness.try_all(seeds, runs=8, kind=kind)
     assert [(r.seed, r.reason) for r in tally.refutations] == []
     assert tally.runs > 20
 
