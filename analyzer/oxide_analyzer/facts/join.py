@@ -114,8 +114,10 @@ def _common_prefix(states: Sequence[State]) -> int:
 
 def _exclude(left: Condition, right: Condition) -> bool:
     """Whether both sides plainly cannot hold at once."""
-    return not _parts(negate(left)).isdisjoint(_parts(right)) or any(
-        negate(c) in _parts(right) for c in _parts(left)
+    return (
+        _parts(negate(left)) <= _parts(right)
+        or _parts(negate(right)) <= _parts(left)
+        or any(negate(c) in _parts(right) for c in _parts(left))
     )
 
 
