@@ -83,8 +83,12 @@ class Admitted:
                         return
 
     def two_blocks(self, seed: int = 0) -> Launch | None:
-        """A launch of two blocks of 64 threads each, where the contract allows that."""
-        for block in ([64, 1, 1], [8, 8, 1], [4, 4, 4]):
+        """A launch of two blocks of 64 threads each, or of as many as the contract fixes."""
+        blocks = [[64, 1, 1], [8, 8, 1], [4, 4, 4]]
+        fixed = self.kernel.contract.block
+        if fixed is not None and all(isinstance(e, Const) for e in fixed):
+            blocks = [[int(e.value) for e in fixed if isinstance(e, Const)]]
+        for block in blocks:
             for grid in ([2, 1, 1], [1, 2, 1]):
                 launch = self._launch(grid, block, Random(seed), 1)
                 if launch is not None:
