@@ -3,7 +3,8 @@
 Starts the language server as an editor does and talks to it through its pipe. Each edit makes
 or repairs a fault in the last kernel of the file, so each answer must differ from the one
 before; a stale answer is an error, not a fast one. For the cheap findings the fault is a name
-that nobody defined, for all of them a barrier that is missing.
+that nobody defined, for all of them a barrier that is missing. No text comes twice, so nothing
+remembered about an older version answers for a newer one.
 
     python benchmarks/editor_latency.py [FILE] [--edits N]
 
@@ -52,10 +53,11 @@ def edited_solved(a: Slice[f32], out: DisjointSlice[f32]):
 """
 NAMES = "DisjointSlice, SharedArray, Slice, block, f32, grid_dim, kernel, sync_threads, thread"
 
-# What replaces the word in the right and in the faulty state, and the code that tells them apart.
+# What replaces the word in the right and in the faulty state, with the number of the version, and
+# the code that tells them apart.
 FAULTS = {
-    "cheap": ("CHEAP", "1.0", "undefined_name", "OX004"),
-    "all": ("SOLVED", "sync_threads()", "pass", "OX104"),
+    "cheap": ("CHEAP", "{0}.0", "undefined_{0}", "OX004"),
+    "all": ("SOLVED", "sync_threads()  # {0}", "pass  # {0}", "OX104"),
 }
 
 
@@ -188,7 +190,7 @@ def measure_starts(text: str) -> tuple[list[float], list[float]]:
     The file has the fault of either kind: the first diagnostics show one, all show both.
     """
     for word, _, fault, _ in FAULTS.values():
-        text = text.replace(word, fault)
+        text = text.replace(word, fault.format(1))
     firsts: list[float] = []
     alls: list[float] = []
     solved = FAULTS["all"][-1]
@@ -211,17 +213,17 @@ def measure(kind: str, text: str, edits: int) -> list[float]:
     """The latencies of the edits of one kind in milliseconds."""
     word, good, bad, code = FAULTS[kind]
     other = next(fault for name, fault in FAULTS.items() if name != kind)
-    text = text.replace(other[0], other[1])
-    right, wrong = text.replace(word, good), text.replace(word, bad)
+    text = text.replace(other[0], other[1].format(1))
     times: list[float] = []
     with TemporaryDirectory() as folder:
-        server, uri, _ = open_file(Path(folder), right)
+        server, uri, _ = open_file(Path(folder), text.replace(word, good.format(1)))
         version = 1
         for number in range(edits + WARM_UP):
             faulty = number % 2 == 0
             version += 1
             time.sleep(0.1)
-            took = edit(server, uri, version, wrong if faulty else right, code, faulty=faulty)
+            edited = text.replace(word, (bad if faulty else good).format(version))
+            took = edit(server, uri, version, edited, code, faulty=faulty)
             if number >= WARM_UP:
                 times.append(took)
         stop(server)

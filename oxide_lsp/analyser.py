@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = "tuple[Hashable, ...]"
 
 _KEPT_KERNELS = 512
+_COLLECT_AFTER = 20_000
 
 
 class Analyser:
@@ -43,6 +44,8 @@ class Analyser:
     def prepare(self) -> None:
         """Import what every check needs."""
         _load("oxide_analyzer.analysis")
+        # A check makes thousands of objects, few of them garbage in circles.
+        gc.set_threshold(_COLLECT_AFTER)
 
     def preload(self) -> None:
         """Import what the first hard kernel would wait for."""

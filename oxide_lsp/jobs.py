@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 _KEPT_REPORTS = 16
+_NICENESS = 5
 
 
 class Checker(Protocol):
@@ -193,6 +194,9 @@ def work(connection: Connection, make_checker: MakeChecker) -> None:
     # Standard output is the server's line to the editor.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    # Where processors are few, what the server answers at each keystroke goes first.
+    if sys.platform != "win32":
+        os.nice(_NICENESS)
     inbox, checker = _Inbox(connection), make_checker()
     reports: OrderedDict[str, Report] = OrderedDict()
     preloaded = False

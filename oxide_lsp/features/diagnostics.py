@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PATIENCE = 0.05
 
 # Changes that arrive together are answered once.
-_TOGETHER = 0.002
+_TOGETHER = 0.001
 
 
 def register(ls: OxideServer, capabilities: types.ClientCapabilities) -> None:
