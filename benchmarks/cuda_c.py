@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import datetime
-import json
 import shutil
 import statistics
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import machine_record
+from machine_record import driver_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from oxide_codegen.cuda import Cuda
-
-RESULTS = Path(__file__).parent / "results"
 
 
 class CudaModule:
@@ -87,24 +85,14 @@ def seconds_per_launch(
 
 
 def write(name: str, device: Cuda, figures: dict[str, Any], started: float) -> Path:
-    """Write figures with what they were measured on."""
-    root = Path(__file__).parent.parent
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
-    )
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    record = {
-        "commit": commit.stdout.strip() or None,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    """Write `results/<name>.json`, with the device and the CUDA version of its driver."""
+    measured_on = {
         "device": str(device.device.name),
         "capability": ".".join(map(str, device.capability)),
-        "driver": int(_ok(device.driver.cuDriverGetVersion())),
-        "wall_seconds": round(time.perf_counter() - started, 1),
-        **figures,
+        "driver": driver_version(),
+        "cuda": int(_ok(device.driver.cuDriverGetVersion())),
     }
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return path
+    return machine_record.write(name, {**measured_on, **figures}, started)
 
 
 def _with_nvcc(nvcc: str, source: str, arch: str) -> bytes:

@@ -17,7 +17,6 @@ import ctypes
 import gzip
 import json
 import struct
-import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -29,7 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE)]
 
-from machine_record import ROOT, write  # noqa: E402
+from machine_record import ROOT, driver_version, write  # noqa: E402
 
 CODES = {"f32": "f", "f64": "d"}
 RECORD_SIZE = 56
@@ -153,20 +152,6 @@ def run_share(path: Path, share: int, shares: int) -> tuple[str, int, list[str],
             else:
                 agree += 1
     return driver.name, agree, failing, seeds
-
-
-def driver_version() -> str:
-    """What the NVIDIA driver calls itself, as far as it can be asked."""
-    try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return answer.stdout.split("\n")[0].strip()
 
 
 class Driver:

@@ -46,6 +46,20 @@ def load() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
+def driver_version() -> str | None:
+    """What the NVIDIA driver calls itself, as far as it can be asked."""
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.split("\n")[0].strip()
+
+
 def byte_code_kept() -> dict[str, str]:
     """The environment without the variable that keeps Python from writing byte code."""
     return {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
