@@ -67,6 +67,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     While,
 )
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,7 +79,7 @@ Loop: TypeAlias = For | While
 _Levels: TypeAlias = dict[str, Level]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uniformity:
     """Levels of what loops carry, and where control is private.
 
