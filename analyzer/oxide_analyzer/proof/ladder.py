@@ -31,7 +31,7 @@ from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unkno
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Number
@@ -77,7 +77,11 @@ def judge(kernel: Kernel) -> Judgement:
             compact = True
             analysis, todo, answers = narrow, narrow_todo, narrow_answers
     facts, offered = _facts(analysis, todo, answers, flat)
-    if facts:
+    for obligation in todo:
+        if obligation not in answers and _proved_under(analysis, obligation, facts):
+            answers[obligation] = Proved("affine")
+    if facts and len(answers) < len(todo):
+        # What is still open may need the facts where values are made: a wrap, a closed form.
         analysis = analyse(kernel, tuple(f.expr for f in facts), flat, compact=compact)
         todo = obligations(analysis)
         answers = _affine(analysis, todo)
@@ -291,7 +295,7 @@ def _facts(
     for obligation in todo:
         if obligation in answers:
             continue
-        if _proved_under(analysis, obligation, wanted):
+        if _proved_under(analysis, obligation, wanted.values()):
             continue
         for candidate in infer(analysis, obligation) or ():
             wanted.setdefault(candidate.text, candidate)
@@ -306,10 +310,10 @@ def _facts(
     return (), facts
 
 
-def _proved_under(analysis: Analysis, obligation: Obligation, wanted: dict[str, Candidate]) -> bool:
-    if not wanted or obligation.queries is None:
+def _proved_under(analysis: Analysis, obligation: Obligation, facts: Collection[Candidate]) -> bool:
+    if not facts or obligation.queries is None:
         return False
-    assumed = tuple(c.condition for c in wanted.values())
+    assumed = tuple(c.condition for c in facts)
     return all(refutes(analysis.terms, (*assumed, *q)) for q in obligation.queries)
 
 
