@@ -30,13 +30,15 @@ T = TypeVar("T")
 def record(cls: type[T]) -> type[T]:
     """A frozen record, equal to another of its class whose fields are equal."""
     made = _make(cls)
-    values = _values(made)
+    names = [each.name for each in fields(made)]
+    # Of one field its bare value does: only records of one class are compared.
+    key = attrgetter(*names) if names else _nothing
 
     def __eq__(self: object, other: object) -> bool:
-        return values(self) == values(other) if type(self) is type(other) else NotImplemented
+        return key(self) == key(other) if type(self) is type(other) else NotImplemented
 
     def __hash__(self: object) -> int:
-        return hash(values(self))
+        return hash(key(self))
 
     made.__eq__ = __eq__
     made.__hash__ = __hash__
@@ -101,6 +103,10 @@ def _values(cls: Any) -> Callable[[object], tuple[Any, ...]]:  # noqa: ANN401
         return attrgetter(*names)
     # Of one name `attrgetter` gives the bare value, and of none it does not exist.
     return lambda self: tuple(getattr(self, name) for name in names)
+
+
+def _nothing(_: object) -> None:
+    """The value of a record without fields."""
 
 
 def _repr(self: Any) -> str:  # noqa: ANN401
