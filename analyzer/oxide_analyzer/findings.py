@@ -1,6 +1,7 @@
 """From answers to diagnostics: which rule, which place, which words, which witness.
 
-One finding per pair of statements, by the first rule that fits: atomic and plain (106), shared
+One finding per pair of statements, by the first rule that fits: atomic and plain (106), atomics of
+too narrow a scope (107), shared
 (104), the same value (109), two threads of one block (102, 103), only different blocks (105). It
 stands on the write; of two writes on the later in the source; of atomic and plain on the plain.
 What is unproved in a kernel that is violated is not reported: it is often a consequence, and it
@@ -50,6 +51,9 @@ from oxide_analyzer.rules import (
 )
 from oxide_analyzer.rules import (
     ox106_mixed_atomic_access as ox106,
+)
+from oxide_analyzer.rules import (
+    ox107_atomic_scope_too_narrow as ox107,
 )
 from oxide_analyzer.rules import (
     ox109_same_value_write as ox109,
@@ -202,7 +206,9 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
     array = kernel.arrays[stands.array or ""]
     related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
     kinds = {stands.kind, other.kind}
-    if AccessKind.ATOMIC in kinds:
+    if kinds == {AccessKind.ATOMIC}:
+        rule, message = ox107.RULE, ox107.message(stands, other, launch)
+    elif AccessKind.ATOMIC in kinds:
         rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
     elif array.space is Space.SHARED:
         rule, message = ox104.RULE, ox104.message(stands, other, launch)

@@ -21,6 +21,7 @@ from oxide_analyzer.rules.ox103_read_write_race import RULE as OX103
 from oxide_analyzer.rules.ox104_shared_memory_race import RULE as OX104
 from oxide_analyzer.rules.ox105_cross_block_race import RULE as OX105
 from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
+from oxide_analyzer.rules.ox107_atomic_scope_too_narrow import RULE as OX107
 from oxide_analyzer.rules.ox109_same_value_write import RULE as OX109
 from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
 from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     OX104,
     OX105,
     OX106,
+    OX107,
     OX109,
     OX201,
     OX202,
