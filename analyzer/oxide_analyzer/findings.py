@@ -1,9 +1,10 @@
 """From answers to diagnostics: which rule, which place, which words, which witness.
 
 One finding per pair of statements, by the first rule that fits: atomic and plain (106), atomics of
-too narrow a scope (107), shared
-(104), the same value (109), two threads of one block (102, 103), only different blocks (105). It
-stands on the write; of two writes on the later in the source; of atomic and plain on the plain.
+too narrow a scope (107), shared (104), the same value (109), two threads of one block (102, 103),
+only different blocks (105). It stands on the write; of two writes on the later in the source; of
+atomic and plain on the plain.
+
 What is unproved in a kernel that is violated is not reported: it is often a consequence, and it
 is judged again once the violation is gone.
 """
