@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, assert_never
 from oxide_analyzer.diagnostics import (
     AccessKind,
     Diagnostic,
+    Edit,
+    Fix,
     Related,
     Severity,
     Verdict,
@@ -34,8 +36,8 @@ from oxide_analyzer.interpreter import (
     Uninitialised,
     ZeroDivisor,
 )
-from oxide_analyzer.ir.nodes import CheckDivisor, Const, Space
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.nodes import CheckDivisor, Const, Dim, Param, Space, Special
+from oxide_analyzer.ir.walk import statements, subexpressions
 from oxide_analyzer.proof.obligations import Bound, Kind, Leaving, Meeting, Obligation, Pair
 from oxide_analyzer.proof.verdicts import Unknown
 from oxide_analyzer.rules import (
@@ -165,7 +167,8 @@ def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnosti
         case OutOfBounds(event=event):
             rank = kernel.arrays[event.array or ""].rank
             message = ox301.message(failure, launch, rank)
-            yield _finding(ox301.RULE, kernel, event, (), message, launch)
+            found = _finding(ox301.RULE, kernel, event, (), message, launch)
+            yield replace(found, fixes=_offered(judgement, event.array or ""))
         case ZeroDivisor(event=event):
             message = ox307.message(failure, launch, _role(kernel, event.site))
             yield _finding(ox307.RULE, kernel, event, (), message, launch)
@@ -192,6 +195,29 @@ def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnosti
             yield _finding(ox202.RULE, kernel, leaving, related, message, launch, access)
         case _:
             assert_never(failure)
+
+
+def _offered(judgement: Judgement, array: str) -> tuple[Fix, ...]:
+    """Facts about the length of `array` that were not inferred, to be declared by hand."""
+    kernel = judgement.analysis.kernel
+    contract = kernel.contract
+    if contract.insertion is None or contract.requires:
+        return ()
+    fixes: list[Fix] = []
+    for candidate in judgement.offered:
+        quantities = list(subexpressions(candidate.expr))
+        names = {
+            e.name if isinstance(e, Param) else e.array
+            for e in quantities
+            if isinstance(e, (Dim, Param))
+        }
+        if array not in names or any(isinstance(e, Special) for e in quantities):
+            continue
+        parameters = ", ".join(p.name for p in kernel.parameters if p.name in names)
+        declared = f"requires=lambda {parameters}: {candidate.text}"
+        edit = Edit(contract.insertion, f"{contract.prefix}{declared}{contract.suffix}")
+        fixes.append(Fix(f"declare `{candidate.text}`", (edit,)))
+    return tuple(fixes)
 
 
 def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:

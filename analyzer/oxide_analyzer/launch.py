@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 Extent: TypeAlias = tuple[int, int, int]
 Number: TypeAlias = int | float | bool
 
-WARP_SIZE = 32
 MAX_THREADS = 1024
 MAX_BLOCK: Extent = (1024, 1024, 64)
 MAX_GRID: Extent = (2**31 - 1, 65535, 65535)

@@ -29,8 +29,6 @@ from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from oxide_analyzer.facts.terms import Terms
     from oxide_analyzer.language.types import Scalar
 
@@ -173,8 +171,3 @@ class LaunchTerms:
         """Make a launch-wide condition an axiom of every variable in it."""
         for atom in dict.fromkeys(a for p in condition_polys(condition) for a in p.atoms()):
             self.terms.axiom(Poly({(atom,): 1}), condition)
-
-    def assume_all(self, conditions: Iterable[Condition]) -> None:
-        """`assume` each."""
-        for condition in conditions:
-            self.assume(condition)

@@ -13,7 +13,7 @@ and then of the affine prover under the path that leads there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.facts.accesses import LocalRead
@@ -535,8 +535,3 @@ def _product(left: Interval, right: Interval) -> Interval:
         return None, None
     corners = [a * b for a in left for b in right if a is not None and b is not None]
     return min(corners), max(corners)
-
-
-def exactly(evaluator: Evaluator) -> Evaluator:
-    """The same evaluator with Python's integers."""
-    return replace(evaluator, exact=True, may_wrap=[])

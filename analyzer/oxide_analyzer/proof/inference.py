@@ -21,7 +21,6 @@ from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Compare,
     CompareOp,
-    Const,
     Dim,
     Expr,
     Param,
@@ -29,7 +28,6 @@ from oxide_analyzer.ir.nodes import (
     Space,
     Special,
 )
-from oxide_analyzer.language.types import I64
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.obligations import Bound, Kind, Obligation
 from oxide_analyzer.record import record
@@ -216,9 +214,3 @@ def _at_least(analysis: Analysis, left: Poly, right: Poly) -> Candidate | None:
     span = analysis.kernel.name_span
     expr = Compare(CompareOp.GE, first, second, span)
     return Candidate(left, right, condition, expr, f"{left} >= {right}")
-
-
-def extent_is_one(analysis: Analysis, register: Register, axis: int) -> Expr:
-    """`block_dim.y == 1` and the like."""
-    span = analysis.kernel.name_span
-    return Compare(CompareOp.EQ, Special(register, axis, span), Const(1, I64, span), span)

@@ -23,7 +23,7 @@ from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
-from oxide_analyzer.proof.launches import Admitted, axes_read
+from oxide_analyzer.proof.launches import EXACT, SHORT, Admitted, axes_read
 from oxide_analyzer.proof.obligations import Kind, Obligation, Query, obligations
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, place_of, refute, replay
@@ -325,20 +325,25 @@ def admits(kernel: Kernel, facts: tuple[Candidate, ...], flat: frozenset[int]) -
     """
     exprs = tuple(f.expr for f in facts)
     for concrete, launches in _instances(kernel, Admitted(kernel, exprs, flat)):
-        free = Admitted(concrete, (), flat).two_blocks()
-        bound = launches.two_blocks()
-        if bound is None:
-            return free is None
-        if free is None:
-            return True
-        without = run(concrete, free, budget=_ADMISSION_STEPS)
-        under = run(concrete, bound, budget=_ADMISSION_STEPS)
-        threads = free.block[0] * free.block[1] * free.block[2]
-        for site, visits in without.visits.items():
-            for block in (0, 1):
-                before = sum(t // threads == block for t in visits)
-                after = sum(t // threads == block for t in under.visits.get(site, ()))
-                if min(before, 2) > after:
-                    return False
-        return True
+        free = Admitted(concrete, (), flat)
+        without, under = _visits(concrete, free), _visits(concrete, launches)
+        if under is None or without is None:
+            return without is None
+        return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
     return False
+
+
+def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
+    """How many threads of a block come to a site, (site, block), where most do; None: no launch."""
+    found: dict[tuple[int, int], int] = {}
+    chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
+    if not chosen:
+        return None
+    for launch in chosen:
+        threads = launch.block[0] * launch.block[1] * launch.block[2]
+        outcome = run(kernel, launch, budget=_ADMISSION_STEPS)
+        for site, visits in outcome.visits.items():
+            for block in (0, 1):
+                count = sum(t // threads == block for t in visits)
+                found[site, block] = max(found.get((site, block), 0), count)
+    return found

@@ -8,7 +8,7 @@ a launch that still breaks a condition is dropped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from random import Random
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _MOST_ELEMENTS = 20_000
+EXACT, SHORT = 1, 3
 _REPAIRS = 6
 
 
@@ -74,7 +75,7 @@ class Admitted:
         """Up to `count` launches, the smallest first."""
         given = 0
         for number, (grid, block) in enumerate(self._extents()):
-            for variant in range(3):
+            for variant in range(4):
                 launch = self._launch(grid, block, Random(97 * number + variant), variant)
                 if launch is not None:
                     yield launch
@@ -82,7 +83,7 @@ class Admitted:
                     if given >= count:
                         return
 
-    def two_blocks(self, seed: int = 0) -> Launch | None:
+    def two_blocks(self, variant: int) -> Launch | None:
         """A launch of two blocks of 64 threads each, or of as many as the contract fixes."""
         blocks = [[64, 1, 1], [8, 8, 1], [4, 4, 4]]
         fixed = self.kernel.contract.block
@@ -90,7 +91,7 @@ class Admitted:
             blocks = [[int(e.value) for e in fixed if isinstance(e, Const)]]
         for block in blocks:
             for grid in ([2, 1, 1], [1, 2, 1]):
-                launch = self._launch(grid, block, Random(seed), 1)
+                launch = self._launch(grid, block, Random(0), variant)
                 if launch is not None:
                     return launch
         return None
@@ -162,15 +163,19 @@ class Admitted:
         return [part for condition in whole for part in _conjuncts(condition)]
 
     def _fill(self, draft: _Draft, rng: Random, variant: int) -> None:
-        """Sizes near the number of threads along each axis: one more, the same, fewer."""
+        """Sizes near the number of threads along each axis: one more, the same, fewer.
+
+        In the variant `SHORT` scalars are as large, and arrays half as long.
+        """
         threads = [g * b for g, b in zip(draft.grid, draft.block, strict=True)]
-        off = (1, 0, -1)[variant % 3]
+        off = (1, 0, -1, 0)[variant]
+        share = 2 if variant == SHORT else 1
         for parameter in self.kernel.parameters:
             match parameter:
                 case ArrayParameter(name=name):
                     rank = self.kernel.arrays[name].rank
                     axes = [0] if rank == 1 else [1, 0] if rank == 2 else [2, 1, 0]
-                    draft.shapes[name] = [max(0, threads[a] + off) for a in axes]
+                    draft.shapes[name] = [max(0, threads[a] // share + off) for a in axes]
                 case ScalarParameter(name=name, type=type_):
                     draft.scalars[name] = _scalar(type_, threads[0] + off, rng, variant)
 
@@ -227,8 +232,8 @@ def _scalar(type_: Scalar, near: int, rng: Random, variant: int) -> Number:
         return variant % 2 == 0
     if type_.is_float:
         return (1.0, 0.5, -2.0)[variant % 3]
-    choices = (near, 3, max(near, 1)) if variant != 2 else (rng.choice((0, 1, 2, 5)),)
-    return max(type_.min, choices[variant % len(choices)])
+    choices = (near, 3, rng.choice((0, 1, 2, 5)), near)
+    return max(type_.min, choices[variant])
 
 
 def contents(
@@ -312,8 +317,3 @@ def _repair(draft: _Draft, condition: Expr) -> None:
                 continue
         if _holds(draft, condition):
             return
-
-
-def without_facts(admitted: Admitted) -> Admitted:
-    """The launches that the declared contract alone admits."""
-    return replace(admitted, facts=())
