@@ -12,7 +12,7 @@ is judged again once the violation is gone.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from oxide_analyzer.diagnostics import (
     AccessKind,
@@ -252,13 +252,16 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
     return _finding(rule, kernel, stands, related, message, launch, other, verdict)
 
 
-def standing(first: Event, second: Event) -> tuple[Event, Event]:
-    """The event that a finding stands on, and the other."""
-    rank = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
-    ordered = sorted(
-        (first, second), key=lambda e: (rank.get(e.kind, 3), -e.span.line, -e.span.column)
+_RANK = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
+_Placed = TypeVar("_Placed", "Event", Access)
+
+
+def standing(first: _Placed, second: _Placed) -> tuple[_Placed, _Placed]:
+    """What a finding about two accesses stands on, and the other."""
+    one, other = sorted(
+        (first, second), key=lambda a: (_RANK.get(a.kind, 3), -a.span.line, -a.span.column)
     )
-    return ordered[0], ordered[1]
+    return one, other
 
 
 def _as_store(judgement: Judgement, event: Event) -> Event:
@@ -377,7 +380,7 @@ def _unknown(judgement: Judgement, obligation: Obligation, reason: str) -> Diagn
     severity: Severity | None = None
     match obligation.subject:
         case Pair(first=a, second=b):
-            stands, other = _standing_accesses(a, b)
+            stands, other = standing(a, b)
             rule, span = ox901.RULE, stands.span
             message = ox901.message(stands.array, obligation.kind is Kind.BLOCK_RACE)
             related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
@@ -407,11 +410,3 @@ def _unknown(judgement: Judgement, obligation: Obligation, reason: str) -> Diagn
         reason=reason,
         related=related,
     )
-
-
-def _standing_accesses(first: Access, second: Access) -> tuple[Access, Access]:
-    rank = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
-    ordered = sorted(
-        (first, second), key=lambda a: (rank.get(a.kind, 3), -a.span.line, -a.span.column)
-    )
-    return ordered[0], ordered[1]

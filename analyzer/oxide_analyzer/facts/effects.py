@@ -54,17 +54,17 @@ def analyse(
     for condition in requirements(kernel, launch, facts):
         launch.assume(condition)
     uniform = uniformity(kernel)
-    barriers = frozenset(_around_barriers(kernel.body))
+    with_barriers = frozenset(_around_barriers(kernel.body))
     types = dict(_types(kernel.body))
     entry = State({}, ())
-    whole = Walk(kernel, evaluator, uniform, barriers, False, types)
+    whole = Walk(kernel, evaluator, uniform, with_barriers, False, types)
     whole.block(kernel.body, entry, None, ())
     seen = whole.collected or Collected()
     may_wrap = tuple(dict.fromkeys(evaluator.may_wrap))
     reads = tuple(evaluator.reads)
-    intervals = [_interval(kernel, evaluator, uniform, barriers, types, None)]
+    intervals = [_interval(kernel, evaluator, uniform, with_barriers, types, None)]
     intervals.extend(
-        _interval(kernel, evaluator, uniform, barriers, types, a) for a in seen.arrivals
+        _interval(kernel, evaluator, uniform, with_barriers, types, a) for a in seen.arrivals
     )
     effects = Effects(
         tuple(seen.accesses),
@@ -98,13 +98,13 @@ def _interval(
     kernel: Kernel,
     evaluator: Evaluator,
     uniform: Uniformity,
-    barriers: frozenset[Stmt],
+    with_barriers: frozenset[Stmt],
     types: dict[str, Scalar],
     arrival: Arrival | None,
 ) -> Interval:
     known = len(arrival.state.path) if arrival is not None else 0
     since = evaluator.serial()
-    walk = Walk(kernel, evaluator, uniform, barriers, True, types, known, since)
+    walk = Walk(kernel, evaluator, uniform, with_barriers, True, types, known, since)
     if arrival is None:
         walk.block(kernel.body, State({}, ()), None, ())
     else:

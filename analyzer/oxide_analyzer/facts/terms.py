@@ -11,6 +11,7 @@ conditions that hold wherever the variable has a meaning.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ from oxide_analyzer.facts.polys import (
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 @record
@@ -149,6 +150,29 @@ class Terms:
     def bits(self, op: str, left: Poly, right: Poly, low: int, high: int) -> Poly:
         """A bit operation that is not arithmetic in disguise."""
         return _poly(self.atom(Bits(op, left, right, low, high), max(left.level, right.level)))
+
+    def reachable(
+        self, polys: Iterable[Poly], opaque: Callable[[Atom], bool] | None = None
+    ) -> dict[Atom, None]:
+        """The atoms of polynomials, of the forms inside, and of the axioms of variables.
+
+        The nearest come first. The axioms of `opaque` atoms are not followed; a copy for another
+        thread leads to what it is a copy of.
+        """
+        found: dict[Atom, None] = {}
+        pending = deque(a for p in polys for a in p.atoms())
+        while pending:
+            atom = pending.popleft()
+            if atom in found:
+                continue
+            found[atom] = None
+            if opaque is None or not opaque(atom):
+                for axiom in self.axioms.get(atom, ()):
+                    pending.extend(a for p in condition_polys(axiom) for a in p.atoms())
+            pending.extend(a for p in parts_of(atom) for a in p.atoms())
+            if atom in self.originals:
+                pending.append(self.originals[atom])
+        return found
 
     # ------------------------------------------------------------ renaming
 

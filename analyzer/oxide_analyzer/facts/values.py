@@ -28,7 +28,6 @@ from oxide_analyzer.facts.conditions import (
     at_least_zero,
     at_most,
     condition_level,
-    condition_polys,
     equal,
     less,
     negate,
@@ -43,7 +42,6 @@ from oxide_analyzer.facts.polys import (
     Quotient,
     Variable,
     constant,
-    parts_of,
 )
 from oxide_analyzer.facts.state import Interval, Real, State, Value, value_level
 from oxide_analyzer.ir.nodes import (
@@ -158,26 +156,6 @@ class Evaluator:
                 return self._real(f"{function}", self.value(operand, state))
             case _:
                 assert_never(expr)
-
-    def reachable(self, poly: Poly) -> set[Atom]:
-        """The atoms of a polynomial, of the forms inside, and of the axioms of variables.
-
-        Those of a copy for another thread are traced to the same kinds of atoms.
-        """
-        found: set[Atom] = set()
-        pending = list(poly.atoms())
-        while pending:
-            atom = pending.pop()
-            if atom in found:
-                continue
-            found.add(atom)
-            pending.extend(a for p in parts_of(atom) for a in p.atoms())
-            original = self.launch.terms.originals.get(atom)
-            if original is not None:
-                pending.append(original)
-            for axiom in self.launch.terms.axioms.get(atom, ()):
-                pending.extend(a for p in condition_polys(axiom) for a in p.atoms())
-        return found
 
     def serial(self) -> int:
         """A number that no other call gives."""

@@ -73,7 +73,7 @@ class Walk:
     kernel: Kernel
     evaluator: Evaluator
     uniform: Uniformity
-    barriers: frozenset[Stmt]
+    with_barriers: frozenset[Stmt]
     private: bool
     types: Mapping[str, Scalar]
     known: int = 0
@@ -173,7 +173,7 @@ class Walk:
     def loop(self, stmt: Loop, state: State, position: Position) -> Flow:
         """Run a loop from its entry."""
         entered = enter(self, stmt, state)
-        if self.private and stmt in self.barriers:
+        if self.private and stmt in self.with_barriers:
             return self.iterate(stmt, entered, position)
         return summarise(self, stmt, entered, position)
 

@@ -44,7 +44,7 @@ from oxide_analyzer.facts.conditions import (
     less,
     negate,
 )
-from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant, parts_of
+from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Barrier,
@@ -271,21 +271,8 @@ def _is_opaque(condition: Condition, lowest: Level) -> bool:
             return False
 
 
-def _all_atoms(analysis: Analysis, poly: Poly) -> set[Atom]:
-    found: set[Atom] = set()
-    pending = list(poly.atoms())
-    while pending:
-        atom = pending.pop()
-        if atom in found:
-            continue
-        found.add(atom)
-        for part in parts_of(atom):
-            pending.extend(part.atoms())
-        if isinstance(atom.form, Variable) and not _is_thread(analysis, atom):
-            for axiom in analysis.terms.axioms.get(atom, ()):
-                for inner in condition_polys(axiom):
-                    pending.extend(inner.atoms())
-    return found
+def _all_atoms(analysis: Analysis, poly: Poly) -> dict[Atom, None]:
+    return analysis.terms.reachable((poly,), lambda atom: _is_thread(analysis, atom))
 
 
 def _solve(

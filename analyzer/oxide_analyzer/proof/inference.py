@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Access, Divisor
 from oxide_analyzer.facts.conditions import AtLeastZero, Condition, IsZero, at_most, condition_polys
-from oxide_analyzer.facts.polys import Level, Poly, constant, parts_of
+from oxide_analyzer.facts.polys import Level, Poly, constant
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Compare,
@@ -191,19 +191,10 @@ def _extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:
 
 def _quantities(analysis: Analysis, query: Query) -> Iterator[tuple[Poly, Dim | Param | Special]]:
     """The quantities of the launch that a query mentions, however deep."""
-    seen = set()
-    pending = [a for c in query for p in condition_polys(c) for a in p.atoms()]
-    while pending:
-        atom = pending.pop(0)
-        if atom in seen:
-            continue
-        seen.add(atom)
+    for atom in analysis.terms.reachable(p for c in query for p in condition_polys(c)):
         expr = analysis.launch.quantities.get(atom)
         if expr is not None:
             yield Poly({(atom,): 1}), expr
-        for axiom in analysis.terms.axioms.get(atom, ()):
-            pending.extend(a for p in condition_polys(axiom) for a in p.atoms())
-        pending.extend(a for p in parts_of(atom) for a in p.atoms())
 
 
 def _at_least(analysis: Analysis, left: Poly, right: Poly) -> Candidate | None:

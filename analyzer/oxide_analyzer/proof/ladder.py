@@ -183,7 +183,7 @@ def _is_steady(analysis: Analysis, obligation: Obligation) -> bool:
             if not is_arithmetic(condition):
                 return False
             for poly in condition_polys(condition):
-                for atom in analysis.evaluator.reachable(poly):
+                for atom in analysis.terms.reachable((poly,)):
                     if isinstance(atom.form, Element) or atom in analysis.evaluator.undetermined:
                         return False
     return obligation.queries is not None

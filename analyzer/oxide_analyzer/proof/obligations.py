@@ -326,7 +326,7 @@ def _known_at(analysis: Analysis, leaving: Exit, before: Access) -> list[Conditi
 def _younger(analysis: Analysis, poly: Poly, since: int) -> set[Atom]:
     return {
         atom
-        for atom in analysis.evaluator.reachable(poly)
+        for atom in analysis.terms.reachable((poly,))
         if atom.serial > since and isinstance(atom.form, Variable)
     }
 
