@@ -34,9 +34,13 @@ class Contents:
 
 @record
 class Launch:
-    """`grid` and `block` are (x, y, z); arrays never overlap."""
+    """`grid` and `block` are (x, y, z); arrays never overlap.
+
+    `shared` is the number of bytes of dynamic shared memory.
+    """
 
     grid: Extent
     block: Extent
     scalars: Mapping[str, Number]
     arrays: Mapping[str, Contents]
+    shared: int = 0

@@ -52,11 +52,66 @@ class Race:
 
 @record
 class OutOfBounds:
-    """`event.index[axis]` is not within 0 and `length`."""
+    """`event.index[axis]` is not within 0 and `length`.
+
+    Of a `view`, `event.index` holds that one index into it (at place 0), `length` is the view's,
+    and `axis` its own.
+    """
 
     event: Event
     axis: int
     length: int
+    clean: bool
+    view: bool = False
+
+
+@record
+class BadView:
+    """A view of `event.array` along `axis` for which `0 <= start <= stop <= length` fails."""
+
+    event: Event
+    axis: int
+    start: int
+    stop: int
+    length: int
+    clean: bool
+
+
+@record
+class Misaligned:
+    """`width` elements at once from `event.index[0]`, an offset that is no multiple of it."""
+
+    event: Event
+    width: int
+    clean: bool
+
+
+@record
+class FailedAssertion:
+    """An `assert` whose condition is false."""
+
+    event: Event
+    message: str
+    clean: bool
+
+
+@record
+class WarpDivergence:
+    """`waiting` stands at a warp operation whose mask holds `other`, a lane of its warp which
+    waits elsewhere, or has come to the end."""
+
+    waiting: Event
+    other: Event
+    clean: bool
+
+
+@record
+class OutsideMask:
+    """A thread came to a warp operation whose `mask` does not hold its lane."""
+
+    event: Event
+    mask: int
+    lane: int
     clean: bool
 
 
@@ -100,7 +155,19 @@ class HarmfulExit:
     clean: bool
 
 
-Failure: TypeAlias = Race | OutOfBounds | ZeroDivisor | Uninitialised | Divergence | HarmfulExit
+Failure: TypeAlias = (
+    Race
+    | OutOfBounds
+    | BadView
+    | Misaligned
+    | ZeroDivisor
+    | FailedAssertion
+    | Uninitialised
+    | Divergence
+    | WarpDivergence
+    | OutsideMask
+    | HarmfulExit
+)
 
 
 @record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.record import distinct, record
@@ -79,19 +80,50 @@ class Requirement:
     span: Span
 
 
+class DataProperty(StrEnum):
+    """What `requires` may say about the elements of an array."""
+
+    INJECTIVE = "injective"  # no two elements are equal
+    WITHIN = "within"  # low <= element < high
+
+
+@record
+class DataFact:
+    """`injective(array)` or `within(array, low, high)` in `requires`.
+
+    `low` and `high` are conditions' operands as in `Requirement`; INJECTIVE has none. The array
+    is a slice of integers. It holds of its elements when the launch starts.
+    """
+
+    property: DataProperty
+    array: str
+    low: Expr | None
+    high: Expr | None
+    text: str
+    span: Span
+
+
 @record
 class Contract:
     """What a launch must fulfil: `@kernel(block=…, domain=…, requires=…)`.
 
     `block` holds (x, y, z) as compile-time constants. `domain` d fixes the axes after the d-th
-    of block and grid at 1. `insertion` is the empty span where another keyword may be written,
-    and `prefix` what has to stand before it and `suffix` behind it (an undecorated `@kernel`
-    needs its parentheses).
+    of block and grid at 1. `shared` is how many bytes of dynamic shared memory a launch has that
+    does not say more; `max_threads` bounds the threads of a block, `min_blocks` wants so many
+    blocks to fit on one multiprocessor; all three are compile-time constants. A `cooperative`
+    launch has all its blocks on the device at once, which `grid_sync` needs. `insertion` is the
+    empty span where another keyword may be written, and `prefix` what has to stand before it and
+    `suffix` behind it (an undecorated `@kernel` needs its parentheses).
     """
 
     block: tuple[Expr, Expr, Expr] | None = None
     domain: int | None = None
     requires: tuple[Requirement, ...] = ()
+    data: tuple[DataFact, ...] = ()
+    shared: Expr | None = None
+    max_threads: Expr | None = None
+    min_blocks: Expr | None = None
+    cooperative: bool = False
     insertion: Span | None = None
     prefix: str = ""
     suffix: str = ""

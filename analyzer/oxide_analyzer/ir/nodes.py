@@ -24,304 +24,96 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.language.types import BOOL, I64, Scalar
-from oxide_analyzer.record import distinct, record
+from oxide_analyzer.ir.expressions import (
+    Array,
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    Dim,
+    Expr,
+    Local,
+    Logic,
+    LogicOp,
+    Math,
+    MathFunction,
+    Not,
+    Ownership,
+    Param,
+    Read,
+    Register,
+    Select,
+    Space,
+    Special,
+    Symbol,
+    Unary,
+    UnaryOp,
+)
+from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
-# ---------------------------------------------------------------- storage
 
-
-@record
-class Local:
-    """A scalar variable of one thread; its name is unique, that of a temporary starts with %."""
-
-    name: str
-    type: Scalar
-
-    @property
-    def source_name(self) -> str:
-        """The user's name for it: what stands before the number that made it unique."""
-        return self.name.partition(".")[0]
-
-
-class Space(StrEnum):
-    """Where an array lives."""
-
-    GLOBAL = "global"
-    SHARED = "shared"
-    LOCAL = "local"
-
-
-class Ownership(StrEnum):
-    """What the declaration of an array lets a kernel do."""
-
-    READ_ONLY = "read-only"  # Slice
-    DISJOINT = "disjoint"  # DisjointSlice
-    ATOMIC = "atomic"  # AtomicSlice
-    SCRATCH = "scratch"  # SharedArray and LocalArray: read, write, atomics
-
-
-@distinct
-class Array:
-    """A slice parameter, or one shared or local allocation.
-
-    `shape` holds one `i64` expression per dimension: `Dim(name, k)` for parameters, compile-time
-    constants (`Const`, `Symbol` and arithmetic on them) for the others. Elements are stored in C
-    order.
-    """
-
-    name: str
-    element: Scalar
-    shape: tuple[Expr, ...]
-    space: Space
-    ownership: Ownership
-    span: Span
-
-    @property
-    def rank(self) -> int:
-        """The number of dimensions."""
-        return len(self.shape)
-
-
-# ---------------------------------------------------------------- expressions
-
-
-class Register(StrEnum):
-    """The special registers, each along an axis; all are i64."""
-
-    THREAD = "thread"
-    BLOCK = "block"
-    BLOCK_DIM = "block_dim"
-    GRID_DIM = "grid_dim"
-
-
-class UnaryOp(StrEnum):
-    """Operators of one operand; the result has the operand's type."""
-
-    NEG = "-"
-    INVERT = "~"  # integers
-    ABS = "abs"  # |MIN| wraps to MIN
-
-
-class BinaryOp(StrEnum):
-    """Operators of two operands of one type, which is the result's.
-
-    Integers wrap. FLOORDIV and MOD round towards minus infinity; of integers, a zero divisor
-    gives 0 (the obligation stands in a `CheckDivisor` in front) and MIN // -1 wraps to MIN.
-    Of floats, FLOORDIV is floor(x / y) and MOD is x - y * floor(x / y) computed exactly, that is
-    fmod corrected to the divisor's sign. SHL and SHR by the width or more, or by a negative
-    amount, give 0, and -1 for the SHR of a negative value. MIN and MAX of floats give the number
-    if one operand is NaN.
-    """
-
-    ADD = "+"
-    SUB = "-"
-    MUL = "*"
-    DIV = "/"  # floats, IEEE
-    FLOORDIV = "//"
-    MOD = "%"
-    AND = "&"
-    OR = "|"
-    XOR = "^"
-    SHL = "<<"
-    SHR = ">>"
-    MIN = "min"
-    MAX = "max"
-
-
-class CompareOp(StrEnum):
-    """Comparisons; of floats, every one with a NaN is false save NE."""
-
-    EQ = "=="
-    NE = "!="
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
-
-
-class LogicOp(StrEnum):
-    """Connectives of bool; both operands are pure, so order does not matter."""
-
-    AND = "and"
-    OR = "or"
-
-
-@distinct
-class Const:
-    """A literal of type `type`; an integer literal always fits."""
-
-    value: int | float | bool
-    type: Scalar
-    span: Span
-
-
-@distinct
-class Symbol:
-    """A number known at compile time and not to the checker; see `Kernel.constants`."""
-
-    name: str
-    type: Scalar
-    span: Span
-
-
-@distinct
-class Read:
-    """The value of a local; reading one that was never assigned is an uninitialised read."""
-
-    local: Local
-    span: Span
-
-    @property
-    def type(self) -> Scalar:
-        """The local's type."""
-        return self.local.type
-
-
-@distinct
-class Param:
-    """A scalar parameter: the same in every thread of the launch."""
-
-    name: str
-    type: Scalar
-    span: Span
-
-
-@distinct
-class Dim:
-    """`array.shape[axis]` of a slice parameter."""
-
-    array: str
-    axis: int
-    span: Span
-    type: Scalar = I64
-
-
-@distinct
-class Special:
-    """A special register along x (0), y (1) or z (2)."""
-
-    register: Register
-    axis: int
-    span: Span
-    type: Scalar = I64
-
-
-@distinct
-class Unary:
-    """`op operand`."""
-
-    op: UnaryOp
-    operand: Expr
-    type: Scalar
-    span: Span
-
-
-@distinct
-class Binary:
-    """`left op right`; `site` is that of the `CheckDivisor` in front, where there is one."""
-
-    op: BinaryOp
-    left: Expr
-    right: Expr
-    type: Scalar
-    span: Span
-    site: int | None = None
-
-
-@distinct
-class Compare:
-    """`left op right` of one type."""
-
-    op: CompareOp
-    left: Expr
-    right: Expr
-    span: Span
-    type: Scalar = BOOL
-
-
-@distinct
-class Logic:
-    """`left and right` or `left or right`."""
-
-    op: LogicOp
-    left: Expr
-    right: Expr
-    span: Span
-    type: Scalar = BOOL
-
-
-@distinct
-class Not:
-    """`not operand`."""
-
-    operand: Expr
-    span: Span
-    type: Scalar = BOOL
-
-
-@distinct
-class Select:
-    """`then if condition else otherwise`."""
-
-    condition: Expr
-    then: Expr
-    otherwise: Expr
-    type: Scalar
-    span: Span
-
-
-@distinct
-class Convert:
-    """`type(operand)`.
-
-    Float to integer truncates, saturates, NaN gives 0; integer to integer keeps the low bits;
-    a number to bool is `!= 0`; bool to a number is 0 or 1; to a float rounds to nearest even.
-    """
-
-    operand: Expr
-    type: Scalar
-    span: Span
-
-
-class MathFunction(StrEnum):
-    """Functions of floats whose results may differ between devices by their documented ulp."""
-
-    SQRT = "sqrt"  # correctly rounded everywhere
-    EXP = "exp"
-
-
-@distinct
-class Math:
-    """A function of `math`, at the operand's precision."""
-
-    function: MathFunction
-    operand: Expr
-    type: Scalar
-    span: Span
-
-
-Expr: TypeAlias = (
-    Const
-    | Symbol
-    | Read
-    | Param
-    | Dim
-    | Special
-    | Unary
-    | Binary
-    | Compare
-    | Logic
-    | Not
-    | Select
-    | Convert
-    | Math
-)
-
-
-# ---------------------------------------------------------------- statements
+__all__ = [
+    "Array",
+    "Assert",
+    "Assign",
+    "Atomic",
+    "AtomicOp",
+    "Barrier",
+    "Binary",
+    "BinaryOp",
+    "Block",
+    "Break",
+    "CheckAligned",
+    "CheckDivisor",
+    "CheckIndex",
+    "CheckView",
+    "Compare",
+    "CompareOp",
+    "Const",
+    "Continue",
+    "Convert",
+    "Declare",
+    "Dim",
+    "DivisorRole",
+    "Expr",
+    "Fence",
+    "For",
+    "Group",
+    "If",
+    "Inline",
+    "Leave",
+    "Load",
+    "Local",
+    "Logic",
+    "LogicOp",
+    "Math",
+    "MathFunction",
+    "Not",
+    "Order",
+    "Ownership",
+    "Param",
+    "Read",
+    "Register",
+    "Return",
+    "Scope",
+    "Select",
+    "Space",
+    "Special",
+    "Stmt",
+    "Store",
+    "Symbol",
+    "Unary",
+    "UnaryOp",
+    "Unsafe",
+    "WarpFunction",
+    "WarpOp",
+    "While",
+]
 
 
 @distinct
@@ -356,9 +148,19 @@ class Store:
 
 
 class AtomicOp(StrEnum):
-    """Read-modify-writes."""
+    """What an atomic does to its element."""
 
     ADD = "add"
+    SUB = "sub"
+    MIN = "min"
+    MAX = "max"
+    AND = "and_"
+    OR = "or_"
+    XOR = "xor"
+    EXCHANGE = "exchange"
+    COMPARE_EXCHANGE = "compare_exchange"  # writes `value` where the element equals `compare`
+    LOAD = "load"
+    STORE = "store"
 
 
 class Scope(StrEnum):
@@ -381,15 +183,32 @@ class Order(StrEnum):
 
 @distinct
 class Atomic:
-    """`target = array[index]` and `array[index] = array[index] op value`, as one step."""
+    """`target = array[index]` and `array[index] = array[index] op value`, as one step.
+
+    A LOAD has no `value`, a STORE no `target`; only COMPARE_EXCHANGE has `compare`. Integers
+    wrap; MIN and MAX of floats give the number if one operand is NaN; COMPARE_EXCHANGE compares
+    bits.
+    """
 
     op: AtomicOp
-    target: Local
+    target: Local | None
     array: str
     index: tuple[Expr, ...]
-    value: Expr
+    value: Expr | None
     scope: Scope
     order: Order
+    site: int
+    span: Span
+    compare: Expr | None = None
+
+
+@distinct
+class Fence:
+    """`fence(scope)`: what this thread did before is seen, by all threads of `scope`, before
+    what it does after. It releases what a relaxed atomic behind it publishes, and acquires what
+    a relaxed atomic in front of it has read."""
+
+    scope: Scope
     site: int
     span: Span
 
@@ -412,6 +231,58 @@ class CheckDivisor:
 
 
 @distinct
+class CheckIndex:
+    """`0 <= index < extent`: an index into a view of `array`, along the view's axis `axis`.
+
+    The access behind it is of the base array, with its own bound; a view is never longer than
+    what it looks at, so where its views and their indices are right the bound is too.
+    """
+
+    array: str
+    axis: int
+    index: Expr
+    extent: Expr
+    site: int
+    span: Span
+
+
+@distinct
+class CheckView:
+    """`0 <= start <= stop <= extent`: the view `[start:stop]` of `array` along `axis`."""
+
+    array: str
+    axis: int
+    start: Expr
+    stop: Expr
+    extent: Expr
+    site: int
+    span: Span
+
+
+@distinct
+class CheckAligned:
+    """`offset` is a multiple of `width`: the first of `width` neighbouring elements of `array`
+    that are read or written at once. `offset` counts elements in C order from the array's start,
+    which is itself aligned."""
+
+    array: str
+    offset: Expr
+    width: int
+    site: int
+    span: Span
+
+
+@distinct
+class Assert:
+    """`assert condition, message`: holds for every thread that comes here."""
+
+    condition: Expr
+    message: str
+    site: int
+    span: Span
+
+
+@distinct
 class Declare:
     """A local array is undefined from here on; `array.space` is LOCAL."""
 
@@ -419,10 +290,87 @@ class Declare:
     span: Span
 
 
+class Group(StrEnum):
+    """Which threads meet at a barrier."""
+
+    BLOCK = "block"  # sync_threads()
+    GRID = "grid"  # grid_sync()
+
+
 @distinct
 class Barrier:
-    """`sync_threads()`."""
+    """`sync_threads()` or `grid_sync()`."""
 
+    site: int
+    span: Span
+    group: Group = Group.BLOCK
+
+
+class WarpFunction(StrEnum):
+    """What the lanes of a warp do together; see `WarpOp`."""
+
+    SYNC = "sync_warp"
+    SHUFFLE = "shuffle"
+    SHUFFLE_UP = "shuffle_up"
+    SHUFFLE_DOWN = "shuffle_down"
+    SHUFFLE_XOR = "shuffle_xor"
+    ANY = "any"
+    ALL = "all"
+    BALLOT = "ballot"
+    MATCH_ANY = "match_any"
+    MATCH_ALL = "match_all"
+    REDUCE_ADD = "reduce_add"
+    REDUCE_MIN = "reduce_min"
+    REDUCE_MAX = "reduce_max"
+    REDUCE_AND = "reduce_and"
+    REDUCE_OR = "reduce_or"
+    REDUCE_XOR = "reduce_xor"
+    SCAN_ADD = "scan_add"
+    SCAN_MIN = "scan_min"
+    SCAN_MAX = "scan_max"
+
+
+@distinct
+class WarpOp:
+    """`target = function(value, …)` by the lanes of one warp, which meet here.
+
+    `mask` (u32) holds the lanes that take part, None all that the warp has. Every lane of the
+    mask that has not returned must come to this same statement, in the same iteration of every
+    loop round it, and a lane outside of the mask must not. `width`, a power of two up to 32, cuts
+    the warp into segments that know nothing of each other.
+
+    * SYNC: no target, no value. Orders the memory accesses of the lanes that take part; no other
+      function does.
+    * SHUFFLE reads `value` of the lane `lane % width` of the own segment; SHUFFLE_UP of the one
+      `lane` below, SHUFFLE_DOWN `lane` above, SHUFFLE_XOR of `own ^ lane`; past the end of the
+      segment they give the own value. What comes from a lane that takes no part is undefined.
+    * ANY, ALL (bool) and BALLOT (u32: a bit for each lane of the warp) of a bool value.
+    * MATCH_ANY: the u32 of the lanes with an equal value (equal bits). MATCH_ALL: the mask if
+      all have one value, else 0.
+    * REDUCE_*: the same result for every lane. Lanes that take no part count as the identity
+      (of float addition -0.0); then for d = width/2, …, 2, 1: `v = v op (v of own ^ d)`.
+    * SCAN_*: inclusive over the lower lanes of the segment; for d = 1, 2, 4, …:
+      `v = (v of own - d) op v` where there is such a lane. `exclusive` gives the inclusive value
+      of the lane below, and the identity to the first.
+    """
+
+    function: WarpFunction
+    target: Local | None
+    value: Expr | None
+    lane: Expr | None  # i64
+    mask: Expr | None
+    width: int
+    exclusive: bool
+    site: int
+    span: Span
+
+
+@distinct
+class Unsafe:
+    """`with unsafe(reason):` lifts the obligations of what lies inside."""
+
+    reason: str
+    body: Block
     site: int
     span: Span
 
@@ -509,9 +457,16 @@ Stmt: TypeAlias = (
     | Load
     | Store
     | Atomic
+    | Fence
     | CheckDivisor
+    | CheckIndex
+    | CheckView
+    | CheckAligned
+    | Assert
     | Declare
     | Barrier
+    | WarpOp
+    | Unsafe
     | If
     | For
     | While

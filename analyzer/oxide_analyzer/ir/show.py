@@ -17,13 +17,17 @@ from typing import TYPE_CHECKING, assert_never
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Binary,
     BinaryOp,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     Const,
     Continue,
@@ -31,7 +35,9 @@ from oxide_analyzer.ir.nodes import (
     Declare,
     Dim,
     DivisorRole,
+    Fence,
     For,
+    Group,
     If,
     Inline,
     Leave,
@@ -49,6 +55,8 @@ from oxide_analyzer.ir.nodes import (
     Symbol,
     Unary,
     UnaryOp,
+    Unsafe,
+    WarpOp,
     While,
 )
 from oxide_analyzer.ir.nodes import Scope as AtomicScope
@@ -75,6 +83,16 @@ def show(kernel: Kernel) -> str:
     if contract.domain is not None:
         lines.append(f"{_STEP}domain {contract.domain}")
     lines += [f"{_STEP}requires {show_expr(one.condition)}" for one in contract.requires]
+    lines += [f"{_STEP}requires {fact.text}" for fact in contract.data]
+    if contract.cooperative:
+        lines.append(f"{_STEP}cooperative")
+    for name, limit in (
+        ("shared", contract.shared),
+        ("max_threads", contract.max_threads),
+        ("min_blocks", contract.min_blocks),
+    ):
+        if limit is not None:
+            lines.append(f"{_STEP}{name} {show_expr(limit)}")
     for constant in kernel.constants:
         known = "" if constant.value is None else f" = {constant.value}"
         lines.append(f"{_STEP}constant {constant.symbol}: {constant.type}{known}")
@@ -162,10 +180,27 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
         case CheckDivisor(divisor=divisor, role=role, site=site):
             what = "step" if role is DivisorRole.STEP else "divisor"
             yield f"{indent}check {what} {show_expr(divisor)}  @{site}"
+        case CheckIndex(array=array, axis=axis, index=index, extent=extent, site=site):
+            bound = f"{show_expr(index)} < {show_expr(extent)}"
+            yield f"{indent}check index {bound} of {array} axis {axis}  @{site}"
+        case CheckView(array=array, axis=axis, start=start, stop=stop, extent=extent, site=site):
+            ends = f"{show_expr(start)} <= {show_expr(stop)} <= {show_expr(extent)}"
+            yield f"{indent}check view {ends} of {array} axis {axis}  @{site}"
+        case CheckAligned(array=array, offset=offset, width=width, site=site):
+            yield f"{indent}check aligned {show_expr(offset)} % {width} of {array}  @{site}"
+        case Assert(condition=condition, message=message, site=site):
+            yield f"{indent}assert {show_expr(condition)}, {message!r}  @{site}"
         case Declare(array=array):
             yield f"{indent}declare {array}"
-        case Barrier(site=site):
-            yield f"{indent}barrier  @{site}"
+        case Barrier(site=site, group=group):
+            yield f"{indent}{'barrier' if group is Group.BLOCK else 'grid barrier'}  @{site}"
+        case Fence(scope=scope, site=site):
+            yield f"{indent}fence {scope}  @{site}"
+        case WarpOp():
+            yield f"{indent}{_warp(statement)}"
+        case Unsafe(reason=reason, body=body, site=site):
+            yield f"{indent}unsafe {reason!r}:  @{site}"
+            yield from _block(body, inner)
         case If(condition=condition, then=then, otherwise=otherwise):
             yield f"{indent}if {show_expr(condition)}:"
             yield from _block(then, inner)
@@ -200,6 +235,19 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
 def _atomic(atomic: Atomic) -> str:
     extra = "" if atomic.scope is AtomicScope.DEVICE else f" scope={atomic.scope}"
     extra += "" if atomic.order is Order.RELAXED else f" order={atomic.order}"
-    place = f"{atomic.array}{_index(atomic.index)}"
-    value = show_expr(atomic.value)
-    return f"{atomic.target.name} = atomic {atomic.op} {place}, {value}{extra}  @{atomic.site}"
+    target = "" if atomic.target is None else f"{atomic.target.name} = "
+    operands = [f"{atomic.array}{_index(atomic.index)}"]
+    operands += [show_expr(e) for e in (atomic.compare, atomic.value) if e is not None]
+    return f"{target}atomic {atomic.op} {', '.join(operands)}{extra}  @{atomic.site}"
+
+
+def _warp(statement: WarpOp) -> str:
+    target = "" if statement.target is None else f"{statement.target.name} = "
+    operands = [show_expr(e) for e in (statement.value, statement.lane) if e is not None]
+    if statement.mask is not None:
+        operands.append(f"mask={show_expr(statement.mask)}")
+    if statement.width != 32:
+        operands.append(f"width={statement.width}")
+    if statement.exclusive:
+        operands.append("exclusive")
+    return f"{target}warp {statement.function} {', '.join(operands)}  @{statement.site}"

@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, assert_never
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
     Array,
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Binary,
     BinaryOp,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     Const,
     Continue,
     Convert,
     Declare,
     Dim,
+    Fence,
     For,
     If,
     Inline,
@@ -47,6 +52,8 @@ from oxide_analyzer.ir.nodes import (
     Store,
     Symbol,
     Unary,
+    Unsafe,
+    WarpOp,
     While,
 )
 from oxide_analyzer.language.types import BOOL, Kind
@@ -54,7 +61,7 @@ from oxide_analyzer.language.types import BOOL, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from oxide_analyzer.ir.kernel import Kernel, Requirement
+    from oxide_analyzer.ir.kernel import DataFact, Kernel, Requirement
     from oxide_analyzer.ir.nodes import Block, Expr, Stmt
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Number
@@ -95,6 +102,10 @@ def specialise(kernel: Kernel, values: Mapping[str, Number]) -> Kernel:
             contract,
             block=block,
             requires=tuple(folding.requirement(one) for one in contract.requires),
+            data=tuple(folding.data(one) for one in contract.data),
+            shared=folding.maybe(contract.shared),
+            max_threads=folding.maybe(contract.max_threads),
+            min_blocks=folding.maybe(contract.min_blocks),
         ),
         body=folding.block(kernel.body),
         constants=tuple(c for c in kernel.constants if c.symbol not in values),
@@ -138,6 +149,12 @@ class _Folding:
             return requirement
         return replace(requirement, condition=condition)
 
+    def data(self, fact: DataFact) -> DataFact:
+        ends = _Replacing(self._values)
+        low = None if fact.low is None else ends.expr(fact.low)
+        high = None if fact.high is None else ends.expr(fact.high)
+        return replace(fact, low=low, high=high)
+
     def block(self, block: Block) -> Block:
         made: list[Stmt] = []
         for statement in block:
@@ -156,10 +173,10 @@ class _Folding:
                 at, new = self.exprs(index), self.expr(value)
                 same = at is index and new is value
                 yield statement if same else replace(statement, index=at, value=new)
-            case Atomic(index=index, value=value):
-                at, new = self.exprs(index), self.expr(value)
-                same = at is index and new is value
-                yield statement if same else replace(statement, index=at, value=new)
+            case Atomic(index=index, value=value, compare=compare):
+                at, new, old = self.exprs(index), self.maybe(value), self.maybe(compare)
+                same = at is index and new is value and old is compare
+                yield statement if same else replace(statement, index=at, value=new, compare=old)
             case CheckDivisor(divisor=divisor):
                 new = self.expr(divisor)
                 if not (isinstance(new, Const) and new.value != 0):
@@ -182,13 +199,36 @@ class _Folding:
                     yield statement
                 else:
                     yield replace(statement, header=before, condition=test, body=inner)
-            case Inline(body=body):
+            case CheckIndex(index=index, extent=extent):
+                yield replace(statement, index=self.expr(index), extent=self.expr(extent))
+            case CheckView(start=start, stop=stop, extent=extent):
+                yield replace(
+                    statement,
+                    start=self.expr(start),
+                    stop=self.expr(stop),
+                    extent=self.expr(extent),
+                )
+            case CheckAligned(offset=offset):
+                yield replace(statement, offset=self.expr(offset))
+            case Assert(condition=condition):
+                yield replace(statement, condition=self.expr(condition))
+            case WarpOp(value=value, lane=lane, mask=mask):
+                yield replace(
+                    statement,
+                    value=self.maybe(value),
+                    lane=self.maybe(lane),
+                    mask=self.maybe(mask),
+                )
+            case Inline(body=body) | Unsafe(body=body):
                 inner = self.block(body)
                 yield statement if inner is body else replace(statement, body=inner)
-            case Barrier() | Break() | Continue() | Return() | Leave() | Declare():
+            case Barrier() | Fence() | Break() | Continue() | Return() | Leave() | Declare():
                 yield statement
             case _:
                 assert_never(statement)
+
+    def maybe(self, expr: Expr | None) -> Expr | None:
+        return None if expr is None else self.expr(expr)
 
     def branch(self, statement: If) -> Iterator[Stmt]:
         condition = self.expr(statement.condition)

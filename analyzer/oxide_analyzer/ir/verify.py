@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Assign,
     Atomic,
+    AtomicOp,
     Barrier,
     Binary,
     BinaryOp,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     CompareOp,
     Const,
@@ -26,6 +31,7 @@ from oxide_analyzer.ir.nodes import (
     Convert,
     Declare,
     Dim,
+    Fence,
     For,
     If,
     Inline,
@@ -44,14 +50,23 @@ from oxide_analyzer.ir.nodes import (
     Symbol,
     Unary,
     UnaryOp,
+    Unsafe,
+    WarpFunction,
+    WarpOp,
     While,
 )
-from oxide_analyzer.language.types import BOOL, I64, Kind, Scalar
+from oxide_analyzer.language.types import BOOL, I64, U32, Kind, Scalar
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
 
+_VOTES = {WarpFunction.ANY, WarpFunction.ALL, WarpFunction.BALLOT}
+_RESULTS = {
+    WarpFunction.BALLOT: U32,
+    WarpFunction.MATCH_ANY: U32,
+    WarpFunction.MATCH_ALL: U32,
+}
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 
 
@@ -118,14 +133,31 @@ class _Check:
                 if element is not None:
                     self.typed(value, element, f"store to {array}")
                 self.site(site)
-            case Atomic(target=target, array=array, index=index, value=value, site=site):
-                element = self.access(array, index)
-                if element is not None:
-                    self.typed(value, element, f"atomic on {array}")
-                    if element != target.type:
-                        self.say(f"atomic of {element} into {target.name}: {target.type}")
-                self.local(target)
+            case Atomic():
+                self.atomic(statement)
+                self.site(statement.site)
+            case CheckIndex(index=index, extent=extent, site=site):
+                self.typed(index, I64, "index of a view")
+                self.typed(extent, I64, "extent of a view")
                 self.site(site)
+            case CheckView(start=start, stop=stop, extent=extent, site=site):
+                for end in (start, stop, extent):
+                    self.typed(end, I64, "end of a view")
+                self.site(site)
+            case CheckAligned(offset=offset, width=width, site=site):
+                self.typed(offset, I64, "offset")
+                if width not in (2, 4, 8, 16):
+                    self.say(f"{width} elements at once")
+                self.site(site)
+            case Assert(condition=condition, site=site):
+                self.typed(condition, BOOL, "assertion")
+                self.site(site)
+            case WarpOp():
+                self.warp(statement)
+                self.site(statement.site)
+            case Unsafe(body=body, site=site):
+                self.site(site)
+                self.block(body, loops, labels)
             case CheckDivisor(divisor=divisor, site=site):
                 self.expr(divisor)
                 if not divisor.type.is_integer:
@@ -136,7 +168,7 @@ class _Check:
                 found = self.kernel.arrays.get(array)
                 if found is None or found.space is not Space.LOCAL:
                     self.say(f"declaration of {array}, which is no local array")
-            case Barrier(site=site) | Return(site=site):
+            case Barrier(site=site) | Return(site=site) | Fence(site=site):
                 self.site(site)
             case If(condition=condition, then=then, otherwise=otherwise):
                 self.typed(condition, BOOL, "condition")
@@ -164,6 +196,48 @@ class _Check:
                     self.say(f"leave of region {label} outside of it")
             case _:
                 assert_never(statement)
+
+    def atomic(self, atomic: Atomic) -> None:
+        element = self.access(atomic.array, atomic.index)
+        if element is None:
+            return
+        if (atomic.value is None) != (atomic.op is AtomicOp.LOAD):
+            self.say(f"atomic {atomic.op} and its value")
+        if (atomic.compare is None) == (atomic.op is AtomicOp.COMPARE_EXCHANGE):
+            self.say(f"atomic {atomic.op} and what it compares")
+        if (atomic.target is None) != (atomic.op is AtomicOp.STORE):
+            self.say(f"atomic {atomic.op} and its target")
+        for operand in (atomic.value, atomic.compare):
+            if operand is not None:
+                self.typed(operand, element, f"atomic on {atomic.array}")
+        if atomic.target is not None:
+            if element != atomic.target.type:
+                self.say(f"atomic of {element} into {atomic.target.name}: {atomic.target.type}")
+            self.local(atomic.target)
+
+    def warp(self, operation: WarpOp) -> None:
+        function = operation.function
+        has_target = operation.target is not None
+        has_value = operation.value is not None
+        if (function is WarpFunction.SYNC) == has_target or has_target != has_value:
+            self.say(f"{function} and its target")
+        shuffles = function.value.startswith("shuffle")
+        if shuffles != (operation.lane is not None):
+            self.say(f"{function} and its lane")
+        if operation.lane is not None:
+            self.typed(operation.lane, I64, f"lane of {function}")
+        if operation.mask is not None:
+            self.typed(operation.mask, U32, f"mask of {function}")
+        if operation.width not in (1, 2, 4, 8, 16, 32):
+            self.say(f"{function} of {operation.width} lanes")
+        if operation.value is not None and operation.target is not None:
+            self.expr(operation.value)
+            if function in _VOTES:
+                self.typed(operation.value, BOOL, f"value of {function}")
+            result = _RESULTS.get(function, operation.value.type)
+            if operation.target.type != result:
+                self.say(f"{function} into {operation.target.name}: {operation.target.type}")
+            self.local(operation.target)
 
     def local(self, local: Local) -> None:
         known = self.locals.setdefault(local.name, local.type)
@@ -218,7 +292,7 @@ class _Check:
                     self.say(f"{name}: {type} is no scalar parameter")
             case Dim(array=array, axis=axis):
                 found = self.kernel.arrays.get(array)
-                if found is None or found.space is not Space.GLOBAL or not 0 <= axis < found.rank:
+                if found is None or found.space is Space.LOCAL or not 0 <= axis < found.rank:
                     self.say(f"{array}.shape[{axis}] is no extent of a parameter")
             case Special():
                 pass

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Binary,
     Block,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     Const,
     Continue,
@@ -19,6 +23,7 @@ from oxide_analyzer.ir.nodes import (
     Declare,
     Dim,
     Expr,
+    Fence,
     For,
     If,
     Inline,
@@ -36,6 +41,8 @@ from oxide_analyzer.ir.nodes import (
     Store,
     Symbol,
     Unary,
+    Unsafe,
+    WarpOp,
     While,
 )
 
@@ -50,7 +57,7 @@ def blocks(stmt: Stmt) -> tuple[Block, ...]:
     match stmt:
         case If(then=then, otherwise=otherwise):
             return (then, otherwise)
-        case For(body=body) | Inline(body=body):
+        case For(body=body) | Inline(body=body) | Unsafe(body=body):
             return (body,)
         case While(header=header, body=body):
             return (header, body)
@@ -73,15 +80,37 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return (value,)
         case Load(index=index):
             return index
-        case Store(index=index, value=value) | Atomic(index=index, value=value):
+        case Store(index=index, value=value):
             return (*index, value)
+        case Atomic(index=index, value=value, compare=compare):
+            return (*index, *(e for e in (compare, value) if e is not None))
         case CheckDivisor(divisor=divisor):
             return (divisor,)
+        case CheckIndex(index=index, extent=extent):
+            return (index, extent)
+        case CheckView(start=start, stop=stop, extent=extent):
+            return (start, stop, extent)
+        case CheckAligned(offset=offset):
+            return (offset,)
+        case Assert(condition=condition):
+            return (condition,)
+        case WarpOp(value=value, lane=lane, mask=mask):
+            return tuple(e for e in (value, lane, mask) if e is not None)
         case If(condition=condition) | While(condition=condition):
             return (condition,)
         case For(start=start, stop=stop, step=step):
             return (start, stop, step)
-        case Declare() | Barrier() | Break() | Continue() | Return() | Inline() | Leave():
+        case (
+            Declare()
+            | Barrier()
+            | Fence()
+            | Unsafe()
+            | Break()
+            | Continue()
+            | Return()
+            | Inline()
+            | Leave()
+        ):
             return ()
         case _:
             assert_never(stmt)
@@ -121,7 +150,9 @@ def assigned(block: Block) -> set[Local]:
     found: set[Local] = set()
     for stmt in statements(block):
         match stmt:
-            case Assign(target=target) | Load(target=target) | Atomic(target=target):
+            case Assign(target=target) | Load(target=target):
+                found.add(target)
+            case Atomic(target=target) | WarpOp(target=target) if target is not None:
                 found.add(target)
             case For(variable=variable):
                 found.add(variable)

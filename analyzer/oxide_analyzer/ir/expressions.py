@@ -1,0 +1,312 @@
+"""Where a kernel keeps numbers, and how it computes them: locals, arrays, expressions.
+
+Expressions are pure and total: see `nodes.py`, which has the statements and says what holds for
+the whole IR.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.language.types import BOOL, I64, Scalar
+from oxide_analyzer.record import distinct, record
+
+if TYPE_CHECKING:
+    from oxide_analyzer.source import Span
+
+# ---------------------------------------------------------------- storage
+
+
+@record
+class Local:
+    """A scalar variable of one thread; its name is unique, that of a temporary starts with %."""
+
+    name: str
+    type: Scalar
+
+    @property
+    def source_name(self) -> str:
+        """The user's name for it: what stands before the number that made it unique."""
+        return self.name.partition(".")[0]
+
+
+class Space(StrEnum):
+    """Where an array lives."""
+
+    GLOBAL = "global"
+    SHARED = "shared"
+    LOCAL = "local"
+
+
+class Ownership(StrEnum):
+    """What the declaration of an array lets a kernel do."""
+
+    READ_ONLY = "read-only"  # Slice
+    DISJOINT = "disjoint"  # DisjointSlice
+    ATOMIC = "atomic"  # AtomicSlice
+    SCRATCH = "scratch"  # SharedArray and LocalArray: read, write, atomics
+
+
+@distinct
+class Array:
+    """A slice parameter, or one shared or local allocation.
+
+    `shape` holds one `i64` expression per dimension: `Dim(name, k)` for parameters, compile-time
+    constants (`Const`, `Symbol` and arithmetic on them) for the others, and `Dim(name, 0)` for
+    `dynamic_shared`, whose length is the launch's bytes of shared memory divided by the size of
+    an element. Elements are stored in C order.
+    """
+
+    name: str
+    element: Scalar
+    shape: tuple[Expr, ...]
+    space: Space
+    ownership: Ownership
+    span: Span
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+
+# ---------------------------------------------------------------- expressions
+
+
+class Register(StrEnum):
+    """The special registers, each along an axis; all are i64.
+
+    LANE has the axis 0 only: the place of the thread in its warp, which is
+    `(x + y·block_dim.x + z·block_dim.x·block_dim.y) % 32` of its place in the block.
+    """
+
+    THREAD = "thread"
+    BLOCK = "block"
+    BLOCK_DIM = "block_dim"
+    GRID_DIM = "grid_dim"
+    LANE = "lane"
+
+
+class UnaryOp(StrEnum):
+    """Operators of one operand; the result has the operand's type."""
+
+    NEG = "-"
+    INVERT = "~"  # integers
+    ABS = "abs"  # |MIN| wraps to MIN
+
+
+class BinaryOp(StrEnum):
+    """Operators of two operands of one type, which is the result's.
+
+    Integers wrap. FLOORDIV and MOD round towards minus infinity; of integers, a zero divisor
+    gives 0 (the obligation stands in a `CheckDivisor` in front) and MIN // -1 wraps to MIN.
+    Of floats, FLOORDIV is floor(x / y) and MOD is x - y * floor(x / y) computed exactly, that is
+    fmod corrected to the divisor's sign. SHL and SHR by the width or more, or by a negative
+    amount, give 0, and -1 for the SHR of a negative value. MIN and MAX of floats give the number
+    if one operand is NaN.
+    """
+
+    ADD = "+"
+    SUB = "-"
+    MUL = "*"
+    DIV = "/"  # floats, IEEE
+    FLOORDIV = "//"
+    MOD = "%"
+    AND = "&"
+    OR = "|"
+    XOR = "^"
+    SHL = "<<"
+    SHR = ">>"
+    MIN = "min"
+    MAX = "max"
+
+
+class CompareOp(StrEnum):
+    """Comparisons; of floats, every one with a NaN is false save NE."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class LogicOp(StrEnum):
+    """Connectives of bool; both operands are pure, so order does not matter."""
+
+    AND = "and"
+    OR = "or"
+
+
+@distinct
+class Const:
+    """A literal of type `type`; an integer literal always fits."""
+
+    value: int | float | bool
+    type: Scalar
+    span: Span
+
+
+@distinct
+class Symbol:
+    """A number known at compile time and not to the checker; see `Kernel.constants`."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@distinct
+class Read:
+    """The value of a local; reading one that was never assigned is an uninitialised read."""
+
+    local: Local
+    span: Span
+
+    @property
+    def type(self) -> Scalar:
+        """The local's type."""
+        return self.local.type
+
+
+@distinct
+class Param:
+    """A scalar parameter: the same in every thread of the launch."""
+
+    name: str
+    type: Scalar
+    span: Span
+
+
+@distinct
+class Dim:
+    """`array.shape[axis]` of a slice parameter, or of dynamic shared memory."""
+
+    array: str
+    axis: int
+    span: Span
+    type: Scalar = I64
+
+
+@distinct
+class Special:
+    """A special register along x (0), y (1) or z (2)."""
+
+    register: Register
+    axis: int
+    span: Span
+    type: Scalar = I64
+
+
+@distinct
+class Unary:
+    """`op operand`."""
+
+    op: UnaryOp
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+@distinct
+class Binary:
+    """`left op right`; `site` is that of the `CheckDivisor` in front, where there is one."""
+
+    op: BinaryOp
+    left: Expr
+    right: Expr
+    type: Scalar
+    span: Span
+    site: int | None = None
+
+
+@distinct
+class Compare:
+    """`left op right` of one type."""
+
+    op: CompareOp
+    left: Expr
+    right: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@distinct
+class Logic:
+    """`left and right` or `left or right`."""
+
+    op: LogicOp
+    left: Expr
+    right: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@distinct
+class Not:
+    """`not operand`."""
+
+    operand: Expr
+    span: Span
+    type: Scalar = BOOL
+
+
+@distinct
+class Select:
+    """`then if condition else otherwise`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    type: Scalar
+    span: Span
+
+
+@distinct
+class Convert:
+    """`type(operand)`.
+
+    Float to integer truncates, saturates, NaN gives 0; integer to integer keeps the low bits;
+    a number to bool is `!= 0`; bool to a number is 0 or 1; to a float rounds to nearest even.
+    """
+
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+class MathFunction(StrEnum):
+    """Functions of floats whose results may differ between devices by their documented ulp."""
+
+    SQRT = "sqrt"  # correctly rounded everywhere
+    EXP = "exp"
+
+
+@distinct
+class Math:
+    """A function of `math`, at the operand's precision."""
+
+    function: MathFunction
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
+Expr: TypeAlias = (
+    Const
+    | Symbol
+    | Read
+    | Param
+    | Dim
+    | Special
+    | Unary
+    | Binary
+    | Compare
+    | Logic
+    | Not
+    | Select
+    | Convert
+    | Math
+)
