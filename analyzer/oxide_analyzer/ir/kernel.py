@@ -119,14 +119,14 @@ class Contract:
     block: tuple[Expr, Expr, Expr] | None = None
     domain: int | None = None
     requires: tuple[Requirement, ...] = ()
+    insertion: Span | None = None
+    prefix: str = ""
+    suffix: str = ""
     data: tuple[DataFact, ...] = ()
     shared: Expr | None = None
     max_threads: Expr | None = None
     min_blocks: Expr | None = None
     cooperative: bool = False
-    insertion: Span | None = None
-    prefix: str = ""
-    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
