@@ -83,3 +83,90 @@ def test_place_of_a_comment_without_reason() -> None:
 @pytest.mark.parametrize("tail", ["x = (\n", "   bad\n indent\n", "'''", "x = $\n", "\x00"])
 def test_comments_before_a_syntax_error_count(tail: str) -> None:
     assert reasons(f"x = 1  # oxide: ignore[OX104] one block\n{tail}", 1) == ["one block"]
+
+
+def about(text: str, *findings: Diagnostic) -> list[Diagnostic]:
+    """What is said about the comments of a file of which everything is known."""
+    source = SourceFile("k.py", text)
+    everything = Span("k.py", 1, 1, 1000, 1)
+    found = suppressions.apply(source, findings, judged=[everything])
+    return [d for d in found if d.code.startswith("OX7")]
+
+
+def fixed(text: str, *findings: Diagnostic) -> str:
+    """The text after the fixes of what is said about its comments."""
+    (said,) = about(text, *findings)
+    (edit,) = said.fixes[0].edits
+    lines = text.splitlines(keepends=True)
+    span = edit.span
+    head = "".join(lines[: span.line - 1]) + "".join(lines[span.line - 1 :])[: span.column - 1]
+    tail = "".join(lines[span.end_line - 1 :])[span.end_column - 1 :]
+    return head + edit.text + tail
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1  # oxide: ignore[OX301] reason\n", "x = 1\n"),
+        ("x = 1  # oxide: ignore[OX301] reason", "x = 1"),
+        ("x = 1  # oxide: ignore[OX301] reason  # noqa\n", "x = 1  # noqa\n"),
+        ("x = 1  # noqa  # oxide: ignore[OX301] reason\n", "x = 1  # noqa\n"),
+        ("y = 1\n# oxide: ignore[OX301] reason\nx = 1\n", "y = 1\nx = 1\n"),
+    ],
+)
+def test_unused_comment_is_removed(before: str, after: str) -> None:
+    (said,) = about(before)
+    assert (said.code, said.message) == ("OX701", "suppression of OX301 hides nothing")
+    assert said.fixes[0].safe
+    assert fixed(before) == after
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        ("OX104, OX301", "OX104"),
+        ("ox301 ,shared-memory-race", "shared-memory-race"),
+        ("OX301,OX104,OX302", "OX104"),
+        ("OX104,  shared-memory-race, OX302", "OX104, shared-memory-race"),
+    ],
+)
+def test_of_several_rules_those_that_are_not_needed_go(rules: str, kept: str) -> None:
+    text = f"x = 1  # oxide: ignore[{rules}] one block\n"
+    assert fixed(text, finding(1)) == f"x = 1  # oxide: ignore[{kept}] one block\n"
+
+
+def test_comment_that_hides_is_used() -> None:
+    assert about("x = 1  # oxide: ignore[OX104] one block\n", finding(1)) == []
+
+
+def test_only_what_is_known_in_full_is_judged() -> None:
+    source = SourceFile("k.py", "x = 1  # oxide: ignore[OX104] one block\n")
+    assert suppressions.apply(source, ()) == ()
+    assert suppressions.apply(source, (), judged=[Span("k.py", 2, 1, 9, 1)]) == ()
+
+
+def test_unknown_rule_names_the_nearest() -> None:
+    (said,) = about("x = 1  # oxide: ignore[OX104, shared-memory-rac] one\n", finding(1))
+    assert said.code == "OX705"
+    assert said.message == (
+        "there is no rule `shared-memory-rac`; did you mean `shared-memory-race`?"
+    )
+    assert said.span.column == 31
+    assert not said.fixes[0].safe
+    assert fixed("x = 1  # oxide: ignore[shared-memory-rac] one\n") == (
+        "x = 1  # oxide: ignore[shared-memory-race] one\n"
+    )
+    (said,) = about("x = 1  # oxide: ignore[%&$] one\n")
+    assert said.message == "there is no rule `%&$`, so this suppresses nothing"
+
+
+def test_comment_in_the_file_of_a_helper_hides_what_is_found_there() -> None:
+    source = SourceFile("k.py", "import h\n")
+    helper = SourceFile("h.py", "\nx = 1  # oxide: ignore[OX104] one block\n")
+    span = Span("h.py", 2, 1, 2, 2)
+    race = Diagnostic(span, "OX104", "shared-memory-race", Severity.ERROR, "race")
+    (found,) = suppressions.apply(source, (race,), {"h.py": helper})
+    assert found.suppressed == "one block"
+    same_line = SourceFile("k.py", "\nx = 1  # oxide: ignore[OX104] one block\n")
+    (found,) = suppressions.apply(same_line, (race,), {})
+    assert found.suppressed is None

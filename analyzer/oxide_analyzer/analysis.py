@@ -33,6 +33,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL, I64
+from oxide_analyzer.modules import RecordedModules
 from oxide_analyzer.proof.ladder import Judgement, judge
 from oxide_analyzer.proof.obligations import Kind
 from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.modules import Modules
-    from oxide_analyzer.source import SourceFile
+    from oxide_analyzer.source import SourceFile, Span
 
 _COMPACT_LIMIT = 2**31
 
@@ -60,15 +61,27 @@ def check(
 
     `check_one` stands in for `check_kernel`, for who remembers verdicts of unchanged kernels.
     """
-    reading = read(source, modules)
+    seen = RecordedModules(modules)
+    reading = read(source, seen)
     check_one = check_one or check_kernel
     kernels = [_with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels]
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
-    diagnostics = suppressions.apply(source, tuple(once.values()))
+    diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, _judged(kernels))
     return Report(source.path, tuple(kernels), diagnostics)
+
+
+def _judged(kernels: list[KernelReport]) -> list[Span]:
+    """The kernels about which everything is said that can be said; OX701 needs that."""
+    return [
+        report.span
+        for report in kernels
+        if report.kernel is not None
+        and report.verdict is not Verdict.VIOLATED
+        and all(d.code != "OX403" for d in report.diagnostics)
+    ]
 
 
 def check_kernel(kernel: Kernel) -> KernelReport:

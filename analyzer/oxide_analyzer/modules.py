@@ -34,6 +34,25 @@ class NoModules:
         return None
 
 
+class RecordedModules:
+    """Other modules, and which of them a file asked for: those found by path, others by name."""
+
+    def __init__(self, modules: Modules) -> None:
+        """Nothing was asked for yet."""
+        self._modules = modules
+        self.found: dict[str, SourceFile] = {}
+        self.missing: set[str] = set()
+
+    def find(self, name: str, importer: SourceFile) -> SourceFile | None:
+        """What the other modules answer."""
+        found = self._modules.find(name, importer)
+        if found is None:
+            self.missing.add(name)
+        else:
+            self.found[found.path] = found
+        return found
+
+
 class ProjectModules:
     """Modules below root folders, the first root first, then in the importer's package root.
 

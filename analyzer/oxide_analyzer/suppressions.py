@@ -7,46 +7,62 @@ goes over several lines, any of them.
         a[i],
     )
 
-A comment without a reason hides nothing and is itself a finding. Comments are found by the
-tokenizer, so the same words inside a string mean nothing.
+A comment without a reason hides nothing and is itself a finding, as is one that names no rule
+that there is, and one that hides nothing. Comments are found by the tokenizer, so the same words
+inside a string mean nothing.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.diagnostics import Edit
 from oxide_analyzer.record import record
+from oxide_analyzer.rules import RULES, nearest
+from oxide_analyzer.rules.ox701_unused_suppression import unused_suppression
 from oxide_analyzer.rules.ox704_suppression_without_reason import suppression_without_reason
+from oxide_analyzer.rules.ox705_unknown_rule_in_suppression import unknown_rule
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.source import SourceFile
 
 # The reason ends where another comment begins; `#12` inside it is part of it.
+_RULE = re.compile(r"[^\s,]+(?:[ \t]+[^\s,]+)*")
 _IGNORE = re.compile(r"#\s*oxide:\s*ignore\[(?P<rules>[^\]]*)\](?P<reason>(?:(?!#\s).)*)")
 
 
 @record
 class Suppression:
-    """One comment: what it names, why, where it stands, and the lines that it speaks of."""
+    """One comment: what it names, why, where it stands, and the lines that it speaks of.
+
+    `rules` are in lower case; `places` are where each of them stands.
+    """
 
     rules: tuple[str, ...]
     reason: str
     span: Span
     first_line: int
     last_line: int
+    places: tuple[Span, ...] = ()
 
     def hides(self, diagnostic: Diagnostic) -> bool:
         """Whether `diagnostic` starts on its lines and is named, and there is a reason."""
         return (
             bool(self.reason)
+            and diagnostic.span.path == self.span.path
             and self.first_line <= diagnostic.span.line <= self.last_line
-            and (diagnostic.code.lower() in self.rules or diagnostic.name in self.rules)
+            and bool(self.naming(diagnostic))
         )
+
+    def naming(self, diagnostic: Diagnostic) -> set[str]:
+        """By which of its rules it names `diagnostic`."""
+        return {diagnostic.code.lower(), diagnostic.name} & set(self.rules)
 
 
 def find(source: SourceFile) -> tuple[Suppression, ...]:
@@ -57,26 +73,79 @@ def find(source: SourceFile) -> tuple[Suppression, ...]:
     return tuple(_suppressions(source))
 
 
-def apply(source: SourceFile, diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+def apply(
+    source: SourceFile,
+    diagnostics: tuple[Diagnostic, ...],
+    others: Mapping[str, SourceFile] | None = None,
+    judged: Sequence[Span] = (),
+) -> tuple[Diagnostic, ...]:
     """The same findings, those marked that a comment hides, with those about the comments.
 
-    Sorted by place and number. A finding about a comment cannot itself be hidden.
+    `others` are the files that `source` imports from: what is found in a helper of theirs is hidden
+    by a comment there. `judged` are the stretches of `source` whose findings are all among
+    `diagnostics`, so that a comment in them which hides nothing is one of OX701. Sorted by place
+    and number. A finding about a comment cannot itself be hidden.
     """
-    suppressions = find(source)
-    kept = [_suppress(diagnostic, suppressions) for diagnostic in diagnostics]
-    kept += [
-        suppression_without_reason(s.span, tuple(_shown(rule) for rule in s.rules))
-        for s in suppressions
-        if not s.reason
-    ]
+    comments = {source.path: find(source)}
+    kept: list[Diagnostic] = []
+    used: set[tuple[Span, str]] = set()
+    for diagnostic in diagnostics:
+        path = diagnostic.span.path
+        if path not in comments:
+            other = (others or {}).get(path)
+            comments[path] = () if other is None else find(other)
+        hiding = [s for s in comments[path] if s.hides(diagnostic)]
+        if hiding:
+            used |= {(s.span, rule) for s in hiding for rule in s.naming(diagnostic)}
+            diagnostic = diagnostic.suppress(hiding[0].reason)  # noqa: PLW2901
+        kept.append(diagnostic)
+    for suppression in comments[source.path]:
+        kept += _about(source, suppression, used, judged)
     return tuple(sorted(kept, key=lambda d: (d.span, d.code, d.message)))
 
 
-def _suppress(diagnostic: Diagnostic, suppressions: tuple[Suppression, ...]) -> Diagnostic:
-    for suppression in suppressions:
-        if suppression.hides(diagnostic):
-            return diagnostic.suppress(suppression.reason)
-    return diagnostic
+def _about(
+    source: SourceFile,
+    suppression: Suppression,
+    used: set[tuple[Span, str]],
+    judged: Sequence[Span],
+) -> Iterator[Diagnostic]:
+    """What is wrong with a comment itself."""
+    span = suppression.span
+    if not suppression.reason:
+        yield suppression_without_reason(span, tuple(_shown(rule) for rule in suppression.rules))
+    known = {rule.code.lower() for rule in RULES} | {rule.name for rule in RULES}
+    for rule, place in zip(suppression.rules, suppression.places, strict=True):
+        if rule not in known:
+            yield unknown_rule(place, source.extract(place), nearest(rule))
+    if not suppression.reason or not any(s.line <= span.line <= s.end_line for s in judged):
+        return
+    idle = tuple(r for r in suppression.rules if r in known and (span, r) not in used)
+    if idle:
+        edit = removal(source, suppression, idle)
+        whole = set(idle) == set(suppression.rules)
+        yield unused_suppression(span, tuple(_shown(rule) for rule in idle), edit, whole)
+
+
+def removal(source: SourceFile, suppression: Suppression, rules: Collection[str]) -> Edit:
+    """The edit that takes `rules` out of a comment, and the comment away if it names no other."""
+    span, places = suppression.span, suppression.places
+    kept = [
+        source.extract(place)
+        for rule, place in zip(suppression.rules, places, strict=True)
+        if rule not in rules
+    ]
+    if kept:
+        inside = replace(places[0], end_column=places[-1].end_column)
+        return Edit(inside, ", ".join(kept))
+    line = source.line(span.line)
+    before, after = line[: span.column - 1].rstrip(), line[span.end_column - 1 :].strip()
+    if before or after:
+        start = len(before) + 1 if not after else span.column
+        end = len(line) + 1 if not after else len(line) - len(after) + 1
+        return Edit(Span(source.path, span.line, start, span.line, end), "")
+    # A comment that stood alone takes its line with it.
+    return Edit(Span(source.path, span.line, 1, span.line + 1, 1), "")
 
 
 def _shown(rule: str) -> str:
@@ -86,12 +155,23 @@ def _shown(rule: str) -> str:
 def _suppressions(source: SourceFile) -> Iterator[Suppression]:
     for line, column, text, first, last in _comments(source):
         for match in _IGNORE.finditer(text):
-            rules = tuple(r.strip().lower() for r in match["rules"].split(",") if r.strip())
+            named = list(_RULE.finditer(match["rules"]))
             start = column + match.start()
             end = column + match.start() + len(match[0].rstrip())
-            span = Span(source.path, line, start, line, end)
-            if rules:
-                yield Suppression(rules, match["reason"].strip(" \t\r\n:-—"), span, first, last)
+            inside = column + match.start("rules")
+            places = tuple(
+                Span(source.path, line, inside + rule.start(), line, inside + rule.end())
+                for rule in named
+            )
+            if named:
+                yield Suppression(
+                    tuple(rule[0].lower() for rule in named),
+                    match["reason"].strip(" \t\r\n:-—"),
+                    Span(source.path, line, start, line, end),
+                    first,
+                    last,
+                    places,
+                )
 
 
 def _comments(source: SourceFile) -> Iterator[tuple[int, int, str, int, int]]:
