@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.facts.polys import Poly
     from oxide_analyzer.facts.state import State, Value
-    from oxide_analyzer.ir.nodes import Barrier, Block, Return, Scope, Stmt
+    from oxide_analyzer.ir.nodes import (
+        Assert,
+        Atomic,
+        Barrier,
+        Block,
+        CheckAligned,
+        CheckIndex,
+        CheckView,
+        Return,
+        Scope,
+        Stmt,
+    )
     from oxide_analyzer.source import Span
 
 
@@ -35,7 +46,8 @@ Position: TypeAlias = "tuple[Frame, ...]"
 class Access:
     """One load, store or atomic: `array[index]` where all of `path` holds.
 
-    `value` is what a store writes.
+    `value` is what a store or an atomic brings, `result` what a load or an atomic gives, and
+    `atomic` the statement of an atomic.
     """
 
     array: str
@@ -46,7 +58,13 @@ class Access:
     span: Span
     position: Position
     value: Value | None = None
-    scope: Scope | None = None
+    atomic: Atomic | None = None
+    result: Value | None = None
+
+    @property
+    def scope(self) -> Scope | None:
+        """Among whom an atomic is atomic."""
+        return self.atomic.scope if self.atomic is not None else None
 
 
 @distinct
@@ -58,6 +76,16 @@ class Divisor:
     site: int
     span: Span
     role: str
+
+
+@distinct
+class Claim:
+    """A check of its own: every one of `goals` holds where all of `path` does."""
+
+    stmt: CheckIndex | CheckView | CheckAligned | Assert
+    goals: tuple[Condition, ...]
+    path: tuple[Condition, ...]
+    position: Position
 
 
 @distinct
@@ -108,6 +136,7 @@ class Effects:
 
     whole: tuple[Access, ...]
     divisors: tuple[Divisor, ...]
+    claims: tuple[Claim, ...]
     reads: tuple[LocalRead, ...]
     arrivals: tuple[Arrival, ...]
     intervals: tuple[Interval, ...]

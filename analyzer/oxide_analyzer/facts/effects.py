@@ -69,6 +69,7 @@ def analyse(
     effects = Effects(
         tuple(seen.accesses),
         tuple(seen.divisors),
+        tuple(seen.claims),
         reads,
         tuple(seen.arrivals),
         tuple(intervals),
@@ -126,7 +127,8 @@ def _types(block: Block) -> Iterator[tuple[str, Scalar]]:
     for stmt in statements(block):
         match stmt:
             case Assign(target=target) | Load(target=target) | Atomic(target=target):
-                yield target.name, target.type
+                if target is not None:
+                    yield target.name, target.type
             case For(variable=variable):
                 yield variable.name, variable.type
             case _:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit
+    from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Divisor, Exit
     from oxide_analyzer.facts.state import State
 
 
@@ -38,5 +38,6 @@ class Collected:
 
     accesses: list[Access] = field(default_factory=list["Access"])
     divisors: list[Divisor] = field(default_factory=list["Divisor"])
+    claims: list[Claim] = field(default_factory=list["Claim"])
     arrivals: list[Arrival] = field(default_factory=list["Arrival"])
     exits: list[Exit] = field(default_factory=list["Exit"])

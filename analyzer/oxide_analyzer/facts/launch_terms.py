@@ -10,8 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.conditions import Condition, at_least_zero, condition_polys, less
-from oxide_analyzer.facts.polys import Alias, Atom, Level, Poly, constant
+from oxide_analyzer.facts.conditions import (
+    Condition,
+    IsZero,
+    at_least_zero,
+    condition_polys,
+    less,
+)
+from oxide_analyzer.facts.polys import Alias, Atom, Level, Monomial, Poly, constant
 from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
@@ -144,6 +150,30 @@ class LaunchTerms:
         if atom is not None:
             self.quantities[atom] = expr
 
+    def in_multiples(self, poly: Poly) -> Poly:
+        """The polynomial with each size that the contract makes a multiple written as one.
+
+        Under `w % 4 == 0`, which is the axiom `w - 4*(w // 4) == 0`, `row*w` is `4*row*(w // 4)`.
+        """
+        for atom in dict.fromkeys(poly.atoms()):
+            for axiom in self.terms.axioms.get(atom, ()):
+                value = _as_multiple(atom, axiom)
+                if value is None:
+                    continue
+                terms: dict[Monomial, int] = {}
+                for monomial, coefficient in poly.terms.items():
+                    factor = coefficient
+                    product = monomial
+                    while atom in product:
+                        place = product.index(atom)
+                        product = (*product[:place], value[0], *product[place + 1 :])
+                        factor *= value[1]
+                    product = tuple(sorted(product))
+                    terms[product] = terms.get(product, 0) + factor
+                poly = Poly({m: c for m, c in terms.items() if c})
+                break
+        return poly
+
     def expression(self, poly: Poly) -> Expr | None:
         """The polynomial as an expression over a launch, if it is made of its quantities."""
         span = self.kernel.name_span
@@ -171,3 +201,14 @@ class LaunchTerms:
         """Make a launch-wide condition an axiom of every variable in it."""
         for atom in dict.fromkeys(a for p in condition_polys(condition) for a in p.atoms()):
             self.terms.axiom(Poly({(atom,): 1}), condition)
+
+
+def _as_multiple(atom: Atom, axiom: Condition) -> tuple[Atom, int] | None:
+    """The quotient q and the number c of an axiom `atom == c*q`."""
+    if not isinstance(axiom, IsZero) or len(axiom.poly.terms) != 2:
+        return None
+    own = axiom.poly.terms.get((atom,))
+    ((other, coefficient),) = [(m, c) for m, c in axiom.poly.terms.items() if m != (atom,)]
+    if own not in (1, -1) or len(other) != 1 or abs(coefficient) < 2:
+        return None
+    return other[0], -coefficient * own

@@ -444,7 +444,8 @@ def _assigned_by_all(stmt: Loop) -> frozenset[str]:
     """The locals that every complete iteration assigns."""
     if any(isinstance(s, (Continue, Leave)) for s in statements(stmt.body)):
         return frozenset()
-    return frozenset(s.target.name for s in stmt.body if isinstance(s, (Assign, Load, Atomic)))
+    targets = (s.target for s in stmt.body if isinstance(s, (Assign, Load, Atomic)))
+    return frozenset(t.name for t in targets if t is not None)
 
 
 def _havoc(walk: Walk, before: Value | None, name: str, level: Level) -> Value | None:

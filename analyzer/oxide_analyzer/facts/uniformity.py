@@ -31,13 +31,17 @@ from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
     Array,
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Binary,
     Block,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     Const,
     Continue,
@@ -45,6 +49,7 @@ from oxide_analyzer.ir.nodes import (
     Declare,
     Dim,
     Expr,
+    Fence,
     For,
     If,
     Inline,
@@ -65,6 +70,7 @@ from oxide_analyzer.ir.nodes import (
     Store,
     Symbol,
     Unary,
+    Unsafe,
     While,
 )
 from oxide_analyzer.record import record
@@ -160,9 +166,21 @@ class _Walk:
             case Load(target=target, array=name, index=index):
                 levels[target.name] = self.loaded(self.kernel.arrays[name], index, levels)
             case Atomic(target=target):
-                levels[target.name] = Level.THREAD
-            case Store() | CheckDivisor() | Declare():
+                if target is not None:
+                    levels[target.name] = Level.THREAD
+            case (
+                Store()
+                | Fence()
+                | CheckDivisor()
+                | CheckIndex()
+                | CheckView()
+                | CheckAligned()
+                | Assert()
+                | Declare()
+            ):
                 pass
+            case Unsafe(body=body):
+                self.block(body, levels, control)
             case Return():
                 if control:
                     self.departures.add(stmt)

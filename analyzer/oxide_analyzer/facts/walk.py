@@ -26,24 +26,39 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.facts.accesses import Access, Arrival, Divisor, Exit, Frame, Position
-from oxide_analyzer.facts.conditions import Condition, condition_level, is_zero, negate
+from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Divisor, Exit, Frame, Position
+from oxide_analyzer.facts.conditions import (
+    Condition,
+    all_of,
+    at_least_zero,
+    at_most,
+    condition_level,
+    is_zero,
+    less,
+    negate,
+)
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
-from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.facts.polys import Level, Poly, constant
 from oxide_analyzer.facts.state import Real, State, Value
 from oxide_analyzer.ir.nodes import (
     Array,
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Block,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Continue,
     Declare,
+    Fence,
     For,
+    Group,
     If,
     Inline,
     Leave,
@@ -53,8 +68,10 @@ from oxide_analyzer.ir.nodes import (
     Space,
     Stmt,
     Store,
+    Unsafe,
     While,
 )
+from oxide_analyzer.ir.walk import blocks, statements
 from oxide_analyzer.language.types import BOOL
 
 if TYPE_CHECKING:
@@ -80,6 +97,10 @@ class Walk:
     since: int = 0
     collected: Collected | None = field(default_factory=Collected)
     apart: int = 0  # how many of the loops round here each thread goes round by itself
+    goes_on: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.goes_on = goes_on(self.kernel)
 
     # ------------------------------------------------------------ statements
 
@@ -106,28 +127,32 @@ class Walk:
             case Load(target=target):
                 array = self.kernel.arrays[stmt.array]
                 index = tuple(evaluator.integer(e, state) for e in stmt.index)
-                self._access(stmt, AccessKind.READ, index, state, position)
-                return Flow(state.assign(target.name, self._loaded(array, index, target.type)))
+                loaded = self._loaded(array, index, target.type)
+                self._access(stmt, AccessKind.READ, index, state, position, result=loaded)
+                return Flow(state.assign(target.name, loaded))
             case Store():
                 index = tuple(evaluator.integer(e, state) for e in stmt.index)
                 value = evaluator.value(stmt.value, state)
                 self._access(stmt, AccessKind.WRITE, index, state, position, value)
                 return Flow(state)
-            case Atomic(target=target):
-                index = tuple(evaluator.integer(e, state) for e in stmt.index)
-                evaluator.value(stmt.value, state)
-                self._access(stmt, AccessKind.ATOMIC, index, state, position)
-                old = evaluator.unknown(target.type, Level.THREAD, "old")
-                return Flow(state.assign(target.name, old))
+            case Atomic():
+                return Flow(self._atomic(stmt, state, position))
             case CheckDivisor(divisor=divisor, site=site, role=role, span=span):
                 value = evaluator.integer(divisor, state)
                 if self.collected is not None:
                     self.collected.divisors.append(
                         Divisor(value, state.path, site, span, role.value)
                     )
-                return Flow(state.under(negate_zero(value)))
-            case Declare():
+                return Flow(state if _is_vouched(position) else state.under(negate_zero(value)))
+            case CheckIndex() | CheckView() | CheckAligned() | Assert():
+                goals = claimed(evaluator, stmt, state)
+                if self.collected is not None:
+                    self.collected.claims.append(Claim(stmt, goals, state.path, position))
+                return Flow(self._checked(state, all_of(goals), position))
+            case Declare() | Fence():
                 return Flow(state)
+            case Unsafe(body=body):
+                return self.block(body, state, stmt, position)
             case Barrier():
                 if self.collected is not None and not self.private:
                     self.collected.arrivals.append(Arrival(stmt, state, position))
@@ -261,9 +286,10 @@ class Walk:
         state: State,
         position: Position,
         value: Value | None = None,
+        result: Value | None = None,
     ) -> None:
         if self.collected is not None:
-            scope = stmt.scope if isinstance(stmt, Atomic) else None
+            atomic = stmt if isinstance(stmt, Atomic) else None
             self.collected.accesses.append(
                 Access(
                     stmt.array,
@@ -274,9 +300,35 @@ class Walk:
                     stmt.span,
                     position,
                     value,
-                    scope,
+                    atomic,
+                    result,
                 )
             )
+
+    def _checked(self, state: State, claim: Condition, position: Position) -> State | None:
+        """The state behind a check: who fails it goes no further.
+
+        But what a user vouches for is not known to a proof, and in a kernel whose threads wait
+        for one another a failed check is recorded and the thread goes on.
+        """
+        if self.goes_on or _is_vouched(position):
+            return state
+        return state.under(claim)
+
+    def _atomic(self, stmt: Atomic, state: State, position: Position) -> State:
+        """What an atomic gives is known to its thread alone, and only by its type."""
+        evaluator = self.evaluator
+        index = tuple(evaluator.integer(e, state) for e in stmt.index)
+        value = evaluator.value(stmt.value, state) if stmt.value is not None else None
+        if stmt.compare is not None:
+            evaluator.value(stmt.compare, state)
+        old: Value | None = None
+        if stmt.target is not None:
+            shown = f"an element of `{stmt.array}`"
+            old = evaluator.unknown(stmt.target.type, Level.THREAD, "old", shown)
+            state = state.assign(stmt.target.name, old)
+        self._access(stmt, AccessKind.ATOMIC, index, state, position, value, old)
+        return state
 
     def _exit(self, stmt: Return, state: State, position: Position) -> None:
         if self.collected is None:
@@ -302,3 +354,41 @@ class Walk:
 def negate_zero(value: Poly) -> Condition:
     """`value != 0`."""
     return negate(is_zero(value))
+
+
+def claimed(
+    evaluator: Evaluator, stmt: CheckIndex | CheckView | CheckAligned | Assert, state: State
+) -> tuple[Condition, ...]:
+    """What a check of its own says, in the values of the thread that comes to it."""
+    match stmt:
+        case CheckIndex(index=index, extent=extent):
+            place, length = (evaluator.integer(e, state) for e in (index, extent))
+            return at_least_zero(place), less(place, length)
+        case CheckView(start=start, stop=stop, extent=extent):
+            low, high, length = (evaluator.integer(e, state) for e in (start, stop, extent))
+            return at_least_zero(low), at_most(low, high), at_most(high, length)
+        case CheckAligned(offset=offset, width=width):
+            terms = evaluator.launch.terms
+            whole = evaluator.launch.in_multiples(evaluator.integer(offset, state))
+            return (is_zero(terms.remainder(whole, constant(width))),)
+        case Assert(condition=condition):
+            return (evaluator.condition(condition, state),)
+
+
+def goes_on(kernel: Kernel) -> bool:
+    """Whether a thread goes on behind a check that fails: others may wait for it."""
+    return kernel.contract.cooperative or any(
+        (isinstance(s, Barrier) and s.group is Group.GRID) or _waits(s)
+        for s in statements(kernel.body)
+    )
+
+
+def _waits(stmt: Stmt) -> bool:
+    return isinstance(stmt, While) and any(
+        isinstance(s, Atomic) for inner in blocks(stmt) for s in statements(inner)
+    )
+
+
+def _is_vouched(position: Position) -> bool:
+    """Whether an `unsafe` block is round the statement at `position`."""
+    return any(isinstance(frame.owner, Unsafe) for frame in position)
