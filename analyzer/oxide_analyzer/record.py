@@ -45,6 +45,43 @@ def record(cls: type[T]) -> type[T]:
     return made
 
 
+class Hashed:
+    """A base for records that are looked up often: their hash is computed once.
+
+    Conditions contain conditions; without this, each look-up would walk the whole tree.
+    """
+
+    __slots__ = ("_hash",)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def hashed_record(cls: type[T]) -> type[T]:
+    """A `record` below `Hashed`, which keeps its hash."""
+    made: Any = record(cls)
+    slow_hash = made.__hash__
+    slow_equal = made.__eq__
+    keep = Hashed._hash.__set__  # type: ignore[attr-defined]
+
+    def __hash__(self: Any) -> int:  # noqa: ANN401
+        try:
+            return self._hash
+        except AttributeError:
+            found = slow_hash(self)
+            keep(self, found)
+            return found
+
+    def __eq__(self: object, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other):
+            return NotImplemented
+        return __hash__(self) == __hash__(other) and slow_equal(self, other)
+
+    made.__hash__ = __hash__
+    made.__eq__ = __eq__
+    return made
+
+
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def distinct(cls: type[T]) -> type[T]:
     """A frozen record that is equal to itself only."""

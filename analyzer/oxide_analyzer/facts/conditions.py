@@ -9,35 +9,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.polys import Level, Poly
-from oxide_analyzer.record import record
+from oxide_analyzer.record import Hashed, hashed_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-@record
-class AtLeastZero:
+@hashed_record
+class AtLeastZero(Hashed):
     """`poly >= 0`."""
 
     poly: Poly
 
 
-@record
-class IsZero:
+@hashed_record
+class IsZero(Hashed):
     """`poly == 0`."""
 
     poly: Poly
 
 
-@record
-class NotZero:
+@hashed_record
+class NotZero(Hashed):
     """`poly != 0`."""
 
     poly: Poly
 
 
-@record
-class Opaque:
+@hashed_record
+class Opaque(Hashed):
     """A condition that integers do not decide (a comparison of floats, say), or its negation.
 
     Equal keys are equal conditions where the `parts` are equal: the polynomials that it depends
@@ -56,15 +56,15 @@ class Opaque:
         return max((self.own_level, *(p.level for p in self.parts)))
 
 
-@record
-class AllOf:
+@hashed_record
+class AllOf(Hashed):
     """A conjunction; empty is true."""
 
     parts: tuple[Condition, ...]
 
 
-@record
-class AnyOf:
+@hashed_record
+class AnyOf(Hashed):
     """A disjunction; empty is false."""
 
     parts: tuple[Condition, ...]
