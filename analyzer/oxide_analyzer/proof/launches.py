@@ -35,7 +35,8 @@ from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Laun
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_MOST_ELEMENTS = 20_000
+_MOST_ELEMENTS = 60_000
+_MOST_THREADS = 8_192
 EXACT, SHORT = 1, 3
 _REPAIRS = 6
 
@@ -111,7 +112,15 @@ class Admitted:
         for array, by_axis in lengths.items():
             for axis, length in by_axis.items():
                 draft.shapes[array][axis] = length
-        return self._finish(draft, rng, 1) if self._admissible(draft) else None
+        # What is given stays; sizes that were left open become what the conditions ask for.
+        self._repair(draft)
+        kept = (
+            all(draft.scalars[name] == value for name, value in scalars.items())
+            and all(draft.shapes[a][k] == n for a, by in lengths.items() for k, n in by.items())
+            and _extent(draft.grid) == grid
+            and _extent(draft.block) == block
+        )
+        return self._finish(draft, rng, 1) if kept and self._admissible(draft) else None
 
     # ------------------------------------------------------------ sizes
 
@@ -149,14 +158,17 @@ class Admitted:
     ) -> Launch | None:
         draft = _Draft(list(grid), list(block), {}, {})
         self._fill(draft, rng, variant)
+        self._repair(draft)
+        return self._finish(draft, rng, variant) if self._admissible(draft) else None
+
+    def _repair(self, draft: _Draft) -> None:
         conditions = self._conditions()
         for _ in range(_REPAIRS):
             broken = [c for c in conditions if not _holds(draft, c)]
             if not broken:
-                break
+                return
             for condition in broken:
                 _repair(draft, condition)
-        return self._finish(draft, rng, variant) if self._admissible(draft) else None
 
     def _conditions(self) -> list[Expr]:
         whole = (*(r.condition for r in self.kernel.contract.requires), *self.facts)
@@ -189,9 +201,10 @@ class Admitted:
             one = (contract.domain is not None and axis >= contract.domain) or axis in self.flat
             if one and (draft.block[axis] != 1 or draft.grid[axis] != 1):
                 return False
-            if not 1 <= draft.block[axis] <= MAX_BLOCK[axis] or not 1 <= draft.grid[axis] <= 64:
+            if not 1 <= draft.block[axis] <= MAX_BLOCK[axis] or draft.grid[axis] < 1:
                 return False
-        if prod(draft.block) > MAX_THREADS:
+        threads = prod(draft.block)
+        if threads > MAX_THREADS or prod(draft.grid) * threads > _MOST_THREADS:
             return False
         if any(n < 0 for shape in draft.shapes.values() for n in shape):
             return False
