@@ -6,20 +6,25 @@
     ignore = ["inferred-launch-fact"]
     exclude = ["third_party/"]      # replaces the default list
     extend-exclude = ["*.gen.py"]   # adds to it
+    strict = true                   # what is not proved fails a run, too
+
+    [tool.oxide.per-file-ignores]
+    "tests/" = ["OX7"]              # patterns as in `exclude`
 
 A key that is not known is an error: a setting that is silently not read is worse than none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.record import record
 from oxide_analyzer.rules import RULES, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from oxide_analyzer.diagnostics import Diagnostic
@@ -34,6 +39,8 @@ DEFAULT_EXCLUDE = (
     "__pycache__",
     ".tox",
 )
+
+FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
 
 
 class ConfigurationError(Exception):
@@ -64,20 +71,92 @@ class Configuration:
     src: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exclude: tuple[str, ...] = DEFAULT_EXCLUDE
     extend_exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    strict: bool = False
+    show_suppressed: bool = False
+    unsafe_fixes: bool = False
+    format: str | None = None
+    baseline: str | None = None
+    timeout: float | None = None
+    cache_dir: str | None = None
 
     def excluded(self) -> tuple[str, ...]:
         """All patterns of what is not checked."""
         return self.exclude + self.extend_exclude
 
+    def ignored_in(self, path: Path) -> tuple[str, ...]:
+        """The rules that `per-file-ignores` names for a file."""
+        if not self.per_file_ignores:
+            return ()
+        from oxide_analyzer import gitignore
 
-_KEYS = {
-    "src": "src",
-    "select": "select",
-    "ignore": "ignore",
-    "exclude": "exclude",
-    "extend-exclude": "extend_exclude",
+        path = path.resolve()
+        if not path.is_relative_to(self.root):
+            return ()
+        parts = path.relative_to(self.root).parts
+        return tuple(
+            rule
+            for pattern, rules in self.per_file_ignores
+            if any(
+                gitignore.ignored(gitignore.parse(pattern), "/".join(parts[:n]), n < len(parts))
+                for n in range(1, len(parts) + 1)
+            )
+            for rule in rules
+        )
+
+
+def _strings(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        return None
+    return tuple(value)
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < math.inf else None
+
+
+def _format(value: object) -> str | None:
+    return value if isinstance(value, str) and value in FORMATS else None
+
+
+def _table(value: object) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    if not isinstance(value, dict):
+        return None
+    rows = [(str(pattern), _strings(rules)) for pattern, rules in value.items()]
+    found = tuple((pattern, rules) for pattern, rules in rows if rules is not None)
+    return found if len(found) == len(rows) else None
+
+
+# How each key is read, and what its value must be.
+_LIST = "a list of strings"
+_KEYS: dict[str, tuple[Callable[[object], object], str]] = {
+    "src": (_strings, _LIST),
+    "select": (_strings, _LIST),
+    "ignore": (_strings, _LIST),
+    "per-file-ignores": (_table, "a table from patterns to lists of strings"),
+    "exclude": (_strings, _LIST),
+    "extend-exclude": (_strings, _LIST),
+    "force-exclude": (_truth, "true or false"),
+    "strict": (_truth, "true or false"),
+    "show-suppressed": (_truth, "true or false"),
+    "unsafe-fixes": (_truth, "true or false"),
+    "format": (_format, f"one of {', '.join(FORMATS)}"),
+    "baseline": (_string, "a string"),
+    "timeout": (_seconds, "a number of seconds"),
+    "cache-dir": (_string, "a string"),
 }
 
 
@@ -119,18 +198,22 @@ def parse(table: object, file: Path) -> Configuration:
     """The settings in a table that stands in `file`."""
     if not isinstance(table, dict):
         raise ConfigurationError(f"{file}: `tool.oxide` is not a table")
-    settings: dict[str, tuple[str, ...]] = {}
+    settings: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
             raise ConfigurationError(
                 f"{file}: unknown key `{key}` in [tool.oxide]{_did_you_mean(str(key), _KEYS)}"
             )
-        if not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
-            raise ConfigurationError(f"{file}: `{key}` in [tool.oxide] is not a list of strings")
-        settings[_KEYS[key]] = tuple(value)
+        read_value, wanted = _KEYS[key]
+        setting = read_value(value)
+        if setting is None:
+            raise ConfigurationError(f"{file}: `{key}` in [tool.oxide] is not {wanted}")
+        settings[key.replace("-", "_")] = setting
     configuration = Configuration(file.parent, **settings)
     try:
         selection(configuration.select, configuration.ignore)
+        for _, ignored in configuration.per_file_ignores:
+            selection((), ignored)
     except ConfigurationError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     return configuration

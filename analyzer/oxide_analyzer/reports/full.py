@@ -38,7 +38,7 @@ _TITLES: Mapping[Severity, str] = {
     Severity.HINT: "hint",
 }
 
-_DOES: Mapping[AccessKind, str] = {
+DOES: Mapping[AccessKind, str] = {
     AccessKind.READ: "reads",
     AccessKind.WRITE: "writes",
     AccessKind.ATOMIC: "changes atomically",
@@ -99,8 +99,8 @@ def _finding(
 def _labels(diagnostic: Diagnostic, style: Style) -> list[Label]:
     primary = ""
     if diagnostic.witness is not None and diagnostic.witness.threads:
-        thread = _primary_thread(diagnostic, diagnostic.witness)
-        primary = f"{_thread(thread, diagnostic.witness)} {_DOES[thread.access]}"
+        thread = primary_thread(diagnostic, diagnostic.witness)
+        primary = f"{thread_name(thread, diagnostic.witness)} {DOES[thread.access]}"
     return [
         Label(diagnostic.span, primary, "^", style),
         *(
@@ -110,8 +110,8 @@ def _labels(diagnostic: Diagnostic, style: Style) -> list[Label]:
     ]
 
 
-def _primary_thread(diagnostic: Diagnostic, witness: Witness) -> WitnessThread:
-    """The thread that does what the diagnostic stands on."""
+def primary_thread(diagnostic: Diagnostic, witness: Witness) -> WitnessThread:
+    """The thread that does what the diagnostic stands on; a witness has at least one."""
     lines = range(diagnostic.span.line, diagnostic.span.end_line + 1)
     here = [thread for thread in witness.threads if thread.line in lines]
     return min(here or witness.threads, key=lambda thread: _STANDS_ON.index(thread.access))
@@ -147,10 +147,11 @@ def _deeds(witness: Witness) -> Iterator[tuple[str, str]]:
         element = f" `{witness.array}[{', '.join(map(str, witness.index))}]`"
     for thread in witness.threads:
         touched = element if thread.access in _TOUCHES else ""
-        yield _thread(thread, witness), f"{_DOES[thread.access]}{touched} on line {thread.line}"
+        yield thread_name(thread, witness), f"{DOES[thread.access]}{touched} on line {thread.line}"
 
 
-def _thread(thread: WitnessThread, witness: Witness) -> str:
+def thread_name(thread: WitnessThread, witness: Witness) -> str:
+    """Which thread it is, as short as the launch allows."""
     return (
         f"thread {_index(thread.thread, witness.block_dim)} "
         f"of block {_index(thread.block, witness.grid_dim)}"
