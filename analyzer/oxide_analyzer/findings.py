@@ -26,8 +26,16 @@ from oxide_analyzer.diagnostics import (
     WitnessThread,
 )
 from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.polys import Level
-from oxide_analyzer.facts.state import value_level
+from oxide_analyzer.facts.conditions import (
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    IsZero,
+    NotZero,
+    Opaque,
+)
+from oxide_analyzer.facts.polys import Level, Poly, Variable
+from oxide_analyzer.facts.state import Real, value_level
 from oxide_analyzer.interpreter import (
     Divergence,
     HarmfulExit,
@@ -39,7 +47,7 @@ from oxide_analyzer.interpreter import (
 from oxide_analyzer.ir.nodes import CheckDivisor, Const, Dim, Param, Space, Special
 from oxide_analyzer.ir.walk import statements, subexpressions
 from oxide_analyzer.proof.obligations import Bound, Kind, Leaving, Meeting, Obligation, Pair
-from oxide_analyzer.proof.verdicts import Unknown
+from oxide_analyzer.proof.verdicts import Proved, Unknown
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,
 )
@@ -100,6 +108,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from oxide_analyzer.checked import Fact
+    from oxide_analyzer.facts.state import Value
     from oxide_analyzer.interpreter import Failure
     from oxide_analyzer.interpreter.outcome import Event
     from oxide_analyzer.ir.kernel import Kernel
@@ -289,9 +298,43 @@ def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
     if {first.kind, second.kind} != {AccessKind.WRITE}:
         return False
     value = values[0]
+    if value is None or any(not _is_steady(judgement, name) for name in _sources(value)):
+        return False
     # Threads of one block also share what only their block knows.
     shared = Level.BLOCK if first.block == second.block else Level.LAUNCH
-    return value is not None and value_level(value) <= shared
+    return value_level(value) <= shared
+
+
+def _sources(value: Value) -> Iterator[str]:
+    """The arrays and loop variables of whose contents a value is made without being known."""
+    match value:
+        case Real(key=key, own_level=level) | Opaque(key=key, own_level=level):
+            if level is not Level.LAUNCH:
+                yield from (name.partition("'")[0] for name in key if "'" in name)
+        case Poly():
+            for atom in value.atoms():
+                if isinstance(atom.form, Variable) and atom.form.assumed is not None:
+                    yield atom.form.name.partition("'")[0]
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from _sources(part)
+        case AtLeastZero(poly=poly) | IsZero(poly=poly) | NotZero(poly=poly):
+            yield from _sources(poly)
+
+
+def _is_steady(judgement: Judgement, name: str) -> bool:
+    """Whether all who read the array see one value: it has no race that is not disproved."""
+    if name not in judgement.analysis.kernel.arrays:
+        return False
+    return not any(
+        judged.obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
+        and not isinstance(judged.result, Proved)
+        and any(
+            access.array == name and access.site in judged.obligation.sites
+            for access in judgement.analysis.effects.whole
+        )
+        for judged in judgement.judged
+    )
 
 
 def _role(kernel: Kernel, site: int | None) -> str:
