@@ -18,6 +18,8 @@ MAX_THREADS = 1024
 MAX_BLOCK: Extent = (1024, 1024, 64)
 MAX_GRID: Extent = (2**31 - 1, 65535, 65535)
 MAX_LENGTH = 2**47 - 1
+MAX_SHARED = 227 * 1024
+WARP = 32
 
 
 @dataclass(frozen=True)

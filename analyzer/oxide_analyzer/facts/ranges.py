@@ -33,20 +33,26 @@ from oxide_analyzer.facts.intervals import (
     unary,
     whole,
 )
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Binary,
     BinaryOp,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Compare,
     Const,
     Continue,
     Convert,
     Declare,
     Dim,
+    Fence,
     For,
     If,
     Inline,
@@ -66,9 +72,11 @@ from oxide_analyzer.ir.nodes import (
     Store,
     Symbol,
     Unary,
+    Unsafe,
+    WarpOp,
     While,
 )
-from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
+from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, MAX_SHARED, WARP
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -129,6 +137,7 @@ class _Limits:
 
     def __init__(self, kernel: Kernel, compact: bool) -> None:
         self._compact = compact
+        self._dynamic = {a.name for a in kernel.arrays.values() if a.is_dynamic}
         self._learnt: State = {}
         self._blocks = list(MAX_BLOCK)
         self._fixed = [False, False, False]
@@ -161,6 +170,8 @@ class _Limits:
         if key is not None and key in self._learnt:
             return self._learnt[key]
         match leaf:
+            case Dim(array=array) if array in self._dynamic:
+                return Interval(0, MAX_SHARED)
             case Dim():
                 return Interval(0, COMPACT if self._compact else MAX_LENGTH)
             case Special(register=register, axis=axis):
@@ -190,6 +201,8 @@ class _Limits:
                 return Interval(0, grid - 1)
             case Register.GRID_DIM:
                 return Interval(1, grid)
+            case Register.LANE:
+                return Interval(0, WARP - 1)
 
 
 def _leaf(expr: Expr) -> Leaf | None:
@@ -361,13 +374,18 @@ class _Flow:
             case Load(target=target, index=index):
                 evaluate.operands(index, state)
                 self._assign(target, None, state)
-            case Store(index=index, value=value):
-                evaluate.operands((*index, value), state)
-            case Atomic(target=target, index=index, value=value):
-                evaluate.operands((*index, value), state)
-                self._assign(target, None, state)
-            case CheckDivisor(divisor=divisor):
-                evaluate.operands((divisor,), state)
+            case Atomic(target=target) | WarpOp(target=target):
+                evaluate.operands(walk.operands(statement), state)
+                if target is not None:
+                    self._assign(target, None, state)
+            case (
+                Store() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert()
+            ):
+                # What a check demands is not taken in: where threads may wait for each other, one
+                # that fails goes on.
+                evaluate.operands(walk.operands(statement), state)
+            case Unsafe(body=body):
+                return self.block(body, state)
             case If():
                 return self._if(statement, state)
             case For():
@@ -389,7 +407,7 @@ class _Flow:
                 return None
             case Return():
                 return None
-            case Declare() | Barrier():
+            case Declare() | Barrier() | Fence():
                 pass
             case _:
                 assert_never(statement)

@@ -70,6 +70,11 @@ class Array:
         """The number of dimensions."""
         return len(self.shape)
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether it is `dynamic_shared`: the launch says how long it is."""
+        return self.space is Space.SHARED and isinstance(self.shape[0], Dim)
+
 
 # ---------------------------------------------------------------- expressions
 
