@@ -35,7 +35,7 @@ from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL, I64
 from oxide_analyzer.modules import RecordedModules
 from oxide_analyzer.proof.ladder import Judgement, judge
-from oxide_analyzer.proof.obligations import Kind
+from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
 from oxide_analyzer.report import KernelReport, Report
 

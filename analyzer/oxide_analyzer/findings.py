@@ -46,7 +46,7 @@ from oxide_analyzer.interpreter import (
 )
 from oxide_analyzer.ir.nodes import CheckDivisor, Const, Dim, Param, Space, Special
 from oxide_analyzer.ir.walk import statements, subexpressions
-from oxide_analyzer.proof.obligations import Bound, Kind, Leaving, Meeting, Obligation, Pair
+from oxide_analyzer.proof.subjects import Bound, Kind, Leaving, Meeting, Obligation, Pair
 from oxide_analyzer.proof.verdicts import Proved, Unknown
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,

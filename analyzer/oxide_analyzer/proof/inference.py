@@ -29,14 +29,14 @@ from oxide_analyzer.ir.nodes import (
     Special,
 )
 from oxide_analyzer.proof.affine import refutes
-from oxide_analyzer.proof.obligations import Bound, Kind, Obligation
+from oxide_analyzer.proof.subjects import Bound, Kind, Obligation
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.facts.effects import Analysis
-    from oxide_analyzer.proof.obligations import Query
+    from oxide_analyzer.proof.subjects import Query
 
 _MOST_CANDIDATES = 12
 

@@ -24,9 +24,10 @@ from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
 from oxide_analyzer.proof.launches import EXACT, SHORT, Admitted, axes_read
-from oxide_analyzer.proof.obligations import Kind, Obligation, Query, obligations
+from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, place_of, refute, replay
+from oxide_analyzer.proof.subjects import Kind, Obligation, Query
 from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unknown, Violation
 from oxide_analyzer.record import record
 

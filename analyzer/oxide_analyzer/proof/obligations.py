@@ -15,11 +15,9 @@ several statements is one query.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import (
     FALSE,
     Condition,
@@ -27,125 +25,19 @@ from oxide_analyzer.facts.conditions import (
     condition_polys,
     equal,
     is_arithmetic,
-    less,
     negate,
 )
-from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
-from oxide_analyzer.facts.state import State
-from oxide_analyzer.ir.nodes import For, Ownership, Register, Space, While
-from oxide_analyzer.proof.coverage import uncovered
-from oxide_analyzer.record import distinct, record
+from oxide_analyzer.facts.polys import Level, Poly, Variable
+from oxide_analyzer.ir.nodes import For, Register, Space, While
+from oxide_analyzer.proof.memory import memory_obligations
+from oxide_analyzer.proof.subjects import Kind, Leaving, Meeting, Obligation, Pair, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.facts.accesses import Arrival, Exit, Position
+    from oxide_analyzer.facts.accesses import Access, Arrival, Exit, Position
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.polys import Atom
-    from oxide_analyzer.source import Span
-
-Query: TypeAlias = "tuple[Condition, ...]"
-
-
-class Kind(StrEnum):
-    """What an obligation is about."""
-
-    RACE = "race"
-    BLOCK_RACE = "race between blocks"
-    EXIT = "exit before a barrier"
-    CONVERGENCE = "convergence"
-    BOUNDS = "bounds"
-    DIVISOR = "divisor"
-    ELEMENT = "initialised element"
-    LOCAL = "initialised local"
-
-
-@record
-class Pair:
-    """Two accesses that must not meet; of one statement with itself they are the same."""
-
-    first: Access
-    second: Access
-
-
-@record
-class Bound:
-    """One index of one access, and the length that it must stay below."""
-
-    access: Access
-    axis: int
-    index: Poly
-    length: Poly
-
-
-@record
-class Leaving:
-    """An early return, and a pair in which the one who left takes part."""
-
-    exit: Exit
-    pair: Pair
-
-
-@record
-class Meeting:
-    """A barrier and the branches that keep some threads from it."""
-
-    arrival: Arrival
-    branches: tuple[Span, ...]
-
-
-Subject: TypeAlias = Pair | Bound | Leaving | Meeting | Divisor | Access | LocalRead
-
-
-@distinct
-class Obligation:
-    """`subject` is safe if every query is contradictory; None stands for one that no prover
-    can decide, with `reason`."""
-
-    kind: Kind
-    subject: Subject
-    queries: tuple[Query, ...] | None
-    reason: str = ""
-
-    @property
-    def sites(self) -> frozenset[int]:
-        """The statements that it speaks of."""
-        match self.subject:
-            case Pair(first=a, second=b):
-                return frozenset((a.site, b.site))
-            case Bound(access=access):
-                return frozenset((access.site,))
-            case Leaving(exit=leaving):
-                return frozenset((leaving.stmt.site,))
-            case Meeting(arrival=arrival):
-                return frozenset((arrival.barrier.site,))
-            case Divisor(site=site) | Access(site=site):
-                return frozenset((site,))
-            case LocalRead():
-                return frozenset()
-
-    @property
-    def memory(self) -> str:
-        """The array or local that it speaks of, or an empty string."""
-        match self.subject:
-            case Access(array=array) | Bound(access=Access(array=array)):
-                return array
-            case LocalRead(name=name):
-                return name
-            case _:
-                return ""
-
-    def is_bound_of(self, site: int | None, axis: int) -> bool:
-        """Whether it bounds this index of the access `site`."""
-        match self.subject:
-            case Bound(access=access, axis=own):
-                return access.site == site and own == axis
-            case _:
-                return False
-
-    def is_read_at(self, span: Span) -> bool:
-        """Whether it is about the read of a local at this place."""
-        return isinstance(self.subject, LocalRead) and self.subject.span == span
 
 
 def obligations(analysis: Analysis) -> tuple[Obligation, ...]:
@@ -154,14 +46,7 @@ def obligations(analysis: Analysis) -> tuple[Obligation, ...]:
     found.extend(_races(analysis))
     found.extend(_exits(analysis))
     found.extend(_meetings(analysis))
-    found.extend(_bounds(analysis))
-    for divisor in analysis.effects.divisors:
-        query = (*divisor.path, equal(divisor.value, constant(0)))
-        found.append(Obligation(Kind.DIVISOR, divisor, (query,)))
-    found.extend(_elements(analysis))
-    for read in analysis.effects.reads:
-        query = (*read.path, negate(read.assigned))
-        found.append(Obligation(Kind.LOCAL, read, (query,)))
+    found.extend(memory_obligations(analysis))
     return tuple(found)
 
 
@@ -369,38 +254,3 @@ def _meetings(analysis: Analysis) -> Iterator[Obligation]:
         queries = None if branches else ()
         reason = "threads of one block may take different ways here" if branches else ""
         yield Obligation(Kind.CONVERGENCE, Meeting(arrival, branches), queries, reason)
-
-
-# ---------------------------------------------------------------- memory
-
-
-def _bounds(analysis: Analysis) -> Iterator[Obligation]:
-    for access in analysis.effects.whole:
-        for axis, (index, length) in enumerate(
-            zip(access.index, shape(analysis, access.array), strict=True)
-        ):
-            (low, high), (shortest, _) = map(analysis.evaluator.interval, (index, length))
-            queries = []
-            if low is None or low < 0:
-                queries.append((*access.path, less(index, constant(0))))
-            if high is None or shortest is None or high >= shortest:
-                queries.append((*access.path, negate(less(index, length))))
-            subject = Bound(access, axis, index, length)
-            yield Obligation(Kind.BOUNDS, subject, tuple(queries))
-
-
-def shape(analysis: Analysis, array: str) -> tuple[Poly, ...]:
-    """The extents of an array."""
-    return tuple(
-        analysis.evaluator.integer(e, State({}, ())) for e in analysis.kernel.arrays[array].shape
-    )
-
-
-def _elements(analysis: Analysis) -> Iterator[Obligation]:
-    """Every element of shared and local memory that is read was written before."""
-    for access in analysis.effects.whole:
-        array = analysis.kernel.arrays[access.array]
-        if array.ownership is not Ownership.SCRATCH or access.kind is AccessKind.WRITE:
-            continue
-        query = (*access.path, *(uncovered(analysis, access)))
-        yield Obligation(Kind.ELEMENT, access, (query,))

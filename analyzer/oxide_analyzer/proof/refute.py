@@ -18,7 +18,14 @@ from oxide_analyzer.interpreter import (
     ZeroDivisor,
     run,
 )
-from oxide_analyzer.proof.obligations import Kind
+from oxide_analyzer.interpreter.outcome import (
+    BadView,
+    FailedAssertion,
+    Misaligned,
+    OutsideMask,
+    WarpDivergence,
+)
+from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Violation
 
 if TYPE_CHECKING:
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.launches import Admitted
-    from oxide_analyzer.proof.obligations import Obligation
+    from oxide_analyzer.proof.subjects import Obligation
 
 _MOST_LAUNCHES = 14
 _STEPS_EACH = 60_000
@@ -75,10 +82,16 @@ def place_of(failure: Failure) -> object:
             return (kind_of(failure), frozenset((a.site, b.site)))
         case OutOfBounds(event=event, axis=axis):
             return (kind_of(failure), event.site, axis)
-        case ZeroDivisor(event=event) | Uninitialised(event=event):
+        case (
+            ZeroDivisor(event=event)
+            | Uninitialised(event=event)
+            | BadView(event=event)
+            | Misaligned(event=event)
+            | FailedAssertion(event=event)
+        ):
             return (kind_of(failure), event.site, event.span)
-        case Divergence(waiting=waiting):
-            return (kind_of(failure), waiting.site)
+        case Divergence(waiting=event) | WarpDivergence(waiting=event) | OutsideMask(event=event):
+            return (kind_of(failure), event.site)
         case HarmfulExit(exit=leaving):
             return (kind_of(failure), leaving.site)
 
@@ -88,13 +101,17 @@ def kind_of(failure: Failure) -> Kind:
     match failure:
         case Race(first=a, second=b):
             return Kind.RACE if a.block == b.block else Kind.BLOCK_RACE
-        case OutOfBounds():
+        case OutOfBounds() | BadView():
             return Kind.BOUNDS
+        case Misaligned():
+            return Kind.ALIGNMENT
+        case FailedAssertion():
+            return Kind.ASSERTION
         case ZeroDivisor():
             return Kind.DIVISOR
         case Uninitialised(event=event):
             return Kind.LOCAL if event.array is None else Kind.ELEMENT
-        case Divergence():
+        case Divergence() | WarpDivergence() | OutsideMask():
             return Kind.CONVERGENCE
         case HarmfulExit():
             return Kind.EXIT
@@ -108,15 +125,23 @@ def breaks(violation: Violation, obligation: Obligation) -> bool:
     match failure:
         case Race(first=a, second=b):
             return frozenset((a.site, b.site)) == obligation.sites
-        case OutOfBounds(event=event, axis=axis):
+        case OutOfBounds(event=event, axis=axis, view=view):
+            if view:
+                return event.site in obligation.sites
             return obligation.is_bound_of(event.site, axis)
+        case BadView(event=event) | Misaligned(event=event) | FailedAssertion(event=event):
+            return event.site in obligation.sites
         case ZeroDivisor(event=event):
             return event.site in obligation.sites
         case Uninitialised(event=event):
             if event.array is None:
                 return obligation.is_read_at(event.span)
             return event.site in obligation.sites
-        case Divergence(waiting=waiting, other=other):
+        case (
+            Divergence(waiting=waiting, other=other) | WarpDivergence(waiting=waiting, other=other)
+        ):
             return waiting.site in obligation.sites or other.site in obligation.sites
+        case OutsideMask(event=event):
+            return event.site in obligation.sites
         case HarmfulExit(exit=leaving):
             return leaving.site in obligation.sites

@@ -9,7 +9,7 @@ from oxide_analyzer.record import record
 if TYPE_CHECKING:
     from oxide_analyzer.interpreter import Failure
     from oxide_analyzer.launch import Launch
-    from oxide_analyzer.proof.obligations import Obligation
+    from oxide_analyzer.proof.subjects import Obligation
 
 
 @record
