@@ -14,7 +14,9 @@ vecadd[grid, 256](a, b, c)
 from typing import TYPE_CHECKING
 
 from oxide.atomics import atomic
-from oxide.geometry import block, block_dim, grid_dim, grid_stride, sync_threads, thread
+from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
+from oxide.claims import unsafe
+from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
 from oxide.scalars import f32, f64, i32, i64, u32, u64
 from oxide.scratch import LocalArray, LocalArray2D, SharedArray, SharedArray2D
 from oxide.slices import (
@@ -25,6 +27,7 @@ from oxide.slices import (
     Slice,
     Slice2D,
 )
+from oxide.warp import warp
 
 if TYPE_CHECKING:
     from oxide.buffers import DeviceBuffer, asarray, empty, zeros
@@ -121,18 +124,23 @@ __all__ = [
     "empty",
     "f32",
     "f64",
+    "fence",
     "grid_dim",
     "grid_stride",
+    "grid_sync",
     "i32",
     "i64",
     "kernel",
     "load",
     "stream",
     "sync_threads",
+    "sync_warp",
     "synchronize",
     "thread",
     "u32",
     "u64",
+    "unsafe",
+    "warp",
     "zeros",
 ]
 

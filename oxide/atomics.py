@@ -1,58 +1,158 @@
-"""Changes of one element that no other thread can come between."""
+"""Changes of one element that no other thread can come between.
+
+`scope` says among whom the change is one step, `order` what it orders besides itself. All but
+`store` give the element's value of before.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from oxide_codegen.errors import OutsideKernelError
 
 if TYPE_CHECKING:
-    from oxide.scratch import SharedArray
-    from oxide.slices import AtomicSlice, AtomicSlice2D, T
+    from oxide.slices import AtomicTarget, Index, T
 
 Scope: TypeAlias = Literal["block", "device", "cluster", "system"]
 Order: TypeAlias = Literal["relaxed", "acquire", "release", "acq_rel"]
+LoadOrder: TypeAlias = Literal["relaxed", "acquire"]
+StoreOrder: TypeAlias = Literal["relaxed", "release"]
 
 
 class Atomic:
     """The atomic operations, on `AtomicSlice` and `SharedArray`."""
 
-    @overload
     def add(
         self,
-        target: AtomicSlice[T] | SharedArray[T],
-        index: int,
+        target: AtomicTarget[T, Index],
+        index: Index,
         value: T,
-        /,
-        *,
-        scope: Scope = ...,
-        order: Order = ...,
-    ) -> T: ...
-
-    @overload
-    def add(
-        self,
-        target: AtomicSlice2D[T] | SharedArray[T, tuple[int, int]],
-        index: tuple[int, int],
-        value: T,
-        /,
-        *,
-        scope: Scope = ...,
-        order: Order = ...,
-    ) -> T: ...
-
-    def add(
-        self,
-        target: object,
-        index: object,
-        value: object,
-        /,
         *,
         scope: Scope = "device",
         order: Order = "relaxed",
-    ) -> object:
+    ) -> T:
         """`target[index] += value` as one step; the old value."""
         raise OutsideKernelError("atomic.add")
+
+    def sub(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] -= value` as one step; the old value."""
+        raise OutsideKernelError("atomic.sub")
+
+    def min(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index]` becomes the smaller of itself and `value`; the old value."""
+        raise OutsideKernelError("atomic.min")
+
+    def max(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index]` becomes the larger of itself and `value`; the old value."""
+        raise OutsideKernelError("atomic.max")
+
+    def and_(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] &= value` as one step, on integers; the old value."""
+        raise OutsideKernelError("atomic.and_")
+
+    def or_(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] |= value` as one step, on integers; the old value."""
+        raise OutsideKernelError("atomic.or_")
+
+    def xor(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] ^= value` as one step, on integers; the old value."""
+        raise OutsideKernelError("atomic.xor")
+
+    def exchange(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] = value`; the old value."""
+        raise OutsideKernelError("atomic.exchange")
+
+    def compare_exchange(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        expected: T,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """`target[index] = value` if the element equals `expected`; the old value."""
+        raise OutsideKernelError("atomic.compare_exchange")
+
+    def load(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        *,
+        scope: Scope = "device",
+        order: LoadOrder = "relaxed",
+    ) -> T:
+        """The element, read whole; it cannot release."""
+        raise OutsideKernelError("atomic.load")
+
+    def store(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: StoreOrder = "relaxed",
+    ) -> None:
+        """`target[index] = value`, written whole; it cannot acquire."""
+        raise OutsideKernelError("atomic.store")
 
     def __repr__(self) -> str:
         return "oxide.atomic"

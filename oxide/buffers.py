@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-    class DeviceBuffer(  # pyright: ignore[reportIncompatibleVariableOverride]
+    class DeviceBuffer(  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
         DisjointSlice[T], DisjointSlice2D[T], AtomicSlice[T], AtomicSlice2D[T]
     ):
         """A C-contiguous array on one device."""

@@ -1,4 +1,4 @@
-"""Where a thread is, and where threads meet.
+"""Where a thread is.
 
 `thread.x` is the index within the block, `block.x` the block's within the grid, `block_dim.x`
 and `grid_dim.x` their extents; all are `int` (i64), along x, y and z.
@@ -60,8 +60,3 @@ grid_dim = Coordinates("grid_dim")
 def grid_stride(n: int, /) -> Iterator[int]:
     """Each index below `n` once over the whole launch: `for i in grid_stride(len(a))`."""
     raise OutsideKernelError("grid_stride")
-
-
-def sync_threads() -> None:
-    """A barrier: all threads of the block come here before any goes on."""
-    raise OutsideKernelError("sync_threads")

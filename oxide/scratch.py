@@ -13,6 +13,8 @@ from oxide_codegen.errors import OutsideKernelError
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
+    from oxide.slices import AtomicTarget
+
     T = TypeVar("T")
     Shape = TypeVar("Shape", int, tuple[int, int], default=int)
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
         def __setitem__(self, index: Shape, value: T, /) -> None: ...
 
-    class SharedArray(Scratch[T, Shape]):
+    class SharedArray(Scratch[T, Shape], AtomicTarget[T, Shape]):
         """One allocation for each block, undefined at its start."""
 
     class LocalArray(Scratch[T, Shape]):

@@ -4,7 +4,7 @@
 |---|---|
 | `Slice[T]`, `Slice2D[T]` | read any element |
 | `DisjointSlice[T]`, `DisjointSlice2D[T]` | read, and write what is proved its own |
-| `AtomicSlice[T]`, `AtomicSlice2D[T]` | change elements by `atomic.add` |
+| `AtomicSlice[T]`, `AtomicSlice2D[T]` | change elements by `atomic.*` |
 
 They are declarations: a kernel is compiled from its source, so nothing here ever holds data.
 `Slice` is invariant; were it covariant, a buffer of integers would pass for one of floats.
@@ -17,6 +17,11 @@ from typing import Generic, TypeVar
 from oxide_codegen.errors import OutsideKernelError
 
 T = TypeVar("T")
+Index = TypeVar("Index")
+
+
+class AtomicTarget(Generic[T, Index]):
+    """What `oxide.atomic` changes: elements of type `T` at an `Index`."""
 
 
 class Slice(Generic[T]):
@@ -73,7 +78,7 @@ class DisjointSlice2D(Slice2D[T]):
         raise OutsideKernelError("DisjointSlice2D.__setitem__")
 
 
-class AtomicSlice(Generic[T]):
+class AtomicSlice(AtomicTarget[T, int]):
     """Shared by all threads and changed through `oxide.atomic` only."""
 
     @property
@@ -90,7 +95,7 @@ class AtomicSlice(Generic[T]):
         raise OutsideKernelError("len")
 
 
-class AtomicSlice2D(Generic[T]):
+class AtomicSlice2D(AtomicTarget[T, tuple[int, int]]):
     """Shared by all threads and changed through `oxide.atomic` only, in rows and columns."""
 
     @property

@@ -159,6 +159,10 @@ def kernel(
     block: Extent | None = None,
     domain: int | None = None,
     requires: Requirement | None = None,
+    shared: int | None = None,
+    max_threads: int | None = None,
+    min_blocks: int | None = None,
+    cooperative: bool = False,
 ) -> Callable[[Callable[P, None]], Kernel[P]]: ...
 
 
@@ -169,13 +173,19 @@ def kernel(
     block: Extent | None = None,
     domain: int | None = None,
     requires: Requirement | None = None,
+    shared: int | None = None,
+    max_threads: int | None = None,
+    min_blocks: int | None = None,
+    cooperative: bool = False,
 ) -> Any:
     """Make a kernel of a function. Nothing is checked until its first use.
 
     `block` fixes the threads of a block, `domain` the number of axes in use, and `requires` is a
-    lambda over any of the kernel's parameters that says what every launch fulfils.
+    lambda over any of the kernel's parameters that says what every launch fulfils. `shared` is
+    the bytes of dynamic shared memory, `max_threads` bounds the threads of a block, `min_blocks`
+    wants so many blocks on one multiprocessor, and a `cooperative` kernel may call `grid_sync`.
     """
-    options = Options(block, domain, requires)
+    options = Options(block, domain, requires, shared, max_threads, min_blocks, cooperative)
     if function is not None:
         return Kernel(function, options)
 

@@ -45,6 +45,10 @@ class Options:
     block: Any = None
     domain: int | None = None
     requires: Any = None
+    shared: int | None = None
+    max_threads: int | None = None
+    min_blocks: int | None = None
+    cooperative: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,14 @@ CALLS = {
     "thread.index_1d": "r = thread.index_1d()",
     "thread.index_2d": "r = thread.index_2d()",
     "sync_threads": "sync_threads()",
-    "atomic.add": "r = atomic.add(bins, 0, 1)",
+    "sync_warp": "sync_warp(0xff)",
+    "grid_sync": "grid_sync()",
+    "fence": "fence('block')",
+    "unsafe": "with unsafe('why'): pass",
+    "atomic.load": "r = atomic.load(bins, 0)",
+    "atomic.compare_exchange": "r = atomic.compare_exchange(bins, 0, 1, 2)",
+    "atomic.store": "atomic.store(bins, 0, 1)",
+    "warp.lane": "r = warp.lane",
     "len": "r = len(a)",
     "min": "r = min(n, 2)",
     "max": "r = max(n, 2)",
@@ -32,6 +39,11 @@ def _use(name: str) -> str | None:
     row = BUILTINS[name]
     if name in CALLS:
         return CALLS[name]
+    if name.startswith("atomic."):
+        return f"r = {name}(bins, 0, 1)"
+    if name.startswith("warp."):
+        shuffled = ", 1" if "shuffle" in name else ""
+        return f"r = {name}(n{shuffled})"
     return USES[row.kind].format(name) if row.kind in USES else None
 
 

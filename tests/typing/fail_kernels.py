@@ -10,9 +10,13 @@ from oxide import (
     atomic,
     device,
     f32,
+    fence,
     i32,
     kernel,
+    sync_warp,
     thread,
+    unsafe,
+    warp,
 )
 
 
@@ -43,6 +47,24 @@ def atomics(counts: AtomicSlice[i32], out: DisjointSlice[i32]) -> None:
     atomic.add(out, 0, 1)  # expect: pyright mypy
     atomic.add(counts, 0, 1, scope="galaxy")  # expect: pyright mypy
     atomic.add(counts, (0, 0), 1)  # expect: pyright mypy
+    atomic.max(counts, 0, 1.5)  # expect: pyright mypy
+    atomic.load(counts, 0, order="release")  # expect: pyright mypy
+    atomic.store(counts, 0, 1, order="acquire")  # expect: pyright mypy
+    atomic.compare_exchange(counts, 0, 1)  # expect: pyright mypy
+    fence("warp")  # expect: pyright mypy
+
+
+@kernel
+def warps(a: Slice[f32], out: DisjointSlice[i32]) -> None:
+    out[0] = warp.reduce_add(a[0])  # expect: pyright mypy
+    warp.shuffle(a[0])  # expect: pyright mypy
+    warp.shuffle(a[0], 0.5)  # expect: pyright mypy
+    warp.reduce_xor(a[0])  # expect: pyright mypy
+    warp.any(a)  # expect: pyright mypy
+    warp.shuffel(a[0], 1)  # expect: pyright mypy
+    sync_warp(0.5)  # expect: pyright mypy
+    with unsafe():  # expect: pyright mypy
+        out[0] = 1
 
 
 @device

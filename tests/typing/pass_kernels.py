@@ -21,15 +21,20 @@ from oxide import (
     device,
     f32,
     f64,
+    fence,
     grid_dim,
     grid_stride,
+    grid_sync,
     i32,
     i64,
     kernel,
     sync_threads,
+    sync_warp,
     thread,
     u32,
     u64,
+    unsafe,
+    warp,
 )
 
 BLOCK = 256
@@ -93,6 +98,30 @@ def histogram(values: Slice[u32], bins: AtomicSlice[u32], grid_bins: AtomicSlice
     sync_threads()
     old = atomic.add(bins, thread.x, counts[thread.x], scope="device", order="relaxed")
     atomic.add(grid_bins, (thread.x, thread.y), u64(old))
+
+
+@kernel(block=BLOCK, cooperative=True)
+def together(a: Slice[f32], out: DisjointSlice[f32], tally: AtomicSlice[u32], flip: bool):
+    counts = SharedArray(u32, (4, 8))
+    i = thread.index_1d()
+    assert i < len(a) and i < len(out), "one thread for each element"
+    total = warp.reduce_add(a[i])
+    total += warp.shuffle_xor(total, 1, width=16)
+    below = warp.scan_add(a[i], exclusive=True, mask=0xFFFFFFFF)
+    voters = warp.ballot(a[i] > 0 or flip)
+    if warp.any(i) and not warp.all(a[i] > 0):
+        out[i] = total + below
+    same = warp.match_any(a[i]) & voters | warp.reduce_or(voters)
+    sync_warp()
+    sync_warp(same)
+    old = atomic.max(tally, warp.lane, same, scope="block", order="acq_rel")
+    old = atomic.compare_exchange(counts, (0, thread.y), expected=old, value=1)
+    atomic.store(tally, index=0, value=atomic.load(tally, 1, order="acquire"), order="release")
+    fence("block")
+    grid_sync()
+    with unsafe("only block 0 comes here"):
+        if block.x == 0:
+            out[0] = f32(old & atomic.xor(tally, 0, 1))
 
 
 @device

@@ -250,4 +250,5 @@ def _warp(statement: WarpOp) -> str:
         operands.append(f"width={statement.width}")
     if statement.exclusive:
         operands.append("exclusive")
-    return f"{target}warp {statement.function} {', '.join(operands)}  @{statement.site}"
+    listed = f" {', '.join(operands)}" if operands else ""
+    return f"{target}warp {statement.function}{listed}  @{statement.site}"

@@ -7,56 +7,22 @@ with its module (`math.sqrt`), one of Python's own built-in functions bare (`min
 
 from __future__ import annotations
 
-from enum import StrEnum
+from oxide_analyzer.language import cooperation
+from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
 
-from oxide_analyzer.record import record
-
-
-class BuiltinKind(StrEnum):
-    """What a name is."""
-
-    SCALAR = "scalar type"
-    SLICE = "slice type"
-    SCRATCH = "array in the kernel"
-    NAMESPACE = "namespace"
-    VALUE = "value"
-    FUNCTION = "function"
-    ITERATOR = "iterator of a for loop"
-    DECORATOR = "decorator"
-
-
-class Origin(StrEnum):
-    """Where a name comes from."""
-
-    OXIDE = "oxide"
-    MATH = "math"
-    PYTHON = "builtins"
-
-
-class Effect(StrEnum):
-    """What a use of the name does besides giving a value."""
-
-    NONE = "none"
-    ALLOCATES = "allocates"
-    SYNCHRONISES = "synchronises"
-    ATOMIC = "changes memory atomically"
-
-
-@record
-class Builtin:
-    """One name: its signature as hover shows it, and one line of documentation."""
-
-    name: str
-    kind: BuiltinKind
-    signature: str
-    documentation: str
-    effect: Effect = Effect.NONE
-    origin: Origin = Origin.OXIDE
-
-    @property
-    def short_name(self) -> str:
-        """The part behind the last dot."""
-        return self.name.rpartition(".")[2]
+__all__ = [
+    "BUILTINS",
+    "HOST_NAMES",
+    "PLANNED_NAMES",
+    "Builtin",
+    "BuiltinKind",
+    "Effect",
+    "Origin",
+    "lookup",
+    "member",
+    "members_of",
+    "names_of",
+]
 
 
 def lookup(name: str) -> Builtin | None:
@@ -111,7 +77,7 @@ def _rows() -> list[Builtin]:
         Builtin(
             "kernel",
             kind.DECORATOR,
-            "@kernel(block=…, domain=1|2|3, requires=lambda …)",
+            "@kernel(block=…, domain=1|2|3, requires=lambda …, cooperative=True)",
             "makes a function a kernel; what it declares holds for every launch",
         ),
         Builtin("device", kind.DECORATOR, "@device", "makes a function callable from kernels"),
@@ -180,22 +146,16 @@ def _rows() -> list[Builtin]:
             "for i in grid_stride(n)",
             "this thread's share of 0 … n: from `thread.index_1d()` in steps of the grid's threads",
         ),
-        Builtin(
-            "sync_threads",
-            kind.FUNCTION,
-            "sync_threads()",
-            "waits until all threads of the block are here; orders what they did before it",
-            Effect.SYNCHRONISES,
-        ),
-        Builtin("atomic", kind.NAMESPACE, "atomic", "changes of memory as one step"),
-        Builtin(
-            "atomic.add",
-            kind.FUNCTION,
-            'atomic.add(target, index, value, *, scope="device", order="relaxed") -> T',
-            "adds to an element of an `AtomicSlice` or `SharedArray` at once: gives the old value",
-            Effect.ATOMIC,
-        ),
     ]
+    rows.append(
+        Builtin(
+            "unsafe",
+            kind.REGION,
+            'with unsafe("why it holds"):',
+            "lifts the obligations of what lies inside; the reason is a literal string",
+        )
+    )
+    rows += cooperation.rows()
     rows += [
         Builtin(f"math.{name}", row_kind, signature, doc, origin=Origin.MATH)
         for name, row_kind, signature, doc in (
@@ -265,15 +225,10 @@ PLANNED_NAMES = frozenset(
         "bool_",
         "dynamic_shared",
         "f16",
-        "fence",
-        "grid_sync",
         "i16",
         "i8",
         "struct",
-        "sync_warp",
         "u16",
         "u8",
-        "unsafe",
-        "warp",
     }
 )

@@ -33,6 +33,7 @@ from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox701_unused_suppression import RULE as OX701
+from oxide_analyzer.rules.ox702_unsafe_without_reason import RULE as OX702
 from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
 from oxide_analyzer.rules.ox705_unknown_rule_in_suppression import RULE as OX705
 from oxide_analyzer.rules.ox901_unproved_race import RULE as OX901
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     OX403,
     OX404,
     OX701,
+    OX702,
     OX704,
     OX705,
     OX901,

@@ -33,14 +33,12 @@ _STATEMENTS: dict[str, str] = {
     "AsyncFunctionDef": "kernels have no nested functions; write a `@device` function outside",
     "ClassDef": "kernels have no classes; pass scalars and slices",
     "Delete": "kernels have no `del`; a local ends with its thread",
-    "With": "kernels have no `with`",
     "AsyncWith": "kernels have no `with`",
     "AsyncFor": "kernels have no `async for`; loop over `range(…)`",
     "Match": "kernels have no `match` yet; write `if` and `elif`",
     "Raise": "kernels have no exceptions; store an error code into a slice",
     "Try": "kernels have no exceptions; test with `if` before",
     "TryStar": "kernels have no exceptions; test with `if` before",
-    "Assert": "kernels have no `assert` yet; guard with `if`",
     "Import": "kernels have no imports; import at the top of the file",
     "ImportFrom": "kernels have no imports; import at the top of the file",
     "Global": "kernels have no `global`; pass a slice of one element and store into it",
@@ -102,6 +100,11 @@ def statement(node: ast.stmt) -> str:
     """What is said about a statement that kernels do not have."""
     name = type(node).__name__
     return _STATEMENTS.get(name, f"kernels have no {name} statements")
+
+
+def with_item() -> str:
+    """A `with` over something else than `unsafe`."""
+    return 'kernels have no `with`, save `with unsafe("why it holds"):`'
 
 
 def operator(node: ast.operator | ast.cmpop) -> str:

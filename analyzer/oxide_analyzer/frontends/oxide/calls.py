@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.arguments import positional
+from oxide_analyzer.frontends.oxide.atomics import atomic
 from oxide_analyzer.frontends.oxide.inlining import inline
 from oxide_analyzer.frontends.oxide.iteration import index_along, linear_index
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -15,7 +16,14 @@ from oxide_analyzer.frontends.oxide.meanings import (
     Known,
     UserFunction,
 )
-from oxide_analyzer.frontends.oxide.memory import atomic_add, scratch, sync_threads
+from oxide_analyzer.frontends.oxide.meeting import (
+    fence,
+    grid_sync,
+    sync_threads,
+    sync_warp,
+    warp,
+)
+from oxide_analyzer.frontends.oxide.memory import scratch
 from oxide_analyzer.frontends.oxide.operators import operand
 from oxide_analyzer.frontends.oxide.places import length
 from oxide_analyzer.frontends.oxide.values import (
@@ -32,6 +40,7 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
+    AtomicOp,
     Binary,
     BinaryOp,
     Const,
@@ -40,6 +49,7 @@ from oxide_analyzer.ir.nodes import (
     MathFunction,
     Unary,
     UnaryOp,
+    WarpFunction,
 )
 from oxide_analyzer.language.builtins import BuiltinKind
 from oxide_analyzer.language.types import BOOL, I64, Kind, join
@@ -91,6 +101,8 @@ def _known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return rule(lowering, node, row)
     if row.kind is BuiltinKind.ITERATOR:
         return lowering.refuse(node, f"`{name}` is for the head of a loop: `{row.signature}`")
+    if row.kind is BuiltinKind.REGION:
+        return lowering.refuse(node, f"`{name}` is for the head of a `with`: `{row.signature}`")
     return lowering.mismatch(
         node.func, f"`{lowering.text(node.func)}` is a {row.kind} and cannot be called"
     )
@@ -269,7 +281,11 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "thread.index_1d": _index_1d,
     "thread.index_2d": _index_2d,
     "sync_threads": sync_threads,
+    "sync_warp": sync_warp,
+    "grid_sync": grid_sync,
+    "fence": fence,
     "SharedArray": scratch,
     "LocalArray": scratch,
-    "atomic.add": atomic_add,
+    **{f"atomic.{op}": atomic for op in AtomicOp},
+    **{f"warp.{function}": warp for function in WarpFunction if function is not WarpFunction.SYNC},
 }

@@ -8,7 +8,7 @@ i64 and mean whole numbers that do not wrap; a scalar parameter of another width
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import constants
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Expr
 
 _RULE = ox404_bad_requirement.RULE
-_KEYWORDS = ("block", "domain", "requires")
-_LATER = ("shared", "max_threads", "min_blocks", "cooperative", "cluster")
+_KEYWORDS = ("block", "domain", "requires", "cooperative")
+_LATER = ("shared", "max_threads", "min_blocks", "cluster")
 _ARITHMETIC = {BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.FLOORDIV, BinaryOp.MOD}
 _DEEPEST = 60
 
@@ -60,6 +60,7 @@ def read_contract(
         lowering.refuse(decorator.args[0], "`@kernel` takes keywords only: `@kernel(block=256)`")
     before = set(lowering.constants)
     block = domain = None
+    cooperative = False
     requirements: tuple[Requirement, ...] = ()
     has_requires = False
     for keyword in decorator.keywords:
@@ -71,6 +72,8 @@ def read_contract(
             case "requires":
                 has_requires = True
                 requirements = _requires(lowering, keyword.value, declared)
+            case "cooperative":
+                cooperative = _flag(lowering, keyword.value)
             case None:
                 lowering.refuse(keyword.value, "`@kernel(**…)`; write each keyword")
             case name if name in _LATER:
@@ -78,14 +81,15 @@ def read_contract(
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
     _refuse_cells(lowering, set(lowering.constants) - before)
+    contract = Contract(block, domain, requirements, cooperative=cooperative)
     if has_requires:
-        return Contract(block, domain, requirements)
+        return contract
     if not decorator.keywords:
         inside = Span(end.path, end.line, max(end.column - 1, 1), end.line, max(end.column - 1, 1))
-        return Contract(block, domain, requirements, inside)
+        return replace(contract, insertion=inside)
     last = lowering.source.span(decorator.keywords[-1])
     behind = Span(last.path, last.end_line, last.end_column, last.end_line, last.end_column)
-    return Contract(block, domain, requirements, behind, ", ")
+    return replace(contract, insertion=behind, prefix=", ")
 
 
 def _refuse_cells(lowering: Lowering, keys: set[tuple[object, ...]]) -> None:
@@ -158,6 +162,14 @@ def _domain(lowering: Lowering, node: ast.expr) -> int | None:
         _RULE, node, "`domain` is 1, 2 or 3: the axes along which threads and blocks extend"
     )
     return None
+
+
+def _flag(lowering: Lowering, node: ast.expr) -> bool:
+    """`True` or `False`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        return node.value
+    lowering.report(_RULE, node, "`cooperative` is `True` or `False`")
+    return False
 
 
 def _requires(

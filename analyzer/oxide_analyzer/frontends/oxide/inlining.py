@@ -303,6 +303,8 @@ def _ends(body: list[ast.stmt]) -> bool:
             return True
         case ast.If(body=then, orelse=otherwise):
             return _ends(then) and _ends(otherwise)
+        case ast.With(body=inner):
+            return _ends(inner)
         case ast.While(test=ast.Constant(value=value), body=inner):
             return bool(value) and not _breaks(inner)
         case _:
@@ -317,6 +319,9 @@ def _breaks(body: list[ast.stmt]) -> bool:
                 return True
             case ast.If(body=then, orelse=otherwise):
                 if _breaks(then) or _breaks(otherwise):
+                    return True
+            case ast.With(body=inner):
+                if _breaks(inner):
                     return True
             case _:
                 pass

@@ -1,49 +1,25 @@
-"""Memory of the block and of the thread: `SharedArray`, `LocalArray`, barriers and atomics."""
+"""Memory of the block and of the thread: `SharedArray` and `LocalArray`."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide.arguments import counted, positional
-from oxide_analyzer.frontends.oxide.places import index_list, scalar_of
+from oxide_analyzer.frontends.oxide.arguments import positional
+from oxide_analyzer.frontends.oxide.places import scalar_of
 from oxide_analyzer.frontends.oxide.values import (
-    NOTHING,
     UNKNOWN,
-    ArrayValue,
-    Number,
     TupleValue,
     Unknown,
 )
-from oxide_analyzer.ir.nodes import (
-    Array,
-    Atomic,
-    AtomicOp,
-    Barrier,
-    Declare,
-    Order,
-    Ownership,
-    Read,
-    Scope,
-    Space,
-)
-from oxide_analyzer.language.types import I64, Kind
+from oxide_analyzer.ir.nodes import Array, Declare, Ownership, Space
+from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.builtins import Builtin
-
-Word = TypeVar("Word", Scope, Order)
-
-
-def sync_threads(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    """`sync_threads()`."""
-    if positional(lowering, node, row, 0, 0) is None:
-        return UNKNOWN
-    lowering.emit(Barrier(lowering.site(), lowering.span(node)))
-    return NOTHING
 
 
 def scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
@@ -104,79 +80,3 @@ def _shape(lowering: Lowering, node: ast.expr) -> tuple[Expr, ...] | None:
         lowering.mismatch(node, f"an array has 1 to 3 dimensions, not {len(shape)}")
         return None
     return tuple(shape)
-
-
-def atomic_add(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    """`atomic.add(target, index, value, scope=…, order=…)`."""
-    if counted(lowering, node, row, 0, 3) is None:
-        return UNKNOWN
-    given: dict[str, ast.expr] = {}
-    for name, argument in zip(("target", "index", "value"), node.args, strict=False):
-        given[name] = argument
-    for keyword in node.keywords:
-        if (
-            keyword.arg not in ("target", "index", "value", "scope", "order")
-            or keyword.arg in given
-        ):
-            return lowering.mismatch(
-                keyword.value, f"`{row.name}` has no such keyword left: `{row.signature}`"
-            )
-        given[keyword.arg] = keyword.value
-    if not {"target", "index", "value"} <= given.keys():
-        return lowering.mismatch(
-            node, f"`{row.name}` needs target, index and value: `{row.signature}`"
-        )
-    scope = _word(lowering, given.get("scope"), Scope.DEVICE, "scope")
-    order = _word(lowering, given.get("order"), Order.RELAXED, "order")
-    target = lowering.evaluate(given["target"])
-    array = _atomic_target(lowering, target, given["target"])
-    parts = given["index"].elts if isinstance(given["index"], ast.Tuple) else [given["index"]]
-    index = None if array is None else index_list(lowering, array, parts, given["index"])
-    number = lowering.evaluate_number(given["value"])
-    if array is None or index is None or number is None or scope is None or order is None:
-        return UNKNOWN
-    expr = lowering.convert(number, array.element, given["value"], f"an element of `{array.name}`")
-    if expr is None:
-        return UNKNOWN
-    span = lowering.span(node)
-    local = lowering.temporary(array.element)
-    lowering.emit(
-        Atomic(AtomicOp.ADD, local, array.name, index, expr, scope, order, lowering.site(), span)
-    )
-    return Number(Read(local, span), array.element)
-
-
-def _atomic_target(lowering: Lowering, value: Value, node: ast.expr) -> Array | None:
-    if isinstance(value, Unknown):
-        return None
-    text = lowering.text(node)
-    if not isinstance(value, ArrayValue):
-        lowering.mismatch(
-            node, f"`{text}` is not an array; atomics change an `AtomicSlice` or `SharedArray`"
-        )
-        return None
-    array = value.array
-    shared = array.space is Space.SHARED
-    if not shared and array.ownership is not Ownership.ATOMIC:
-        kind = "LocalArray" if array.space is Space.LOCAL else "DisjointSlice"
-        kind = "Slice" if value.read_only else kind
-        lowering.mismatch(
-            node, f"`{text}` is a `{kind}`; atomics change an `AtomicSlice` or `SharedArray`"
-        )
-        return None
-    if array.element.kind is Kind.BOOL:
-        lowering.mismatch(node, f"`{text}` holds bool; atomics add integers and floats")
-        return None
-    return array
-
-
-def _word(lowering: Lowering, node: ast.expr | None, default: Word, what: str) -> Word | None:
-    """A scope or order, written as a literal string; None where it was reported."""
-    if node is None:
-        return default
-    for choice in type(default):
-        if isinstance(node, ast.Constant) and node.value == choice.value:
-            return choice
-    names = ", ".join(f'"{choice.value}"' for choice in type(default))
-    lowering.mismatch(node, f"{what} is one of {names}")
-    return None

@@ -100,6 +100,8 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
             if row.kind is BuiltinKind.VALUE and axis in AXES:
                 span = lowering.span(node)
                 return Number(Special(Register(register), AXES[axis], span), I64)
+            if row.name == "warp.lane":
+                return Number(Special(Register.LANE, 0, lowering.span(node)), I64)
             if row.name in MATH_VALUES:
                 return literal(MATH_VALUES[row.name], lowering.span(node)) or UNKNOWN
             return MeaningValue(meaning, path)
@@ -282,10 +284,6 @@ def _no_member(lowering: Lowering, meaning: Meaning, node: ast.Attribute) -> Val
             from difflib import get_close_matches
 
             offered = members_of(row)
-            if row.name == "atomic":
-                return lowering.refuse(
-                    node, f"kernels have no `{text}`; of `atomic` they have `atomic.add`"
-                )
             close = get_close_matches(node.attr, offered, n=1, cutoff=0.5)
             near = f"{lowering.text(node.value)}.{close[0]}" if close else None
             lowering.report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from oxide_analyzer.frontends.oxide import calls, operators, places, statements
+from oxide_analyzer.frontends.oxide import calls, claims, operators, places, statements
 from oxide_analyzer.frontends.oxide.lowering import Lowering, Syntax
 from oxide_analyzer.frontends.oxide.values import TupleValue, Value
 
@@ -30,6 +30,7 @@ SYNTAX = Syntax(
     },
     statements={
         ast.AnnAssign: statements.annotated,
+        ast.Assert: claims.assertion,
         ast.Assign: statements.assign,
         ast.AugAssign: statements.augmented,
         ast.Break: statements.stop,
@@ -40,5 +41,6 @@ SYNTAX = Syntax(
         ast.Pass: statements.nothing,
         ast.Return: statements.leave,
         ast.While: statements.while_loop,
+        ast.With: claims.with_block,
     },
 )

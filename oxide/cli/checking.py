@@ -1,0 +1,156 @@
+"""The check of one file: from a task to an answer, both of which a process can send to another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oxide_analyzer import project
+from oxide_analyzer.configuration import selection
+from oxide_analyzer.record import record
+from oxide_analyzer.report import Report
+from oxide_analyzer.source import SourceFile
+
+if TYPE_CHECKING:
+    from oxide.cli.inputs import Input
+    from oxide_analyzer.configuration import Selection
+    from oxide_analyzer.modules import RecordedModules
+
+# Fixes of one round may bring about findings with fixes of their own; two that undo each other
+# must come to an end.
+_ROUNDS = 10
+
+
+@record
+class Task:
+    """A file, and what is to be done with it.
+
+    `fixes` are applied to its text in memory: none, safe ones, all. `timeout` is for each kernel,
+    `use_cache` lets known verdicts stand in.
+    """
+
+    entry: Input
+    chosen: Selection
+    fixes: str = "none"
+    timeout: float | None = None
+    use_cache: bool = True
+
+
+@record
+class Crash:
+    """What escaped from the analyzer: where, and the traceback."""
+
+    place: str
+    traceback: str
+
+
+@record
+class Answer:
+    """What was found in a file.
+
+    `source` is its text, as it is after the fixes, where there is anything to show of it; `before`
+    is the text as it was read where fixes changed it. `imports` are the files that it depends on,
+    `missing` says that it imports what was not found.
+    """
+
+    report: Report
+    source: SourceFile | None = None
+    before: SourceFile | None = None
+    fixed: int = 0
+    imports: tuple[str, ...] = ()
+    missing: bool = False
+    crash: Crash | None = None
+
+
+def answer(task: Task) -> Answer | None:
+    """Check a file; None if it has no kernels and nothing else to speak of."""
+    entry = task.entry
+    try:
+        content = entry.content
+        if content is None:
+            assert entry.path is not None
+            content = project.content(entry.path)
+        read = project.decode(content, entry.shown)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        finding = project.syntax_error(project.Unreadable(entry.shown, why))
+        return Answer(Report(entry.shown, (), (finding,)))
+    if read is None:
+        return None
+    if isinstance(read, project.Undecodable):
+        return Answer(Report(read.path, (), (project.syntax_error(read),)))
+    return _checked(read, task)
+
+
+def selected(entry: Input, select: list[str] | None, ignore: list[str] | None) -> Selection:
+    """Which findings are asked for in a file: by options, else by its settings."""
+    settings = entry.configuration
+    ignored = settings.ignore if ignore is None else tuple(ignore)
+    if entry.path is not None:
+        ignored += settings.ignored_in(entry.path)
+    return selection(settings.select if select is None else select, ignored)
+
+
+def _checked(source: SourceFile, task: Task) -> Answer:
+    from oxide_analyzer.modules import RecordedModules
+
+    entry = task.entry
+    seen = RecordedModules(project.modules(entry.path, entry.configuration))
+    try:
+        report = _report(source, seen, task)
+        if task.fixes == "none":
+            fixed, number = source, 0
+        else:
+            fixed, report, number = _fixed(source, report, seen, task)
+    except Exception as error:
+        # Whatever escapes from the analyzer is a bug in it; other files are checked all the same.
+        return _crashed(source, error)
+    return Answer(
+        report,
+        fixed if report.diagnostics or number else None,
+        source if number else None,
+        number,
+        tuple(seen.found),
+        bool(seen.missing),
+    )
+
+
+def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
+    from oxide_analyzer import analysis
+
+    del task
+    report = analysis.check(source, seen)
+    # What only the compiler needs is neither kept nor sent: it is most of a report.
+    kernels = tuple(
+        replace(kernel, kernel=None, checked=None, diagnostics=()) for kernel in report.kernels
+    )
+    return replace(report, kernels=kernels)
+
+
+def _fixed(
+    source: SourceFile, report: Report, seen: RecordedModules, task: Task
+) -> tuple[SourceFile, Report, int]:
+    """The text after rounds of fixes, what is found in it, and how many fixes there were."""
+    from oxide_analyzer import edits
+
+    known = {source.text}
+    total = 0
+    for _ in range(_ROUNDS):
+        asked = [d for d in report.diagnostics if task.chosen.admits(d)]
+        new, number = edits.fix(source, asked, unsafe=task.fixes == "all")
+        if number == 0 or new.text in known:
+            break
+        known.add(new.text)
+        total += number
+        source, report = new, _report(new, seen, task)
+    return source, report, total
+
+
+def _crashed(source: SourceFile, error: Exception) -> Answer:
+    from traceback import format_exception, format_tb
+
+    from oxide_analyzer.rules.ox999_internal_error import internal_error
+
+    *_, place = format_tb(error.__traceback__)
+    report = Report(source.path, (), (internal_error(source.path, error),))
+    return Answer(report, crash=Crash(place, "".join(format_exception(error))))
