@@ -1,134 +1,95 @@
 """Break correct kernels in many small ways, and try to refute every proof that is left.
 
-    python benchmarks/mutate_kernels.py [SECONDS]
+    python benchmarks/mutate_kernels.py --seed 0 --count 10000 --jobs 2
 
-Each mutant of a safe kernel drops a barrier or a guard, or is off by one in a comparison, an
-index, an axis or a constant. Some are still correct. What the analyzer proves is run in the
-reference interpreter on small launches that fulfil its facts: a failure there is a false proof.
-Prints the verdicts, and exits with 1 if there is a false proof or a crash.
+Mutant number N is the N-th of all mutants (`tests/programs/mutation.py`) of the safe kernels and
+the examples, in the order of their paths; `--seed A --count N` takes a slice. A mutant's verdict
+must differ from its original's, or the interpreter, over all small launches that the facts admit,
+must agree that it need not. Prints the counts, writes `benchmarks/results/NAME.json`, and ends
+with 1 if a proof did not hold.
 """
 
 from __future__ import annotations
 
-import ast
+import argparse
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from machine_record import write
+
 from oxide_analyzer.analysis import check
-from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.specialise import specialise
-from oxide_analyzer.modules import NoModules
-from oxide_analyzer.proof.launches import Admitted
+from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
+from programs.mutation import Mutant, mutants, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.report import KernelReport
-
 ROOT = Path(__file__).resolve().parent.parent
-LAUNCHES = 24
-STEPS = 120_000
-TYPES = ("Slice", "DisjointSlice", "AtomicSlice", "SharedArray", "LocalArray", "tuple")
-SHIFTED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-}
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Mutate, check, try to refute."""
-    deadline = time.monotonic() + float(arguments[0] if arguments else 600)
-    verdicts: Counter[str] = Counter()
-    wrong = 0
+    parser = argparse.ArgumentParser(description="Try to refute proofs of mutated kernels.")
+    parser.add_argument("--seed", type=int, default=0, help="the number of the first mutant")
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--step", type=int, default=1, help="take every STEP-th mutant")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--name", default="mutants", help="of the file of results")
+    options = parser.parse_args()
+    started = time.perf_counter()
     paths = [*sorted((ROOT / "tests/kernels/safe").glob("*.py"))]
     paths += [p for p in sorted((ROOT / "examples").glob("*.py")) if p.name != "run_all.py"]
-    for path in paths:
-        for what, line, text in mutants(path.read_text(encoding="utf-8")):
-            if time.monotonic() > deadline:
-                print("out of time")
-                return _close(verdicts, wrong)
-            for report in check(SourceFile(path.name, text), NoModules()).kernels:
-                verdicts[report.verdict] += 1
-                if failure := refuted(report):
-                    wrong += 1
-                    print(f"false proof: {path.name}:{line} {what}: {failure}")
-    return _close(verdicts, wrong)
-
-
-def _close(verdicts: Counter[str], wrong: int) -> int:
-    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
-    print(f"{wrong} false proofs")
+    end = options.seed + options.count
+    chosen = islice(_all(paths), options.seed, end, options.step)
+    outcomes: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    wrong: list[str] = []
+    number = 0
+    with ProcessPoolExecutor(options.jobs) as workers:
+        for path, mutant, verdicts, failures in workers.map(_judge, chosen, chunksize=8):
+            number += 1
+            kinds[mutant.what] += 1
+            outcomes.update(verdicts)
+            for failure in failures:
+                wrong.append(f"{path.name}:{mutant.line} {mutant.what}: {failure}")
+                print(f"false proof: {wrong[-1]}", flush=True)
+    figures = {
+        "mutants": number,
+        "slice": [options.seed, end, options.step],
+        "files": len(paths),
+        "verdicts_of_kernels": dict(sorted(outcomes.items())),
+        "changes": dict(kinds.most_common()),
+        "false_proofs": wrong,
+    }
+    path = write(options.name, figures, started)
+    print(f"{number} mutants of {len(paths)} files: {dict(sorted(outcomes.items()))}")
+    print(f"{len(wrong)} false proofs\n{path}")
     return 1 if wrong else 0
 
 
-def refuted(report: KernelReport) -> str | None:
-    """A failure of a kernel that was proved, on a launch that its facts admit."""
-    if report.verdict is not Verdict.PROVED or report.kernel is None:
-        return None
-    values = {
-        c.symbol: c.value if c.value is not None else (8 if c.type.is_integer else 1.5)
-        for c in report.kernel.constants
-    }
-    kernel = specialise(report.kernel, values)
-    facts = tuple(fact.condition for fact in report.facts)
-    for launch in Admitted(kernel, facts).small(LAUNCHES):
-        for failure in run(kernel, launch, budget=STEPS).failures:
-            return f"grid {launch.grid}, block {launch.block}: {failure}"
-    return None
+def _all(paths: list[Path]) -> Iterator[tuple[Path, Mutant]]:
+    for path in paths:
+        for mutant in mutants(path.read_text(encoding="utf-8")):
+            yield path, mutant
 
 
-def mutants(text: str) -> Iterator[tuple[str, int, str]]:
-    """What was changed, in which line, and the file with that change."""
-    for number in range(len(list(ast.walk(ast.parse(text))))):
-        tree = ast.parse(text)
-        nodes = list(ast.walk(tree))
-        if what := _mutate(nodes[number], nodes):
-            yield (
-                what,
-                getattr(nodes[number], "lineno", 0),
-                ast.unparse(ast.fix_missing_locations(tree)),
-            )
-
-
-def _mutate(node: ast.AST, nodes: list[ast.AST]) -> str | None:
-    """Change the node in place, and say what was done; None if it is not one to change."""
-    match node:
-        case ast.Expr(value=ast.Call(func=ast.Name(id="sync_threads"))):
-            for owner in nodes:
-                for body in (getattr(owner, "body", None), getattr(owner, "orelse", None)):
-                    if isinstance(body, list) and node in body:
-                        body[body.index(node)] = ast.Pass()
-            return "without the barrier"
-        case ast.If() | ast.IfExp():
-            node.test = ast.Compare(ast.Constant(0), [ast.Eq()], [ast.Constant(0)])
-            return "without the condition"
-        case ast.Compare(ops=[op]) if type(op) in SHIFTED:
-            node.ops = [SHIFTED[type(op)]()]
-            return "with the comparison off by one"
-        case ast.Subscript(value=ast.Name(id=name)) if not name.startswith(TYPES):
-            last = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
-            moved = ast.BinOp(last, ast.Add(), ast.Constant(1))
-            if isinstance(node.slice, ast.Tuple):
-                node.slice.elts[-1] = moved
-            else:
-                node.slice = moved
-            return "with the index off by one"
-        case ast.Attribute(value=ast.Name(id="thread"), attr="x"):
-            node.attr = "y"
-            return "along the other axis"
-        case ast.Constant(value=1 | 2 as value) if not isinstance(value, bool):
-            node.value = value + 1
-            return "with a larger constant"
-        case _:
-            return None
+def _judge(entry: tuple[Path, Mutant]) -> tuple[Path, Mutant, list[str], list[str]]:
+    """The verdicts on a mutant's kernels, and how a launch breaks those that were proved."""
+    path, mutant = entry
+    source = SourceFile(path.name, mutant.text)
+    kernels = check(source, ProjectModules((path.parent,))).kernels
+    failures = [failure for kernel in kernels if (failure := survivors(kernel))]
+    return path, mutant, [str(kernel.verdict) for kernel in kernels], failures
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
