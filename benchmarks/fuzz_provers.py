@@ -56,6 +56,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.facts.terms import Terms
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.powers import power_condition
 from oxide_analyzer.proof.smt import Contradiction, Model, Undecided, decide
 
 if TYPE_CHECKING:
@@ -65,8 +66,10 @@ RESULTS = Path(__file__).parent / "results" / "fuzz_provers.json"
 _RANGES = ((0, 1), (0, 3), (1, 3), (-2, 2), (0, 4), (1, 2), (0, 7), (-3, -1))
 _MOST_CANDIDATES = 4_000
 _SLICE = 500
-# Operations of a query, by number: all of them, products alone, with quotients, with bits.
-_ALL, _PRODUCTS, _QUOTIENTS, _BITS = range(12), (0, 2, 2, 2), (1, 2, 7, 8), (1, 3, 10, 10)
+# Operations of a query, by number: all of them, products alone, with quotients, with bits, with
+# powers of two, products of products.
+_ALL, _PRODUCTS, _QUOTIENTS, _BITS = range(14), (0, 2, 2, 2), (1, 2, 7, 8), (1, 3, 10, 10)
+_POWERS, _NESTED = (0, 2, 8, 10, 12, 12, 12), (0, 2, 13, 13)
 
 
 # ---------------------------------------------------------------- queries
@@ -89,11 +92,14 @@ class Builder:
     variables: list[Poly] = field(default_factory=list)
     pool: list[Poly] = field(default_factory=list)
     operations: Sequence[int] = _ALL
+    powers: list[Poly] = field(default_factory=list)
 
     def query(self) -> Query:
         """The query."""
         random = self.random
-        self.operations = random.choice((_ALL, _ALL, _PRODUCTS, _QUOTIENTS, _BITS))
+        self.operations = random.choice(
+            (_ALL, _ALL, _PRODUCTS, _QUOTIENTS, _BITS, _POWERS, _POWERS, _NESTED)
+        )
         ranges = _RANGES if random.random() < 0.7 else ((-3, 3), (-2, 4), (-4, 0))
         for index in range(random.randint(1, 4)):
             low, high = random.choice(ranges)
@@ -105,6 +111,12 @@ class Builder:
             other = random.choice(self.variables)
             if axiom_of != other:
                 self.terms.axiom(axiom_of, random.choice((less, at_most))(axiom_of, other))
+        if self.operations in (_ALL, _POWERS) and random.random() < 0.7:
+            power = random.choice(self.variables)
+            self.terms.axiom(power, power_condition(self.terms, power))
+            if random.random() < 0.7:
+                self.terms.axiom(power, less(constant(0), power))
+            self.powers = [power, power.scale(2), constant(random.choice((1, 2, 4)))]
         for _ in range(random.randint(1, 6)):
             self.pool.append(self._compound())
         conditions = [self._condition(2) for _ in range(random.randint(1, 3))]
@@ -146,8 +158,32 @@ class Builder:
                 if op == "<<":
                     return terms.bits(op, left, right, *random.choice(((-8, 7), (0, 15))))
                 return terms.bits(op, left, right, -1_000_000, 1_000_000)
+            case 12:
+                return self._with_power(left)
+            case 13:
+                return terms.multiply(terms.multiply(left, right) + left, random.choice(self.pool))
             case _:
                 return self._choice(left, right)
+
+    def _with_power(self, left: Poly) -> Poly:
+        """What kernels do with powers of two: strides, exchanges, masks."""
+        random, terms = self.random, self.terms
+        power = random.choice(self.powers or self.pool)
+        match random.randrange(6):
+            case 0:
+                return terms.quotient(left, power)
+            case 1:
+                return terms.remainder(left, power)
+            case 2:
+                op = random.choice(("&", "|", "^"))
+                pair = random.choice(((left, power), (power, left)))
+                return terms.bits(op, *pair, -1_000_000, 1_000_000)
+            case 3:
+                return terms.bits("&", left, power.shift(-1), -1_000_000, 1_000_000)
+            case 4:
+                return terms.bits("&", power, power.shift(-1), -1_000_000, 1_000_000)
+            case _:
+                return terms.bits("^", left, constant(random.randint(0, 7)), -1_000, 1_000)
 
     def _choice(self, left: Poly, right: Poly) -> Poly:
         condition = self._comparison()

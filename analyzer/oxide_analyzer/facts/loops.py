@@ -6,6 +6,8 @@ head, save for what is found out about it:
 * Closed forms. What changes by the same amount in every iteration is `entry + amount·k`, with k
   the number of iterations before: the variable of a `for`, and counters. The amount must have a
   meaning where there is no iteration (`64 // n` has none behind `for j in range(n)`).
+* Powers of two. What enters as a power of two and is only multiplied and divided by such in the
+  body stays one, or becomes zero: `stride & (stride - 1) == 0`.
 * Invariants. Of a list of candidates (at least or at most the entry value, not negative, between
   the constants that enter, and the sum of two variables, which a swap keeps) those are kept that
   the entry implies and the body preserves; each round drops what is not preserved until all are
@@ -51,6 +53,7 @@ from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.powers import is_power, power_condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,6 +174,7 @@ class _Carried:
     amounts: dict[str, Poly]
     candidates: list[Callable[[State], Condition]]
     names: tuple[str, ...]
+    powers: list[str] = field(default_factory=list[str])
 
 
 def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
@@ -304,9 +308,12 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
             continue
         if _has_meaning(walk, amount, entry):
             carried.amounts[name] = amount
+    carried.powers = [n for n in integers if n not in carried.amounts]
+    carried.powers = _still_powers(head, backs, carried.powers)
+    carried.powers = [n for n in carried.powers if _implied(walk, entry, _is_power(walk, entry, n))]
     carried.candidates = _candidates(walk, entry, [n for n in integers if n not in carried.amounts])
     for _ in range(_MOST_ROUNDS):
-        if not carried.candidates and not carried.amounts:
+        if not carried.candidates and not carried.amounts and not carried.powers:
             break
         head = _any_iteration(walk, stmt, carried, level)
         backs = _backs(walk, stmt, head, position)
@@ -316,14 +323,40 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
             if any(_difference(b, head, n) != d for b in backs)
         ]
         kept = [c for c in carried.candidates if all(_implied(walk, b, c(b)) for b in backs)]
-        if not wrong and len(kept) == len(carried.candidates):
+        powers = _still_powers(head, backs, carried.powers)
+        if not wrong and len(kept) == len(carried.candidates) and powers == carried.powers:
             return carried
+        carried.powers = powers
         for name in wrong:
             del carried.amounts[name]
         carried.candidates = kept
     carried.candidates = []
     carried.amounts = {}
+    carried.powers = []
     return carried
+
+
+def _still_powers(head: State, backs: Sequence[State], names: list[str]) -> list[str]:
+    """Which locals are powers of two or zero behind an iteration, if all `names` are before it."""
+    while True:
+        before = {head.values[n] for n in names}
+        known = {v for v in before if isinstance(v, Poly)}
+        kept = [
+            n
+            for n in names
+            if all(
+                isinstance(v, Poly) and is_power(v, known) for b in backs for v in (b.values[n],)
+            )
+        ]
+        if len(kept) == len(names):
+            return kept
+        names = kept
+
+
+def _is_power(walk: Walk, state: State, name: str) -> Condition:
+    value = state.values[name]
+    assert isinstance(value, Poly)
+    return power_condition(walk.evaluator.launch.terms, value)
 
 
 def _has_meaning(walk: Walk, amount: Poly, entry: State) -> bool:
@@ -431,6 +464,10 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
         if isinstance(value, Poly):
             fresh.append(value)
     state = State(values, entry.path, unassigned)
+    for name in carried.powers:
+        value = values[name]
+        assert isinstance(value, Poly)
+        terms.axiom(value, power_condition(terms, value))
     for candidate in carried.candidates:
         condition = candidate(state)
         for value in fresh:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 
 _LONGEST_KEY = 24
 _QUICK = 800
+_PRODUCTS = 3_000
 
 
 @dataclass(slots=True)
@@ -443,9 +444,11 @@ class Evaluator:
         too_low = low is None or low < type_.min
         too_high = high is None or high > type_.max
         terms = self.launch.terms
-        if too_low and refutes(terms, (*state.path, less(poly, constant(type_.min))), _QUICK):
+        # A product stays in its type because another does: `row * w + col < h * w <= len(a)`.
+        steps = _PRODUCTS if any(len(m) > 1 for m in poly.terms) else _QUICK
+        if too_low and refutes(terms, (*state.path, less(poly, constant(type_.min))), steps):
             too_low = False
-        if too_high and refutes(terms, (*state.path, less(constant(type_.max), poly)), _QUICK):
+        if too_high and refutes(terms, (*state.path, less(constant(type_.max), poly)), steps):
             too_high = False
         if not (too_low or too_high):
             return poly

@@ -37,6 +37,7 @@ from oxide_analyzer.facts.conditions import (
     Opaque,
     at_least_zero,
     condition_polys,
+    is_arithmetic,
     is_zero,
 )
 from oxide_analyzer.facts.polys import (
@@ -52,8 +53,9 @@ from oxide_analyzer.facts.polys import (
     parts_of,
 )
 from oxide_analyzer.proof.linear import Budget, contradictory, tighten
-from oxide_analyzer.proof.order import Bounds, order_lemmas, signs
+from oxide_analyzer.proof.order import Bounds, comparisons, order_lemmas, signs
 from oxide_analyzer.proof.plain import plainly_contradict
+from oxide_analyzer.proof.powers import as_power, bit_facts, numbers_between, power_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,6 +64,12 @@ if TYPE_CHECKING:
 
 STEPS = 6_000
 _DEEPEST_SPLIT = 7
+# A power of two that is one of so many numbers is tried with each.
+_MOST_NUMBERS = 12
+_CASE_STEPS = 2_000
+_POWER_ROUNDS = 3
+_COMPARE_ROUNDS = 2
+_COMPARE_STEPS = 4_000
 
 
 def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
@@ -69,10 +77,54 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
     given = tuple(hypotheses)
     if plainly_contradict(given):
         return True
+    # Which way data sent a thread seldom matters: without it there is less to try.
+    steady = tuple(c for c in given if not isinstance(c, AnyOf) or is_arithmetic(c))
+    if len(steady) < len(given):
+        if _refutes(terms, steady, steps):
+            return True
+        if steps < STEPS:
+            return False
+    return _refutes(terms, given, steps)
+
+
+def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
     system = _System()
     if not (_assume(system, given) and _close(system, terms)):
         return True
-    return _refute(system, terms, Budget(steps), 0)
+    cases = system.copy() if system.powers and steps >= STEPS else None
+    if _refute(system, terms, Budget(steps, min(steps, _COMPARE_STEPS)), 0):
+        return True
+    return cases is not None and _refute_each(cases, terms, _CASE_STEPS)
+
+
+def _refute_each(system: _System, terms: Terms, steps: int) -> bool:
+    """Try a power of two with every number that it can be: what is left of it is linear."""
+    bounds = Bounds(system.inequalities)
+    best: tuple[int, Poly, list[int]] | None = None
+    for poly in system.powers:
+        atom = poly.single()
+        if atom is None:
+            continue
+        low, high = bounds.of(poly)
+        if low is None or high is None:
+            continue
+        numbers = numbers_between(low, high)
+        if 1 < len(numbers) <= _MOST_NUMBERS and (best is None or len(numbers) > best[0]):
+            best = len(numbers), poly, numbers
+    if best is None:
+        return False
+    _, poly, numbers = best
+    for value in numbers:
+        case = system.copy()
+        del case.powers[poly]
+        if not (_assume(case, (IsZero(poly.shift(-value)),)) and _close(case, terms)):
+            continue
+        again = case.copy() if case.powers else None
+        if _refute(case, terms, Budget(steps), 0):
+            continue
+        if again is None or not _refute_each(again, terms, steps):
+            return False
+    return True
 
 
 @dataclass(slots=True)
@@ -90,6 +142,16 @@ class _System:
     # Atoms that an equation defines; the equations of aliases, which are used last.
     defined: set[Atom] = field(default_factory=set[Atom])
     aliases: list[Poly] = field(default_factory=list[Poly])
+    # What is a power of two or zero; atoms that `powers` may say more about, and what it said.
+    powers: dict[Poly, None] = field(default_factory=dict[Poly, None])
+    bits: list[Atom] = field(default_factory=list[Atom])
+    quotients: list[Atom] = field(default_factory=list[Atom])
+    said: set[Condition] = field(default_factory=set[Condition])
+    ask_powers: bool = False
+    # The left sides of pairs of inequalities that have become equations.
+    tied: set[frozenset[tuple[Monomial, int]]] = field(
+        default_factory=set[frozenset[tuple[Monomial, int]]]
+    )
 
     def copy(self) -> _System:
         return _System(
@@ -102,6 +164,12 @@ class _System:
             dict(self.solved),
             set(self.defined),
             list(self.aliases),
+            dict(self.powers),
+            list(self.bits),
+            list(self.quotients),
+            set(self.said),
+            self.ask_powers,
+            set(self.tied),
         )
 
 
@@ -118,7 +186,12 @@ def _assume(system: _System, conditions: Iterable[Condition]) -> bool:
                     return False
             case IsZero(poly=p):
                 value = p.value
-                if value is None:
+                power = as_power(p) if value is None else None
+                if power is not None:
+                    system.powers[power] = None
+                    system.ask_powers = True
+                    system.pending.extend(power.atoms())
+                elif value is None:
                     system.equations.append(p)
                     system.pending.extend(p.atoms())
                 elif value != 0:
@@ -162,11 +235,34 @@ def certain_atoms(condition: Condition) -> dict[Atom, None]:
 
 def _close(system: _System, terms: Terms) -> bool:
     """Add what is known of every atom that certainly occurs, and of those that this brings in."""
+    for _ in range(_POWER_ROUNDS):
+        if not _close_atoms(system, terms):
+            return False
+        news = _powers_say(system, terms)
+        if not news:
+            return True
+        for fact in news:
+            system.pending.extend(certain_atoms(fact))
+        if not _assume(system, _in_current_terms(system, news)):
+            return False
+    return _close_atoms(system, terms)
+
+
+def _close_atoms(system: _System, terms: Terms) -> bool:
     while system.pending:
         atom = system.pending.pop()
         if atom in system.known:
             continue
         system.known.add(atom)
+        match atom.form:
+            case Bits():
+                system.bits.append(atom)
+                system.ask_powers = True
+            case Quotient():
+                system.quotients.append(atom)
+                system.ask_powers = True
+            case _:
+                pass
         for part in parts_of(atom):
             system.pending.extend(part.atoms())
         facts = [*definition(terms, atom), *terms.axioms.get(atom, ())]
@@ -183,6 +279,42 @@ def _close(system: _System, terms: Terms) -> bool:
         if not _assume(system, facts):
             return False
     return True
+
+
+def _powers_say(system: _System, terms: Terms) -> list[Condition]:
+    """What is known of powers of two and of bit operations with them, and was not said yet."""
+    if not system.ask_powers or not (system.bits or system.powers):
+        return []
+    system.ask_powers = bool(system.bits)
+    found: list[Bounds] = []
+
+    def bounds(poly: Poly) -> tuple[int | None, int | None]:
+        if not found:
+            found.append(Bounds(system.inequalities))
+        return found[0].of(_current(system, poly))
+
+    news: list[Condition] = []
+    bits: list[Atom] = []
+    for atom in system.bits:
+        facts = list(bit_facts(terms, atom, system.powers, bounds))
+        if not facts:
+            bits.append(atom)
+        news.extend(facts)
+    system.bits = bits
+    if system.powers:
+        facts = power_facts(terms, system.quotients, system.powers, bounds)
+        news.extend(f for f in facts if f not in system.said)
+    system.said.update(news)
+    return news
+
+
+def _current(system: _System, poly: Poly) -> Poly:
+    """A polynomial with the atoms replaced that have been solved for, where that can be done."""
+    for atom, value in system.solved.items():
+        simple = value.value is not None or value.single() is not None
+        if simple or not any(len(m) > 1 and atom in m for m in poly.terms):
+            poly = _replace(poly, atom, value)
+    return poly
 
 
 def _in_current_terms(system: _System, facts: list[Condition]) -> list[Condition]:
@@ -235,11 +367,13 @@ def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
         value = poly.value
         if value is not None and value < 0:
             return True
-    rows = [p for p in system.inequalities if p.value is None]
+    rows = list(dict.fromkeys(p for p in system.inequalities if p.value is None))
     if contradictory(rows, budget):
         return True
     lemmas = order_lemmas(rows)
     if lemmas and contradictory([*rows, *lemmas], budget):
+        return True
+    if not system.disjunctions and _compared(rows, lemmas, budget):
         return True
     if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
         return False
@@ -252,6 +386,35 @@ def _refute(system: _System, terms: Terms, budget: Budget, depth: int) -> bool:
         if not _refute(case, terms, budget, depth + 1):
             return False
     return True
+
+
+def _compared(rows: list[Poly], lemmas: list[Poly], budget: Budget) -> bool:
+    """Refute `rows` after comparing the factors of products: x·s < y·s makes x < y."""
+    pairs = list(comparisons(rows))
+    if not pairs:
+        return False
+    budget.release()
+    rows = [*rows, *lemmas]
+    for _ in range(_COMPARE_ROUNDS):
+        news: list[Poly] = []
+        left: list[tuple[Poly, Poly, Poly, Poly]] = []
+        for pair in pairs:
+            x, y, less_lemma, more_lemma = pair
+            # If y <= x, with what that says of the products, cannot be, then x + 1 <= y.
+            relevant = _connected([x - y, less_lemma], [*rows, *news])
+            if contradictory([*relevant, x - y, less_lemma], budget):
+                news.extend(((y - x).shift(-1), more_lemma))
+            else:
+                left.append(pair)
+            if budget.steps < 0:
+                return False
+        if not news:
+            return False
+        rows.extend(news)
+        if contradictory(rows, budget):
+            return True
+        pairs = left
+    return False
 
 
 def _solve_equations(system: _System, budget: Budget) -> bool:
@@ -288,7 +451,9 @@ def _solve_equations(system: _System, budget: Budget) -> bool:
 
 def _next_alias(system: _System) -> Poly:
     """The definition of an alias; if two aliases have become one, what they stand for is equal."""
-    equation = system.aliases.pop()
+    # What is made of others comes first: if two of them are one, so are often their parts.
+    outermost = max(range(len(system.aliases)), key=lambda i: _youngest(system.aliases[i]))
+    equation = system.aliases.pop(outermost)
     names = [a for a in equation.atoms() if isinstance(a.form, Alias)]
     left: list[Poly] = []
     for other in system.aliases:
@@ -301,6 +466,10 @@ def _next_alias(system: _System) -> Poly:
             left.append(other)
     system.aliases = left
     return equation
+
+
+def _youngest(equation: Poly) -> int:
+    return max((a.serial for a in equation.atoms() if isinstance(a.form, Alias)), default=0)
 
 
 def _solved(equation: Poly, system: _System, stuck: Sequence[Poly]) -> tuple[Atom, Poly] | None:
@@ -481,6 +650,15 @@ def _propagate(system: _System) -> bool | None:
         if linear not in bounds or offset < bounds[linear]:
             bounds[linear] = offset
     taken = False
+    for linear, offset in bounds.items():
+        # Between 0 and 0: an equation, which can be solved.
+        if (
+            bounds.get(frozenset((m, -c) for m, c in linear)) == -offset
+            and linear not in system.tied
+        ):
+            system.tied.update((linear, frozenset((m, -c) for m, c in linear)))
+            system.equations.append(Poly({**dict(linear), (): offset} if offset else dict(linear)))
+            taken = True
     before, system.disjunctions = system.disjunctions, []
     for branches in before:
         alive = tuple(b for b in branches if not _false(b, bounds, system))

@@ -10,30 +10,35 @@ An operation of which one operand is a number is linear arithmetic with remainde
 So where the values at hand break an operation, it is stated for one operand fixed at its value,
 the one that more threads share. Two things hold for all values at once: the result of `^` and
 `|` has no more digits than the longer operand; and exclusive or with the same number is its own
-inverse, which makes exchanges `i ^ j` disjoint for every j.
+inverse, which makes exchanges `i ^ j` disjoint for every j. `v & (v - 1) == 0` is a choice among
+the powers of two.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.polys import Poly
 from oxide_analyzer.proof.models import bit_operation
+from oxide_analyzer.proof.powers import as_power
 from oxide_analyzer.proof.products import number
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from oxide_analyzer.facts.polys import Bits, Poly
+    from oxide_analyzer.facts.polys import Atom, Bits
 
 # Shifts by more than this are stated by the sign of what is shifted.
 _WIDEST = 128
+_WORD = 64
 
 
 @record
 class Operation:
     """A bit operation of a query: its form, and what the solver calls it and its operands."""
 
+    atom: Atom
     form: Bits
     name: str
     left: str
@@ -50,7 +55,10 @@ def bit_lemmas(operations: Sequence[Operation], value: Callable[[str | Poly], in
         if result != bit_operation(operation.form, left, right):
             wrong.append(operation)
             beyond = 1 << max(left, right, 0).bit_length()
-            if operation.form.op in "^|" and min(left, right) >= 0 and not 0 <= result < beyond:
+            tested = as_power(Poly({(operation.atom,): 1})) is not None
+            if tested and result == 0 and max(left, right) < 1 << _WORD:
+                found.append(_power(operation))
+            elif operation.form.op in "^|" and min(left, right) >= 0 and not 0 <= result < beyond:
                 found.append(_short(operation, beyond))
             else:
                 found.append(_fixed(operation, left, right))
@@ -60,6 +68,18 @@ def bit_lemmas(operations: Sequence[Operation], value: Callable[[str | Poly], in
                 if other.form.op == "^" and other is not operation:
                     found.extend(_exchange(operation, other))
     return list(dict.fromkeys(found))
+
+
+def _power(operation: Operation) -> str:
+    """What `v & (v - 1)` is zero for: zero, and one of the powers of two that fit a word."""
+    form = operation.form
+    left = form.left if form.right == form.left.shift(-1) else form.right
+    text = operation.left if left is form.left else operation.right
+    powers = " ".join(f"(= {text} {1 << k})" for k in range(_WORD))
+    return (
+        f"(=> (= {operation.name} 0)"
+        f" (and (>= {text} 0) (or (= {text} 0) {powers} (>= {text} {1 << _WORD}))))"
+    )
 
 
 def _short(operation: Operation, beyond: int) -> str:

@@ -23,18 +23,30 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Budget:
-    """Steps that may still be spent; verdicts depend on steps, never on time."""
+    """Steps that may still be spent; verdicts depend on steps, never on time.
+
+    `reserve` is set free once, for a method that is only worth it where the others failed.
+    """
 
     steps: int
+    reserve: int = 0
 
     def spend(self, steps: int) -> bool:
         """Take `steps`; false once nothing is left."""
         self.steps -= steps
         return self.steps >= 0
 
+    def release(self) -> None:
+        """Spend from the reserve from here on."""
+        self.steps = max(self.steps, 0) + self.reserve
+        self.reserve = 0
+
 
 # The most inequalities that an elimination may hold before it gives up.
 _MOST_ROWS = 220
+
+# An unknown has coefficients other than one among its lower and among its upper bounds.
+_BOTH = 3
 
 # The left side of `left + offset >= 0`, by numbers of unknowns, and its offset.
 _Rows: TypeAlias = dict[frozenset[tuple[int, int]], int]
@@ -131,13 +143,24 @@ def _pivot(rows: _Rows) -> int | None:
     while rows:
         above: dict[int, int] = {}
         below: dict[int, int] = {}
+        inexact: dict[int, int] = {}
         for linear in rows:
             for unknown, coefficient in linear:
                 side = above if coefficient > 0 else below
                 side[unknown] = side.get(unknown, 0) + 1
+                if not -1 <= coefficient <= 1:
+                    inexact[unknown] = inexact.get(unknown, 0) | (1 if coefficient > 0 else 2)
         free = above.keys() ^ below.keys()
         if not free:
-            return min(above, key=lambda m: (above[m] * below[m] - above[m] - below[m], m))
+            # With a coefficient of one on either side nothing of the integers is lost.
+            return min(
+                above,
+                key=lambda m: (
+                    inexact.get(m) == _BOTH,
+                    above[m] * below[m] - above[m] - below[m],
+                    m,
+                ),
+            )
         for linear in [r for r in rows if any(m in free for m, _ in r)]:
             del rows[linear]
     return None

