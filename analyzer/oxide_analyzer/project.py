@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,28 +38,57 @@ class Undecodable:
     line: int
 
 
+@record
+class Unreadable:
+    """A file that the system does not let one read, and why."""
+
+    path: str
+    why: str
+
+
 def read(path: Path, shown: str | None = None) -> SourceFile | Undecodable | None:
     """The text of a file, None if it has none of the words that a kernel needs.
 
-    `shown` is its path in messages, where that is not how `Path` writes it.
+    `shown` is its path in messages, where that is not how `Path` writes it. Raises `OSError`.
     """
-    return decode(path.read_bytes(), str(path) if shown is None else shown)
+    return decode(content(path), str(path) if shown is None else shown)
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file or pipe; raises `OSError`.
+
+    A pipe that nobody writes to is empty, and a device is not read at all: neither keeps one
+    waiting forever.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return path.read_bytes()
+    if not stat.S_ISFIFO(mode):
+        raise OSError(None, "not a regular file")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb") as pipe:  # noqa: PTH123
+        # Opening waits for nobody; what a writer is still to write is waited for.
+        os.set_blocking(descriptor, True)
+        return pipe.read()
+
+
+def has_words(content: bytes) -> bool:
+    """Whether there may be a kernel in a file of this content."""
+    return any(word in content for word in _WORDS)
 
 
 def decode(content: bytes, path: str) -> SourceFile | Undecodable | None:
-    """The text of the bytes of a file, decoded as Python decodes source."""
-    if not any(word in content for word in _WORDS):
-        return None
-    encoding = "utf-8"
-    body = content.removeprefix(_BOM)
-    if body is content and _COOKIE.search(b"\n".join(content.split(b"\n", 2)[:2])):
-        import io
-        import tokenize
+    """The text of the bytes of a file, None if it has none of the words that a kernel needs."""
+    return text(content, path) if has_words(content) else None
 
-        try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        except SyntaxError as error:
-            return Undecodable(path, str(error), 1)
+
+def text(content: bytes, path: str) -> SourceFile | Undecodable:
+    """The text of the bytes of a file, decoded as Python decodes source."""
+    try:
+        encoding = encoding_of(content)
+    except SyntaxError as error:
+        return Undecodable(path, str(error), 1)
+    body = content.removeprefix(_BOM)
     try:
         return SourceFile(path, body.decode(encoding))
     except UnicodeDecodeError as error:
@@ -66,11 +96,56 @@ def decode(content: bytes, path: str) -> SourceFile | Undecodable | None:
         return Undecodable(path, f"byte 0x{body[error.start]:02x} is not {encoding}", line)
 
 
-def syntax_error(file: Undecodable) -> Diagnostic:
-    """What is said about a file that is not text."""
+def encoding_of(content: bytes) -> str:
+    """The encoding that the bytes of a file declare; raises `SyntaxError` if there is none such."""
+    if content.startswith(_BOM) or not _COOKIE.search(b"\n".join(content.split(b"\n", 2)[:2])):
+        return "utf-8"
+    import io
+    import tokenize
+
+    return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+
+
+def encode(text: str, before: bytes) -> bytes:
+    """The bytes of a changed text, in the encoding of the file that it was read from.
+
+    A byte order mark stays. Raises `UnicodeEncodeError` if the encoding lacks a character.
+    """
+    mark = _BOM if before.startswith(_BOM) else b""
+    return mark + text.encode(encoding_of(before))
+
+
+def replace_file(path: Path, before: bytes, after: bytes) -> None:
+    """Write a file that still has the content `before`, whole or not at all; raises `OSError`.
+
+    A link stays a link, and the file keeps its permissions.
+    """
+    import shutil
+    import tempfile
+
+    real = path.resolve()
+    if real.read_bytes() != before:
+        raise OSError(None, "it was changed in the meantime")
+    descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+    new = Path(name)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(after)
+        shutil.copymode(real, new)
+        new.replace(real)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def syntax_error(file: Undecodable | Unreadable) -> Diagnostic:
+    """What is said about a file that is not text, or cannot be read."""
     from oxide_analyzer.rules.ox001_syntax_error import RULE
     from oxide_analyzer.source import Span
 
+    if isinstance(file, Unreadable):
+        span = Span(file.path, 1, 1, 1, 1)
+        return RULE.diagnostic(span, f"the file cannot be read: {file.why}")
     span = Span(file.path, file.line, 1, file.line, 1)
     return RULE.diagnostic(span, f"the file cannot be decoded: {file.why}")
 

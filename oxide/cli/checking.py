@@ -9,12 +9,12 @@ from oxide_analyzer import project
 from oxide_analyzer.configuration import selection
 from oxide_analyzer.record import record
 from oxide_analyzer.report import Report
-from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
     from oxide.cli.inputs import Input
     from oxide_analyzer.configuration import Selection
     from oxide_analyzer.modules import RecordedModules
+    from oxide_analyzer.source import SourceFile
 
 # Fixes of one round may bring about findings with fixes of their own; two that undo each other
 # must come to an end.

@@ -114,12 +114,12 @@ def _read_others(outcome: Outcome) -> None:
     }
     for path in sorted(wanted - outcome.sources.keys()):
         try:
-            content = project.content(Path(path)) if Path(path).is_file() else b""
-        except OSError:
+            # A helper's file need not have any of the words of a kernel.
+            read = project.text(project.content(Path(path)), path)
+        except (OSError, ValueError):
+            # What cannot be read is named in the report, and not shown.
             continue
-        # A helper's file need not have any of the words of a kernel.
-        read = project.decode(content + b"\n# oxide", path)
-        if read is not None and not isinstance(read, project.Undecodable):
+        if not isinstance(read, project.Undecodable):
             outcome.sources[path] = read
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.record import record
+from oxide_analyzer.reports.frame import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,6 +72,27 @@ def statistics(diagnostics: Iterable[Diagnostic]) -> str:
     rows = sorted(found.items(), key=lambda row: (-row[1], row[0]))
     width = max((len(str(number)) for _, number in rows), default=0)
     return "".join(f"{number:>{width}}  {code} {name}\n" for (code, name), number in rows)
+
+
+def unsafe_blocks(reports: Iterable[Report]) -> str:
+    """Every `unsafe` block with its reason, one line each, with how many there are at the end.
+
+    k.py:15: in `block_sum`: one block is launched
+    1 unsafe block in 1 of 4 kernels.
+    """
+    kernels = [(report.path, kernel) for report in reports for kernel in report.kernels]
+    with_blocks = [(path, kernel) for path, kernel in kernels if kernel.unsafe]
+    rows = sorted(
+        (path, place.line, kernel.name, place.text)
+        for path, kernel in with_blocks
+        for place in kernel.unsafe
+    )
+    lines = [printable(f"{path}:{line}: in `{name}`: {text}") for path, line, name, text in rows]
+    lines.append(
+        f"{_plural(len(rows), 'unsafe block')} in {len(with_blocks)} of"
+        f" {_plural(len(kernels), 'kernel')}."
+    )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _plural(number: int, noun: str) -> str:
