@@ -59,10 +59,10 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
         ]
         if any(a != TRUE for a in assigned):
             unassigned[name] = (
-                any_of(all_of((side, a)) for side, a in zip(sides, assigned, strict=True))
-                if exclusive
-                else assigned[0]
+                assigned[0]
                 if all(a == assigned[0] for a in assigned)
+                else any_of(all_of((side, a)) for side, a in zip(sides, assigned, strict=True))
+                if exclusive
                 else Opaque(("assigned", str(evaluator.serial())), (), Level.THREAD)
             )
     return State(values, path, unassigned)

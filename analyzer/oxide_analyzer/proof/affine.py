@@ -52,7 +52,7 @@ from oxide_analyzer.facts.polys import (
     constant,
     parts_of,
 )
-from oxide_analyzer.proof.linear import Budget, contradictory, tighten
+from oxide_analyzer.proof.linear import Budget, Meter, contradictory, tighten
 from oxide_analyzer.proof.order import Bounds, comparisons, order_lemmas, signs
 from oxide_analyzer.proof.plain import plainly_contradict
 from oxide_analyzer.proof.powers import as_power, bit_facts, numbers_between, power_facts
@@ -72,32 +72,38 @@ _COMPARE_ROUNDS = 2
 _COMPARE_STEPS = 4_000
 
 
-def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
-    """Whether `hypotheses` contradict each other."""
+def refutes(
+    terms: Terms,
+    hypotheses: Iterable[Condition],
+    steps: int = STEPS,
+    meter: Meter | None = None,
+) -> bool:
+    """Whether `hypotheses` contradict each other; `meter` counts what it took."""
+    meter = meter or Meter()
     given = tuple(hypotheses)
     if plainly_contradict(given):
         return True
     # Which way data sent a thread seldom matters: without it there is less to try.
     steady = tuple(c for c in given if not isinstance(c, AnyOf) or is_arithmetic(c))
     if len(steady) < len(given):
-        if _refutes(terms, steady, steps):
+        if _refutes(terms, steady, steps, meter):
             return True
         if steps < STEPS:
             return False
-    return _refutes(terms, given, steps)
+    return _refutes(terms, given, steps, meter)
 
 
-def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
+def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int, meter: Meter) -> bool:
     system = _System()
     if not (_assume(system, given) and _close(system, terms)):
         return True
     cases = system.copy() if system.powers and steps >= STEPS else None
-    if _refute(system, terms, Budget(steps, min(steps, _COMPARE_STEPS)), 0):
+    if _refute(system, terms, Budget(steps, min(steps, _COMPARE_STEPS), meter), 0):
         return True
-    return cases is not None and _refute_each(cases, terms, _CASE_STEPS)
+    return cases is not None and _refute_each(cases, terms, _CASE_STEPS, meter)
 
 
-def _refute_each(system: _System, terms: Terms, steps: int) -> bool:
+def _refute_each(system: _System, terms: Terms, steps: int, meter: Meter) -> bool:
     """Try a power of two with every number that it can be: what is left of it is linear."""
     bounds = Bounds(system.inequalities)
     best: tuple[int, Poly, list[int]] | None = None
@@ -120,9 +126,9 @@ def _refute_each(system: _System, terms: Terms, steps: int) -> bool:
         if not (_assume(case, (IsZero(poly.shift(-value)),)) and _close(case, terms)):
             continue
         again = case.copy() if case.powers else None
-        if _refute(case, terms, Budget(steps), 0):
+        if _refute(case, terms, Budget(steps, 0, meter), 0):
             continue
-        if again is None or not _refute_each(again, terms, steps):
+        if again is None or not _refute_each(again, terms, steps, meter):
             return False
     return True
 

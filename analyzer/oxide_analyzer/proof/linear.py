@@ -11,7 +11,7 @@ rationals have a solution and the integers do not, or where the budget ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +19,13 @@ from oxide_analyzer.facts.polys import Monomial, Poly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class Meter:
+    """The steps of many budgets together."""
+
+    steps: int = 0
 
 
 @dataclass(slots=True)
@@ -30,9 +37,11 @@ class Budget:
 
     steps: int
     reserve: int = 0
+    meter: Meter = field(default_factory=Meter)
 
     def spend(self, steps: int) -> bool:
         """Take `steps`; false once nothing is left."""
+        self.meter.steps += steps
         self.steps -= steps
         return self.steps >= 0
 

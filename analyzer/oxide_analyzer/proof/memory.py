@@ -6,7 +6,8 @@
     assert n % 2 == 0        n % 2 == 0, and what comes behind may take it for granted
     tile[t]                  some thread has written it, and a barrier lies between (`coverage`)
 
-An index whose interval of numbers is inside its extent needs no query.
+An index whose interval of numbers is inside its extent needs no query. Of many accesses that
+differ by a number, the least and the greatest index are asked about first.
 """
 
 from __future__ import annotations
@@ -26,19 +27,23 @@ from oxide_analyzer.ir.nodes import (
     Ownership,
 )
 from oxide_analyzer.proof.coverage import uncovered
+from oxide_analyzer.proof.groups import extremes, groups
 from oxide_analyzer.proof.subjects import Bound, Kind, Obligation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.facts.accesses import Access, Claim
+    from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.polys import Poly
+    from oxide_analyzer.proof.groups import Group, IsSettled
+    from oxide_analyzer.proof.subjects import Query
 
 
-def memory_obligations(analysis: Analysis) -> Iterator[Obligation]:
+def memory_obligations(analysis: Analysis, is_settled: IsSettled) -> Iterator[Obligation]:
     """Everything that one thread has to show by itself."""
-    yield from _bounds(analysis)
+    yield from _bounds(analysis, is_settled)
     for claim in analysis.effects.claims:
         queries = tuple((*claim.path, negate(goal)) for goal in claim.goals if goal != TRUE)
         yield Obligation(kind_of_claim(claim), claim, queries)
@@ -64,19 +69,58 @@ def kind_of_claim(claim: Claim) -> Kind:
             assert_never(claim.stmt)
 
 
-def _bounds(analysis: Analysis) -> Iterator[Obligation]:
+def _bounds(analysis: Analysis, is_settled: IsSettled) -> Iterator[Obligation]:
+    shapes: dict[str, tuple[Poly, ...]] = {}
+    together: dict[Access, list[tuple[Query, ...]]] = {}
+    for of_array in groups(analysis.effects.whole).values():
+        for group in of_array:
+            if len(group.members) >= _MANY_MEMBERS:
+                _bound_together(analysis, group, is_settled, together)
     for access in analysis.effects.whole:
-        for axis, (index, length) in enumerate(
-            zip(access.index, shape(analysis, access.array), strict=True)
-        ):
-            (low, high), (shortest, _) = map(analysis.evaluator.interval, (index, length))
-            queries = []
-            if low is None or low < 0:
-                queries.append((*access.path, less(index, constant(0))))
-            if high is None or shortest is None or high >= shortest:
-                queries.append((*access.path, negate(less(index, length))))
-            subject = Bound(access, axis, index, length)
-            yield Obligation(Kind.BOUNDS, subject, tuple(queries))
+        extents = shapes.get(access.array)
+        if extents is None:
+            extents = shapes[access.array] = shape(analysis, access.array)
+        for axis, (index, length) in enumerate(zip(access.index, extents, strict=True)):
+            settled = together.get(access)
+            queries = settled[axis] if settled else None
+            if queries is None:
+                queries = _out_of_bounds(analysis, access.path, index, index, length)
+            yield Obligation(Kind.BOUNDS, Bound(access, axis, index, length), queries)
+
+
+# So many accesses of one form are worth a question about the first and the last of them.
+_MANY_MEMBERS = 4
+
+
+def _bound_together(
+    analysis: Analysis,
+    group: Group,
+    is_settled: IsSettled,
+    together: dict[Access, list[tuple[Query, ...]]],
+) -> None:
+    """If the least and the greatest index of a group are in bounds, all are."""
+    by_axis: list[tuple[Query, ...]] = []
+    for axis, length in enumerate(shape(analysis, group.array)):
+        least, most = extremes(group, axis)
+        queries = _out_of_bounds(analysis, group.path, least, most, length)
+        if not all(map(is_settled, queries)):
+            return
+        by_axis.append(queries)
+    for member in group.members:
+        together[member.access] = by_axis
+
+
+def _out_of_bounds(
+    analysis: Analysis, path: tuple[Condition, ...], least: Poly, most: Poly, length: Poly
+) -> tuple[Query, ...]:
+    interval = analysis.evaluator.interval
+    (low, _), (_, high), (shortest, _) = interval(least), interval(most), interval(length)
+    queries: list[Query] = []
+    if low is None or low < 0:
+        queries.append((*path, less(least, constant(0))))
+    if high is None or shortest is None or high >= shortest:
+        queries.append((*path, negate(less(most, length))))
+    return tuple(queries)
 
 
 def shape(analysis: Analysis, array: str) -> tuple[Poly, ...]:
