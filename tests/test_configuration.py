@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_without_settings_the_defaults_hold(tmp_path: Path) -> None:
         ('[tool.oxide]\nextend_exclude = ["x"]\n', "did you mean `extend-exclude`?"),
         ("[tool.oxide]\nzzz = 1\n", "known are src, select"),
         ('[tool.oxide]\nsrc = "src"\n', "`src` in [tool.oxide] is not a list of strings"),
+        ("[tool.oxide]\nstrict = 1\n", "`strict` in [tool.oxide] is not true or false"),
+        ("[tool.oxide]\ntimeout = 0\n", "`timeout` in [tool.oxide] is not a number of seconds"),
+        ("[tool.oxide]\ntimeout = true\n", "is not a number of seconds"),
+        ('[tool.oxide]\nformat = "xml"\n', "is not one of full, concise, json, sarif"),
+        ('[tool.oxide]\nper-file-ignores = ["OX7"]\n', "is not a table from patterns"),
+        ('[tool.oxide.per-file-ignores]\n"a.py" = "OX7"\n', "is not a table from patterns"),
+        ('[tool.oxide.per-file-ignores]\n"a.py" = ["OX7x"]\n', "unknown rule `OX7x`"),
         ('[tool.oxide]\nignore = ["OX703x"]\n', "unknown rule `OX703x`"),
         ("[tool]\noxide = 3\n", "`tool.oxide` is not a table"),
         ("[tool.oxide\n", "is not valid TOML"),
@@ -74,3 +82,41 @@ def test_hints_are_off_unless_selected() -> None:
 def test_unknown_rule_names_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match="did you mean `suppression-without-reason`"):
         selection(["supression-without-reason"], [])
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        """
+        [tool.oxide]
+        src = ["src"]
+        select = ["ALL"]
+        ignore = ["OX402"]
+        exclude = ["a"]
+        extend-exclude = ["b"]
+        force-exclude = true
+        strict = true
+        show-suppressed = true
+        unsafe-fixes = true
+        format = "concise"
+        baseline = "known.json"
+        timeout = 3
+        cache-dir = "cache"
+        per-file-ignores = { "tests/" = ["OX7"] }
+        """
+    )
+    found = configuration.find(tmp_path)
+    defaults = configuration.Configuration(tmp_path)
+    same = [f.name for f in fields(found) if getattr(found, f.name) == getattr(defaults, f.name)]
+    assert same == ["root"]
+    assert found.timeout == 3.0
+
+
+def test_rules_ignored_in_some_files(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.oxide.per-file-ignores]\n"tests/" = ["OX7"]\n"*.gen.py" = ["OX1", "OX2"]\n'
+    )
+    found = configuration.find(tmp_path)
+    assert found.ignored_in(tmp_path / "k.py") == ()
+    assert found.ignored_in(tmp_path / "a" / "tests" / "b" / "k.py") == ("OX7",)
+    assert found.ignored_in(tmp_path / "tests" / "k.gen.py") == ("OX7", "OX1", "OX2")
+    assert found.ignored_in(tmp_path.parent / "tests" / "k.py") == ()

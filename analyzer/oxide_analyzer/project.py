@@ -217,7 +217,7 @@ class Walk:
                 yield from self._below(shown / entry.name, path, ignores)
             elif entry.name.endswith(".ipynb"):
                 self.notebooks += 1
-            elif entry.is_file():
+            elif _is_file(entry):
                 yield shown / entry.name
 
     def _inner(self, path: Path) -> str:
@@ -225,6 +225,14 @@ class Walk:
         if path.is_relative_to(self._root):
             return path.relative_to(self._root).as_posix()
         return path.as_posix().lstrip("/")
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        # A link that leads to itself.
+        return False
 
 
 @record
