@@ -1,7 +1,8 @@
 """The reference interpreter: what the kernel IR means, races and all.
 
-`arithmetic` is the meaning of the operators, `translate` writes a kernel as a Python function
-that plays one thread, `machine` runs the threads of a launch, `ordering` knows what nothing
+`arithmetic` is the meaning of the operators, `warps` of what lanes do together; `translate` writes
+a kernel as a Python function that plays one thread, `actions` what that calls; `machine` and
+`ensemble` run the threads of a launch, in the order of a `schedule`; `ordering` knows what nothing
 orders, `memory` what is undefined, `outcome` what a run came to.
 
 Reading a kernel needs `arithmetic` alone, so the machine is imported by the first run.
@@ -12,30 +13,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter.outcome import (
+    BadView,
     Divergence,
     Event,
+    FailedAssertion,
     Failure,
     HarmfulExit,
+    Misaligned,
     Outcome,
     OutOfBounds,
+    OutsideMask,
     Race,
     Uninitialised,
+    WarpDivergence,
     ZeroDivisor,
 )
+from oxide_analyzer.interpreter.schedule import Named, Schedule
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
 
 __all__ = [
+    "BadView",
     "Divergence",
     "Event",
+    "FailedAssertion",
     "Failure",
     "HarmfulExit",
+    "Misaligned",
+    "Named",
     "OutOfBounds",
     "Outcome",
+    "OutsideMask",
     "Race",
+    "Schedule",
     "Uninitialised",
+    "WarpDivergence",
     "ZeroDivisor",
     "run",
 ]
@@ -45,9 +59,16 @@ FAILURES = 64
 
 
 def run(
-    kernel: Kernel, launch: Launch, *, budget: int = BUDGET, failures_limit: int = FAILURES
+    kernel: Kernel,
+    launch: Launch,
+    *,
+    schedule: Schedule = Named.IN_ORDER,
+    budget: int = BUDGET,
+    failures_limit: int = FAILURES,
 ) -> Outcome:
     """Run every thread of the launch, for at most `budget` steps or `failures_limit` failures.
+
+    Threads take turns as `schedule` says, a name or the seed of a random one.
 
     The kernel holds no `Symbol`; the launch gives every parameter, of the right rank and in the
     range of its type: else ValueError. The contract of the kernel is not looked at. What a
@@ -55,4 +76,4 @@ def run(
     """
     from oxide_analyzer.interpreter.execution import execute
 
-    return execute(kernel, launch, budget, failures_limit)
+    return execute(kernel, launch, schedule, budget, failures_limit)

@@ -1,4 +1,4 @@
-"""The memory of a run, and what an access to it does.
+"""The memory of a run, and what a load or a store does to it; `atomics` has the rest.
 
 An element is a number, or None while nothing has written it. For each access of the kernel a
 function is made that the translated kernel calls, with the thread's number and the element's
@@ -11,7 +11,6 @@ from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import arithmetic
-from oxide_analyzer.ir.nodes import AtomicOp, BinaryOp
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -26,18 +25,20 @@ Values: TypeAlias = "list[Number | None]"
 # Told of a read of an undefined element: thread, element, step.
 Undefined: TypeAlias = "Callable[[int, int, int], None]"
 
-_ATOMIC: dict[AtomicOp, BinaryOp] = {AtomicOp.ADD: BinaryOp.ADD}
-
 
 class Memory:
-    """One array: its elements, and those whose value was left to chance."""
+    """One array: its elements, and those whose value was left to chance.
 
-    __slots__ = ("doubtful", "element", "shape", "values")
+    Where blocks run together it holds the shared array of each, one behind the other.
+    """
 
-    def __init__(self, element: Scalar, shape: tuple[int, ...]) -> None:
+    __slots__ = ("count", "doubtful", "element", "shape", "values")
+
+    def __init__(self, element: Scalar, shape: tuple[int, ...], copies: int = 1) -> None:
         self.element = element
         self.shape = tuple(max(extent, 0) for extent in shape)
-        self.values: Values = [None] * prod(self.shape)
+        self.count = prod(self.shape)
+        self.values: Values = [None] * (self.count * copies)
         self.doubtful: set[int] = set()
 
     def fill(self, contents: Contents) -> None:
@@ -51,6 +52,7 @@ class Memory:
 
     def index(self, offset: int) -> tuple[int, ...]:
         """The index of the element at `offset`."""
+        offset %= max(self.count, 1)
         index: list[int] = []
         for extent in reversed(self.shape):
             offset, i = divmod(offset, extent)
@@ -118,35 +120,6 @@ def storer(scene: Scene) -> Callable[[int, int, Number], None]:
             doubtful.discard(offset)
 
     return store
-
-
-def changer(scene: Scene, op: AtomicOp) -> Callable[[int, int, Number], Number]:
-    """What an atomic read-modify-write does."""
-    values, doubtful = scene.memory.values, scene.memory.doubtful
-    clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
-    undefined = scene.undefined
-    nothing = arithmetic.zero(scene.memory.element)
-    change = arithmetic.binary_function(_ATOMIC[op], scene.memory.element)
-
-    def read_modify_write(thread: int, offset: int, value: Number) -> Number:
-        clock.now = step = clock.now + 1
-        if step >= clock.alarm:
-            clock.ring()
-        visits.add(thread)
-        if observe is not None and observe(thread, offset, step):
-            doubtful.add(offset)
-        old = values[offset]
-        if old is None:
-            undefined(thread, offset, step)
-            old = nothing
-        if offset in doubtful:
-            taints.setdefault(thread, step)
-        if thread in taints:
-            doubtful.add(offset)
-        values[offset] = change(old, value)
-        return old
-
-    return read_modify_write
 
 
 def private_loader(scene: Scene) -> Callable[[int, Values, int], Number]:

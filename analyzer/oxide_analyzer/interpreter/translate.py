@@ -1,8 +1,8 @@
 """Kernel IR as the text of one Python function that plays one thread.
 
-Arithmetic is calls of `arithmetic`, accesses are calls of `memory`, a barrier is a `yield`, so
-the text keeps the shape of the kernel. It is our own text made from typed nodes: no line of it
-comes from the user.
+Accesses are calls, of what `actions` makes for their sites, and a barrier is a `yield`, so the
+text keeps the shape of the kernel; `expressions` writes what is computed. It is our own text made
+from typed nodes: no line of it comes from the user.
 
     while stride > 0:                       while True:
         if t < stride:                          tick()
@@ -16,130 +16,86 @@ comes from the user.
                                                 yield 7, k0
                                                 v2_stride = floordiv_i64(v2_stride, 2)
 
-What is yielded names the barrier and the iteration of every loop round it, which is what has to
-be equal for threads to meet. A kernel without barriers is a plain function. In a loop with an
-atomic the thread also yields `()` on each turn, so that one that spins cannot starve the others.
+What is yielded names the barrier, or the operation of a warp, and the iteration of every loop
+round it, which is what has to be equal for threads to meet. A kernel without either is a plain
+function. In a loop with an atomic the thread also yields `()` on each turn, so that one that spins
+cannot starve the others; for schedules that interrupt threads anywhere there is a second text
+(`stepwise`), which yields in front of every access that another thread could see.
 
-Locals that a path may leave unassigned start as None and are tested where they are read; the
-others are known by definite assignment, done on the way. What `and`, `or` and a conditional do
-not reach is not read.
+Blocks run one after the other, save where one may wait for another: in kernels with `grid_sync`,
+or with a `while` loop over an atomic, and in the stepwise text. There each block has its part of
+the shared arrays:
+
+    tile[t] = 1.0                  is       i0 = v0_t
+                                            value = 1.0
+                                            store_2(me, s1 + i0, value) if 0 <= i0 < d1_0 else …
 """
 
 from __future__ import annotations
 
-import math
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.interpreter.expressions import Assigned, Expressions
+from oxide_analyzer.interpreter.program import Program, array_number, count_name, dimension_name
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Assign,
     Atomic,
     Barrier,
-    Binary,
     Break,
+    CheckAligned,
     CheckDivisor,
-    Compare,
-    Const,
+    CheckIndex,
+    CheckView,
     Continue,
-    Convert,
     Declare,
-    Dim,
+    Fence,
     For,
+    Group,
     If,
     Inline,
     Leave,
     Load,
-    Logic,
-    Math,
-    Not,
     Order,
-    Param,
-    Read,
+    Ownership,
     Register,
     Return,
-    Select,
     Space,
     Special,
     Store,
-    Symbol,
-    Unary,
+    Unsafe,
+    WarpFunction,
+    WarpOp,
     While,
 )
-from oxide_analyzer.ir.walk import statements
-from oxide_analyzer.record import record
+from oxide_analyzer.ir.walk import expressions, operands, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import CodeType
-
+    from oxide_analyzer.interpreter.program import Check, Sited
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
-    from oxide_analyzer.source import Span
+    from oxide_analyzer.ir.nodes import Array, Block, Local, Stmt
 
-# Statements that facts and failures are keyed by.
-Sited: TypeAlias = Load | Store | Atomic | CheckDivisor | Barrier | Return
-# The locals that are surely assigned at a place; None where the place cannot be reached.
-Assigned: TypeAlias = frozenset[str] | None
+# Of each kernel the text that runs threads as far as they go, and the stepwise one.
+_programs: tuple[weakref.WeakKeyDictionary[Kernel, Program], ...] = (
+    weakref.WeakKeyDictionary(),
+    weakref.WeakKeyDictionary(),
+)
 
 
-@record
-class Program:
-    """A kernel as Python: `code` defines `thread` and, for scratch arrays, `shapes`.
+def translate(kernel: Kernel, *, stepwise: bool = False) -> Program:
+    """The kernel as Python; translated once. A kernel with `Symbol`s raises ValueError.
 
-    `statements` maps sites to their statements, `reads` holds the reads that may find no value,
-    in the order of their numbers, `names` maps Python's names of named locals to the source's.
-    `suspends` says that `thread` is a generator, `has_barriers` that it may wait, `has_orders`
-    that some atomic acquires or releases.
+    `stepwise` changes nothing for a kernel without atomics: there is nothing to see between the
+    accesses of another thread.
     """
-
-    text: str
-    code: CodeType
-    constants: Mapping[str, object]
-    statements: Mapping[int, Sited]
-    reads: tuple[Read, ...]
-    names: Mapping[str, str]
-    suspends: bool
-    has_barriers: bool
-    has_orders: bool
-
-
-_programs: weakref.WeakKeyDictionary[Kernel, Program] = weakref.WeakKeyDictionary()
-
-
-def translate(kernel: Kernel) -> Program:
-    """The kernel as Python; translated once. A kernel with `Symbol`s raises ValueError."""
-    program = _programs.get(kernel)
+    stepwise = stepwise and any(isinstance(s, Atomic) for s in statements(kernel.body))
+    known = _programs[stepwise]
+    program = known.get(kernel)
     if program is None:
-        program = _programs[kernel] = _Translation(kernel).program()
+        program = known[kernel] = _Translation(kernel, stepwise=stepwise).program()
     return program
-
-
-def parameter_name(name: str) -> str:
-    """Python's name of a scalar parameter."""
-    return f"p_{name}"
-
-
-def dimension_name(kernel: Kernel, array: str, axis: int) -> str:
-    """Python's name of the extent of an array."""
-    return f"d{list(kernel.arrays).index(array)}_{axis}"
-
-
-def access_kind(statement: Sited) -> AccessKind:
-    """What a thread does at a statement with a site."""
-    match statement:
-        case Load() | CheckDivisor():
-            return AccessKind.READ
-        case Store():
-            return AccessKind.WRITE
-        case Atomic():
-            return AccessKind.ATOMIC
-        case Barrier():
-            return AccessKind.WAIT
-        case Return():
-            return AccessKind.EXIT
 
 
 @dataclass
@@ -158,93 +114,94 @@ class _Frame:
 class _Translation:
     """The text written so far, and where in the kernel the writer stands."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, *, stepwise: bool) -> None:
         self.kernel = kernel
+        self.stepwise = stepwise
+        self.inside = list(statements(kernel.body))
+        self.meets = any(isinstance(s, WarpOp) for s in self.inside)
+        self.together = stepwise or any(
+            (isinstance(s, Barrier) and s.group is Group.GRID)
+            or (isinstance(s, While) and _contains(s, Atomic))
+            for s in self.inside
+        )
+        self.words = Expressions(kernel)
         self.lines: list[str] = []
         self.depth = 1
-        self.assigned: Assigned = frozenset()
         self.frames: list[_Frame] = []
         self.counters: list[str] = []
         self.counter = 0
-        self.locals: dict[str, str] = {}
-        self.names: dict[str, str] = {}
-        self.optional: set[str] = set()
-        self.constants: dict[str, object] = {}
         self.statements: dict[int, Sited] = {}
-        self.reads: list[Read] = []
 
     def program(self) -> Program:
         """Write the whole kernel."""
-        inside = list(statements(self.kernel.body))
-        has_barriers = any(isinstance(s, Barrier) for s in inside)
-        suspends = has_barriers or any(
-            isinstance(s, For | While) and _contains(s, Atomic) for s in inside
+        waits = self.meets or any(isinstance(s, Barrier) for s in self.inside)
+        suspends = (
+            waits
+            or self.together
+            or any(isinstance(s, For) and _contains(s, Atomic) for s in self.inside)
         )
         shapes = self.shapes()
         self.block(self.kernel.body)
-        if has_barriers:
+        if waits:
             self.line("finish(me)")
+        if suspends:
+            # A `yield` makes it a generator, even where none is reached.
+            self.line("return")
+            self.line("yield ()")
         parameters = [f"{r}_{axis}" for r in ("thread", "block") for axis in range(3)]
         head = [f"shapes = {{{shapes}}}", f"def thread(me, {', '.join(parameters)}):"]
-        head += [f" {name} = None" for name in sorted(self.optional)]
-        head += [f" {line}" for line in self.undeclared()]
+        head += [f" {name} = None" for name in sorted(self.words.optional)]
+        head += [f" {line}" for line in self.start()]
         text = "\n".join([*head, *(self.lines or [" pass"]), ""])
         try:
             code = compile(text, f"<interpreter of {self.kernel.name}>", "exec")
         except (SyntaxError, RecursionError, MemoryError) as error:
             raise ValueError(f"`{self.kernel.name}` is nested too deeply to be run") from error
-        atomics = [s for s in inside if isinstance(s, Atomic)]
         return Program(
             text,
             code,
-            self.constants,
+            self.words.constants,
             self.statements,
-            tuple(self.reads),
-            self.names,
+            tuple(self.words.reads),
+            self.words.names,
             suspends,
-            has_barriers,
-            any(s.order is not Order.RELAXED for s in atomics),
+            self.meets or self.together,
+            self.together,
+            self.together or any(_orders(s) for s in self.inside),
         )
 
     def shapes(self) -> str:
         """The items of the mapping from scratch arrays to their shapes."""
         return ", ".join(
-            f"{name!r}: ({''.join(self.expression(extent) + ', ' for extent in array.shape)})"
+            f"{name!r}: ({''.join(self.words.text(extent) + ', ' for extent in array.shape)})"
             for name, array in self.kernel.arrays.items()
             if array.space is not Space.GLOBAL
         )
 
-    def undeclared(self) -> list[str]:
-        """Local arrays, as they are before their declaration has run."""
-        return [
-            f"{self.scratch(name)} = undefined_array({name!r})"
-            for name, array in self.kernel.arrays.items()
-            if array.space is Space.LOCAL
-        ]
+    def start(self) -> list[str]:
+        """What a thread begins with: its lane, its block's memory, arrays not declared yet."""
+        lines: list[str] = []
+        asked = expressions(self.kernel.body)
+        if any(isinstance(e, Special) and e.register is Register.LANE for e in asked):
+            lines.append("lane_0 = me % threads % 32")
+        for name, array in self.kernel.arrays.items():
+            if array.space is Space.LOCAL:
+                lines.append(f"{self.scratch(name)} = undefined_array({name!r})")
+            elif array.space is Space.SHARED and self.together:
+                count = count_name(self.kernel, name)
+                lines.append(f"{self.part(name)} = me // threads * {count}")
+        return lines
 
     # ------------------------------------------------------------ names
 
     def line(self, text: str) -> None:
         self.lines.append(" " * self.depth + text)
 
-    def local(self, local: Local) -> str:
-        """Python's name of a local."""
-        name = self.locals.get(local.name)
-        if name is None:
-            number = len(self.locals)
-            name = f"v{number}"
-            if not local.name.startswith("%"):
-                name += f"_{local.source_name}"
-                self.names[name] = local.source_name
-            self.locals[local.name] = name
-        return name
-
     def scratch(self, array: str) -> str:
-        return f"a{list(self.kernel.arrays).index(array)}"
+        return f"a{array_number(self.kernel, array)}"
 
-    def function(self, name: str, value: object) -> str:
-        self.constants[name] = value
-        return name
+    def part(self, array: str) -> str:
+        return f"s{array_number(self.kernel, array)}"
 
     # ------------------------------------------------------------ statements
 
@@ -264,20 +221,28 @@ class _Translation:
     def statement(self, statement: Stmt) -> None:
         match statement:
             case Assign():
-                value = self.expression(statement.value)
+                value = self.words.copied(statement.value)
                 self.assign(statement.target, value)
             case Load() | Store() | Atomic():
                 self.statements[statement.site] = statement
                 self.access(statement)
-            case CheckDivisor():
+            case CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert():
                 self.statements[statement.site] = statement
-                self.line(f"check_{statement.site}(me, {self.expression(statement.divisor)})")
+                self.check(statement)
+            case Fence():
+                self.statements[statement.site] = statement
+                self.line(f"fence_{statement.site}(me)")
             case Declare():
                 self.line(f"{self.scratch(statement.array)} = undefined_array({statement.array!r})")
             case Barrier():
                 self.statements[statement.site] = statement
                 self.line(f"arrive_{statement.site}(me)")
-                self.line(f"yield {', '.join([str(statement.site), *self.counters])},")
+                self.line(f"yield {self.wait(statement)}")
+            case WarpOp():
+                self.statements[statement.site] = statement
+                self.warp(statement)
+            case Unsafe():
+                self.block(statement.body)
             case If():
                 self.branch(statement)
             case For():
@@ -288,12 +253,12 @@ class _Translation:
                 if not self.frames or self.frames[-1].label is not None:
                     raise ValueError(f"{statement.span}: no loop to leave or go on with")
                 self.line("break" if isinstance(statement, Break) else "continue")
-                self.assigned = None
+                self.words.assigned = None
             case Return():
                 self.statements[statement.site] = statement
                 self.line(f"leave_{statement.site}(me)")
                 self.line("return")
-                self.assigned = None
+                self.words.assigned = None
             case Inline():
                 self.region(statement)
             case Leave():
@@ -302,15 +267,34 @@ class _Translation:
                 assert_never(statement)
 
     def assign(self, target: Local, value: str) -> None:
-        self.line(f"{self.local(target)} = {value}")
-        if self.assigned is not None:
-            self.assigned |= {target.name}
+        self.line(f"{self.words.local(target)} = {value}")
+        if self.words.assigned is not None:
+            self.words.assigned |= {target.name}
+
+    def check(self, statement: Check) -> None:
+        values = ", ".join(self.words.text(operand) for operand in operands(statement))
+        self.line(f"check_{statement.site}(me, {values})")
+
+    def wait(self, statement: Barrier | WarpOp) -> str:
+        """What names a place where threads meet."""
+        return f"{', '.join([str(statement.site), *self.counters])},"
+
+    def warp(self, statement: WarpOp) -> None:
+        """A lane outside of the mask waits for nobody."""
+        site = statement.site
+        brought = [
+            "None" if e is None else self.words.text(e)
+            for e in (statement.value, statement.lane, statement.mask)
+        ]
+        self.line(f"if arrive_{site}(me, {', '.join(brought)}): yield {self.wait(statement)}")
+        if statement.target is not None:
+            self.assign(statement.target, f"result_{site}(me)")
 
     def access(self, statement: Load | Store | Atomic) -> None:
         array, site = self.kernel.arrays[statement.array], statement.site
         indices: list[str] = []
         for axis, index in enumerate(statement.index):
-            self.line(f"i{axis} = {self.expression(index)}")
+            self.line(f"i{axis} = {self.words.text(index)}")
             indices.append(f"i{axis}")
         extents = [dimension_name(self.kernel, statement.array, axis) for axis in range(array.rank)]
         inside = " and ".join(f"0 <= {i} < {n}" for i, n in zip(indices, extents, strict=True))
@@ -320,28 +304,45 @@ class _Translation:
         arguments = f"me, {offset}"
         if array.space is Space.LOCAL:
             arguments = f"me, {self.scratch(statement.array)}, {offset}"
+        elif array.space is Space.SHARED and self.together:
+            arguments = f"me, {self.part(statement.array)} + {offset}"
         outside = f"outside_{site}(me, ({', '.join(indices)},))"
         match statement:
             case Load():
+                self.pause(array)
                 self.assign(
                     statement.target, f"load_{site}({arguments}) if {inside} else {outside}"
                 )
             case Store():
-                self.line(f"value = {self.expression(statement.value)}")
+                self.line(f"value = {self.words.text(statement.value)}")
+                self.pause(array)
                 self.line(f"store_{site}({arguments}, value) if {inside} else {outside}")
             case Atomic():
-                self.line(f"value = {self.expression(statement.value)}")
-                step = f"atomic_{site}({arguments}, value)"
-                self.assign(statement.target, f"{step} if {inside} else {outside}")
+                for name, operand in (("value", statement.value), ("wanted", statement.compare)):
+                    if operand is not None:
+                        self.line(f"{name} = {self.words.text(operand)}")
+                        arguments += f", {name}"
+                self.pause(array)
+                step = f"atomic_{site}({arguments}) if {inside} else {outside}"
+                if statement.target is None:
+                    self.line(step)
+                else:
+                    self.assign(statement.target, step)
+
+    def pause(self, array: Array) -> None:
+        """In front of an access that others may see, another thread may come first."""
+        shared = array.space is not Space.LOCAL and array.ownership is not Ownership.READ_ONLY
+        if self.stepwise and shared:
+            self.line("yield ()")
 
     def branch(self, statement: If) -> None:
         word, exits = "if", None
         while True:
-            self.line(f"{word} {self.expression(statement.condition)}:")
-            before = self.assigned
+            self.line(f"{word} {self.words.text(statement.condition)}:")
+            before = self.words.assigned
             self.suite(statement.then)
-            exits = _join(exits, self.assigned)
-            self.assigned = before
+            exits = _join(exits, self.words.assigned)
+            self.words.assigned = before
             match statement.otherwise:
                 case (If() as statement,):
                     word = "elif"
@@ -351,22 +352,22 @@ class _Translation:
                     self.line("else:")
                     self.suite(otherwise)
                     break
-        self.assigned = _join(exits, self.assigned)
+        self.words.assigned = _join(exits, self.words.assigned)
 
     def counted_loop(self, statement: For) -> None:
         bounds = ", ".join(
-            self.expression(bound) for bound in (statement.start, statement.stop, statement.step)
+            self.words.text(bound) for bound in (statement.start, statement.stop, statement.step)
         )
-        self.function("steps", _steps)
+        self.words.function("steps", _steps)
         counter = self.enter_loop(statement)
-        before = self.assigned
-        self.line(f"for {self.local(statement.variable)} in steps({bounds}):")
-        if self.assigned is not None:
-            self.assigned |= {statement.variable.name}
+        before = self.words.assigned
+        self.line(f"for {self.words.local(statement.variable)} in steps({bounds}):")
+        if self.words.assigned is not None:
+            self.words.assigned |= {statement.variable.name}
         self.turn(statement, counter)
         self.suite(statement.body)
         # Without a turn nothing is assigned, and every `break` has more assigned than that.
-        self.assigned = before
+        self.words.assigned = before
         self.leave_loop(counter)
 
     def conditional_loop(self, statement: While) -> None:
@@ -375,18 +376,18 @@ class _Translation:
         self.turn(statement, counter)
         self.depth += 1
         self.block(statement.header)
-        self.line(f"if not {self.expression(statement.condition)}: break")
+        self.line(f"if not {self.words.text(statement.condition)}: break")
         self.depth -= 1
         # Every way out passes the header, so a `break` has at least this much assigned.
-        after = self.assigned
+        after = self.words.assigned
         self.suite(statement.body)
-        self.assigned = after
+        self.words.assigned = after
         self.leave_loop(counter)
 
     def enter_loop(self, statement: For | While) -> str | None:
         """Open a frame, and count turns where a barrier has to tell them apart."""
         self.frames.append(_Frame(None))
-        if not _contains(statement, Barrier):
+        if not _contains(statement, Barrier, WarpOp):
             return None
         counter = f"k{self.counter}"
         self.counter += 1
@@ -425,13 +426,13 @@ class _Translation:
         self.line("break")
         self.depth -= 1
         self.frames.pop()
-        self.assigned = _join(frame.exits, self.assigned)
+        self.words.assigned = _join(frame.exits, self.words.assigned)
         self.cross(frame)
 
     def leave(self, statement: Leave) -> None:
         for frame in reversed(self.frames):
             if frame.label == statement.label:
-                frame.exits = _join(frame.exits, self.assigned)
+                frame.exits = _join(frame.exits, self.words.assigned)
                 break
             frame.crossing.add(statement.label)
         else:
@@ -439,81 +440,12 @@ class _Translation:
         if self.frames[-1].label != statement.label:
             self.line(f"left{statement.label} = True")
         self.line("break")
-        self.assigned = None
+        self.words.assigned = None
 
     def cross(self, frame: _Frame) -> None:
         """Behind a Python loop out of which regions are left: go on leaving."""
         for label in sorted(frame.crossing):
             self.line(f"if left{label}: break")
-
-    # ------------------------------------------------------------ expressions
-
-    def expression(self, e: Expr) -> str:
-        match e:
-            case Const():
-                return self.constant(e)
-            case Symbol():
-                raise ValueError(f"`{e.name}` has no value: specialise the kernel first")
-            case Read():
-                return self.read(e)
-            case Param():
-                return parameter_name(e.name)
-            case Dim():
-                return dimension_name(self.kernel, e.array, e.axis)
-            case Special():
-                return f"{_REGISTERS[e.register]}_{e.axis}"
-            case Unary():
-                name = f"{e.op.name.lower()}_{e.type}"
-                self.function(name, arithmetic.unary_function(e.op, e.type))
-                return f"{name}({self.expression(e.operand)})"
-            case Binary():
-                name = f"{e.op.name.lower()}_{e.type}"
-                self.function(name, arithmetic.binary_function(e.op, e.type))
-                return f"{name}({self.expression(e.left)}, {self.expression(e.right)})"
-            case Compare() | Logic():
-                return f"({self.expression(e.left)} {e.op} {self.expression(e.right)})"
-            case Not():
-                return f"(not {self.expression(e.operand)})"
-            case Select():
-                condition = self.expression(e.condition)
-                then, otherwise = self.expression(e.then), self.expression(e.otherwise)
-                return f"({then} if {condition} else {otherwise})"
-            case Convert():
-                source = e.operand.type
-                name = f"{source}_to_{e.type}"
-                self.function(name, arithmetic.conversion(source, e.type))
-                return f"{name}({self.expression(e.operand)})"
-            case Math():
-                name = f"{e.function}_{e.type}"
-                self.function(name, arithmetic.math_function(e.function, e.type))
-                return f"{name}({self.expression(e.operand)})"
-            case _:
-                assert_never(e)
-
-    def constant(self, e: Const) -> str:
-        value = arithmetic.literal(e.value, e.type)
-        if math.isnan(value):
-            return self.function("NAN", arithmetic.NAN)
-        if value in (arithmetic.INFINITY, -arithmetic.INFINITY):
-            self.function("INFINITY", arithmetic.INFINITY)
-            return "INFINITY" if value > 0 else "(-INFINITY)"
-        return f"({value!r})" if repr(value).startswith("-") else repr(value)
-
-    def read(self, e: Read) -> str:
-        name = self.local(e.local)
-        if self.assigned is None or e.local.name in self.assigned:
-            return name
-        self.optional.add(name)
-        self.reads.append(e)
-        return f"({name} if {name} is not None else unassigned_{len(self.reads) - 1}(me))"
-
-
-_REGISTERS: dict[Register, str] = {
-    Register.THREAD: "thread",
-    Register.BLOCK: "block",
-    Register.BLOCK_DIM: "block_dim",
-    Register.GRID_DIM: "grid_dim",
-}
 
 
 def _join(left: Assigned, right: Assigned) -> Assigned:
@@ -522,15 +454,23 @@ def _join(left: Assigned, right: Assigned) -> Assigned:
     return left if right is None else left & right
 
 
-def _contains(loop: For | While, kind: type[Stmt]) -> bool:
-    return any(isinstance(s, kind) for s in statements((loop,)))
+def _contains(loop: For | While, *kinds: type[Stmt]) -> bool:
+    return any(isinstance(s, kinds) for s in statements((loop,)))
+
+
+def _orders(statement: Stmt) -> bool:
+    """Whether it orders accesses, and is no barrier of a block."""
+    match statement:
+        case Atomic(order=order):
+            return order is not Order.RELAXED
+        case WarpOp(function=function):
+            return function is WarpFunction.SYNC
+        case Barrier(group=group):
+            return group is Group.GRID
+        case _:
+            return isinstance(statement, Fence)
 
 
 def _steps(start: int, stop: int, step: int) -> range | tuple[Any, ...]:
     """A step of zero is an obligation of its own; here it makes no turn."""
     return range(start, stop, step) if step else ()
-
-
-def end_of(span: Span) -> Span:
-    """The empty span behind a kernel: where a thread is that came to the end."""
-    return type(span)(span.path, span.end_line, span.end_column, span.end_line, span.end_column)

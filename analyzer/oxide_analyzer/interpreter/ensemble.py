@@ -1,0 +1,254 @@
+"""Threads that run at once, and where they wait for each other.
+
+The threads are those of one block, or of a whole launch. Each runs until it waits, pauses or is
+done, in the order that the schedule gives; nothing waits longer than it has to:
+
+    a warp    goes on when every live lane of the mask stands at the same operation, in the same
+              iteration of every loop round it, with the same mask
+    a block   goes on when all its live threads stand at the same barrier in the same iteration
+    the grid  goes on when all live threads of all blocks do
+
+A thread that returned is not live; one that came to the end of the kernel is not either, yet who
+waits for it waits in vain. That is found out when all that are left of a warp, a block or the grid
+wait, and it ends the run of these threads: what comes behind would be its consequence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.interpreter import warps
+from oxide_analyzer.interpreter.warps import WARP, Brought, Result
+from oxide_analyzer.ir.nodes import Barrier, Group, WarpFunction, WarpOp
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from oxide_analyzer.interpreter.clock import Clock
+    from oxide_analyzer.interpreter.findings import Findings
+    from oxide_analyzer.interpreter.ordering import Ordering
+    from oxide_analyzer.interpreter.program import Sited
+    from oxide_analyzer.interpreter.record import Record
+    from oxide_analyzer.interpreter.turns import Turns
+
+# What a thread of the translated kernel yields: where it waits, or () if it only pauses.
+Wait: TypeAlias = "tuple[int, ...]"
+Running: TypeAlias = "dict[int, Generator[Wait]]"
+
+
+@record
+class _Meeting:
+    """What makes lanes meet: their warp, the place and iteration, and the mask."""
+
+    warp: int
+    wait: Wait
+    mask: int
+
+
+class Ensemble:
+    """The threads of a block, or of all blocks, while they run."""
+
+    def __init__(
+        self,
+        statements: Mapping[int, Sited],
+        record: Record,
+        ordering: Ordering,
+        findings: Findings,
+        clock: Clock,
+        turns: Turns,
+        block_size: int,
+    ) -> None:
+        self.statements = statements
+        self.record = record
+        self.ordering = ordering
+        self.findings = findings
+        self.clock = clock
+        self.turns = turns
+        self.block_size = block_size
+        self.warps_per_block = -(-block_size // WARP)
+        self.brought: dict[int, tuple[Brought, int]] = {}
+        self.results: dict[int, Result] = {}
+        self._begin({})
+
+    def _begin(self, threads: Running) -> None:
+        self.threads = threads
+        self.ready = dict.fromkeys(sorted(threads))
+        self.waits: dict[int, Wait] = {}
+        self.in_vain = False
+        # Live threads, and how many of them wait, by block; by warp as masks of lanes.
+        self.live: dict[int, int] = {}
+        self.waiting: dict[int, int] = {}
+        self.live_lanes: dict[int, int] = {}
+        self.waiting_lanes: dict[int, int] = {}
+        self.meetings: dict[_Meeting, list[int]] = {}
+        for thread in threads:
+            block, (warp, lane) = thread // self.block_size, self._place(thread)
+            self.live[block] = self.live.get(block, 0) + 1
+            self.live_lanes[warp] = self.live_lanes.get(warp, 0) | 1 << lane
+
+    def lanes_of(self, thread: int) -> int:
+        """The mask of all lanes that the warp of a thread has."""
+        within = thread % self.block_size
+        return (1 << min(WARP, self.block_size - within // WARP * WARP)) - 1
+
+    def run(self, threads: Running) -> None:
+        """Until all are done, or some wait in vain."""
+        self._begin(threads)
+        while self.ready:
+            for thread, statements in self.turns.round(sorted(self.ready)):
+                if thread in self.ready:
+                    self._advance(thread, statements)
+                if self.in_vain:
+                    return
+
+    def _advance(self, thread: int, statements: int) -> None:
+        generator = self.threads[thread]
+        for _ in range(statements):
+            wait = next(generator, None)
+            if wait is None:
+                self._leave(thread)
+                return
+            if wait:
+                self._wait(thread, wait)
+                return
+
+    def _place(self, thread: int) -> tuple[int, int]:
+        """Its warp, numbered over the launch, and its lane."""
+        block, within = divmod(thread, self.block_size)
+        warp, lane = divmod(within, WARP)
+        return block * self.warps_per_block + warp, lane
+
+    # ------------------------------------------------------------ who comes and goes
+
+    def _wait(self, thread: int, wait: Wait) -> None:
+        del self.ready[thread]
+        self.waits[thread] = wait
+        block, (warp, lane) = thread // self.block_size, self._place(thread)
+        self.waiting[block] = self.waiting.get(block, 0) + 1
+        self.waiting_lanes[warp] = self.waiting_lanes.get(warp, 0) | 1 << lane
+        if isinstance(self.statements[wait[0]], WarpOp):
+            meeting = _Meeting(warp, wait, self.brought[thread][1])
+            self.meetings.setdefault(meeting, []).append(thread)
+            if self._complete(meeting):
+                return
+        self._settle(block, warp)
+
+    def _leave(self, thread: int) -> None:
+        del self.ready[thread]
+        block, (warp, lane) = thread // self.block_size, self._place(thread)
+        self.live[block] -= 1
+        self.live_lanes[warp] &= ~(1 << lane)
+        for meeting in [m for m in self.meetings if m.warp == warp]:
+            self._complete(meeting)
+        self._settle(block, warp)
+
+    def _go_on(self, threads: list[int]) -> None:
+        for thread in threads:
+            del self.waits[thread]
+            block, (warp, lane) = thread // self.block_size, self._place(thread)
+            self.waiting[block] -= 1
+            self.waiting_lanes[warp] &= ~(1 << lane)
+            self.ready[thread] = None
+
+    # ------------------------------------------------------------ who meets
+
+    def _complete(self, meeting: _Meeting) -> bool:
+        """Let the lanes of a meeting go on, if all have come."""
+        threads = self.meetings[meeting]
+        lanes = {self._place(thread)[1]: thread for thread in threads}
+        missing = meeting.mask & self.live_lanes[meeting.warp] & ~warps.bits(lanes)
+        if missing or self._ended(meeting) is not None:
+            return False
+        del self.meetings[meeting]
+        operation = self.statements[meeting.wait[0]]
+        assert isinstance(operation, WarpOp)
+        results = warps.results(operation, {k: self.brought[lanes[k]][0] for k in sorted(lanes)})
+        for lane, result in results.items():
+            self.results[lanes[lane]] = result
+        if operation.function is WarpFunction.SYNC:
+            self.ordering.meet(threads, ())
+        elif any(thread in self.findings.tainted for thread in threads):
+            for thread in threads:
+                self.findings.taint(thread, self.clock.now)
+        self._go_on(threads)
+        return True
+
+    def _ended(self, meeting: _Meeting) -> int | None:
+        """A thread of the mask that came to the end."""
+        for thread in self.record.ended[meeting.warp // self.warps_per_block]:
+            warp, lane = self._place(thread)
+            if warp == meeting.warp and meeting.mask >> lane & 1:
+                return thread
+        return None
+
+    def _settle(self, block: int, warp: int) -> None:
+        """Whether all that are left of the warp, the block or the grid wait, and for what."""
+        if self.waiting_lanes.get(warp, 0) == self.live_lanes[warp]:
+            for meeting, threads in self.meetings.items():
+                if meeting.warp == warp:
+                    self._wait_in_vain(meeting, threads)
+                    return
+        if self.waiting.get(block, 0) == self.live[block]:
+            self._settle_block(block)
+
+    def _wait_in_vain(self, meeting: _Meeting, threads: list[int]) -> None:
+        self.in_vain = True
+        ended = self._ended(meeting)
+        if ended is None:
+            block, within = divmod(meeting.warp, self.warps_per_block)
+            first = block * self.block_size + within * WARP
+            missing = meeting.mask & self.live_lanes[meeting.warp]
+            missing &= ~warps.bits(self._place(thread)[1] for thread in threads)
+            ended = first + (missing & -missing).bit_length() - 1
+        self.record.diverge_in_warp(threads[0], ended)
+
+    def _settle_block(self, block: int) -> None:
+        waits = self._waits_of(block)
+        if waits:
+            one = next(iter(waits))
+            if self.record.diverge(one, (t for t, wait in waits.items() if wait != waits[one])):
+                self.in_vain = True
+                return
+            if self._group(one) is Group.BLOCK:
+                self.record.judge_undefined(block, self.ordering)
+                self.ordering.meet(waits, self.record.returned_now(block))
+                self.record.meet(block, one)
+                self._go_on(list(waits))
+                return
+        if self.waits and len(self.waits) == sum(self.live.values()):
+            self._settle_grid()
+
+    def _settle_grid(self) -> None:
+        """All live threads wait; those of one block at one barrier."""
+        one = min(self.waits)
+        if self._group(one) is not Group.GRID:
+            return
+        ended = next((block for block, threads in self.record.ended.items() if threads), None)
+        apart = [thread for thread, wait in self.waits.items() if wait != self.waits[one]]
+        if ended is not None:
+            self.in_vain = True
+            self.record.diverge_across_blocks(one, ended)
+            return
+        if apart:
+            self.in_vain = True
+            self.record.diverge(one, apart)
+            return
+        threads = sorted(self.waits)
+        for block in self.live:
+            self.record.judge_undefined(block, self.ordering)
+        self.ordering.meet(threads, ())
+        for block in self.live:
+            self.record.meet(block, one)
+        self._go_on(threads)
+
+    def _group(self, thread: int) -> Group:
+        barrier = self.statements[self.waits[thread][0]]
+        assert isinstance(barrier, Barrier)
+        return barrier.group
+
+    def _waits_of(self, block: int) -> dict[int, Wait]:
+        """Where the threads of a block wait, in the order of their index."""
+        first = block * self.block_size
+        numbers = range(first, first + self.block_size)
+        return {t: self.waits[t] for t in numbers if t in self.waits}

@@ -1,0 +1,135 @@
+"""The order of accesses in kernels that synchronise by the barriers of a block alone.
+
+Within a block, what was done before the last barrier is ordered before what is done after it, so
+only the accesses of the current barrier interval are kept, and two sorts beside them that no
+barrier orders:
+
+    now     site -> element -> each thread that came there since the last barrier
+    left    site -> element -> a thread that returned in the interval of its access
+    past    site -> element -> a thread of an earlier block
+
+Blocks run one after the other here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.interpreter.ordering import can_race, can_race_across_blocks, changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from oxide_analyzer.interpreter.ordering import (
+        Access,
+        Elements,
+        Observer,
+        Publisher,
+        Raced,
+    )
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Atomic, Scope
+
+
+@dataclass(slots=True)
+class _Log:
+    """What was done at one site, as told above; `block` gathers what `past` is to hold."""
+
+    now: Elements
+    left: dict[int, tuple[int, int]]
+    block: dict[int, tuple[int, int]]
+    past: dict[int, tuple[int, int]]
+
+
+class Intervals:
+    """The order of a kernel that synchronises by barriers alone."""
+
+    def __init__(self, kernel: Kernel, accesses: tuple[Access, ...], raced: Raced) -> None:
+        self.raced = raced
+        self.within = {a.site: [b for b in accesses if can_race(a, b)] for a in accesses}
+        self.across = {
+            a.site: [b for b in accesses if can_race_across_blocks(kernel, a, b)] for a in accesses
+        }
+        self.logs = {
+            a.site: _Log({}, {}, {}, {})
+            for a in accesses
+            if self.within[a.site] or self.across[a.site]
+        }
+
+    def observer(self, access: Access) -> Observer | None:
+        """See `Ordering`."""
+        if access.site not in self.logs:
+            return None
+        raced = self.raced
+        mine = self.logs[access.site].now
+        within = [
+            (b, self.logs[b.site].now, self.logs[b.site].left) for b in self.within[access.site]
+        ]
+        across = [(b, self.logs[b.site].past) for b in self.across[access.site]]
+
+        def observe(thread: int, element: int, step: int) -> bool:
+            races = False
+            for rival, now, left in within:
+                if element in now:
+                    for other, when in now[element].items():
+                        if other != thread:
+                            races = True
+                            raced(rival, (other, when), access, (thread, step, element))
+                            break
+                if element in left:
+                    races = True
+                    raced(rival, left[element], access, (thread, step, element))
+            for rival, past in across:
+                if element in past:
+                    races = True
+                    raced(rival, past[element], access, (thread, step, element))
+            threads = mine.get(element)
+            if threads is None:
+                mine[element] = {thread: step}
+            elif thread not in threads:
+                threads[thread] = step
+            return races
+
+        return observe
+
+    def publisher(self, access: Atomic) -> Publisher | None:
+        """See `Ordering`; relaxed atomics order nothing without a fence."""
+        del access
+        return None
+
+    def fence(self, thread: int, scope: Scope, step: int) -> None:
+        """See `Ordering`; a fence alone orders nothing."""
+
+    def writers(self, access: Access, element: int, thread: int) -> Iterator[tuple[int, int]]:
+        """See `Ordering`."""
+        for rival in self.within[access.site]:
+            if changes(rival):
+                for other, step in self.logs[rival.site].now.get(element, {}).items():
+                    if other != thread:
+                        yield other, step
+
+    def meet(self, live: Iterable[int], returned: Iterable[int]) -> None:
+        """See `Ordering`."""
+        gone = set(returned)
+        for site, log in self.logs.items():
+            if gone:
+                for element, threads in log.now.items():
+                    for thread in threads.keys() & gone:
+                        log.left.setdefault(element, (thread, threads[thread]))
+            self._gather(site, log)
+
+    def end_block(self) -> None:
+        """See `Ordering`."""
+        for site, log in self.logs.items():
+            self._gather(site, log)
+            log.left.clear()
+            log.past.update(log.block)
+            log.block.clear()
+
+    def _gather(self, site: int, log: _Log) -> None:
+        if self.across[site]:
+            for element, threads in log.now.items():
+                if element not in log.block:
+                    log.block[element] = next(iter(threads.items()))
+        log.now.clear()

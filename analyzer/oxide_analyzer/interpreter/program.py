@@ -1,0 +1,100 @@
+"""A kernel as Python text: what the translation makes and the machine runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.diagnostics import AccessKind
+from oxide_analyzer.ir.nodes import (
+    Assert,
+    Atomic,
+    Barrier,
+    CheckAligned,
+    CheckDivisor,
+    CheckIndex,
+    CheckView,
+    Fence,
+    Load,
+    Return,
+    Store,
+    WarpOp,
+)
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import CodeType
+
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Read
+    from oxide_analyzer.source import Span
+
+# Statements that find out whether something holds, and change nothing.
+Check: TypeAlias = CheckDivisor | CheckIndex | CheckView | CheckAligned | Assert
+# Where threads wait for each other.
+Meeting: TypeAlias = Barrier | WarpOp
+# Statements that facts and failures are keyed by.
+Sited: TypeAlias = Load | Store | Atomic | Check | Fence | Meeting | Return
+
+
+@record
+class Program:
+    """A kernel as Python: `code` defines `thread` and, for scratch arrays, `shapes`.
+
+    `statements` maps sites to their statements, `reads` holds the reads that may find no value,
+    in the order of their numbers, `names` maps Python's names of named locals to the source's.
+    `suspends` says that `thread` is a generator, `meets` that it may wait for others of its warp
+    or, if `together`, of other blocks, so that threads and blocks have to run at once;
+    `has_orders` that more than the barriers of a block orders accesses.
+    """
+
+    text: str
+    code: CodeType
+    constants: Mapping[str, object]
+    statements: Mapping[int, Sited]
+    reads: tuple[Read, ...]
+    names: Mapping[str, str]
+    suspends: bool
+    meets: bool
+    together: bool
+    has_orders: bool
+
+
+def parameter_name(name: str) -> str:
+    """Python's name of a scalar parameter."""
+    return f"p_{name}"
+
+
+def array_number(kernel: Kernel, array: str) -> int:
+    """What Python's names of an array end with."""
+    return list(kernel.arrays).index(array)
+
+
+def dimension_name(kernel: Kernel, array: str, axis: int) -> str:
+    """Python's name of the extent of an array."""
+    return f"d{array_number(kernel, array)}_{axis}"
+
+
+def count_name(kernel: Kernel, array: str) -> str:
+    """Python's name of the number of elements of an array."""
+    return f"n{array_number(kernel, array)}"
+
+
+def access_kind(statement: Sited) -> AccessKind:
+    """What a thread does at a statement with a site."""
+    match statement:
+        case Load() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert():
+            return AccessKind.READ
+        case Store():
+            return AccessKind.WRITE
+        case Atomic() | Fence():
+            return AccessKind.ATOMIC
+        case Barrier() | WarpOp():
+            return AccessKind.WAIT
+        case Return():
+            return AccessKind.EXIT
+
+
+def end_of(span: Span) -> Span:
+    """The empty span behind a kernel: where a thread is that came to the end."""
+    return type(span)(span.path, span.end_line, span.end_column, span.end_line, span.end_column)
