@@ -15,17 +15,28 @@ from typing import TYPE_CHECKING
 
 from oxide.atomics import atomic
 from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
-from oxide.claims import unsafe
+from oxide.claims import injective, unsafe, within
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
-from oxide.scalars import f32, f64, i32, i64, u32, u64
-from oxide.scratch import LocalArray, LocalArray2D, SharedArray, SharedArray2D
+from oxide.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+from oxide.scratch import (
+    LocalArray,
+    LocalArray2D,
+    LocalArray3D,
+    SharedArray,
+    SharedArray2D,
+    SharedArray3D,
+    dynamic_shared,
+)
 from oxide.slices import (
     AtomicSlice,
     AtomicSlice2D,
+    AtomicSlice3D,
     DisjointSlice,
     DisjointSlice2D,
+    DisjointSlice3D,
     Slice,
     Slice2D,
+    Slice3D,
 )
 from oxide.warp import warp
 
@@ -89,12 +100,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AtomicSlice",
     "AtomicSlice2D",
+    "AtomicSlice3D",
     "BoundLaunch",
     "CheckError",
     "DeviceBuffer",
     "DeviceError",
     "DisjointSlice",
     "DisjointSlice2D",
+    "DisjointSlice3D",
     "HostAccessError",
     "Kernel",
     "KernelAssertion",
@@ -107,13 +120,16 @@ __all__ = [
     "LaunchValueError",
     "LocalArray",
     "LocalArray2D",
+    "LocalArray3D",
     "MissingExtraError",
     "OutsideKernelError",
     "OxideError",
     "SharedArray",
     "SharedArray2D",
+    "SharedArray3D",
     "Slice",
     "Slice2D",
+    "Slice3D",
     "SourceError",
     "Stream",
     "asarray",
@@ -121,6 +137,7 @@ __all__ = [
     "block",
     "block_dim",
     "device",
+    "dynamic_shared",
     "empty",
     "f32",
     "f64",
@@ -128,8 +145,11 @@ __all__ = [
     "grid_dim",
     "grid_stride",
     "grid_sync",
+    "i8",
+    "i16",
     "i32",
     "i64",
+    "injective",
     "kernel",
     "load",
     "stream",
@@ -137,10 +157,13 @@ __all__ = [
     "sync_warp",
     "synchronize",
     "thread",
+    "u8",
+    "u16",
     "u32",
     "u64",
     "unsafe",
     "warp",
+    "within",
     "zeros",
 ]
 

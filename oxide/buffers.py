@@ -10,12 +10,24 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from oxide.slices import AtomicSlice, AtomicSlice2D, DisjointSlice, DisjointSlice2D
+    from oxide.slices import (
+        AtomicSlice,
+        AtomicSlice2D,
+        AtomicSlice3D,
+        DisjointSlice,
+        DisjointSlice2D,
+        DisjointSlice3D,
+    )
 
     T = TypeVar("T")
 
     class DeviceBuffer(  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
-        DisjointSlice[T], DisjointSlice2D[T], AtomicSlice[T], AtomicSlice2D[T]
+        DisjointSlice[T],
+        DisjointSlice2D[T],
+        DisjointSlice3D[T],
+        AtomicSlice[T],
+        AtomicSlice2D[T],
+        AtomicSlice3D[T],
     ):
         """A C-contiguous array on one device."""
 
@@ -60,6 +72,12 @@ if TYPE_CHECKING:
         def __getitem__(self, index: Any, /) -> Any: ...
 
         def __setitem__(self, index: Any, value: Any, /) -> None: ...
+
+        def load(self, index: Any, width: Any, /) -> Any:
+            """For kernels; on the host, `numpy()` reads."""
+
+        def store(self, index: Any, values: Any, /) -> None:
+            """For kernels; on the host, `copy_from` writes."""
 
     def empty(
         shape: int | tuple[int, ...], dtype: type[T], *, device: str | None = None

@@ -50,6 +50,10 @@ class ThreadIndex(Coordinates):
         """(row, column) of this thread among all; the row comes from y, the column from x."""
         raise OutsideKernelError("thread.index_2d")
 
+    def index_3d(self) -> tuple[int, int, int]:
+        """(plane, row, column) of this thread among all: along z, y and x."""
+        raise OutsideKernelError("thread.index_3d")
+
 
 thread = ThreadIndex("thread")
 block = Coordinates("block")

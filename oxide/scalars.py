@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     f32: TypeAlias = float
     f64: TypeAlias = float
+    i8: TypeAlias = int
+    i16: TypeAlias = int
     i32: TypeAlias = int
     i64: TypeAlias = int
+    u8: TypeAlias = int
+    u16: TypeAlias = int
     u32: TypeAlias = int
     u64: TypeAlias = int
 else:
-    from oxide_codegen.scalars import f32, f64, i32, i64, u32, u64
+    from oxide_codegen.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
-__all__ = ["f32", "f64", "i32", "i64", "u32", "u64"]
+__all__ = ["f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]

@@ -39,12 +39,28 @@ class f64(metaclass=ScalarType):
     """IEEE binary64."""
 
 
+class i8(metaclass=ScalarType):
+    """A signed integer of 8 bits."""
+
+
+class i16(metaclass=ScalarType):
+    """A signed integer of 16 bits."""
+
+
 class i32(metaclass=ScalarType):
     """A signed integer of 32 bits."""
 
 
 class i64(metaclass=ScalarType):
     """A signed integer of 64 bits; `int` in a kernel."""
+
+
+class u8(metaclass=ScalarType):
+    """An unsigned integer of 8 bits."""
+
+
+class u16(metaclass=ScalarType):
+    """An unsigned integer of 16 bits."""
 
 
 class u32(metaclass=ScalarType):
@@ -56,11 +72,17 @@ class u64(metaclass=ScalarType):
 
 
 # The name of a type in kernels, the object that stands for it, NumPy's code and its name there.
-TYPES: dict[str, type] = {t.__name__: t for t in (f32, f64, i32, i64, u32, u64)} | {"bool": bool}
+TYPES: dict[str, type] = {
+    t.__name__: t for t in (f32, f64, i8, i16, i32, i64, u8, u16, u32, u64)
+} | {"bool": bool}
 NUMPY_CODES = {
     "bool": "b1",
+    "i8": "i1",
+    "i16": "i2",
     "i32": "i4",
     "i64": "i8",
+    "u8": "u1",
+    "u16": "u2",
     "u32": "u4",
     "u64": "u8",
     "f32": "f4",
@@ -68,8 +90,12 @@ NUMPY_CODES = {
 }
 NUMPY_NAMES = {
     "bool": "bool",
+    "i8": "int8",
+    "i16": "int16",
     "i32": "int32",
     "i64": "int64",
+    "u8": "uint8",
+    "u16": "uint16",
     "u32": "uint32",
     "u64": "uint64",
     "f32": "float32",

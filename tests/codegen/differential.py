@@ -12,7 +12,19 @@ from oxide_analyzer.launch import Contents
 from oxide_codegen import abi
 from oxide_codegen.native import compile_native
 
-_CODES = {"bool": "?", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "f32": "f", "f64": "d"}
+_CODES = {
+    "bool": "?",
+    "i8": "b",
+    "i16": "h",
+    "i32": "i",
+    "i64": "q",
+    "u8": "B",
+    "u16": "H",
+    "u32": "I",
+    "u64": "Q",
+    "f32": "f",
+    "f64": "d",
+}
 
 
 def packed(values, scalar) -> bytes:

@@ -15,6 +15,8 @@ USES = {
 CALLS = {
     "thread.index_1d": "r = thread.index_1d()",
     "thread.index_2d": "r = thread.index_2d()",
+    "thread.index_3d": "r = thread.index_3d()",
+    "dynamic_shared": "r = dynamic_shared(f32)",
     "sync_threads": "sync_threads()",
     "sync_warp": "sync_warp(0xff)",
     "grid_sync": "grid_sync()",
@@ -60,6 +62,7 @@ def test_rows_without_a_use_are_types_namespaces_and_decorators() -> None:
         BuiltinKind.SLICE,
         BuiltinKind.SCRATCH,
         BuiltinKind.NAMESPACE,
+        BuiltinKind.FACT,
         BuiltinKind.DECORATOR,
     }
 

@@ -88,7 +88,7 @@ def test_bad_requirements(contract: str, message: str) -> None:
     ("contract", "message"),
     [
         ("(blocks=1)", "`@kernel` has no `blocks=`; it has `block=`, `domain=`, `requires=`"),
-        ("(max_threads=1)", "`max_threads=` is not supported yet"),
+        ("(cluster=1)", "`cluster=` is not supported yet"),
         ("(256)", "`@kernel` takes keywords only"),
         ("(**options)", "`@kernel(**…)`; write each keyword"),
     ],

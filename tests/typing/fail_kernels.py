@@ -35,7 +35,7 @@ def ranks(a: Slice[f32], m: Slice2D[f32], out: DisjointSlice2D[f32]) -> None:
     tile = SharedArray(f32, 64)
     square = SharedArray(f32, (8, 8))
     print(a[0, 1])  # expect: pyright mypy
-    print(m[0])  # expect: pyright mypy
+    print(m[0] + 1)  # expect: pyright mypy
     out[0] = 1.0  # expect: pyright mypy
     tile[0, 1] = 1.0  # expect: pyright mypy
     square[0] = 1.0  # expect: pyright mypy

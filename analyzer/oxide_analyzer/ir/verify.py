@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
+from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Assert,
     Assign,
@@ -58,7 +58,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import BOOL, I64, U32, Kind, Scalar
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.kernel import Contract, Kernel
     from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
 
 _VOTES = {WarpFunction.ANY, WarpFunction.ALL, WarpFunction.BALLOT}
@@ -98,6 +98,7 @@ class _Check:
         for parameter in kernel.parameters:
             if isinstance(parameter, ArrayParameter) and parameter.name not in kernel.arrays:
                 self.say(f"array parameter {parameter.name} has no array")
+        dynamic = 0
         for name, array in kernel.arrays.items():
             if array.name != name:
                 self.say(f"array {array.name} is filed as {name}")
@@ -105,6 +106,12 @@ class _Check:
                 self.say(f"array {name} in {array.space} space")
             for extent in array.shape:
                 self.typed(extent, I64, f"extent of {name}")
+            if array.space is not Space.GLOBAL and isinstance(array.shape[0], Dim):
+                dynamic += 1
+                if array.space is not Space.SHARED or array.rank > 1:
+                    self.say(f"array {name} in {array.space} space has no fixed shape")
+        if dynamic > 1:
+            self.say("two arrays share the dynamic shared memory")
         symbols = [constant.symbol for constant in kernel.constants]
         if len(set(symbols)) != len(symbols):
             self.say("two constants have one symbol")
@@ -112,6 +119,21 @@ class _Check:
             self.typed(extent, I64, "block")
         for requirement in kernel.contract.requires:
             self.typed(requirement.condition, BOOL, "requirement")
+        self.contract(kernel.contract)
+
+    def contract(self, contract: Contract) -> None:
+        for limit in (contract.shared, contract.max_threads, contract.min_blocks):
+            if limit is not None:
+                self.typed(limit, I64, "limit of a launch")
+        for fact in contract.data:
+            array = self.kernel.arrays.get(fact.array)
+            if array is None or array.space is not Space.GLOBAL or not array.element.is_integer:
+                self.say(f"{fact.text} is about no slice of integers")
+            ends = [end for end in (fact.low, fact.high) if end is not None]
+            if len(ends) != (2 if fact.property is DataProperty.WITHIN else 0):
+                self.say(f"{fact.text} and its ends")
+            for end in ends:
+                self.typed(end, I64, f"end of {fact.text}")
 
     def block(self, block: Block, loops: int, labels: tuple[int, ...]) -> None:
         for statement in block:
@@ -136,15 +158,20 @@ class _Check:
             case Atomic():
                 self.atomic(statement)
                 self.site(statement.site)
-            case CheckIndex(index=index, extent=extent, site=site):
+            case CheckIndex(array=array, axis=axis, index=index, extent=extent, site=site):
+                self.view(array, axis)
                 self.typed(index, I64, "index of a view")
                 self.typed(extent, I64, "extent of a view")
                 self.site(site)
-            case CheckView(start=start, stop=stop, extent=extent, site=site):
+            case CheckView(
+                array=array, axis=axis, start=start, stop=stop, extent=extent, site=site
+            ):
+                self.view(array, axis)
                 for end in (start, stop, extent):
                     self.typed(end, I64, "end of a view")
                 self.site(site)
-            case CheckAligned(offset=offset, width=width, site=site):
+            case CheckAligned(array=array, offset=offset, width=width, site=site):
+                self.view(array, 0)
                 self.typed(offset, I64, "offset")
                 if width not in (2, 4, 8, 16):
                     self.say(f"{width} elements at once")
@@ -250,6 +277,13 @@ class _Check:
         if site in self.sites:
             self.say(f"site {site} is used twice")
         self.sites.add(site)
+
+    def view(self, array: str, axis: int) -> None:
+        found = self.kernel.arrays.get(array)
+        if found is None:
+            self.say(f"check of {array}, which is no array")
+        elif not 0 <= axis < found.rank:
+            self.say(f"check of axis {axis} of {array}, which has rank {found.rank}")
 
     def access(self, array: str, index: tuple[Expr, ...]) -> Scalar | None:
         for one in index:

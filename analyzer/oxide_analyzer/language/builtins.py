@@ -49,8 +49,12 @@ def members_of(namespace: Builtin) -> tuple[str, ...]:
 
 
 _SCALARS = (
+    ("i8", "a signed 8-bit integer; arithmetic wraps"),
+    ("i16", "a signed 16-bit integer; arithmetic wraps"),
     ("i32", "a signed 32-bit integer; arithmetic wraps"),
     ("i64", "a signed 64-bit integer, the type of indices, lengths and `range`; arithmetic wraps"),
+    ("u8", "an unsigned 8-bit integer; arithmetic wraps"),
+    ("u16", "an unsigned 16-bit integer; arithmetic wraps"),
     ("u32", "an unsigned 32-bit integer; arithmetic wraps"),
     ("u64", "an unsigned 64-bit integer; arithmetic wraps"),
     ("f32", "an IEEE float of 32 bits"),
@@ -61,6 +65,17 @@ _SLICES = (
     ("Slice", "shared and read-only for the launch"),
     ("DisjointSlice", "owned: an element that one thread writes is touched by no other"),
     ("AtomicSlice", "shared, changed through `atomic.*` only"),
+)
+
+_SCRATCH = (
+    ("SharedArray", "one array for all threads of the block, undefined at its start"),
+    ("LocalArray", "an array of this thread alone, undefined each time its declaration runs"),
+)
+
+_RANKS = (
+    ("", ""),
+    ("2D", " of two dimensions, indexed `a[row, col]`"),
+    ("3D", " of three dimensions, indexed `a[plane, row, col]`"),
 )
 
 _REGISTERS = (
@@ -77,7 +92,8 @@ def _rows() -> list[Builtin]:
         Builtin(
             "kernel",
             kind.DECORATOR,
-            "@kernel(block=…, domain=1|2|3, requires=lambda …, cooperative=True)",
+            "@kernel(block=…, domain=1|2|3, requires=lambda …, shared=…, max_threads=…, "
+            "min_blocks=…, cooperative=True)",
             "makes a function a kernel; what it declares holds for every launch",
         ),
         Builtin("device", kind.DECORATOR, "@device", "makes a function callable from kernels"),
@@ -86,41 +102,33 @@ def _rows() -> list[Builtin]:
         Builtin(name, kind.SCALAR, f"{name}(x)", f"{doc}; called, it converts")
         for name, doc in _SCALARS
     ]
-    for name, doc in _SLICES:
-        for suffix, dimensions in (("", ""), ("2D", " of two dimensions, indexed `a[row, col]`")):
-            rows.append(
-                Builtin(
-                    name + suffix, kind.SLICE, f"{name}{suffix}[T]", f"array{dimensions}: {doc}"
-                )
-            )
     rows += [
-        Builtin(
-            "SharedArray",
-            kind.SCRATCH,
-            "SharedArray(T, shape)",
-            "one array for all threads of the block, undefined at its start",
-            Effect.ALLOCATES,
-        ),
-        Builtin(
-            "SharedArray2D",
-            kind.SCRATCH,
-            "SharedArray2D[T]",
-            "a `SharedArray` of two dimensions, as the type of a parameter",
-        ),
-        Builtin(
-            "LocalArray",
-            kind.SCRATCH,
-            "LocalArray(T, shape)",
-            "an array of this thread alone, undefined each time its declaration runs",
-            Effect.ALLOCATES,
-        ),
-        Builtin(
-            "LocalArray2D",
-            kind.SCRATCH,
-            "LocalArray2D[T]",
-            "a `LocalArray` of two dimensions, as the type of a parameter",
-        ),
+        Builtin(name + suffix, kind.SLICE, f"{name}{suffix}[T]", f"array{dimensions}: {doc}")
+        for name, doc in _SLICES
+        for suffix, dimensions in _RANKS
     ]
+    for name, doc in _SCRATCH:
+        rows.append(
+            Builtin(name, kind.SCRATCH, f"{name}(T, shape)", doc, Effect.ALLOCATES),
+        )
+        rows += [
+            Builtin(
+                f"{name}{n}D",
+                kind.SCRATCH,
+                f"{name}{n}D[T]",
+                f"a `{name}` of {word} dimensions, as the type of a parameter",
+            )
+            for n, word in ((2, "two"), (3, "three"))
+        ]
+    rows.append(
+        Builtin(
+            "dynamic_shared",
+            kind.SCRATCH,
+            "dynamic_shared(T)",
+            "shared memory of as many bytes as the launch has (`shared=`), once for each kernel",
+            Effect.ALLOCATES,
+        )
+    )
     for name, doc in _REGISTERS:
         rows.append(Builtin(name, kind.NAMESPACE, name, f"{doc}: `.x`, `.y` and `.z`"))
         rows += [
@@ -141,6 +149,12 @@ def _rows() -> list[Builtin]:
             "the thread's (row, col) in the grid: row along y, col along x",
         ),
         Builtin(
+            "thread.index_3d",
+            kind.FUNCTION,
+            "thread.index_3d() -> tuple[i64, i64, i64]",
+            "the thread's (plane, row, col) in the grid: along z, y and x",
+        ),
+        Builtin(
             "grid_stride",
             kind.ITERATOR,
             "for i in grid_stride(n)",
@@ -155,6 +169,20 @@ def _rows() -> list[Builtin]:
             "lifts the obligations of what lies inside; the reason is a literal string",
         )
     )
+    rows += [
+        Builtin(
+            "injective",
+            kind.FACT,
+            "requires=lambda idx: injective(idx)",
+            "no two elements of `idx` are equal; checked on the device when a launch starts",
+        ),
+        Builtin(
+            "within",
+            kind.FACT,
+            "requires=lambda idx, n: within(idx, 0, n)",
+            "`low <= idx[i] < high` for every element; checked on the device when a launch starts",
+        ),
+    ]
     rows += cooperation.rows()
     rows += [
         Builtin(f"math.{name}", row_kind, signature, doc, origin=Origin.MATH)
@@ -217,18 +245,10 @@ HOST_NAMES = frozenset(
 # Named by the language's design, not by this version of it.
 PLANNED_NAMES = frozenset(
     {
-        "AtomicSlice3D",
         "Const",
-        "DisjointSlice3D",
-        "Slice3D",
         "bf16",
         "bool_",
-        "dynamic_shared",
         "f16",
-        "i16",
-        "i8",
         "struct",
-        "u16",
-        "u8",
     }
 )

@@ -72,14 +72,20 @@ class Scalar:
 
 
 BOOL = Scalar("bool", Kind.BOOL, 8)
+I8 = Scalar("i8", Kind.SIGNED, 8)
+I16 = Scalar("i16", Kind.SIGNED, 16)
 I32 = Scalar("i32", Kind.SIGNED, 32)
 I64 = Scalar("i64", Kind.SIGNED, 64)
+U8 = Scalar("u8", Kind.UNSIGNED, 8)
+U16 = Scalar("u16", Kind.UNSIGNED, 16)
 U32 = Scalar("u32", Kind.UNSIGNED, 32)
 U64 = Scalar("u64", Kind.UNSIGNED, 64)
 F32 = Scalar("f32", Kind.FLOAT, 32)
 F64 = Scalar("f64", Kind.FLOAT, 64)
 
-SCALARS: dict[str, Scalar] = {s.name: s for s in (BOOL, I32, I64, U32, U64, F32, F64)}
+SCALARS: dict[str, Scalar] = {
+    s.name: s for s in (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64)
+}
 
 
 def join(left: Scalar, right: Scalar) -> Scalar | None:

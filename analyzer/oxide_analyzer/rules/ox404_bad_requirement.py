@@ -38,3 +38,13 @@ def not_in_closure(name: str, kernel: str) -> str:
         f"`{name}` is a variable of the function round `{kernel}`, whose body does not use it; "
         "a contract can only speak of what the body uses too"
     )
+
+
+def limit(name: str, value: int | float | bool | None, threads: int) -> str | None:
+    """What is wrong with `shared`, `max_threads` or `min_blocks`; None if nothing is known."""
+    least = 0 if name == "shared" else 1
+    if value is not None and value < least:
+        return f"`{name}` is {value}; it is at least {least}"
+    if name == "max_threads" and value is not None and value > threads:
+        return f"`max_threads` is {value}; at most {threads} fit"
+    return None

@@ -135,12 +135,14 @@ def _subscripted(
         return BadAnnotation(
             "OX003", f"the elements of `{text}` are scalars, such as `{text}[f32]`"
         )
-    stem = row.name.removesuffix("2D")
-    rank = 2 if row.name.endswith("2D") else 1
+    stem = row.name.removesuffix("2D").removesuffix("3D")
+    rank = int(row.name[-2]) if stem != row.name else 1
     if stem in _OWNERSHIP:
         if len(parts) > 1:
             return BadAnnotation("OX003", f"`{text}` takes one type, that of its elements")
         return ArrayType(f"{row.name}[{element}]", element, rank, Space.GLOBAL, _OWNERSHIP[stem])
+    if stem not in _SCRATCH:
+        return BadAnnotation("OX003", f"`{text}` is a function; write `SharedArray[{element}]`")
     # `SharedArray[f32, int]` names the type of its shape too, which the argument knows better.
     open_rank = None if rank == 1 else rank
     return ArrayType(

@@ -23,7 +23,7 @@ from oxide_analyzer.frontends.oxide.meeting import (
     sync_warp,
     warp,
 )
-from oxide_analyzer.frontends.oxide.memory import scratch
+from oxide_analyzer.frontends.oxide.memory import dynamic_shared, scratch
 from oxide_analyzer.frontends.oxide.operators import operand
 from oxide_analyzer.frontends.oxide.places import length
 from oxide_analyzer.frontends.oxide.values import (
@@ -101,6 +101,8 @@ def _known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return rule(lowering, node, row)
     if row.kind is BuiltinKind.ITERATOR:
         return lowering.refuse(node, f"`{name}` is for the head of a loop: `{row.signature}`")
+    if row.kind is BuiltinKind.FACT:
+        return lowering.refuse(node, f"`{name}` is for a contract: `{row.signature}`")
     if row.kind is BuiltinKind.REGION:
         return lowering.refuse(node, f"`{name}` is for the head of a `with`: `{row.signature}`")
     return lowering.mismatch(
@@ -262,13 +264,12 @@ def _index_1d(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     return Number(linear_index(lowering.span(node)), I64, depth=2)
 
 
-def _index_2d(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+def _index_nd(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if positional(lowering, node, row, 0, 0) is None:
         return UNKNOWN
     span = lowering.span(node)
-    return TupleValue(
-        (Number(index_along(1, span), I64, depth=2), Number(index_along(0, span), I64, depth=2))
-    )
+    axes = (1, 0) if row.name == "thread.index_2d" else (2, 1, 0)
+    return TupleValue(tuple(Number(index_along(axis, span), I64, depth=2) for axis in axes))
 
 
 _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
@@ -279,13 +280,15 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "math.sqrt": _math,
     "math.exp": _math,
     "thread.index_1d": _index_1d,
-    "thread.index_2d": _index_2d,
+    "thread.index_2d": _index_nd,
+    "thread.index_3d": _index_nd,
     "sync_threads": sync_threads,
     "sync_warp": sync_warp,
     "grid_sync": grid_sync,
     "fence": fence,
     "SharedArray": scratch,
     "LocalArray": scratch,
+    "dynamic_shared": dynamic_shared,
     **{f"atomic.{op}": atomic for op in AtomicOp},
     **{f"warp.{function}": warp for function in WarpFunction if function is not WarpFunction.SYNC},
 }

@@ -1,36 +1,18 @@
-"""`@kernel(block=…, domain=…, requires=lambda …)`: what every launch fulfils.
-
-`requires` is real Python that is read, not run: its conjuncts become comparisons over the
-integers, so `0 < n <= len(a) and …` gives `0 < n`, `n <= len(a)` and the rest. All nodes are
-i64 and mean whole numbers that do not wrap; a scalar parameter of another width is converted.
-"""
+"""`@kernel(block=…, domain=…, requires=lambda …, …)`: what every launch fulfils."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import constants
-from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, NumberKind, TupleConstant
-from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
-from oxide_analyzer.frontends.oxide.places import AXES
-from oxide_analyzer.frontends.oxide.scopes import Scope, parameters
+from oxide_analyzer.frontends.oxide.meanings import NumberConstant, NumberKind, TupleConstant
+from oxide_analyzer.frontends.oxide.requirements import read_requires
+from oxide_analyzer.frontends.oxide.scopes import Scope
 from oxide_analyzer.frontends.oxide.values import Number, TupleValue
-from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Requirement, ScalarParameter
-from oxide_analyzer.ir.nodes import (
-    Binary,
-    BinaryOp,
-    Compare,
-    Const,
-    Convert,
-    Dim,
-    Param,
-    Register,
-    Special,
-    Unary,
-    UnaryOp,
-)
+from oxide_analyzer.ir.kernel import Contract
+from oxide_analyzer.ir.nodes import Const
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS
 from oxide_analyzer.rules import ox002_unsupported_construct, ox404_bad_requirement
@@ -38,14 +20,12 @@ from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
-    from oxide_analyzer.ir.kernel import Parameter
+    from oxide_analyzer.ir.kernel import DataFact, Parameter, Requirement
     from oxide_analyzer.ir.nodes import Expr
 
 _RULE = ox404_bad_requirement.RULE
-_KEYWORDS = ("block", "domain", "requires", "cooperative")
-_LATER = ("shared", "max_threads", "min_blocks", "cluster")
-_ARITHMETIC = {BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.FLOORDIV, BinaryOp.MOD}
-_DEEPEST = 60
+_LIMITS = ("shared", "max_threads", "min_blocks")
+_KEYWORDS = ("block", "domain", "requires", *_LIMITS, "cooperative")
 
 
 def read_contract(
@@ -62,6 +42,8 @@ def read_contract(
     block = domain = None
     cooperative = False
     requirements: tuple[Requirement, ...] = ()
+    data: tuple[DataFact, ...] = ()
+    limits: dict[str, Expr | None] = {}
     has_requires = False
     for keyword in decorator.keywords:
         match keyword.arg:
@@ -71,17 +53,28 @@ def read_contract(
                 domain = _domain(lowering, keyword.value)
             case "requires":
                 has_requires = True
-                requirements = _requires(lowering, keyword.value, declared)
+                requirements, data = read_requires(lowering, keyword.value, declared)
+            case "shared" | "max_threads" | "min_blocks" as name:
+                limits[name] = _limit(lowering, name, keyword.value)
             case "cooperative":
                 cooperative = _flag(lowering, keyword.value)
             case None:
                 lowering.refuse(keyword.value, "`@kernel(**…)`; write each keyword")
-            case name if name in _LATER:
-                lowering.refuse(keyword, f"`{name}=` is not supported yet")
+            case "cluster":
+                lowering.refuse(keyword, "`cluster=` is not supported yet")
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
     _refuse_cells(lowering, set(lowering.constants) - before)
-    contract = Contract(block, domain, requirements, cooperative=cooperative)
+    contract = Contract(
+        block,
+        domain,
+        requirements,
+        data=data,
+        shared=limits.get("shared"),
+        max_threads=limits.get("max_threads"),
+        min_blocks=limits.get("min_blocks"),
+        cooperative=cooperative,
+    )
     if has_requires:
         return contract
     if not decorator.keywords:
@@ -164,230 +157,26 @@ def _domain(lowering: Lowering, node: ast.expr) -> int | None:
     return None
 
 
+def _limit(lowering: Lowering, name: str, node: ast.expr) -> Expr | None:
+    """`shared=`, `max_threads=`, `min_blocks=`: an integer known at compile time."""
+    found = constants.evaluate(node, lowering.root.scope, lowering.resolver)
+    value = None
+    if isinstance(found, NumberConstant) and found.kind is NumberKind.INT:
+        with lowering.at_compile_time():
+            value = lowering.evaluate(node)
+    if not isinstance(value, Number) or not value.constant:
+        lowering.report(_RULE, node, f"`{name}` is an integer known at compile time")
+        return None
+    message = ox404_bad_requirement.limit(name, value.value, MAX_THREADS)
+    if message is not None:
+        lowering.report(_RULE, node, message)
+        return None
+    return lowering.convert(value, I64, node, f"`{name}`")
+
+
 def _flag(lowering: Lowering, node: ast.expr) -> bool:
     """`True` or `False`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return node.value
     lowering.report(_RULE, node, "`cooperative` is `True` or `False`")
     return False
-
-
-def _requires(
-    lowering: Lowering, node: ast.expr, declared: tuple[Parameter, ...]
-) -> tuple[Requirement, ...]:
-    if not isinstance(node, ast.Lambda):
-        lowering.report(
-            _RULE,
-            node,
-            "`requires` is a lambda, written here: `requires=lambda a, b: len(a) >= len(b)`",
-        )
-        return ()
-    arguments = node.args
-    special = [arguments.vararg, arguments.kwarg, *arguments.posonlyargs, *arguments.kwonlyargs]
-    if any(special) or arguments.defaults:
-        lowering.report(
-            _RULE, node, "the lambda of `requires` names parameters of the kernel, nothing else"
-        )
-        return ()
-    known = {parameter.name: parameter for parameter in declared}
-    names: dict[str, Parameter] = {}
-    every = {argument.arg for argument, _ in parameters(lowering.root.node)}
-    for argument in arguments.args:
-        if argument.arg in known:
-            names[argument.arg] = known[argument.arg]
-        elif argument.arg not in every:
-            function = lowering.root.node.name
-            message = ox404_bad_requirement.no_parameter(argument.arg, function, sorted(every))
-            lowering.report(_RULE, argument, message)
-    spoken = {argument.arg for argument in arguments.args}
-    reader = _Reader(lowering, names, spoken, {p.name for p in declared})
-    return tuple(reader.conjuncts(node.body))
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads the body of the lambda; `spoken` are its own parameters, readable or not."""
-
-    lowering: Lowering
-    names: dict[str, Parameter]
-    spoken: set[str]
-    declared: set[str]
-    depth: int = 0
-
-    def conjuncts(self, node: ast.expr) -> list[Requirement]:
-        match node:
-            case ast.BoolOp(op=ast.And(), values=values):
-                return [found for value in values for found in self.conjuncts(value)]
-            case ast.Compare():
-                return self.chain(node)
-            case ast.Constant(value=True):
-                return []
-            case _:
-                self.bad(node, "a requirement is made of comparisons, joined by `and`")
-                return []
-
-    def chain(self, node: ast.Compare) -> list[Requirement]:
-        found: list[Requirement] = []
-        sides = [node.left, *node.comparators]
-        exprs = [self.integer(side) for side in sides]
-        for k, op in enumerate(node.ops):
-            if type(op) not in COMPARE:
-                self.bad(node, "a requirement compares with `==`, `!=`, `<`, `<=`, `>` and `>=`")
-                continue
-            left, right = exprs[k], exprs[k + 1]
-            if left is None or right is None:
-                continue
-            start, end = self.lowering.span(sides[k]), self.lowering.span(sides[k + 1])
-            span = Span(start.path, start.line, start.column, end.end_line, end.end_column)
-            text = f"{ast.unparse(sides[k])} {COMPARE[type(op)]} {ast.unparse(sides[k + 1])}"
-            found.append(Requirement(Compare(COMPARE[type(op)], left, right, span), text, span))
-        return found
-
-    def integer(self, node: ast.expr) -> Expr | None:
-        if self.depth > _DEEPEST:
-            return self.bad(node, "the requirement is nested too deeply")
-        self.depth += 1
-        found = self._integer(node)
-        self.depth -= 1
-        return found
-
-    def _integer(self, node: ast.expr) -> Expr | None:
-        span = self.lowering.span(node)
-        match node:
-            case ast.Constant(value=bool()):
-                return self.bad(node, "a requirement computes with integers")
-            case ast.Constant(value=int() as value):
-                if not I64.min <= value <= I64.max:
-                    return self.bad(node, f"{value} does not fit i64")
-                return Const(value, I64, span)
-            case ast.Name(id=name) if name in self.spoken:
-                return self._scalar(name, node)
-            case ast.Name() | ast.Attribute():
-                return self._named(node)
-            case ast.Subscript(
-                value=ast.Attribute(value=ast.Name(id=name), attr="shape"), slice=axis
-            ):
-                return self._extent(name, axis, node)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
-                return Const(-value, I64, span)
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                inner = self.integer(operand)
-                return None if inner is None else Unary(UnaryOp.NEG, inner, I64, span)
-            case ast.BinOp(left=left, op=op, right=right):
-                found = BINARY.get(type(op))
-                if found is None or found not in _ARITHMETIC:
-                    return self.bad(node, "a requirement computes with `+`, `-`, `*`, `//` and `%`")
-                one, other = self.integer(left), self.integer(right)
-                if one is None or other is None:
-                    return None
-                return Binary(found, one, other, I64, span)
-            case ast.Call(func=function, args=arguments, keywords=[]):
-                return self._call(function, arguments, node)
-            case _:
-                return self.bad(
-                    node,
-                    "a requirement speaks of parameters, `len`, `.shape`, `.size`, `grid_dim`, "
-                    "`block_dim` and integers",
-                )
-
-    def _call(self, function: ast.expr, arguments: list[ast.expr], node: ast.expr) -> Expr | None:
-        meaning = self.lowering.resolver.expression(function, self.lowering.root.scope)
-        name = meaning.builtin.name if isinstance(meaning, Known) else ""
-        span = self.lowering.span(node)
-        if name == "len" and len(arguments) == 1 and isinstance(arguments[0], ast.Name):
-            return self._dimension(arguments[0].id, 0, node)
-        if name in ("min", "max") and len(arguments) > 1:
-            exprs = [self.integer(argument) for argument in arguments]
-            result = exprs[0]
-            for right in exprs[1:]:
-                if result is None or right is None:
-                    return None
-                result = Binary(BinaryOp(name), result, right, I64, span)
-            return result
-        text = self.lowering.text(function)
-        return self.bad(node, f"`{text}(…)` in a requirement; it calls `len`, `min` and `max` only")
-
-    def _scalar(self, name: str, node: ast.expr) -> Expr | None:
-        parameter = self.names.get(name)
-        match parameter:
-            case None:
-                return None
-            case ArrayParameter():
-                return self.bad(
-                    node, f"`{name}` is an array; a requirement speaks of `len({name})`"
-                )
-            case ScalarParameter(type=type):
-                if not type.is_integer:
-                    return self.bad(
-                        node, f"`{name}` is {type}; a requirement computes with integers"
-                    )
-                span = self.lowering.span(node)
-                param = Param(name, type, span)
-                return param if type == I64 else Convert(param, I64, span)
-
-    def _named(self, node: ast.Name | ast.Attribute) -> Expr | None:
-        match node:
-            case ast.Attribute(value=ast.Name(id=name), attr="size") if name in self.spoken:
-                array = self._array(name, node)
-                if array is None:
-                    return None
-                span = self.lowering.span(node)
-                size: Expr = Dim(name, 0, span)
-                for axis in range(1, array):
-                    size = Binary(BinaryOp.MUL, size, Dim(name, axis, span), I64, span)
-                return size
-            case _:
-                pass
-        lowering = self.lowering
-        meaning = lowering.resolver.expression(node, lowering.root.scope)
-        if isinstance(meaning, Known):
-            register, _, axis = meaning.builtin.name.rpartition(".")
-            if register in ("grid_dim", "block_dim") and axis in AXES:
-                return Special(Register(register), AXES[axis], lowering.span(node))
-            return self.bad(
-                node, f"`{lowering.text(node)}` in a requirement; it speaks of the whole launch"
-            )
-        if isinstance(meaning, NumberConstant) and meaning.kind is NumberKind.INT:
-            value = lowering.constant(meaning, tuple(ast.unparse(node).split(".")), node)
-            if isinstance(value, Number):
-                return lowering.convert(value, I64, node, "a constant in a requirement")
-            return None
-        if meaning is None and isinstance(node, ast.Name):
-            if node.id in self.declared:
-                text = f"`{node.id}` is not a parameter of the lambda; write `lambda {node.id}: …`"
-                return self.bad(node, text)
-            near = lowering.nearest(node.id, lowering.root.scope)
-            return self.bad(node, ox404_bad_requirement.unknown(node.id, near))
-        return self.bad(
-            node, f"`{lowering.text(node)}` is not an integer that a requirement can speak of"
-        )
-
-    def _extent(self, name: str, axis: ast.expr, node: ast.expr) -> Expr | None:
-        found = constants.evaluate(axis, self.lowering.root.scope, self.lowering.resolver)
-        if not isinstance(found, NumberConstant) or not isinstance(found.value, int):
-            return self.bad(node, "the axis of `.shape[k]` is a literal")
-        return self._dimension(name, found.value, node)
-
-    def _dimension(self, name: str, axis: int, node: ast.expr) -> Expr | None:
-        rank = self._array(name, node)
-        if rank is None:
-            return None
-        if not -rank <= axis < rank:
-            return self.bad(
-                node, f"`{name}` has {rank} dimension{'s' * (rank > 1)}, so no `.shape[{axis}]`"
-            )
-        return Dim(name, axis % rank, self.lowering.span(node))
-
-    def _array(self, name: str, node: ast.expr) -> int | None:
-        """The rank of an array parameter."""
-        if name not in self.spoken:
-            self.bad(node, f"`{name}` is not a parameter of the lambda; write `lambda {name}: …`")
-            return None
-        if not isinstance(self.names.get(name), ArrayParameter):
-            if name in self.names:
-                self.bad(node, f"`{name}` is a scalar and has no length")
-            return None
-        return self.lowering.arrays[name].rank
-
-    def bad(self, node: ast.expr, message: str) -> None:
-        self.lowering.report(_RULE, node, message)

@@ -1,4 +1,4 @@
-"""Memory of the block and of the thread: `SharedArray` and `LocalArray`."""
+"""Memory of the block and of the thread: `SharedArray`, `LocalArray`, `dynamic_shared`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
 )
-from oxide_analyzer.ir.nodes import Array, Declare, Ownership, Space
+from oxide_analyzer.ir.nodes import Array, Declare, Dim, Ownership, Space
 from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.builtins import Builtin
+    from oxide_analyzer.language.types import Scalar
 
 
 def scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
@@ -27,17 +30,9 @@ def scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     arguments = positional(lowering, node, row, 2, 2)
     if arguments is None:
         return UNKNOWN
-    value = lowering.evaluate(arguments[0])
-    element = scalar_of(value)
+    element = _element(lowering, arguments[0], f"{row.name}(f32, …)")
     shape = _shape(lowering, arguments[1])
-    if element is None:
-        if not isinstance(value, Unknown):
-            text = lowering.text(arguments[0])
-            lowering.mismatch(
-                arguments[0], f"`{text}` is not a scalar type; write `{row.name}(f32, …)`"
-            )
-        return UNKNOWN
-    if shape is None:
+    if element is None or shape is None:
         return UNKNOWN
     space = Space.SHARED if row.name == "SharedArray" else Space.LOCAL
     made = lowering.allocation(node)
@@ -48,6 +43,43 @@ def scratch(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if space is Space.LOCAL:
         lowering.emit(Declare(made.array.name, lowering.span(node)))
     return made
+
+
+def dynamic_shared(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+    """`dynamic_shared(T)`: as many elements as the launch has bytes for."""
+    arguments = positional(lowering, node, row, 1, 1)
+    if arguments is None:
+        return UNKNOWN
+    element = _element(lowering, arguments[0], "dynamic_shared(f32)")
+    if element is None:
+        return UNKNOWN
+    made = lowering.allocation(node)
+    if made is not None:
+        return made
+    if any(isinstance(array.shape[0], Dim) for array in _shared(lowering)):
+        return lowering.refuse(
+            node, "a kernel has one `dynamic_shared`; index parts of it, or use `SharedArray`"
+        )
+    span = lowering.span(node)
+    name = lowering.unique(lowering.allocation_name or "dynamic")
+    shape = (Dim(name, 0, span),)
+    return lowering.allocate(
+        node, Array(name, element, shape, Space.SHARED, Ownership.SCRATCH, span)
+    )
+
+
+def _shared(lowering: Lowering) -> Iterator[Array]:
+    return (array for array in lowering.arrays.values() if array.space is Space.SHARED)
+
+
+def _element(lowering: Lowering, node: ast.expr, example: str) -> Scalar | None:
+    """The scalar type that an argument names; None where it was reported."""
+    value = lowering.evaluate(node)
+    element = scalar_of(value)
+    if element is None and not isinstance(value, Unknown):
+        text = lowering.text(node)
+        lowering.mismatch(node, f"`{text}` is not a scalar type; write `{example}`")
+    return element
 
 
 def _shape(lowering: Lowering, node: ast.expr) -> tuple[Expr, ...] | None:
