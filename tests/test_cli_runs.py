@@ -300,6 +300,16 @@ def test_device_is_not_read(folder: Path, capsys: pytest.CaptureFixture[str]) ->
         assert "the file cannot be read: not a regular file" in capsys.readouterr().out
 
 
+def test_file_that_would_take_all_memory_is_not_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "k.py").write_bytes(b"import oxide\nx = [" + b"1, " * 1_400_000 + b"]\n")
+    assert main_check(["--format", "concise"]) == 1
+    assert "the file cannot be read: it has 4.2 MB, the limit is 4 MB" in capsys.readouterr().out
+    (folder / "k.py").write_bytes(b"x = [" + b"1, " * 1_400_000 + b"]\n")
+    assert main_check([]) == 0
+
+
 @pytest.mark.parametrize("name", ["a\0b.py", "x" * 5000])
 def test_impossible_names_are_wrong_use(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str

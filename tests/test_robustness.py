@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from byte_edits import edited
+from oxide_analyzer import project
 from oxide_analyzer.analysis import check
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
@@ -39,6 +41,20 @@ def test_half_typed_kernels(path: Path) -> None:
         assert_answers("".join(lines[:gone] + lines[gone + 1 :]))
         gone = chosen.randrange(len(text))
         assert_answers(text[:gone] + text[gone + 1 :])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_edited_bytes(path: Path) -> None:
+    """A slice of what benchmarks/robustness.py does: slips of a keyboard, a tool, a disk."""
+    content = path.read_bytes()
+    content = content[: content.index(b"def main()")]
+    chosen = random.Random(path.stem)
+    for _ in range(8):
+        read = project.text(edited(content, chosen), "k.py")
+        if isinstance(read, project.Undecodable):
+            assert project.syntax_error(read).span.line >= 1
+        else:
+            assert_answers(read.text)
 
 
 def test_files_of_the_standard_library() -> None:

@@ -28,6 +28,9 @@ _WORDS = (b"oxide", b"numba", b"cuda.jit", b"cupyx")
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 _BOM = b"\xef\xbb\xbf"
 
+LARGEST = 4_000_000
+"""So many bytes of a file are read: Python's parser takes 300 times as much memory."""
+
 
 @record
 class Undecodable:

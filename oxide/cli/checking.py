@@ -70,6 +70,8 @@ def answer(task: Task) -> Answer | None:
         if content is None:
             assert entry.path is not None
             content = project.content(entry.path)
+        if len(content) > project.LARGEST and project.has_words(content):
+            raise OSError(None, _too_large(len(content)))
         read = project.decode(content, entry.shown)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -80,6 +82,11 @@ def answer(task: Task) -> Answer | None:
     if isinstance(read, project.Undecodable):
         return Answer(Report(read.path, (), (project.syntax_error(read),)))
     return _checked(read, task)
+
+
+def _too_large(size: int) -> str:
+    limit = project.LARGEST // 10**6
+    return f"it has {size / 1e6:.1f} MB, the limit is {limit} MB; exclude it if it is generated"
 
 
 def selected(entry: Input, select: list[str] | None, ignore: list[str] | None) -> Selection:
