@@ -45,9 +45,10 @@ from oxide_analyzer.facts.conditions import (
     less,
     negate,
 )
-from oxide_analyzer.facts.flow import Flow
+from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, constant, parts_of
+from oxide_analyzer.facts.rounds import Repetition, Round
 from oxide_analyzer.facts.state import Real, State, Value, value_level
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
@@ -199,20 +200,50 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         body = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
         after.leave(body)
         ends.extend(body.breaks)
+    level, nesting = inside, walk.apart
     walk.apart -= apart
 
     outside = Level.BLOCK if together and not walk.apart else Level.THREAD
-    leaving = _leave(walk, stmt, carried, outside, position)
+    end, leaving = _leave(walk, stmt, carried, outside, position)
+    if walk.collected is not None and not walk.private and stmt not in walk.evaluator.repetitions:
+
+        def run() -> Round:
+            return _one_more(walk, stmt, carried, level, nesting, position)
+
+        names = carried.names if not isinstance(stmt, For) else (*carried.names, _names(stmt)[0])
+        walk.evaluator.repetitions[stmt] = Repetition(
+            stmt, entry, head, end, names, level is Level.BLOCK, run
+        )
     if leaving is not None:
         ends.append(leaving)
     after.normal = merge(ends, walk.evaluator)
     return after
 
 
+def _one_more(
+    walk: Walk, stmt: Loop, carried: _Carried, level: Level, nesting: int, position: Position
+) -> Round:
+    """Run the body once more, with unknowns of its own."""
+    evaluator = walk.evaluator
+    collected, apart = walk.collected, walk.apart
+    walk.collected, walk.apart = Collected(), nesting
+    noted = (len(evaluator.may_wrap), len(evaluator.reads))
+    head = _any_iteration(walk, stmt, carried, level)
+    backs = tuple(step(walk, stmt, b) for b in _backs(walk, stmt, head, position))
+    round_ = Round(tuple(walk.collected.accesses), backs)
+    del evaluator.may_wrap[noted[0] :]
+    del evaluator.reads[noted[1] :]
+    walk.collected, walk.apart = collected, apart
+    return round_
+
+
 def _leave(
     walk: Walk, stmt: Loop, carried: _Carried, level: Level, position: Position
-) -> State | None:
-    """The state behind the loop, left at its head: another iteration than the one collected."""
+) -> tuple[State, State | None]:
+    """The head at which the loop ends, and the state behind it.
+
+    It is another iteration than the one collected.
+    """
     collected, walk.collected = walk.collected, None
     noted = len(walk.evaluator.reads)
     mark = walk.evaluator.serial()
@@ -221,11 +252,11 @@ def _leave(
     del walk.evaluator.reads[noted:]
     walk.collected = collected
     if passed.leaving is None:
-        return None
+        return head, None
     leaving = _as_axioms(walk, carried.entry, passed.leaving, mark)
     if not isinstance(stmt, For):
-        return leaving
-    return _last_value(walk, stmt, carried.entry, leaving, level)
+        return head, leaving
+    return head, _last_value(walk, stmt, carried.entry, leaving, level)
 
 
 def _as_axioms(walk: Walk, entry: State, leaving: State, mark: int) -> State:

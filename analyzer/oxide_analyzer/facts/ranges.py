@@ -378,9 +378,7 @@ class _Flow:
                 evaluate.operands(walk.operands(statement), state)
                 if target is not None:
                     self._assign(target, None, state)
-            case (
-                Store() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert()
-            ):
+            case Store() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert():
                 # What a check demands is not taken in: where threads may wait for each other, one
                 # that fails goes on.
                 evaluate.operands(walk.operands(statement), state)

@@ -70,6 +70,7 @@ from oxide_analyzer.proof.affine import refutes
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.launch_terms import LaunchTerms
+    from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.source import Span
 
 _LONGEST_KEY = 24
@@ -83,7 +84,8 @@ class Evaluator:
 
     With `exact`, integers are Python's: so contracts are read. `iterations` says of which loop a
     variable counts the iterations, `counters` are the values `start + step·count` of loops under
-    one name, and `undetermined` are the variables that are no functions of others.
+    one name, and `undetermined` are the variables that are no functions of others. `repetitions`
+    are the loops of the walk through the whole, to be asked for one more round.
     """
 
     launch: LaunchTerms
@@ -93,6 +95,7 @@ class Evaluator:
     iterations: dict[Atom, object] = field(default_factory=dict[Atom, object])
     counters: set[Atom] = field(default_factory=set[Atom])
     undetermined: set[Atom] = field(default_factory=set[Atom])
+    repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 
     # ------------------------------------------------------------ entry points

