@@ -6,6 +6,10 @@ dimension; last comes a hidden pointer to a `FailureRecord`. So
 
     k(a: Slice2D[f32], n: i32)    is    (ptr a, i64 a.shape[0], i64 a.shape[1], i32 n, ptr failure)
 
+On a device, `Hidden` names what comes behind that: how many bytes of shared memory the launch asked
+for, if the kernel has `dynamic_shared`, and a pointer to a word that is 0 at the start of the
+launch, if it calls `grid_sync`.
+
 Every argument travels in a cell of 8 bytes, little-endian, smaller ones at its start: what
 `Layout.pack` makes is at once the argument block of native code and, taken cell by cell, what
 the `kernelParams` of a launch on the device point at.
@@ -19,23 +23,26 @@ the table of `FailureSite`s beside the code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Atomic,
+    Barrier,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     DivisorRole,
-    For,
-    If,
-    Inline,
+    Group,
     Load,
     Ownership,
     Store,
-    While,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +58,10 @@ CELL = 8
 
 _CODES = {
     "bool": "B7x",
+    "i8": "b7x",
+    "u8": "B7x",
+    "i16": "h6x",
+    "u16": "H6x",
     "i32": "i4x",
     "u32": "I4x",
     "i64": "q",
@@ -121,6 +132,24 @@ def layout(kernel: Kernel) -> Layout:
     return Layout(tuple(slots))
 
 
+class Hidden(StrEnum):
+    """What a launch on a device passes besides the arguments, each in a cell."""
+
+    FAILURE = "failure"
+    SHARED = "shared"
+    WORKSPACE = "workspace"
+
+
+def hidden(kernel: Kernel) -> tuple[Hidden, ...]:
+    """The hidden parameters of a kernel, in order."""
+    found = [Hidden.FAILURE]
+    if any(array.is_dynamic for array in kernel.arrays.values()):
+        found.append(Hidden.SHARED)
+    if any(isinstance(s, Barrier) and s.group is Group.GRID for s in walk.statements(kernel.body)):
+        found.append(Hidden.WORKSPACE)
+    return tuple(found)
+
+
 def _code(slot: Slot) -> str:
     match slot:
         case ScalarSlot(type=type_):
@@ -148,15 +177,18 @@ class FailureKind(IntEnum):
     BOUNDS = 1  # index and length along axis
     DIVISOR = 2  # a zero divisor
     STEP = 3  # a zero step of range
-    DIVERGENCE = 4  # internal: threads of a block wait at different barriers
+    DIVERGENCE = 4  # internal: threads that should meet wait at different places
+    VIEW = 5  # index (where it starts), stop and length along axis
+    ALIGNMENT = 6  # index (an offset) is no multiple of length
+    ASSERTION = 7
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
     """The first failure of a launch.
 
-    As a C struct: u32 state, site, kind, axis; i64 index, length; u32 block[3], thread[3].
-    `index` is the thread's index along `axis` and `length` the extent there (bounds only).
+    As a C struct: u32 state, site, kind, axis; i64 index, length, stop; u32 block[3], thread[3].
+    What the numbers mean says the kind.
     """
 
     site: int
@@ -164,35 +196,40 @@ class FailureRecord:
     axis: int
     index: int
     length: int
+    stop: int
     block: Extent
     thread: Extent
 
 
-_RECORD = Struct("<4I2q6I")
+_RECORD = Struct("<4I3q6I")
 
 RECORD_SIZE = _RECORD.size
 STATE_OFFSET, SITE_OFFSET, KIND_OFFSET, AXIS_OFFSET = 0, 4, 8, 12
-INDEX_OFFSET, LENGTH_OFFSET, BLOCK_OFFSET, THREAD_OFFSET = 16, 24, 32, 44
+INDEX_OFFSET, LENGTH_OFFSET, STOP_OFFSET, BLOCK_OFFSET, THREAD_OFFSET = 16, 24, 32, 40, 52
 EMPTY_RECORD = bytes(RECORD_SIZE)
 
 
 def decode(record: bytes | bytearray | memoryview) -> FailureRecord | None:
     """The failure that a record holds after its launch, or None."""
-    state, site, kind, axis, index, length, *places = _RECORD.unpack_from(record)
+    state, site, kind, axis, index, length, stop, *places = _RECORD.unpack_from(record)
     if state == FailureState.EMPTY:
         return None
     block, thread = (places[0], places[1], places[2]), (places[3], places[4], places[5])
-    return FailureRecord(site, FailureKind(kind), axis, index, length, block, thread)
+    return FailureRecord(site, FailureKind(kind), axis, index, length, stop, block, thread)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureSite:
-    """What stands at a site: an access to `array`, or a divisor (`array` is None)."""
+    """What stands at a site: an access to `array`, or a divisor (`array` is None).
+
+    `message` is that of an `assert`.
+    """
 
     span: Span
     kind: FailureKind
     array: str | None
     access: str
+    message: str = ""
 
 
 def failure_sites(kernel: Kernel) -> Mapping[int, FailureSite]:
@@ -201,7 +238,7 @@ def failure_sites(kernel: Kernel) -> Mapping[int, FailureSite]:
 
 
 def _sites(block: Block) -> Iterator[tuple[int, FailureSite]]:
-    for statement in block:
+    for statement in walk.statements(block):
         match statement:
             case Load(site=site, span=span, array=array):
                 yield site, FailureSite(span, FailureKind.BOUNDS, array, "read")
@@ -209,16 +246,16 @@ def _sites(block: Block) -> Iterator[tuple[int, FailureSite]]:
                 yield site, FailureSite(span, FailureKind.BOUNDS, array, "write")
             case Atomic(site=site, span=span, array=array):
                 yield site, FailureSite(span, FailureKind.BOUNDS, array, "atomic")
+            case CheckIndex(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.BOUNDS, array, "view")
+            case CheckView(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.VIEW, array, "view")
+            case CheckAligned(site=site, span=span, array=array):
+                yield site, FailureSite(span, FailureKind.ALIGNMENT, array, "wide")
+            case Assert(site=site, span=span, message=message):
+                yield site, FailureSite(span, FailureKind.ASSERTION, None, "assert", message)
             case CheckDivisor(site=site, span=span, role=role):
                 kind = FailureKind.STEP if role is DivisorRole.STEP else FailureKind.DIVISOR
                 yield site, FailureSite(span, kind, None, role.value)
-            case If(then=then, otherwise=otherwise):
-                yield from _sites(then)
-                yield from _sites(otherwise)
-            case For(body=body) | Inline(body=body):
-                yield from _sites(body)
-            case While(header=header, body=body):
-                yield from _sites(header)
-                yield from _sites(body)
             case _:
                 pass

@@ -27,6 +27,11 @@ _COMPACT = 2**31
 _AXES = "xyz"
 
 
+def literal(extent: Expr | None) -> int | None:
+    """A number of the contract, None where it is left open."""
+    return int(extent.value) if isinstance(extent, Const) else None
+
+
 def declared_block(kernel: Kernel) -> Extent | None:
     """The block that the contract fixes."""
     if kernel.contract.block is None:

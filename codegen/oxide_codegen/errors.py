@@ -11,6 +11,7 @@ exception that the same statement would raise on a list.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class LaunchError(OxideError):
     """A launch that was refused; nothing has been enqueued.
 
     `parameter` is the one to blame, or None; `expected` and `actual` say what it should have
-    been and what it is.
+    been and what it is. `rule` is the number of the rule that the launch breaks, where it has
+    one: OX108 (aliased arguments), OX401 (contract), OX405 (limits).
     """
 
     def __init__(
@@ -80,12 +82,14 @@ class LaunchError(OxideError):
         parameter: str | None = None,
         expected: object = None,
         actual: object = None,
+        rule: str | None = None,
     ) -> None:
-        super().__init__(f"{kernel}: {message}")
+        super().__init__(f"{kernel}: {message}" + (f" [{rule}]" if rule else ""))
         self.kernel = kernel
         self.parameter = parameter
         self.expected = expected
         self.actual = actual
+        self.rule = rule
 
 
 class LaunchTypeError(LaunchError, TypeError):
@@ -122,64 +126,131 @@ class DeviceError(OxideError, RuntimeError):
 # ---------------------------------------------------------------- while a kernel runs
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The statement of a failed check, and the (x, y, z) index of the thread that failed it."""
+
+    path: str
+    line: int
+    block: Extent
+    thread: Extent
+
+
 class KernelError(OxideError):
     """A run-time check that failed: the first one of the launch.
 
     `path` and `line` are the statement's, `block` and `thread` the (x, y, z) index of the thread
-    that found it.
+    that found it. `rule` is the number of the rule whose obligation was left to the check.
     """
 
-    def __init__(
-        self, kernel: str, message: str, *, path: str, line: int, block: Extent, thread: Extent
-    ) -> None:
+    rule: str | None = None
+
+    def __init__(self, kernel: str, message: str, where: Where) -> None:
         super().__init__(
-            f"{kernel}: {message}\n  {path}:{line}, block {_index(block)}, thread {_index(thread)}"
+            f"{kernel}: {message}\n  {where.path}:{where.line}, block {_index(where.block)}, "
+            f"thread {_index(where.thread)}"
         )
         self.kernel = kernel
-        self.path = path
-        self.line = line
-        self.block = block
-        self.thread = thread
+        self.path = where.path
+        self.line = where.line
+        self.block = where.block
+        self.thread = where.thread
 
 
 class KernelIndexError(KernelError, IndexError):
-    """An access outside an array; `index` and `length` are those of the axis `axis`."""
+    """An access outside an array; `index` and `length` are those of the axis `axis`.
+
+    With `view` they are those of a view of `array`.
+    """
+
+    rule = "OX301"
 
     def __init__(
         self,
         kernel: str,
+        where: Where,
         *,
         array: str,
         axis: int,
         rank: int,
         index: int,
         length: int,
-        path: str,
-        line: int,
-        block: Extent,
-        thread: Extent,
+        view: bool = False,
+        message: str | None = None,
     ) -> None:
         along = f" along axis {axis}" if rank > 1 else ""
+        what = f"a view of `{array}`" if view else f"`{array}`"
         super().__init__(
             kernel,
-            f"index {index} is out of bounds of `{array}` with length {length}{along}",
-            path=path,
-            line=line,
-            block=block,
-            thread=thread,
+            message or f"index {index} is out of bounds of {what} with length {length}{along}",
+            where,
         )
         self.array = array
         self.axis = axis
         self.index = index
         self.length = length
+        self.view = view
+
+
+class KernelViewError(KernelIndexError):
+    """A view that does not lie within its array, or ends before it starts."""
+
+    def __init__(
+        self,
+        kernel: str,
+        where: Where,
+        *,
+        array: str,
+        axis: int,
+        rank: int,
+        start: int,
+        stop: int,
+        length: int,
+    ) -> None:
+        along = f" along axis {axis}" if rank > 1 else ""
+        super().__init__(
+            kernel,
+            where,
+            array=array,
+            axis=axis,
+            rank=rank,
+            index=start,
+            length=length,
+            view=True,
+            message=f"the view [{start}:{stop}] of `{array}` is not within its length "
+            f"{length}{along}",
+        )
+        self.start = start
+        self.stop = stop
+
+
+class KernelAlignmentError(KernelError, ValueError):
+    """A wide access to `array` that starts at an `offset` which is no multiple of its `width`."""
+
+    rule = "OX306"
+
+    def __init__(self, kernel: str, where: Where, *, array: str, offset: int, width: int) -> None:
+        super().__init__(
+            kernel,
+            f"{width} elements of `{array}` at once from offset {offset}, which is no multiple "
+            f"of {width}",
+            where,
+        )
+        self.array = array
+        self.offset = offset
+        self.width = width
 
 
 class KernelZeroDivisionError(KernelError, ZeroDivisionError):
     """A divisor, or the step of a `range`, that is zero."""
 
+    rule = "OX307"
+
 
 class KernelAssertion(KernelError, AssertionError):
     """An `assert` of a kernel that does not hold."""
+
+    rule = "OX308"
 
 
 def _index(place: Extent) -> str:

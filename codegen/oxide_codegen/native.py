@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.ranges import ranges
 from oxide_codegen import abi
 from oxide_codegen.lowering import coroutines, patterns, thread_loop
-from oxide_codegen.lowering.host import ALIGNMENT, shared_offsets
+from oxide_codegen.lowering.host import ALIGNMENT, rounded, shared_offsets
+from oxide_codegen.lowering.schedule import block_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -39,7 +40,7 @@ _RUN = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
 )
 _FRAME_SIZE = ctypes.CFUNCTYPE(ctypes.c_int64)
-_EXTENTS = Struct("<6q")
+_EXTENTS = Struct("<7q")
 
 # Each worker takes so many stretches of blocks, so that uneven blocks even out.
 _STRETCHES = 8
@@ -50,13 +51,17 @@ _WORTH_SHARING = 200e-6
 
 @dataclass(frozen=True)
 class Native:
-    """A compiled kernel: how to call it, how to read its failures, how to run it."""
+    """A compiled kernel: how to call it, how to read its failures, how to run it.
+
+    Of a kernel that `is_together` all blocks run at once, by one worker.
+    """
 
     layout: abi.Layout
     sites: Mapping[int, abi.FailureSite]
     llvm: str
     _run: Callable[[int, int, int, int, int, int], None]
-    _arena_size: Callable[[int], int]
+    _arena_size: Callable[[int, int], int]
+    is_together: bool
     _owner: object
     _arenas: list[Arena] = field(default_factory=list["Arena"])
 
@@ -66,23 +71,26 @@ class Native:
         block: Extent,
         arguments: Sequence[int | float],
         workers: int | None = None,
+        shared: int = 0,
     ) -> abi.FailureRecord | None:
         """Run a launch to its end; the first failed check, if there was one.
 
-        `arguments` has one value per slot of `layout`: numbers, and addresses as ints. Who calls
-        keeps the memory behind them alive, and has checked sizes, facts and limits.
+        `arguments` has one value per slot of `layout`: numbers, and addresses as ints; `shared`
+        is how many bytes of dynamic shared memory a block gets. Who calls keeps the memory behind
+        the addresses alive, and has checked sizes, facts and limits.
         """
         blocks = prod(grid)
         threads = prod(block)
         if not blocks or not threads:
             return None
         # Record, extents and cells in one stretch of memory: one conversion a launch.
-        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block)
+        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block, shared)
         memory += self.layout.pack(arguments)
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
-        work = _Work(self, launch + _EXTENTS.size, launch, record, self._arena_size(threads))
-        crew = min(workers or _processors(), blocks)
+        size = self._arena_size(threads, shared) * (blocks if self.is_together else 1)
+        work = _Work(self, launch + _EXTENTS.size, launch, record, size)
+        crew = 1 if self.is_together else min(workers or _processors(), blocks)
         if crew == 1:
             work.stretch(0, blocks)
         else:
@@ -178,22 +186,26 @@ def compile_native(
 
     kernel = checked.kernel
     facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
-    waits = thread_loop.may_wait(kernel)
+    waits = patterns.meets(kernel)
     lower = coroutines.lower if waits else thread_loop.lower
     text = lower(checked, facts, "contract " if contract else "", narrows=narrows)
     symbols = ("run", "frame_size") if waits else ("run",)
     owner, addresses = llvm.loaded(text, symbols, vectorises=not patterns.divides(kernel.body))
-    shared = shared_offsets(kernel)[1]
-    arena_size: Callable[[int], int] = lambda threads: shared  # noqa: E731
-    if waits:
-        frame = int(_FRAME_SIZE(addresses["frame_size"])())
-        arena_size = lambda threads: coroutines.arena_size(threads, frame, shared)  # noqa: E731
+    static = shared_offsets(kernel)[1]
+    frame = int(_FRAME_SIZE(addresses["frame_size"])()) if waits else 0
+
+    def arena_size(threads: int, shared: int) -> int:
+        if waits:
+            return block_size(threads, frame, static + rounded(shared))
+        return static + rounded(shared)
+
     return Native(
         abi.layout(kernel),
         abi.failure_sites(kernel),
         text,
         _RUN(addresses["run"]),
         arena_size,
+        abi.Hidden.WORKSPACE in abi.hidden(kernel),
         owner,
     )
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.ranges import ranges
 from oxide_analyzer.ir.nodes import Const
+from oxide_analyzer.launch import MAX_THREADS
 from oxide_codegen import abi
+from oxide_codegen.contract import literal
 from oxide_codegen.lowering import statements
 from oxide_codegen.lowering.access import alias_marks
 from oxide_codegen.lowering.builder import Builder, Names
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
-
-MAX_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,10 @@ def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[st
         lines.location,
     )
     context.locate(kernel.name_span)
+    # A thread that fails a check leaves its warp.
+    device.is_whole = device.is_whole and (context.continues or not context.makes_checks)
     context.zero_locals()
-    device.zero_shared(checked.initialised)
+    device.begin(checked.initialised)
     statements.block(context, kernel.body)
     device.close(build)
     body = "\n".join(["entry:", *build.entry, "  br label %start", "start:", *build.lines])
@@ -113,9 +115,10 @@ def entry_name(kernel: Kernel) -> str:
 
 
 def _attributes(kernel: Kernel) -> str:
-    block = kernel.contract.block
-    if block is not None:
-        extents = [e.value for e in block if isinstance(e, Const)]
-        if len(extents) == 3:
-            return f'"nvvm.reqntid"="{",".join(map(str, extents))}"'
-    return f'"nvvm.maxntid"="{MAX_THREADS}"'
+    contract = kernel.contract
+    extents = [e.value for e in contract.block or () if isinstance(e, Const)]
+    found = f'"nvvm.maxntid"="{literal(contract.max_threads) or MAX_THREADS}"'
+    if len(extents) == 3:
+        found = f'"nvvm.reqntid"="{",".join(map(str, extents))}"'
+    blocks = literal(contract.min_blocks)
+    return f'{found} "nvvm.minctasm"="{blocks}"' if blocks else found

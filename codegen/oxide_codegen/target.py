@@ -44,7 +44,7 @@ _SHARED = {
 }
 TARGETS = tuple(f"sm_{number}" for number in _SHARED)
 _NAME = re.compile(r"sm_(\d+)[af]?")
-_FIRST_WITH = {Scope.CLUSTER: (90, "an atomic of scope `cluster`")}
+_FIRST_WITH = {Scope.CLUSTER: (90, "an atomic or a fence of scope `cluster`")}
 
 
 def capabilities(sm: str) -> Capabilities:
@@ -66,6 +66,6 @@ def nearest(major: int, minor: int) -> str:
 
 
 def require_scope(target: Capabilities, scope: Scope) -> None:
-    """Raise where atomics of this scope do not exist."""
+    """Raise where atomics and fences of this scope do not exist."""
     if scope in _FIRST_WITH:
         target.require(*_FIRST_WITH[scope])

@@ -1,8 +1,11 @@
-"""Accesses to arrays: run-time checks, addresses, and what tells LLVM which accesses are apart.
+"""Accesses to arrays: checked addresses, and what tells LLVM which accesses are apart.
 
     v = a[i, j]    is    check i < a.shape[0]          unless the site is proved
                          check j < a.shape[1]
                          load a + (i * a.shape[1] + j)
+
+    x, y = a.load(i, 2)    is    check i % 2 == 0, check i < len(a), check i + 1 < len(a)
+                                 load <2 x T> a + i, aligned to both
 
 Slices never overlap where one of them is written (a launch that breaks this is refused), so each
 array has an alias scope, and each access says that it lies outside the scopes of all others.
@@ -12,22 +15,22 @@ in front of them. Only what the launch never writes carries it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Const, Space
+from oxide_analyzer.ir.nodes import Const, Load, Space, Store
 from oxide_analyzer.language.types import I64
-from oxide_codegen.abi import FailureKind
-from oxide_codegen.lowering import arithmetic
+from oxide_codegen.lowering import checks
 from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, register_type
-from oxide_codegen.lowering.environment import Failure
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Array, Atomic, CheckDivisor, Expr, Load, Store
-    from oxide_codegen.lowering.context import Context
+    from collections.abc import Generator, Sequence
+    from contextlib import AbstractContextManager
 
-_UNLIKELY = '!{!"branch_weights", i32 1, i32 1048576}'
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Array, Atomic, CheckAligned, Expr, Local
+    from oxide_codegen.lowering.context import Context
 
 
 def alias_marks(names: Names, kernel: Kernel) -> dict[str, tuple[str, ...]]:
@@ -56,40 +59,69 @@ def extents(array: Array) -> tuple[int, ...]:
 
 
 def byte_size(array: Array) -> int:
-    """Bytes of a shared or local array."""
-    return prod(extents(array)) * array.element.size
+    """Bytes of a shared or local array; of dynamic shared memory, for which the launch asks, 0."""
+    return 0 if array.is_dynamic else prod(extents(array)) * array.element.size
 
 
 def load(context: Context, statement: Load) -> None:
     """`target = array[index]`."""
     array = context.checked.kernel.arrays[statement.array]
-    address, marks = _address(context, array, statement.index, statement.site)
-    type_ = memory_type(array.element)
-    value = context.build.value(
-        type_, f"load {type_}, {address}, align {array.element.size}{metadata(marks)}"
-    )
-    if type_ != register_type(array.element):
-        value = context.build.compare("icmp ne", value, "0")
-    context.assign(statement.target, value)
+    with _element(context, array, statement.index, statement.site, (statement.target,)) as address:
+        type_ = memory_type(array.element)
+        value = context.build.value(
+            type_, f"load {type_}, {address}, align {array.element.size}{_marks(context, array)}"
+        )
+        context.assign(statement.target, _in_register(context, value, array))
 
 
 def store(context: Context, statement: Store) -> None:
     """`array[index] = value`."""
     array = context.checked.kernel.arrays[statement.array]
-    value = context.widened(statement.value)
-    address, marks = _address(context, array, statement.index, statement.site)
-    if value.type == "i1":
-        value = context.build.cast("zext", value, "i8")
-    context.build.emit(f"store {value}, {address}, align {array.element.size}{metadata(marks)}")
+    value = _in_memory(context, context.widened(statement.value))
+    with _element(context, array, statement.index, statement.site) as address:
+        context.build.emit(
+            f"store {value}, {address}, align {array.element.size}{_marks(context, array)}"
+        )
 
 
 def atomic(context: Context, statement: Atomic) -> None:
     """`target = array[index]`, and `array[index] op= value`, as one step."""
     array = context.checked.kernel.arrays[statement.array]
-    value = context.widened(statement.value)
-    address, _ = _address(context, array, statement.index, statement.site)
-    old = context.environment.atomic(context.build, statement, address, value)
-    context.assign(statement.target, old)
+    value, expected = (
+        None if e is None else context.widened(e) for e in (statement.value, statement.compare)
+    )
+    targets = () if statement.target is None else (statement.target,)
+    with _element(context, array, statement.index, statement.site, targets) as address:
+        old = context.environment.atomic(context.build, statement, address, value, expected)
+        if statement.target is not None and old is not None:
+            context.assign(statement.target, old)
+
+
+def wide(context: Context, check: CheckAligned, accesses: Sequence[Load | Store]) -> None:
+    """Neighbouring elements, of which the first is aligned, at once."""
+    checks.check_aligned(context, check)
+    build, array = context.build, context.checked.kernel.arrays[check.array]
+    type_ = f"<{check.width} x {memory_type(array.element)}>"
+    align = f"align {array.element.size * check.width}{_marks(context, array)}"
+    stored = [
+        _in_memory(context, context.widened(access.value))
+        for access in accesses
+        if isinstance(access, Store)
+    ]
+    targets = tuple(access.target for access in accesses if isinstance(access, Load))
+    with _elements(context, array, [(a.index, a.site) for a in accesses], targets) as address:
+        if stored:
+            vector = Value("poison", type_)
+            for position, value in enumerate(stored):
+                vector = build.value(type_, f"insertelement {vector}, {value}, i32 {position}")
+            build.emit(f"store {vector}, {address}, {align}")
+            return
+        vector = build.value(type_, f"load {type_}, {address}, {align}")
+        for position, target in enumerate(targets):
+            element = build.value(
+                memory_type(array.element), f"extractelement {vector}, i32 {position}"
+            )
+            context.assign(target, _in_register(context, element, array))
 
 
 def declare(context: Context, name: str) -> None:
@@ -103,80 +135,75 @@ def declare(context: Context, name: str) -> None:
     )
 
 
-def check_divisor(context: Context, statement: CheckDivisor, kind: FailureKind) -> None:
-    """Fail if the divisor is zero."""
-    if statement.site in context.checked.proved_divisors:
-        return
-    divisor = context.value(statement.divisor)
-    if context.ranges.of(statement.divisor).excludes(0):
-        return
-    zero = context.build.compare("icmp eq", divisor, "0")
-    failure = Failure(str(statement.site), str(int(kind)), "0", "0", "0")
-    _fail_if(context, zero, failure)
+def _element(
+    context: Context,
+    array: Array,
+    index: tuple[Expr, ...],
+    site: int,
+    targets: Sequence[Local] = (),
+) -> AbstractContextManager[Value]:
+    """The address of an element, checked, for the access within."""
+    return _elements(context, array, [(index, site)], targets)
 
 
-def _address(
-    context: Context, array: Array, index: tuple[Expr, ...], site: int
-) -> tuple[Value, tuple[str, ...]]:
-    """The address of an element, checked, and the marks of an access to it."""
+@contextmanager
+def _elements(
+    context: Context,
+    array: Array,
+    places: Sequence[tuple[tuple[Expr, ...], int]],
+    targets: Sequence[Local],
+) -> Generator[Value]:
+    """The address of the first of some elements, all checked, for the access within.
+
+    Where threads go on behind a failed check, the access is skipped, and `targets` are 0.
+    """
     build = context.build
-    proved = site in context.checked.proved_bounds
     # Of a proved index the value fits whatever its terms do: the low bits are enough.
-    values = [context.index(i) if proved else context.value(i) for i in index]
-    if not proved:
-        for axis, value in enumerate(values):
-            _check(context, array, axis, index[axis], value, site)
-    marks = context.marks.get(array.name, ())
+    proved = [context.is_proved(site) for _, site in places]
+    values = [
+        [context.index(i) if is_proved else context.value(i) for i in index]
+        for (index, _), is_proved in zip(places, proved, strict=True)
+    ]
+    skip = build.label("skipped")
+    skips = context.continues and not all(proved)
+    if skips:
+        for target in targets:
+            context.clear(target)
+    for (index, site), at, is_proved in zip(places, values, proved, strict=True):
+        if not is_proved:
+            checks.check_bounds(context, array, index, at, site, skip)
+    yield _address(context, array, values[0])
+    if skips:
+        build.place(skip)
+
+
+def _address(context: Context, array: Array, values: Sequence[Value]) -> Value:
+    build = context.build
     type_, pointer = context.environment.pointer(array)
     element = memory_type(array.element)
-    if array.space is not Space.GLOBAL:
-        element = f"[{prod(extents(array))} x {element}]"
-    offset = _resized(context, values[0])
+    offset = context.resized(values[0])
     for axis in range(1, array.rank):
-        extent = _resized(context, context.value(array.shape[axis]))
+        extent = context.resized(context.value(array.shape[axis]))
         scaled = build.binary("mul", offset, extent)
-        offset = build.binary("add", scaled, _resized(context, values[axis]))
-    if array.space is not Space.GLOBAL:
-        return (
-            build.value(type_, f"getelementptr {element}, {type_} {pointer}, i64 0, {offset}"),
-            marks,
-        )
-    return build.value(type_, f"getelementptr {element}, {type_} {pointer}, {offset}"), marks
+        offset = build.binary("add", scaled, context.resized(values[axis]))
+    if array.space is Space.GLOBAL or array.is_dynamic:
+        return build.value(type_, f"getelementptr {element}, {type_} {pointer}, {offset}")
+    whole = f"[{prod(extents(array))} x {element}]"
+    return build.value(type_, f"getelementptr {whole}, {type_} {pointer}, i64 0, {offset}")
 
 
-def _check(context: Context, array: Array, axis: int, index: Expr, value: Value, site: int) -> None:
-    extent = array.shape[axis]
-    limit, interval = context.ranges.of(extent), context.ranges.of(index)
-    if interval.low >= 0 and interval.high < limit.low:
-        return
-    narrow = context.fits(limit) and context.fits(interval)
-    type_ = "i32" if narrow else "i64"
-    at = arithmetic.resize(context.build, value, type_, signed=True)
-    length = arithmetic.resize(context.build, context.value(extent), type_, signed=True)
-    # A negative index is a huge unsigned one.
-    outside = context.build.compare("icmp uge", at, length)
-    wide_index, wide_length = _resized(context, at), _resized(context, length)
-    failure = Failure(
-        str(site), str(int(FailureKind.BOUNDS)), str(axis), wide_index.text, wide_length.text
-    )
-    _fail_if(context, outside, failure)
+def _in_register(context: Context, value: Value, array: Array) -> Value:
+    if value.type != register_type(array.element):
+        return context.build.compare("icmp ne", value, "0")
+    return value
 
 
-def _fail_if(context: Context, condition: Value, failure: Failure) -> None:
-    build = context.build
-    failed, passed = build.label("failed"), build.label("passed")
-    build.branch(condition.text, failed, passed, _unlikely(context.build.names))
-    build.place(failed)
-    context.environment.fail(build, failure)
-    build.place(passed)
+def _in_memory(context: Context, value: Value) -> Value:
+    return context.build.cast("zext", value, "i8") if value.type == "i1" else value
 
 
-def _unlikely(names: Names) -> tuple[str]:
-    return (f"!prof {names.shared(_UNLIKELY)}",)
-
-
-def _resized(context: Context, value: Value) -> Value:
-    return arithmetic.resize(context.build, value, "i64", signed=True)
+def _marks(context: Context, array: Array) -> str:
+    return metadata(context.marks.get(array.name, ()))
 
 
 def _literal(extent: Expr) -> int:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.intervals import Interval
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import FMOD
@@ -26,7 +27,6 @@ from oxide_codegen.lowering.functions import FMOD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oxide_analyzer.facts.ranges import Interval
     from oxide_analyzer.language.types import Scalar
 
 
@@ -66,6 +66,17 @@ def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> 
     """`left op right`."""
     table = _FLOAT if scalar.is_float else _INTEGER
     return table[op](build, operands)
+
+
+def combined(
+    build: Builder, op: BinaryOp, left: Value, right: Value, scalar: Scalar, *, has_minimum: bool
+) -> Value:
+    """`left op right` where nothing is known of the operands: what atomics and warps compute."""
+    anything = Interval(scalar.min, scalar.max) if scalar.is_integer else Interval(0, 0)
+    operands = Operands(
+        left, right, anything, anything, scalar.bits, scalar.is_signed, "", has_minimum
+    )
+    return binary(build, op, operands, scalar)
 
 
 _FLOAT_PREDICATES = {

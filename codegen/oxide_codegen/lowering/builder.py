@@ -30,6 +30,10 @@ class Value(NamedTuple):
 
 _REGISTER_TYPES = {
     "bool": "i1",
+    "i8": "i8",
+    "u8": "i8",
+    "i16": "i16",
+    "u16": "i16",
     "i32": "i32",
     "u32": "i32",
     "i64": "i64",

@@ -34,11 +34,12 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.walk import assigned
 from oxide_analyzer.language.types import I64
+from oxide_codegen.abi import failure_sites
 from oxide_codegen.lowering import arithmetic
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import EXP
-from oxide_codegen.lowering.patterns import is_thread_index
+from oxide_codegen.lowering.patterns import is_thread_index, waits_for_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,8 @@ class Context:
     """One kernel on its way to one machine.
 
     `thread_index` is the value of `block.x * block_dim.x + thread.x`, where the machine counts
-    threads by it.
+    threads by it. `continues` says that a thread goes on behind a failed check, because others
+    may wait for it: see `checks`.
     """
 
     checked: CheckedKernel
@@ -76,6 +78,18 @@ class Context:
     thread_index: Value | None = None
     slots: dict[Local, tuple[str, str]] = field(default_factory=dict["Local", tuple[str, str]])
 
+    def __post_init__(self) -> None:
+        kernel = self.checked.kernel
+        self._proved = self.checked.proved_bounds | self.checked.proved_divisors
+        self.makes_checks = not failure_sites(kernel).keys() <= self._proved
+        self.continues = waits_for_others(kernel)
+        if self.continues and self.makes_checks:
+            self._proved = frozenset[int]()
+
+    def is_proved(self, site: int) -> bool:
+        """Whether the check of a site is left out."""
+        return site in self._proved
+
     def locate(self, span: Span) -> None:
         """What is appended next comes from `span`."""
         self.build.location = self.location(span)
@@ -84,8 +98,7 @@ class Context:
         """Set the locals of which an uninitialised read is not ruled out."""
         for local in sorted(assigned(self.checked.kernel.body), key=lambda local: local.name):
             if local.name not in self.checked.initialised:
-                name, type_ = self.slot(local)
-                self.build.emit(f"store {type_} zeroinitializer, ptr {name}")
+                self.clear(local)
 
     def fits(self, interval: Interval) -> bool:
         """Whether 32 bits are enough, and this machine gains by it."""
@@ -108,6 +121,19 @@ class Context:
         if local.type.is_integer:
             value = arithmetic.resize(self.build, value, type_, signed=local.type.is_signed)
         self.build.store(value, name)
+
+    def clear(self, local: Local) -> None:
+        """`local = 0`."""
+        name, type_ = self.slot(local)
+        self.build.emit(f"store {type_} zeroinitializer, ptr {name}")
+
+    def wide(self, expr: Expr) -> Value:
+        """The value of an integer expression as i64."""
+        return self.resized(self.value(expr))
+
+    def resized(self, value: Value) -> Value:
+        """A signed integer as i64."""
+        return arithmetic.resize(self.build, value, "i64", signed=True)
 
     def widened(self, expr: Expr) -> Value:
         """The value of an expression in the type of the language."""

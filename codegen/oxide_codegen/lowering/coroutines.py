@@ -1,21 +1,15 @@
-"""Kernels with barriers on the host: every thread of a block is a coroutine.
+"""Kernels whose threads meet, on the host: every thread of a block is a coroutine.
 
-A barrier stores where the thread waits and suspends it; a scheduler, in LLVM text as well, lets
-every thread of a block run to its next barrier, then all of them on:
+A barrier stores where the thread waits and suspends it; `schedule` lets every thread of a block
+run to its next barrier, then all of them on. A thread that returned, or failed a check, counts as
+arrived. In a loop in which it may be waiting for another thread, an atomic yields first.
 
-    for block in first .. last:
-        start each thread                          it runs to its first barrier, or to its end
-        loop:   resume those that yielded, until none has
-                none waits: the block is done
-                all that wait stand at one barrier, and none came to the end: resume them
-                else: record DIVERGENCE, give the block up
+    sync_threads()           state = 3; suspend
+    w = warp.reduce_add(v)   brought[me] = v; mask[me] = -1; state = WARPS - 0; suspend
+                             w = the tree over seen[k], for k in my warp and present[me]
 
-A checked kernel never reaches the last line; it is there so that a wrong proof is a message and
-not a hang. A thread that returned, or failed a check, counts as arrived. Within a `while`, an
-atomic yields first: the thread may be waiting for another one of its block.
-
-The frames lie in the worker's arena behind the states, the handles and the shared arrays, so
-starting a block allocates nothing.
+What lanes brought is copied before the first of them goes on, so a lane reads what was meant for
+it, however far the others have come by then.
 """
 
 from __future__ import annotations
@@ -23,44 +17,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
-from oxide_analyzer.ir.nodes import Register
-from oxide_codegen import abi
-from oxide_codegen.lowering import statements
+from oxide_analyzer.ir.nodes import Register, WarpFunction, WarpOp
+from oxide_analyzer.launch import WARP
+from oxide_codegen.lowering import schedule, statements, warps
 from oxide_codegen.lowering.access import alias_marks
 from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
-from oxide_codegen.lowering.failure import FailureBlock, record
-from oxide_codegen.lowering.host import Host, block_places, rounded, shared_offsets
+from oxide_codegen.lowering.failure import FailureBlock
+from oxide_codegen.lowering.host import Host
+from oxide_codegen.lowering.schedule import (
+    BROUGHT,
+    ENDED,
+    FELL_OFF,
+    MASKS,
+    PRESENT,
+    SEEN,
+    STATES,
+    WARPS,
+    YIELDED,
+    element,
+)
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, Stmt
-    from oxide_codegen.lowering.environment import Failure
+    from oxide_analyzer.ir.nodes import Barrier
+    from oxide_codegen.lowering.environment import Failure, WarpOperands
 
-# What a thread says of itself; a thread that waits says the number of its barrier, from 1.
-_ENDED, _FELL_OFF, _YIELDED = 0, -1, -2
-
-_MOST_THREADS = 1024
-_HANDLES = rounded(4 * _MOST_THREADS)
-_SHARED = _HANDLES + rounded(8 * _MOST_THREADS)
 _PLACES = ("bx", "by", "bz", "tx", "ty", "tz")
 _PARAMETERS = (
     "ptr noalias readonly %arguments, ptr noalias readonly %launch, ptr %failure, "
     + ", ".join(f"i64 %{name}" for name in _PLACES)
-    + ", ptr %shared, ptr %state, ptr %frame"
+    + ", ptr %memory, i64 %unit, i64 %number, ptr %shared, ptr %frame"
 )
 _SUSPEND = "call i8 @llvm.coro.suspend(token none, i1 false)"
-
-
-def arena_size(threads: int, frame: int, shared: int) -> int:
-    """Bytes that a worker needs for a block of `threads`."""
-    return _SHARED + shared + threads * rounded(frame)
+_MEMORY, _UNIT, _NUMBER = Value("%memory", "ptr"), Value("%unit", "i64"), Value("%number", "i64")
 
 
 def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) -> str:
-    """The LLVM text of a kernel with barriers."""
+    """The LLVM text of a kernel whose threads meet."""
     names = Names()
     marks = alias_marks(names, checked.kernel)
     thread = Builder(names)
@@ -69,11 +65,24 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
         [
             *body,
             *_frame_size(),
-            *_scheduler(checked, names),
+            *schedule.scheduler(checked, names),
             *thread.functions.values(),
             *names.text(),
         ]
     )
+
+
+class _Shown:
+    """Peers whose values lie side by side, as i64."""
+
+    has_minimum = False
+    attributes = "nounwind"
+
+    def parameters(self, type_: str) -> str:
+        return f"ptr %seen, i32 %present, i32 %own, {type_} %value"
+
+    def value(self, build: Builder, lane: Value, type_: str) -> Value:
+        return warps.from_bits(build, _shown(build, Value("%seen", "ptr"), lane), type_)
 
 
 class CoroutineThread(Host):
@@ -84,18 +93,44 @@ class CoroutineThread(Host):
         self.failures = FailureBlock(build, "ptr")
         self.ended = build.label("ended")
         self.suspended = build.label("suspended")
-        self._numbers = barrier_numbers(kernel)
+        self._numbers, _ = schedule.barrier_numbers(kernel)
         for position, name in enumerate(_PLACES):
             register = Register.BLOCK if position < 3 else Register.THREAD
             self.places[register, position % 3] = Value(f"%{name}", "i64")
+        operations = [s for s in walk.statements(kernel.body) if isinstance(s, WarpOp)]
+        self._operations = {s: WARPS - number for number, s in enumerate(operations)}
+
+    def lane(self) -> Value:
+        """The place of the thread in its warp, as i64."""
+        return self._build.binary("and", _NUMBER, str(WARP - 1))
 
     def barrier(self, build: Builder, statement: Barrier) -> None:
-        """Wait for the block."""
-        self._suspend(build, self._numbers[statement])
+        """Wait for the block, or for the grid."""
+        self.suspend(build, self._numbers[statement])
+
+    def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:
+        """Wait for the lanes, then look at what they brought."""
+        value = operands.value
+        if value is not None:
+            bits = value
+            if statement.function in (WarpFunction.MATCH_ANY, WarpFunction.MATCH_ALL):
+                bits = warps.comparable(build, value)
+            brought = element(build, _MEMORY, _UNIT, BROUGHT, "i64", _NUMBER)
+            build.emit(f"store {warps.as_bits(build, bits, 'i64')}, {brought}")
+        mask = operands.mask or Value("-1", "i32")
+        build.emit(f"store {mask}, {element(build, _MEMORY, _UNIT, MASKS, 'i32', _NUMBER)}")
+        self.suspend(build, self._operations[statement])
+        if value is None:
+            return None
+        present = build.load("i32", element(build, _MEMORY, _UNIT, PRESENT, "i32", _NUMBER).text)
+        first = build.binary("and", _NUMBER, str(-WARP))
+        seen = element(build, _MEMORY, _UNIT, SEEN, "i64", first)
+        own = build.cast("trunc", self.lane(), "i32")
+        return _result(build, statement, operands, value, present, seen, own)
 
     def mark_loop_atomic(self, build: Builder) -> None:
         """Let the others run."""
-        self._suspend(build, _YIELDED)
+        self.suspend(build, YIELDED)
 
     def finish(self, build: Builder) -> None:
         """Return."""
@@ -105,8 +140,14 @@ class CoroutineThread(Host):
         """Go to where the failure is recorded."""
         self.failures.jump(build, failure)
 
-    def _suspend(self, build: Builder, state: int) -> None:
-        build.emit(f"store i32 {state}, ptr %state")
+    def say(self, build: Builder, state: int) -> None:
+        """Tell the scheduler what this thread waits for."""
+        at = element(build, _MEMORY, _UNIT, STATES, "i32", _NUMBER)
+        build.emit(f"store i32 {state}, {at}")
+
+    def suspend(self, build: Builder, state: int) -> None:
+        """Wait."""
+        self.say(build, state)
         back = build.label("resumed")
         way = build.value("i8", _SUSPEND)
         build.end(
@@ -116,12 +157,57 @@ class CoroutineThread(Host):
         build.place(back)
 
 
-def barrier_numbers(kernel: Kernel) -> dict[Stmt, int]:
-    """The barriers of a kernel, from 1 in source order."""
-    from oxide_analyzer.ir.nodes import Barrier
+def _result(
+    build: Builder,
+    statement: WarpOp,
+    operands: WarpOperands,
+    value: Value,
+    present: Value,
+    seen: Value,
+    own: Value,
+) -> Value:
+    """What a lane gets from what all of them brought."""
+    function = statement.function
+    if function in warps.SHUFFLES:
+        assert operands.lane is not None
+        lane = warps.source(build, statement, own, operands.lane)
+        return warps.from_bits(build, _shown(build, seen, lane), value.type)
+    if function in warps.COMBINATIONS:
+        assert statement.value is not None
+        name = warps.tree(build, statement, statement.value.type, _Shown())
+        return build.call(value.type, name, seen, present, own, value)
+    wanted = Value("1", "i64")
+    if function in (WarpFunction.MATCH_ANY, WarpFunction.MATCH_ALL):
+        wanted = _shown(build, seen, own)
+    found = _alike(build, seen, present, wanted)
+    match function:
+        case WarpFunction.ANY:
+            return build.compare("icmp ne", found, "0")
+        case WarpFunction.ALL:
+            return build.compare("icmp eq", found, present)
+        case WarpFunction.MATCH_ALL:
+            every = build.compare("icmp eq", found, present)
+            return build.value("i32", f"select {every}, {present}, i32 0")
+        case _:
+            return found
 
-    found = [s for s in walk.statements(kernel.body) if isinstance(s, Barrier)]
-    return {statement: number for number, statement in enumerate(found, start=1)}
+
+def _alike(build: Builder, seen: Value, present: Value, wanted: Value) -> Value:
+    """The lanes of `present` that brought `wanted`."""
+    slot = build.variable("i32", "alike")
+    build.store(Value("0", "i32"), slot)
+    with build.counted("0", str(WARP)) as lane:
+        narrow = build.cast("trunc", lane, "i32")
+        equal = build.compare("icmp eq", _shown(build, seen, narrow), wanted)
+        bit = build.binary("shl", build.cast("zext", equal, "i32"), narrow)
+        build.store(build.binary("or", build.load("i32", slot), bit), slot)
+    return build.binary("and", build.load("i32", slot), present)
+
+
+def _shown(build: Builder, seen: Value, lane: Value) -> Value:
+    """What a lane (i32) brought, as i64."""
+    at = build.value("ptr", f"getelementptr i64, {seen}, {build.cast('zext', lane, 'i64')}")
+    return build.load("i64", at.text)
 
 
 def _thread(
@@ -138,7 +224,7 @@ def _thread(
     context = Context(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
     context.zero_locals()
     statements.block(context, checked.kernel.body)
-    build.emit(f"store i32 {_FELL_OFF}, ptr %state")
+    thread.say(build, FELL_OFF)
     build.jump("done")
     if thread.failures.is_used:
         here, there = (
@@ -146,7 +232,7 @@ def _thread(
         )
         thread.failures.place(build, here, there)
     build.place(thread.ended)
-    build.emit(f"store i32 {_ENDED}, ptr %state")
+    thread.say(build, ENDED)
     build.place("done")
     build.place(thread.suspended)
     build.emit("call void @llvm.coro.end(ptr %handle, i1 false, token none)")
@@ -172,7 +258,9 @@ def _thread(
 
 
 def _frame_size() -> list[str]:
-    nothing = ", ".join(["ptr null"] * 3 + ["i64 0"] * 6 + ["ptr null"] * 3)
+    nothing = ", ".join(
+        [*["ptr null"] * 3, *["i64 0"] * 6, "ptr null", "i64 0", "i64 0", *["ptr null"] * 2]
+    )
     return [
         "define i64 @frame_size() {",
         f"  %bytes = call ptr @thread({nothing})",
@@ -180,130 +268,3 @@ def _frame_size() -> list[str]:
         "  ret i64 %size",
         "}",
     ]
-
-
-def _scheduler(checked: CheckedKernel, names: Names) -> list[str]:
-    """The function that runs blocks; `%arena` holds states, handles, shared arrays, frames."""
-    kernel = checked.kernel
-    build = Builder(names)
-    host = Host(kernel, build)
-    host.read_arguments()
-    extent = [host.places[Register.BLOCK_DIM, axis] for axis in range(3)]
-    build.entry.append(f"  %handles = getelementptr i8, ptr %arena, i64 {_HANDLES}")
-    build.entry.append(f"  %shared = getelementptr i8, ptr %arena, i64 {_SHARED}")
-    frames = _SHARED + shared_offsets(kernel)[1]
-    build.entry.append(f"  %frames = getelementptr i8, ptr %arena, i64 {frames}")
-    size = build.value("i64", "call i64 @frame_size()")
-    padded = build.binary("and", build.binary("add", size, "63"), "-64")
-    plane = build.binary("mul", extent[0], extent[1])
-    threads = build.binary("mul", plane, extent[2])
-    with build.counted(Value("%first", "i64"), "%last") as number:
-        block_places(build, host, number)
-        host.zero_shared(build, checked.initialised)
-        _start(build, host, extent, padded)
-        _phases(build, host, threads)
-    build.end("ret void")
-    return [
-        "define void @run(ptr %arguments, ptr %launch, ptr %failure, i64 %first, i64 %last, "
-        "ptr %arena) {",
-        "entry:",
-        *build.entry,
-        "  br label %start",
-        "start:",
-        *build.lines,
-        "}",
-    ]
-
-
-def _start(build: Builder, host: Host, extent: list[Value], size: Value) -> None:
-    """Let each thread run to its first barrier."""
-    here = ", ".join(str(host.places[Register.BLOCK, axis]) for axis in range(3))
-    with (
-        build.counted("0", extent[2]) as z,
-        build.counted("0", extent[1]) as y,
-        build.counted("0", extent[0]) as x,
-    ):
-        row = build.binary("add", build.binary("mul", z, extent[1]), y)
-        thread = build.binary("add", build.binary("mul", row, extent[0]), x)
-        state = _element(build, "i32", "%arena", thread)
-        frame = build.value(
-            "ptr", f"getelementptr i8, ptr %frames, {build.binary('mul', thread, size)}"
-        )
-        handle = build.value(
-            "ptr",
-            f"call ptr @thread(ptr %arguments, ptr %launch, ptr %failure, {here}, "
-            f"{x}, {y}, {z}, ptr %shared, {state}, {frame})",
-        )
-        build.emit(f"store {handle}, {_element(build, 'ptr', '%handles', thread)}")
-
-
-def _phases(build: Builder, host: Host, threads: Value) -> None:
-    """Let all threads run from barrier to barrier, to their ends."""
-    scan, decide = build.label("scan"), build.label("decide")
-    yielded, waiting = build.label("yielded"), build.label("waiting")
-    agreed, broken, done = build.label("agreed"), build.label("broken"), build.label("done")
-    # As unsigned numbers the states from 1 up are barriers and the two highest are the others.
-    low, high = build.variable("i32", "low"), build.variable("i32", "high")
-    ends, yields = build.variable("i32", "ends"), build.variable("i32", "yields")
-    build.place(scan)
-    for slot, start in ((low, (1 << 31) - 1), (high, 0), (ends, 0), (yields, 0)):
-        build.store(Value(str(start), "i32"), slot)
-    with build.counted("0", threads) as thread:
-        state = build.load("i32", _element(build, "i32", "%arena", thread).text)
-        waits = build.compare("icmp sgt", state, "0")
-        barrier = build.select(waits, state, Value(str((1 << 31) - 1), "i32"))
-        build.store(build.intrinsic("umin", build.load("i32", low), barrier), low)
-        build.store(build.intrinsic("smax", build.load("i32", high), state), high)
-        for slot, what in ((ends, _FELL_OFF), (yields, _YIELDED)):
-            one = build.cast("zext", build.compare("icmp eq", state, str(what)), "i32")
-            build.store(build.binary("or", build.load("i32", slot), one), slot)
-    build.place(decide)
-    some = build.compare("icmp ne", build.load("i32", yields), "0")
-    build.branch(some.text, yielded, waiting)
-
-    build.place(yielded)
-    _resume(build, threads, f"icmp eq i32 {{}}, {_YIELDED}")
-    build.jump(scan)
-
-    build.place(waiting)
-    first, last = build.load("i32", low), build.load("i32", high)
-    none = build.compare("icmp eq", last, "0")
-    build.branch(none.text, done, agreed)
-    build.place(agreed)
-    same = build.compare("icmp eq", first, last)
-    fell = build.compare("icmp eq", build.load("i32", ends), "0")
-    together = build.binary("and", same, fell)
-    go = build.label("go")
-    build.branch(together.text, go, broken)
-    build.place(go)
-    _resume(build, threads, "icmp sgt i32 {}, 0")
-    build.jump(scan)
-
-    build.place(broken)
-    here = [host.places[Register.BLOCK, axis] for axis in range(3)]
-    values = {
-        "site": first,
-        "kind": Value(str(int(abi.FailureKind.DIVERGENCE)), "i32"),
-        "axis": Value("0", "i32"),
-        "index": Value("0", "i64"),
-        "length": Value("0", "i64"),
-    }
-    record(build, "ptr", values, here, [Value("0", "i64")] * 3)
-    build.place(done)
-
-
-def _resume(build: Builder, threads: Value, test: str) -> None:
-    """Resume the threads whose state passes a test."""
-    with build.counted("0", threads) as thread:
-        state = _element(build, "i32", "%arena", thread)
-        passes = build.value("i1", test.format(build.load("i32", state.text).text))
-        resume, over = build.label("resume"), build.label("over")
-        build.branch(passes.text, resume, over)
-        build.place(resume)
-        handle = build.load("ptr", _element(build, "ptr", "%handles", thread).text)
-        build.emit(f"call void @llvm.coro.resume({handle})")
-        build.place(over)
-
-
-def _element(build: Builder, type_: str, array: str, index: Value) -> Value:
-    return build.value("ptr", f"getelementptr {type_}, ptr {array}, {index}")

@@ -1,31 +1,37 @@
-"""A kernel on an NVIDIA device: special registers, shared memory, atomics, and the way out.
+"""A kernel on an NVIDIA device: special registers, shared memory, barriers, and the way out.
 
-`atomicrmw` on NVPTX drops order and scope: whatever they are, plain `atom.add` comes out, which
-is relaxed at device scope. So exactly those become `atomicrmw`, and all others inline PTX:
+A failed check ends the thread by `exit`, which counts as arrived at every later barrier; where
+threads wait for each other by other means, it is recorded and the thread goes on.
 
-    atomic.add(h, i, 1)                              atomicrmw add ... monotonic
-    atomic.add(h, i, 1, order="acq_rel")             asm "atom.acq_rel.gpu.global.add.u32 ..."
-
-A failed check ends the thread by `exit`, which counts as arrived at every later barrier.
+Shared arrays are globals of the address space 3. Where they are larger than a static allocation
+may be, they lie in the memory that a launch asks for, one behind the other; what the kernel itself
+asks for by `dynamic_shared` lies there too, behind them.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Array, Atomic, AtomicOp, Order, Register, Scope, Space
+from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.nodes import Array, Atomic, Const, Group, Register, Return, Scope, Space
+from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
+from oxide_codegen.lowering import atomics, device_warps
 from oxide_codegen.lowering.access import byte_size
+from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
-from oxide_codegen.lowering.failure import FailureBlock
+from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
+from oxide_codegen.lowering.failure import operands as operands_of
+from oxide_codegen.lowering.grid import BLOCK_BARRIER, GridBarrier
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier
-    from oxide_codegen.lowering.environment import Failure
+    from oxide_analyzer.ir.nodes import Barrier, WarpOp
+    from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 _AXES = "xyz"
 _REGISTERS = {
@@ -34,13 +40,7 @@ _REGISTERS = {
     Register.BLOCK_DIM: "ntid",
     Register.GRID_DIM: "nctaid",
 }
-_SCOPES = {
-    Scope.BLOCK: "cta",
-    Scope.DEVICE: "gpu",
-    Scope.CLUSTER: "cluster",
-    Scope.SYSTEM: "sys",
-}
-_ADDRESS_SPACES = {Space.GLOBAL: 1, Space.SHARED: 3, Space.LOCAL: 0}
+_GLOBAL = "ptr addrspace(1)"
 _ALIGNMENT = 16
 
 
@@ -56,16 +56,23 @@ class Device:
         self._build = build
         self._specials: dict[tuple[Register, int], Value] = {}
         self._locals: dict[str, str] = {}
+        self._length: Value | None = None
         self._numbers = {p.name: n for n, p in enumerate(kernel.parameters)}
         self._scalars = {
             slot.name: slot.type
             for slot in abi.layout(kernel).slots
             if isinstance(slot, abi.ScalarSlot)
         }
+        # Whether each warp has all its lanes, and keeps them: see `lower` of `ptx`.
+        self.is_whole = _has_whole_warps(kernel)
         shared = [a for a in kernel.arrays.values() if a.space is Space.SHARED]
-        self._offsets, size = _placed(shared)
+        self._offsets, size = _placed(sorted(shared, key=lambda array: array.is_dynamic))
         self.is_dynamic = size > STATIC_SHARED
         self.shared = size
+        self._hidden = abi.hidden(kernel)
+        self._grid = GridBarrier(self.special) if abi.Hidden.WORKSPACE in self._hidden else None
+        if self._grid is not None:
+            self.shared += self._grid.size
         if size > target.shared:
             raise Unsupported(
                 f"the shared arrays of `{kernel.name}` take {size} bytes, {target.sm} has "
@@ -86,20 +93,26 @@ class Device:
                     )
                 case abi.DimensionSlot(array=name, axis=axis):
                     yield f"i64 %p{self._numbers[name]}.{axis}"
-        yield "ptr addrspace(1) %failure"
+        for name in self._hidden:
+            type_ = "i64" if name is abi.Hidden.SHARED else _GLOBAL
+            yield f"{type_} %{name}"
 
     def globals(self) -> Iterator[str]:
         """The definitions of shared arrays."""
-        if self.is_dynamic:
+        if self.is_dynamic or abi.Hidden.SHARED in self._hidden:
             yield f"@shared = external addrspace(3) global [0 x i8], align {_ALIGNMENT}"
+        if self._grid is not None:
+            yield from self._grid.globals()
+        if self.is_dynamic:
             return
-        for name in self._offsets:
+        for number, name in enumerate(self._offsets):
             array = self.kernel.arrays[name]
-            type_ = f"[{byte_size(array) // array.element.size} x {memory_type(array.element)}]"
-            yield (
-                f"@shared.{list(self._offsets).index(name)} = internal addrspace(3) global "
-                f"{type_} undef, align {_ALIGNMENT}"
-            )
+            if not array.is_dynamic:
+                type_ = f"[{byte_size(array) // array.element.size} x {memory_type(array.element)}]"
+                yield (
+                    f"@shared.{number} = internal addrspace(3) global {type_} undef, "
+                    f"align {_ALIGNMENT}"
+                )
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
@@ -107,10 +120,10 @@ class Device:
         if key not in self._specials:
             number = len(self._specials)
             name = f"%special.{number}"
-            self._build.entry.append(
-                f"  {name}.32 = call i32 @llvm.nvvm.read.ptx.sreg."
-                f"{_REGISTERS[register]}.{_AXES[axis]}()"
-            )
+            place = "laneid"
+            if register is not Register.LANE:
+                place = f"{_REGISTERS[register]}.{_AXES[axis]}"
+            self._build.entry.append(f"  {name}.32 = call i32 @llvm.nvvm.read.ptx.sreg.{place}()")
             # None of them reaches 2**31.
             self._build.entry.append(f"  {name} = zext nneg i32 {name}.32 to i64")
             self._specials[key] = Value(name, "i64")
@@ -124,16 +137,27 @@ class Device:
         return Value(parameter, register_type(self._scalars[name]))
 
     def dimension(self, array: str, axis: int) -> Value:
-        """An extent of a slice parameter."""
+        """An extent of a slice parameter, or of dynamic shared memory."""
+        if array not in self._numbers:
+            return self._dynamic_length(array)
         return Value(f"%p{self._numbers[array]}.{axis}", "i64")
+
+    def _dynamic_length(self, array: str) -> Value:
+        size = self.kernel.arrays[array].element.size
+        if self._length is None:
+            self._length = Value("%dynamic.length", "i64")
+            self._build.entry.append(
+                f"  {self._length.text} = udiv i64 %{abi.Hidden.SHARED}, {size}"
+            )
+        return self._length
 
     def pointer(self, array: Array) -> tuple[str, str]:
         """The pointer to an array's first element."""
         match array.space:
             case Space.GLOBAL:
                 return "ptr addrspace(1)", f"%p{self._numbers[array.name]}"
-            case Space.SHARED if self.is_dynamic:
-                offset = self._offsets[array.name]
+            case Space.SHARED if self.is_dynamic or array.is_dynamic:
+                offset = self._offsets[array.name] if self.is_dynamic else 0
                 return (
                     "ptr addrspace(3)",
                     f"getelementptr (i8, ptr addrspace(3) @shared, i64 {offset})",
@@ -152,30 +176,37 @@ class Device:
                 return "ptr", self._locals[array.name]
 
     def barrier(self, build: Builder, statement: Barrier) -> None:
-        """Wait for the block."""
-        del statement
-        build.emit("call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)")
+        """Wait for the block, or for the grid."""
+        if statement.group is Group.GRID:
+            assert self._grid is not None
+            self._grid.meet(build)
+        else:
+            build.emit(BLOCK_BARRIER)
 
-    def atomic(self, build: Builder, statement: Atomic, address: Value, value: Value) -> Value:
-        """A read-modify-write."""
-        array = self.kernel.arrays[statement.array]
+    def fence(self, build: Builder, scope: Scope) -> None:
+        """Order memory accesses within a scope."""
+        require_scope(self.target, scope)
+        build.emit(f"fence {LLVM_SCOPES[scope]}acq_rel")
+
+    def atomic(
+        self,
+        build: Builder,
+        statement: Atomic,
+        address: Value,
+        value: Value | None,
+        expected: Value | None,
+    ) -> Value | None:
+        """An atomic of this order and scope."""
         require_scope(self.target, statement.scope)
-        type_ = value.type
-        wide = statement.scope in (Scope.BLOCK, Scope.DEVICE)
-        match statement.op:
-            case AtomicOp.ADD:
-                opcode = "fadd" if array.element.is_float else "add"
-        if statement.order is Order.RELAXED and wide:
-            return build.value(type_, f"atomicrmw {opcode} {address}, {value} monotonic")
-        operation = (
-            f"atom.{statement.order.value}.{_SCOPES[statement.scope]}.{array.space.value}."
-            f"{statement.op.value}.{'f' if array.element.is_float else 'u'}{array.element.bits}"
-        )
-        operand = {"i32": "r", "i64": "l", "float": "f", "double": "d"}[type_]
-        return build.value(
-            type_,
-            f'call {type_} asm sideeffect "{operation} $0, [$1], $2;", '
-            f'"={operand},l,{operand},~{{memory}}"({address}, {value})',
+        element = self.kernel.arrays[statement.array].element
+        return atomics.on_device(build, statement, element, address, value, expected)
+
+    def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:
+        """An operation of the warp."""
+        own = self.special(Register.LANE, 0)
+        lane = build.cast("trunc", own, "i32")
+        return device_warps.lower(
+            build, statement, operands, lane, self.target, is_whole=self.is_whole
         )
 
     def mark_loop_atomic(self, build: Builder) -> None:
@@ -184,28 +215,42 @@ class Device:
 
     def finish(self, build: Builder) -> None:
         """Return."""
+        if self._grid is not None:
+            self._grid.leave(build)
         build.end("ret void")
 
     def fail(self, build: Builder, failure: Failure) -> None:
         """Go to where the failure is recorded."""
         self.failures.jump(build, failure)
 
+    def note(self, build: Builder, failure: Failure) -> None:
+        """Record the failure here."""
+        record(build, _GLOBAL, operands_of(failure), *self._place())
+
+    def has_failed(self, build: Builder) -> Value:
+        """Look at the record."""
+        return has_failed(build, _GLOBAL)
+
+    def _place(self) -> tuple[list[Value], list[Value]]:
+        """The indices of block and thread."""
+        block, thread = (
+            [self.special(register, axis) for axis in range(3)]
+            for register in (Register.BLOCK, Register.THREAD)
+        )
+        return block, thread
+
     def close(self, build: Builder) -> None:
         """The end of the function, and the block that records failures."""
         build.end("ret void")
         if self.failures.is_used:
-            places = {
-                register: [self.special(register, axis) for axis in range(3)]
-                for register in (Register.BLOCK, Register.THREAD)
-            }
-            self.failures.place(build, places[Register.BLOCK], places[Register.THREAD])
+            self.failures.place(build, *self._place())
             build.emit("call void @llvm.nvvm.exit()")
             build.end("unreachable")
 
-    def zero_shared(self, names: frozenset[str]) -> None:
-        """Set shared arrays to zero before the block starts."""
-        arrays = [self.kernel.arrays[name] for name in self._offsets if name not in names]
-        if not arrays:
+    def begin(self, initialised: frozenset[str]) -> None:
+        """Before the block starts: zero shared arrays, and what the grid's barrier needs."""
+        arrays = [self.kernel.arrays[n] for n in self._offsets if n not in initialised]
+        if not arrays and self._grid is None:
             return
         build = self._build
         extent = [self.special(Register.BLOCK_DIM, axis) for axis in range(3)]
@@ -217,11 +262,23 @@ class Device:
         for array in arrays:
             type_, pointer = self.pointer(array)
             element = memory_type(array.element)
-            count = byte_size(array) // array.element.size
-            with build.counted(first, str(count), threads) as index:
+            count = Value(str(byte_size(array) // array.element.size), "i64")
+            if array.is_dynamic:
+                count = self.dimension(array.name, 0)
+            with build.counted(first, count, threads) as index:
                 at = build.value(type_, f"getelementptr {element}, {type_} {pointer}, {index}")
                 build.emit(f"store {element} zeroinitializer, {at}")
-        build.emit("call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)")
+        if self._grid is not None:
+            self._grid.begin(build, first, threads)
+        build.emit(BLOCK_BARRIER)
+
+
+def _has_whole_warps(kernel: Kernel) -> bool:
+    """Whether no block has a warp with fewer lanes, and no thread returns."""
+    extents = [e.value for e in kernel.contract.block or () if isinstance(e, Const)]
+    threads = int(prod(extents)) if len(extents) == 3 else 1
+    returns = any(isinstance(s, Return) for s in walk.statements(kernel.body))
+    return threads % WARP == 0 and not returns
 
 
 def _placed(arrays: list[Array]) -> tuple[dict[str, int], int]:

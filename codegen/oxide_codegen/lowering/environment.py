@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Register
+    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Register, Scope, WarpOp
     from oxide_codegen.lowering.builder import Builder, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The operands of a failing check, as LLVM values: u32 site, kind, axis; i64 index, length."""
+    """The operands of a failing check, as LLVM values: u32 site, kind, axis; the others i64."""
 
     site: str
     kind: str
-    axis: str
-    index: str
-    length: str
+    axis: str = "0"
+    index: str = "0"
+    length: str = "0"
+    stop: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class WarpOperands:
+    """The operands of a warp operation: the value, a lane (i64), a mask (i32)."""
+
+    value: Value | None
+    lane: Value | None
+    mask: Value | None
 
 
 class Environment(Protocol):
@@ -46,11 +56,26 @@ class Environment(Protocol):
         ...
 
     def barrier(self, build: Builder, statement: Barrier) -> None:
-        """Wait for the block."""
+        """Wait for the block, or for the grid."""
         ...
 
-    def atomic(self, build: Builder, statement: Atomic, address: Value, value: Value) -> Value:
-        """A read-modify-write; gives the old value."""
+    def fence(self, build: Builder, scope: Scope) -> None:
+        """What this thread did before is seen by `scope` before what it does after."""
+        ...
+
+    def atomic(
+        self,
+        build: Builder,
+        statement: Atomic,
+        address: Value,
+        value: Value | None,
+        expected: Value | None,
+    ) -> Value | None:
+        """An atomic; gives the old value, None for a store."""
+        ...
+
+    def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:
+        """What the lanes of a warp do together; None for `sync_warp`."""
         ...
 
     def mark_loop_atomic(self, build: Builder) -> None:
@@ -63,4 +88,12 @@ class Environment(Protocol):
 
     def fail(self, build: Builder, failure: Failure) -> None:
         """Record a failure, if none was, and end this thread."""
+        ...
+
+    def note(self, build: Builder, failure: Failure) -> None:
+        """Record a failure, if none was, and go on."""
+        ...
+
+    def has_failed(self, build: Builder) -> Value:
+        """Whether some thread of the launch has failed."""
         ...

@@ -56,6 +56,17 @@ class FailureBlock:
         record(build, self._pointer, values, block, thread)
 
 
+def operands(failure: Failure) -> dict[str, Value]:
+    """What a check found, as `record` takes it."""
+    return {name: Value(getattr(failure, name), type_) for name, type_ in _FIELDS}
+
+
+def has_failed(build: Builder, pointer: str) -> Value:
+    """Whether some thread of the launch has failed a check by now."""
+    state = build.value("i32", f"load volatile i32, {pointer} %failure")
+    return build.compare("icmp ne", state, f"{abi.FailureState.EMPTY:d}")
+
+
 def record(
     build: Builder,
     pointer: str,
@@ -87,11 +98,19 @@ def record(
     build.place(done)
 
 
-_FIELDS = (("site", "i32"), ("kind", "i32"), ("axis", "i32"), ("index", "i64"), ("length", "i64"))
+_FIELDS = (
+    ("site", "i32"),
+    ("kind", "i32"),
+    ("axis", "i32"),
+    ("index", "i64"),
+    ("length", "i64"),
+    ("stop", "i64"),
+)
 _OFFSETS = {
     "site": abi.SITE_OFFSET,
     "kind": abi.KIND_OFFSET,
     "axis": abi.AXIS_OFFSET,
     "index": abi.INDEX_OFFSET,
     "length": abi.LENGTH_OFFSET,
+    "stop": abi.STOP_OFFSET,
 }

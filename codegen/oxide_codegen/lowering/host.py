@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Array, Atomic, AtomicOp, Order, Register, Space
+from oxide_analyzer.ir.nodes import Array, Atomic, Register, Scope, Space
+from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
+from oxide_codegen.lowering import atomics
 from oxide_codegen.lowering.access import byte_size
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
+from oxide_codegen.lowering.failure import has_failed, operands, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_codegen.lowering.environment import Failure
 
 ALIGNMENT = 64
-_ORDERS = {
-    Order.RELAXED: "monotonic",
-    Order.ACQUIRE: "acquire",
-    Order.RELEASE: "release",
-    Order.ACQ_REL: "acq_rel",
-}
-# Where each extent lies in the launch record: six i64.
+REQUESTED = "%requested"
+# Where each extent lies in the launch record: six i64, and behind them the bytes of dynamic shared
+# memory.
 _EXTENTS = {Register.GRID_DIM: 0, Register.BLOCK_DIM: 3}
 
 
@@ -75,17 +75,34 @@ class Host:
                 entry.append(f"  {name}.at = getelementptr i8, ptr %launch, i64 {at}")
                 entry.append(f"  {name} = load i64, ptr {name}.at")
                 self.places[register, axis] = Value(name, "i64")
+        for array in self.kernel.arrays.values():
+            if array.is_dynamic:
+                entry.append(f"  {REQUESTED}.at = getelementptr i8, ptr %launch, i64 {8 * 6}")
+                entry.append(f"  {REQUESTED} = load i64, ptr {REQUESTED}.at")
+                entry.append(f"  {REQUESTED}.length = udiv i64 {REQUESTED}, {array.element.size}")
+                self._dimensions[array.name, 0] = Value(f"{REQUESTED}.length", "i64")
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
+        if register is Register.LANE:
+            return self.lane()
         return self.places[register, axis]
+
+    def lane(self) -> Value:
+        """The place of the thread in its warp, as i64."""
+        build = self._build
+        x, y, z = (self.places[Register.THREAD, axis] for axis in range(3))
+        width, height = (self.places[Register.BLOCK_DIM, axis] for axis in range(2))
+        row = build.binary("add", build.binary("mul", z, height), y)
+        number = build.binary("add", build.binary("mul", row, width), x)
+        return build.binary("and", number, str(WARP - 1))
 
     def scalar(self, name: str) -> Value:
         """A scalar parameter."""
         return self._scalars[name]
 
     def dimension(self, array: str, axis: int) -> Value:
-        """An extent of a slice parameter."""
+        """An extent of a slice parameter, or of dynamic shared memory."""
         return self._dimensions[array, axis]
 
     def pointer(self, array: Array) -> tuple[str, str]:
@@ -101,34 +118,57 @@ class Host:
             self._arrays[array.name] = name
         return "ptr", self._arrays[array.name]
 
-    def atomic(self, build: Builder, statement: Atomic, address: Value, value: Value) -> Value:
-        """A read-modify-write; all scopes are the whole machine."""
-        element = self.kernel.arrays[statement.array].element
-        match statement.op:
-            case AtomicOp.ADD:
-                opcode = "fadd" if element.is_float else "add"
-        order = _ORDERS[statement.order]
-        return build.value(
-            value.type, f"atomicrmw {opcode} {address}, {value} {order}, align {element.size}"
-        )
+    def fence(self, build: Builder, scope: Scope) -> None:
+        """A fence of the machine, whatever the scope."""
+        del scope
+        build.emit("fence acq_rel")
 
-    def zero_shared(self, build: Builder, initialised: frozenset[str]) -> None:
-        """Set shared arrays to zero, in front of a block."""
+    def atomic(
+        self,
+        build: Builder,
+        statement: Atomic,
+        address: Value,
+        value: Value | None,
+        expected: Value | None,
+    ) -> Value | None:
+        """An atomic; all scopes are the whole machine."""
+        element = self.kernel.arrays[statement.array].element
+        return atomics.on_host(build, statement, element, address, value, expected)
+
+    def note(self, build: Builder, failure: Failure) -> None:
+        """Record the failure here."""
+        here, there = (
+            [self.places[r, axis] for axis in range(3)] for r in (Register.BLOCK, Register.THREAD)
+        )
+        record(build, "ptr", operands(failure), here, there)
+
+    def has_failed(self, build: Builder) -> Value:
+        """Look at the record."""
+        return has_failed(build, "ptr")
+
+    def zero_shared(self, build: Builder, initialised: frozenset[str], shared: Value) -> None:
+        """Set the shared arrays at `shared` to zero, in front of a block."""
         for name, offset in self._offsets.items():
             if name not in initialised:
-                size = byte_size(self.kernel.arrays[name])
-                at = build.value("ptr", f"getelementptr i8, ptr %shared, i64 {offset}")
-                build.emit(f"call void @llvm.memset.p0.i64({at}, i8 0, i64 {size}, i1 false)")
+                array = self.kernel.arrays[name]
+                size = Value(str(byte_size(array)), "i64")
+                if array.is_dynamic:
+                    size = Value(REQUESTED, "i64")
+                at = build.value("ptr", f"getelementptr i8, {shared}, i64 {offset}")
+                build.emit(f"call void @llvm.memset.p0.i64({at}, i8 0, {size}, i1 false)")
 
 
 def shared_offsets(kernel: Kernel) -> tuple[Mapping[str, int], int]:
-    """Byte offsets of the shared arrays in the arena, and what they take together."""
+    """Byte offsets of the shared arrays in the arena, and what they take together.
+
+    A dynamic one lies behind the others, and takes what the launch asks for.
+    """
     offsets: dict[str, int] = {}
     size = 0
-    for array in kernel.arrays.values():
-        if array.space is Space.SHARED:
-            offsets[array.name] = size
-            size += rounded(byte_size(array))
+    arrays = [a for a in kernel.arrays.values() if a.space is Space.SHARED]
+    for array in sorted(arrays, key=lambda array: array.is_dynamic):
+        offsets[array.name] = size
+        size += rounded(byte_size(array))
     return offsets, size
 
 

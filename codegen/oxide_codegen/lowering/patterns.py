@@ -5,16 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import (
+    Atomic,
+    Barrier,
     Binary,
     BinaryOp,
+    Break,
     Const,
+    For,
+    Group,
+    Leave,
     Register,
+    Return,
     Special,
+    WarpOp,
+    While,
 )
 from oxide_analyzer.ir.walk import children, operands, statements
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Block, Expr
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
+
+
+_PLACES = (Register.THREAD, Register.BLOCK, Register.LANE)
 
 
 def is_thread_index(expr: Expr) -> bool:
@@ -30,6 +43,38 @@ def is_thread_index(expr: Expr) -> bool:
         return False
     factors = {(f.register, f.axis) for f in (start.left, start.right) if isinstance(f, Special)}
     return factors == {(Register.BLOCK, 0), (Register.BLOCK_DIM, 0)}
+
+
+def is_waiting_loop(statement: Stmt) -> bool:
+    """Whether a thread may be in this loop until another one has changed an atomic.
+
+    A loop over a range ends by itself, but may be left early because another thread is done.
+    """
+    match statement:
+        case While(header=header, body=body):
+            inside = (*statements(header), *statements(body))
+            return any(isinstance(s, Atomic) for s in inside)
+        case For(body=body):
+            inside = tuple(statements(body))
+            leaves = any(isinstance(s, Break | Return | Leave) for s in inside)
+            return leaves and any(isinstance(s, Atomic) for s in inside)
+        case _:
+            return False
+
+
+def waits_for_others(kernel: Kernel) -> bool:
+    """Whether threads wait for others by other means than barriers of their block."""
+    return any(
+        is_waiting_loop(s) or (isinstance(s, Barrier) and s.group is Group.GRID)
+        for s in statements(kernel.body)
+    )
+
+
+def meets(kernel: Kernel) -> bool:
+    """Whether threads wait for others, at barriers, in warps or in loops."""
+    return waits_for_others(kernel) or any(
+        isinstance(s, Barrier | WarpOp) for s in statements(kernel.body)
+    )
 
 
 def divides(block: Block) -> bool:
@@ -60,7 +105,7 @@ def reads_places_apart(block: Block) -> bool:
         expr = pending.pop()
         if is_thread_index(expr):
             continue
-        if isinstance(expr, Special) and expr.register in (Register.THREAD, Register.BLOCK):
+        if isinstance(expr, Special) and expr.register in _PLACES:
             return True
         pending.extend(children(expr))
     return False

@@ -14,14 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.nodes import (
+    Assert,
     Assign,
     Atomic,
     Barrier,
     Break,
+    CheckAligned,
     CheckDivisor,
+    CheckIndex,
+    CheckView,
     Continue,
     Declare,
     DivisorRole,
+    Fence,
     For,
     If,
     Inline,
@@ -29,21 +34,27 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Return,
     Store,
+    Unsafe,
+    WarpOp,
     While,
 )
 from oxide_codegen.abi import FailureKind
-from oxide_codegen.lowering import access, arithmetic
+from oxide_codegen.lowering import access, arithmetic, checks
 from oxide_codegen.lowering.builder import Value
+from oxide_codegen.lowering.environment import WarpOperands
+from oxide_codegen.lowering.patterns import is_waiting_loop
 from oxide_codegen.lowering.unrolling import is_strided, unrolling
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oxide_analyzer.ir.nodes import Block, Stmt
     from oxide_codegen.lowering.context import Context
 
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """Where `break`, `continue` and `Leave` go. `waits` is true inside a `while`."""
+    """Where `break`, `continue` and `Leave` go. `waits` is true in a loop that may wait."""
 
     end: str
     next: str
@@ -56,9 +67,29 @@ OUTSIDE = Exits("", "", {}, False)
 
 def block(context: Context, statements: Block, exits: Exits = OUTSIDE) -> None:
     """The statements of one block, one after the other."""
-    for statement in statements:
+    behind = 0
+    for position, statement in enumerate(statements):
+        if position < behind:
+            continue
         context.locate(statement.span)
+        if isinstance(statement, CheckAligned):
+            accesses = _together(statement, statements[position + 1 :])
+            if accesses:
+                access.wide(context, statement, accesses)
+                behind = position + 1 + len(accesses)
+                continue
         _statement(context, statement, exits)
+
+
+def _together(check: CheckAligned, following: Block) -> Sequence[Load | Store]:
+    """The accesses that a check makes one wide one of; none if they are not the next statements."""
+    found = [
+        s
+        for s in following[: check.width]
+        if isinstance(s, Load | Store) and s.array == check.array
+    ]
+    alike = len({type(s) for s in found}) == 1
+    return found if alike and len(found) == check.width else ()
 
 
 def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
@@ -76,9 +107,23 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             access.atomic(context, statement)
         case CheckDivisor(role=role):
             kind = FailureKind.STEP if role is DivisorRole.STEP else FailureKind.DIVISOR
-            access.check_divisor(context, statement, kind)
+            checks.check_divisor(context, statement, kind)
+        case CheckIndex():
+            checks.check_index(context, statement)
+        case CheckView():
+            checks.check_view(context, statement)
+        case CheckAligned():
+            checks.check_aligned(context, statement)
+        case Assert():
+            checks.check_assertion(context, statement)
         case Declare(array=array):
             access.declare(context, array)
+        case Fence(scope=scope):
+            context.environment.fence(build, scope)
+        case WarpOp():
+            _warp(context, statement)
+        case Unsafe(body=body):
+            block(context, body, exits)
         case Barrier():
             context.environment.barrier(build, statement)
         case If():
@@ -107,6 +152,16 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             assert_never(statement)
 
 
+def _warp(context: Context, statement: WarpOp) -> None:
+    value, mask = (
+        None if e is None else context.widened(e) for e in (statement.value, statement.mask)
+    )
+    lane = None if statement.lane is None else context.wide(statement.lane)
+    result = context.environment.warp(context.build, statement, WarpOperands(value, lane, mask))
+    if statement.target is not None and result is not None:
+        context.assign(statement.target, result)
+
+
 def _if(context: Context, statement: If, exits: Exits) -> None:
     build = context.build
     then, otherwise, end = build.label("then"), build.label("else"), build.label("endif")
@@ -129,6 +184,10 @@ def _while(context: Context, statement: While, exits: Exits) -> None:
     block(context, statement.header, inside)
     context.locate(statement.span)
     condition = context.value(statement.condition)
+    if context.continues and context.makes_checks and is_waiting_loop(statement):
+        # The thread that this one waits for may have skipped what it was to do.
+        failed = context.environment.has_failed(build)
+        condition = build.binary("and", condition, build.binary("xor", failed, "true"))
     build.branch(condition.text, body, end)
     build.place(body)
     block(context, statement.body, inside)
@@ -171,7 +230,8 @@ def _for(context: Context, statement: For, exits: Exits) -> None:
     build.branch(more.text, body, end)
     build.place(body)
     context.assign(statement.variable, build.load(how.type, counter))
-    block(context, statement.body, Exits(end, following, exits.leave, exits.waits))
+    waits = exits.waits or is_waiting_loop(statement)
+    block(context, statement.body, Exits(end, following, exits.leave, waits))
     build.place(following)
     context.locate(statement.span)
     build.store(build.binary(how.addition, build.load(how.type, counter), step), counter)

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.intervals import NEGATED
-from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
@@ -53,8 +52,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Local
-    from oxide_codegen.lowering.environment import Failure
+    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Local, WarpOp
+    from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 ENTRY = (
     "define void @run(ptr noalias readonly %arguments, ptr noalias readonly %launch, "
@@ -73,6 +72,10 @@ class LoopThread(Host):
     def barrier(self, build: Builder, statement: Barrier) -> None:
         """There is none."""
         raise ValueError(f"{statement.span}: a kernel with a barrier runs as coroutines")
+
+    def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:
+        """There is none."""
+        raise ValueError(f"{statement.span}: a kernel with a warp operation runs as coroutines")
 
     def mark_loop_atomic(self, build: Builder) -> None:
         """A kernel that may wait runs as coroutines."""
@@ -154,7 +157,7 @@ def _nested_loops(context: Context, thread: LoopThread, mark: str) -> None:
     extent = [thread.places[Register.BLOCK_DIM, axis] for axis in range(3)]
     with build.counted(Value("%first", "i64"), "%last") as number:
         block_places(build, thread, number)
-        thread.zero_shared(build, context.checked.initialised)
+        thread.zero_shared(build, context.checked.initialised, Value("%shared", "ptr"))
         with build.counted("0", extent[2]) as z, build.counted("0", extent[1]) as y:
             thread.places[Register.THREAD, 1] = y
             thread.places[Register.THREAD, 2] = z
@@ -240,6 +243,8 @@ def _threads(index: Expr) -> int | None:
     match index:
         case Special(register=Register.THREAD, axis=0):
             return 1
+        case Special(register=Register.LANE):
+            return None
         case Special():
             return 0
         case Binary(op=BinaryOp.ADD, left=left, right=right):
@@ -274,17 +279,3 @@ def _with_all(kernel: Kernel, marks: Mapping[str, tuple[str, ...]]) -> dict[str,
     """The marks of each array that is not private to a thread."""
     private = {a.name for a in kernel.arrays.values() if a.space.value == "local"}
     return {name: marks.get(name, ()) for name in kernel.arrays if name not in private}
-
-
-def may_wait(kernel: Kernel) -> bool:
-    """Whether a thread may have to wait for another one of its block."""
-    from oxide_analyzer.ir.nodes import Atomic, Barrier, While
-
-    for statement in walk.statements(kernel.body):
-        if isinstance(statement, Barrier):
-            return True
-        if isinstance(statement, While):
-            inside = (*walk.statements(statement.header), *walk.statements(statement.body))
-            if any(isinstance(s, Atomic) for s in inside):
-                return True
-    return False

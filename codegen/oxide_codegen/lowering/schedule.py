@@ -1,0 +1,409 @@
+"""The scheduler of coroutines: it runs the threads of a block, or of a whole grid.
+
+    @run:    for block in first .. last:              with grid_sync, for all blocks at once:
+                 start each thread                        start each thread of each block
+                 @phase until the block is done           @phase of each block, until all are
+                                                          done or at one grid barrier; resume them
+
+    @phase:  fire warps that have met; resume threads that yielded; again, until there is neither
+             nobody waits: the block is done
+             all wait at one barrier, and none came to the end: resume them, again
+             all wait at one barrier of the grid: give it to the caller
+             else: record DIVERGENCE, give the block up
+
+    @fire:   where all lanes of a mask that have not returned wait at one operation with that
+             mask: show each of them what they brought, and resume each once
+
+A checked kernel is never given up; the case is there so that a wrong proof is a message and not a
+hang. A block's memory, of which `unit` is the number of its threads rounded up to 64:
+
+    states i32   masks i32   present i32   handles ptr   brought i64   seen i64   shared   frames
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.nodes import Barrier, Group, Register
+from oxide_analyzer.launch import WARP
+from oxide_codegen import abi
+from oxide_codegen.lowering.builder import Builder, Names, Value
+from oxide_codegen.lowering.failure import record
+from oxide_codegen.lowering.host import REQUESTED, Host, block_places, rounded, shared_offsets
+
+if TYPE_CHECKING:
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Stmt
+
+# What a thread says of itself; a thread that waits says the number of its barrier, from 1, or that
+# of its warp operation, from `WARPS` down.
+ENDED, FELL_OFF, YIELDED, FIRED, WARPS = 0, -1, -2, -3, -16
+
+# Where each array of a block starts, in units.
+STATES, MASKS, PRESENT, HANDLES, BROUGHT, SEEN, _SHARED = 0, 4, 8, 12, 20, 28, 36
+
+_NONE = (1 << 31) - 1
+_DONE, _GIVEN_UP, _BUSY = 0, -1, -2
+
+
+def block_size(threads: int, frame: int, shared: int) -> int:
+    """Bytes of a block's memory."""
+    unit = -(-threads // 64) * 64
+    return _SHARED * unit + rounded(shared) + threads * rounded(frame)
+
+
+def barrier_numbers(kernel: Kernel) -> tuple[dict[Stmt, int], int]:
+    """The barriers from 1 on, those of the grid last; how many are not of the grid."""
+    found = [s for s in walk.statements(kernel.body) if isinstance(s, Barrier)]
+    found.sort(key=lambda s: s.group is Group.GRID)
+    numbers: dict[Stmt, int] = {s: number for number, s in enumerate(found, start=1)}
+    return numbers, sum(s.group is Group.BLOCK for s in found)
+
+
+def scheduler(checked: CheckedKernel, names: Names) -> list[str]:
+    """The functions that run blocks."""
+    numbers, own = barrier_numbers(checked.kernel)
+    together = own < len(numbers)
+    return [
+        *_fire(names),
+        *_phase(names, own, together=together),
+        *(_run_grid if together else _run_blocks)(checked, names),
+    ]
+
+
+# ---------------------------------------------------------------- blocks
+
+
+class _Blocks:
+    """What `@run` knows of all blocks."""
+
+    def __init__(self, checked: CheckedKernel, names: Names) -> None:
+        self.checked = checked
+        self.build = build = Builder(names)
+        self.host = Host(checked.kernel, build)
+        self.host.read_arguments()
+        extent = [self.host.places[Register.BLOCK_DIM, axis] for axis in range(3)]
+        plane = build.binary("mul", extent[0], extent[1])
+        self.threads = build.binary("mul", plane, extent[2])
+        self.unit = build.binary("and", build.binary("add", self.threads, "63"), "-64")
+        self.size = _padded(build, build.value("i64", "call i64 @frame_size()"))
+        shared = Value(str(shared_offsets(checked.kernel)[1]), "i64")
+        if any(array.is_dynamic for array in checked.kernel.arrays.values()):
+            shared = build.binary("add", shared, _padded(build, Value(REQUESTED, "i64")))
+        self.shared = build.binary("mul", self.unit, str(_SHARED))
+        self.frames = build.binary("add", self.shared, shared)
+        self.stride = build.binary("add", self.frames, build.binary("mul", self.threads, self.size))
+
+    def start(self, number: Value, memory: Value) -> None:
+        """Let each thread of a block run until it waits."""
+        build, host = self.build, self.host
+        block_places(build, host, number)
+        shared = build.value("ptr", f"getelementptr i8, {memory}, {self.shared}")
+        frames = build.value("ptr", f"getelementptr i8, {memory}, {self.frames}")
+        host.zero_shared(build, self.checked.initialised, shared)
+        here = ", ".join(str(host.places[Register.BLOCK, axis]) for axis in range(3))
+        extent = [host.places[Register.BLOCK_DIM, axis] for axis in range(3)]
+        with (
+            build.counted("0", extent[2]) as z,
+            build.counted("0", extent[1]) as y,
+            build.counted("0", extent[0]) as x,
+        ):
+            row = build.binary("add", build.binary("mul", z, extent[1]), y)
+            thread = build.binary("add", build.binary("mul", row, extent[0]), x)
+            at = build.binary("mul", thread, self.size)
+            frame = build.value("ptr", f"getelementptr i8, {frames}, {at}")
+            handle = build.value(
+                "ptr",
+                f"call ptr @thread(ptr %arguments, ptr %launch, ptr %failure, {here}, "
+                f"{x}, {y}, {z}, {memory}, {self.unit}, {thread}, {shared}, {frame})",
+            )
+            slot = element(build, memory, self.unit, HANDLES, "ptr", thread)
+            build.emit(f"store {handle}, {slot}")
+
+    def phase(self, memory: Value) -> Value:
+        """Run a block as far as it goes; what keeps it (i32)."""
+        here = ", ".join(str(self.host.places[Register.BLOCK, axis]) for axis in range(3))
+        return self.build.value(
+            "i32",
+            f"call i32 @phase({memory}, {self.unit}, {self.threads}, ptr %failure, {here})",
+        )
+
+    def text(self) -> list[str]:
+        """The function."""
+        build = self.build
+        build.end("ret void")
+        return [
+            "define void @run(ptr %arguments, ptr %launch, ptr %failure, i64 %first, i64 %last, "
+            "ptr %arena) {",
+            "entry:",
+            *build.entry,
+            "  br label %start",
+            "start:",
+            *build.lines,
+            "}",
+        ]
+
+
+def _run_blocks(checked: CheckedKernel, names: Names) -> list[str]:
+    blocks = _Blocks(checked, names)
+    build, memory = blocks.build, Value("%arena", "ptr")
+    with build.counted(Value("%first", "i64"), "%last") as number:
+        blocks.start(number, memory)
+        blocks.phase(memory)
+    return blocks.text()
+
+
+def _run_grid(checked: CheckedKernel, names: Names) -> list[str]:
+    """All blocks, from barrier to barrier of the grid."""
+    blocks = _Blocks(checked, names)
+    build = blocks.build
+
+    def memory(number: Value) -> Value:
+        at = build.binary("mul", number, blocks.stride)
+        return build.value("ptr", f"getelementptr i8, ptr %arena, {at}")
+
+    low, high = build.variable("i32", "low"), build.variable("i32", "high")
+    worst = build.variable("i32", "worst")
+    with build.counted("0", "%last") as number:
+        blocks.start(number, memory(number))
+    again, settled = build.label("round"), build.label("settled")
+    agreed, broken = build.label("agreed"), build.label("broken")
+    go, done = build.label("go"), build.label("done")
+    build.place(again)
+    for slot, start in ((low, _NONE), (high, 0), (worst, 0)):
+        build.store(Value(str(start), "i32"), slot)
+    with build.counted("0", "%last") as number:
+        block_places(build, blocks.host, number)
+        status = blocks.phase(memory(number))
+        waits = build.compare("icmp sgt", status, "0")
+        barrier = build.select(waits, status, Value(str(_NONE), "i32"))
+        build.store(build.intrinsic("umin", build.load("i32", low), barrier), low)
+        build.store(build.intrinsic("smax", build.load("i32", high), status), high)
+        build.store(build.intrinsic("smin", build.load("i32", worst), status), worst)
+    status = build.load("i32", worst)
+    busy = build.compare("icmp eq", status, str(_BUSY))
+    build.branch(busy.text, again, settled)
+    build.place(settled)
+    first, last = build.load("i32", low), build.load("i32", high)
+    none = build.compare("icmp eq", last, "0")
+    lost = build.compare("icmp eq", status, str(_GIVEN_UP))
+    build.branch(build.binary("or", none, lost).text, done, agreed)
+    build.place(agreed)
+    build.branch(build.compare("icmp eq", first, last).text, go, broken)
+    build.place(go)
+    with build.counted("0", "%last") as number:
+        _resume(build, memory(number), blocks.unit, blocks.threads, "icmp sgt i32 {}, 0")
+    build.jump(again)
+    build.place(broken)
+    _record_divergence(build, first, [Value("0", "i64")] * 3)
+    build.place(done)
+    return blocks.text()
+
+
+# ---------------------------------------------------------------- one block
+
+
+_PARAMETERS = "ptr %memory, i64 %unit, i64 %threads"
+_MEMORY, _UNIT, _THREADS = (
+    Value("%memory", "ptr"),
+    Value("%unit", "i64"),
+    Value("%threads", "i64"),
+)
+
+
+def _phase(names: Names, own: int, *, together: bool) -> list[str]:
+    """All threads from barrier to barrier, as far as they go by themselves."""
+    build = Builder(names)
+    scan, fire, decide = build.label("scan"), build.label("fire"), build.label("decide")
+    yielded, waiting = build.label("yielded"), build.label("waiting")
+    agreed, broken, done = build.label("agreed"), build.label("broken"), build.label("done")
+    low, high, ends, yields, warps = (
+        build.variable("i32", name) for name in ("low", "high", "ends", "yields", "warps")
+    )
+    build.place(scan)
+    for slot, start in ((low, _NONE), (high, 0), (ends, 0), (yields, 0), (warps, 0)):
+        build.store(Value(str(start), "i32"), slot)
+    with build.counted("0", _THREADS) as thread:
+        state = build.load("i32", element(build, _MEMORY, _UNIT, STATES, "i32", thread).text)
+        waits = build.compare("icmp sgt", state, "0")
+        barrier = build.select(waits, state, Value(str(_NONE), "i32"))
+        build.store(build.intrinsic("umin", build.load("i32", low), barrier), low)
+        build.store(build.intrinsic("smax", build.load("i32", high), state), high)
+        tests = (
+            (ends, f"icmp eq i32 {{}}, {FELL_OFF}"),
+            (yields, f"icmp eq i32 {{}}, {YIELDED}"),
+            (warps, f"icmp sle i32 {{}}, {WARPS}"),
+        )
+        for slot, test in tests:
+            one = build.cast("zext", build.value("i1", test.format(state.text)), "i32")
+            build.store(build.binary("or", build.load("i32", slot), one), slot)
+    meet = build.compare("icmp ne", build.load("i32", warps), "0")
+    build.branch(meet.text, fire, decide)
+
+    build.place(fire)
+    fired = build.value("i32", f"call i32 @fire({_MEMORY}, {_UNIT}, {_THREADS})")
+    on, off = build.label("fired"), build.label("idle")
+    build.branch(build.compare("icmp sgt", fired, "0").text, scan, on)
+    build.place(on)
+    build.branch(build.compare("icmp slt", fired, "0").text, broken, off)
+    build.place(off)
+    some = build.compare("icmp ne", build.load("i32", yields), "0")
+    build.branch(some.text, yielded, broken)
+
+    build.place(decide)
+    some = build.compare("icmp ne", build.load("i32", yields), "0")
+    build.branch(some.text, yielded, waiting)
+    build.place(yielded)
+    _resume(build, _MEMORY, _UNIT, _THREADS, f"icmp eq i32 {{}}, {YIELDED}")
+    if together:
+        # Others may have to run before what these wait for has happened.
+        build.end(f"ret i32 {_BUSY}")
+    else:
+        build.jump(scan)
+
+    build.place(waiting)
+    first, last = build.load("i32", low), build.load("i32", high)
+    none = build.compare("icmp eq", last, "0")
+    build.branch(none.text, done, agreed)
+    build.place(agreed)
+    same = build.compare("icmp eq", first, last)
+    fell = build.compare("icmp eq", build.load("i32", ends), "0")
+    met = build.label("met")
+    build.branch(build.binary("and", same, fell).text, met, broken)
+    build.place(met)
+    outer, go = build.label("outer"), build.label("go")
+    build.branch(build.compare("icmp sgt", first, str(own)).text, outer, go)
+    build.place(go)
+    _resume(build, _MEMORY, _UNIT, _THREADS, "icmp sgt i32 {}, 0")
+    build.jump(scan)
+    build.place(outer)
+    build.end(f"ret {first}")
+
+    build.place(broken)
+    _record_divergence(
+        build, build.load("i32", low), [Value(f"%{name}", "i64") for name in ("bx", "by", "bz")]
+    )
+    build.end(f"ret i32 {_GIVEN_UP}")
+    build.place(done)
+    build.end(f"ret i32 {_DONE}")
+    head = f"{_PARAMETERS}, ptr %failure, i64 %bx, i64 %by, i64 %bz"
+    return _function(f"define internal i32 @phase({head}) {{", build)
+
+
+def _fire(names: Names) -> list[str]:
+    """Resume the lanes that have met; how many groups, -1 if a lane is outside of its mask."""
+    build = Builder(names)
+    fired, need, agree = (build.variable("i32", name) for name in ("fired", "need", "agree"))
+    build.store(Value("0", "i32"), fired)
+    outside = build.label("outside")
+    states = (build, _MEMORY, _UNIT, STATES, "i32")
+    masks = (build, _MEMORY, _UNIT, MASKS, "i32")
+    with build.counted("0", _THREADS) as thread:
+        look, over = build.label("look"), build.label("over")
+        state = build.load("i32", element(*states, thread).text)
+        build.branch(build.compare("icmp sle", state, str(WARPS)).text, look, over)
+        build.place(look)
+        mask = build.load("i32", element(*masks, thread).text)
+        base = build.binary("and", thread, str(-WARP))
+        lanes = build.intrinsic(
+            "smin", build.binary("sub", _THREADS, base), Value(str(WARP), "i64")
+        )
+        mine = _bit(build, mask, build.binary("and", thread, str(WARP - 1)))
+        listed = build.label("listed")
+        build.branch(mine.text, listed, outside)
+        build.place(listed)
+        build.store(Value("0", "i32"), need)
+        build.store(Value("1", "i32"), agree)
+        with build.counted("0", lanes) as lane:
+            wanted, next_ = build.label("wanted"), build.label("next")
+            other = build.binary("add", base, lane)
+            theirs = build.load("i32", element(*states, other).text)
+            live = build.compare("icmp ne", theirs, str(ENDED))
+            takes_part = build.binary("and", live, _bit(build, mask, lane))
+            build.branch(takes_part.text, wanted, next_)
+            build.place(wanted)
+            one = build.binary("shl", Value("1", "i32"), build.cast("trunc", lane, "i32"))
+            build.store(build.binary("or", build.load("i32", need), one), need)
+            same = build.binary(
+                "and",
+                build.compare("icmp eq", theirs, state),
+                build.compare("icmp eq", build.load("i32", element(*masks, other).text), mask),
+            )
+            both = build.binary("and", build.load("i32", agree), build.cast("zext", same, "i32"))
+            build.store(both, agree)
+            build.place(next_)
+        meet = build.label("meet")
+        build.branch(build.compare("icmp ne", build.load("i32", agree), "0").text, meet, over)
+        build.place(meet)
+        present = build.load("i32", need)
+        with build.counted("0", lanes) as lane:
+            show, next_ = build.label("show"), build.label("next")
+            build.branch(_bit(build, present, lane).text, show, next_)
+            build.place(show)
+            other = build.binary("add", base, lane)
+            brought = build.load("i64", element(build, _MEMORY, _UNIT, BROUGHT, "i64", other).text)
+            build.emit(f"store {brought}, {element(build, _MEMORY, _UNIT, SEEN, 'i64', other)}")
+            build.emit(f"store {present}, {element(build, _MEMORY, _UNIT, PRESENT, 'i32', other)}")
+            build.emit(f"store i32 {FIRED}, {element(*states, other)}")
+            build.place(next_)
+        with build.counted("0", lanes) as lane:
+            resume, next_ = build.label("resume"), build.label("next")
+            build.branch(_bit(build, present, lane).text, resume, next_)
+            build.place(resume)
+            _resume_one(build, _MEMORY, _UNIT, build.binary("add", base, lane))
+            build.place(next_)
+        build.store(build.binary("add", build.load("i32", fired), "1"), fired)
+        build.place(over)
+    build.end(f"ret {build.load('i32', fired)}")
+    build.place(outside)
+    build.end("ret i32 -1")
+    return _function(f"define internal i32 @fire({_PARAMETERS}) {{", build)
+
+
+def _bit(build: Builder, mask: Value, lane: Value) -> Value:
+    """Whether a mask holds a lane, an i64."""
+    return build.cast("trunc", build.binary("lshr", mask, build.cast("trunc", lane, "i32")), "i1")
+
+
+def _resume(build: Builder, memory: Value, unit: Value, threads: Value, test: str) -> None:
+    """Resume the threads whose state passes a test."""
+    with build.counted("0", threads) as thread:
+        state = element(build, memory, unit, STATES, "i32", thread)
+        passes = build.value("i1", test.format(build.load("i32", state.text).text))
+        resume, over = build.label("resume"), build.label("over")
+        build.branch(passes.text, resume, over)
+        build.place(resume)
+        _resume_one(build, memory, unit, thread)
+        build.place(over)
+
+
+def _resume_one(build: Builder, memory: Value, unit: Value, thread: Value) -> None:
+    handle = build.load("ptr", element(build, memory, unit, HANDLES, "ptr", thread).text)
+    build.emit(f"call void @llvm.coro.resume({handle})")
+
+
+def _record_divergence(build: Builder, site: Value, block: list[Value]) -> None:
+    kind = Value(str(int(abi.FailureKind.DIVERGENCE)), "i32")
+    nothing = Value("0", "i64")
+    values = {"site": site, "kind": kind, "axis": Value("0", "i32")}
+    values |= dict.fromkeys(("index", "length", "stop"), nothing)
+    record(build, "ptr", values, block, [nothing] * 3)
+
+
+def _function(head: str, build: Builder) -> list[str]:
+    return [head, "entry:", *build.entry, "  br label %start", "start:", *build.lines, "}"]
+
+
+def _padded(build: Builder, size: Value) -> Value:
+    return build.binary("and", build.binary("add", size, "63"), "-64")
+
+
+def element(
+    build: Builder, memory: Value, unit: Value, start: int, type_: str, index: Value
+) -> Value:
+    """The address of an element of one of a block's arrays."""
+    at = build.binary("mul", unit, str(start))
+    base = build.value("ptr", f"getelementptr i8, {memory}, {at}")
+    return build.value("ptr", f"getelementptr {type_}, {base}, {index}")
