@@ -11,7 +11,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from oxide_analyzer import suppressions
+from oxide_analyzer import deadline, suppressions
 from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.diagnostics import ObligationCounts, Severity, Verdict
 from oxide_analyzer.findings import findings
@@ -34,10 +34,12 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL, I64
 from oxide_analyzer.modules import RecordedModules
+from oxide_analyzer.proof.allowance import allowed
 from oxide_analyzer.proof.ladder import Judgement, judge
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
 from oxide_analyzer.report import KernelReport, Report
+from oxide_analyzer.rules import ox901_unproved_race as ox901
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,10 +87,17 @@ def _judged(kernels: list[KernelReport]) -> list[Span]:
 
 
 def check_kernel(kernel: Kernel) -> KernelReport:
-    """The verdict on one kernel, for the values of its constants that are known."""
+    """The verdict on one kernel, for the values of its constants that are known.
+
+    Under a deadline it may be `stopped`: unproved for now, and not to be remembered.
+    """
     start = perf_counter()
     known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
-    judgement = judge(specialise(kernel, known) if known else kernel)
+    try:
+        with allowed():
+            judgement = judge(specialise(kernel, known) if known else kernel)
+    except deadline.Stopped as stopped:
+        return _stopped(kernel, str(stopped), 1e3 * (perf_counter() - start))
     facts = _facts(judgement)
     diagnostics = findings(judgement, facts)
     verdict = _verdict(judgement, diagnostics)
@@ -238,6 +247,31 @@ def _with_reading(report: KernelReport, diagnostics: tuple[Diagnostic, ...]) -> 
     if not own:
         return report
     return replace(report, verdict=Verdict.VIOLATED, checked=None)
+
+
+def _stopped(kernel: Kernel, reason: str, milliseconds: float) -> KernelReport:
+    """A kernel that nobody waited for: unproved, with nothing known of it."""
+    finding = ox901.RULE.diagnostic(
+        kernel.name_span,
+        ox901.stopped_message(),
+        kernel=kernel.name,
+        verdict=Verdict.UNPROVED,
+        reason=reason,
+    )
+    return KernelReport(
+        name=kernel.name,
+        qualname=kernel.qualname,
+        span=kernel.span,
+        name_span=kernel.name_span,
+        dialect=kernel.dialect,
+        verdict=Verdict.UNPROVED,
+        kernel=kernel,
+        facts=(),
+        obligations=ObligationCounts(),
+        diagnostics=(finding,),
+        checked=None,
+        milliseconds=milliseconds,
+    )
 
 
 def _unread(unread: Unread, diagnostics: tuple[Diagnostic, ...]) -> KernelReport:

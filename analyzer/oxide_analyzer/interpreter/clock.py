@@ -13,8 +13,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from oxide_analyzer import deadline
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# The steps after which a run that may be stopped from outside looks whether it is.
+_BETWEEN_LOOKS = 1_000
 
 
 class Stopped(Exception):
@@ -48,6 +53,7 @@ class Clock:
         """What happens at `alarm`; the thread's function called whoever calls this."""
         if self.now > self.budget:
             raise Exhausted
+        deadline.check()
         while self.wanted and self.wanted[-1] == self.now:
             self.wanted.pop()
             # The frame of the function that plays the thread holds its locals under their names.
@@ -60,3 +66,5 @@ class Clock:
     def _set_alarm(self) -> None:
         past_budget = self.budget + 1
         self.alarm = min(self.wanted[-1], past_budget) if self.wanted else past_budget
+        if deadline.is_set():
+            self.alarm = min(self.alarm, self.now + _BETWEEN_LOOKS)

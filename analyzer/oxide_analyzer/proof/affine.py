@@ -31,8 +31,9 @@ from oxide_analyzer.facts.conditions import (
     is_arithmetic,
 )
 from oxide_analyzer.facts.polys import Monomial, Poly
+from oxide_analyzer.proof.allowance import current
 from oxide_analyzer.proof.equations import connected, solve_equations
-from oxide_analyzer.proof.linear import Budget, Meter, contradictory
+from oxide_analyzer.proof.linear import Budget, contradictory
 from oxide_analyzer.proof.order import Bounds, comparisons, order_lemmas
 from oxide_analyzer.proof.plain import plainly_contradict
 from oxide_analyzer.proof.powers import numbers_between
@@ -50,40 +51,40 @@ _MOST_NUMBERS = 12
 _CASE_STEPS = 2_000
 _COMPARE_ROUNDS = 2
 _COMPARE_STEPS = 4_000
+# What a question costs besides the steps that it takes.
+_QUESTION = 10
 
 
-def refutes(
-    terms: Terms,
-    hypotheses: Iterable[Condition],
-    steps: int = STEPS,
-    meter: Meter | None = None,
-) -> bool:
-    """Whether `hypotheses` contradict each other; `meter` counts what it took."""
-    meter = meter or Meter()
+def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
+    """Whether `hypotheses` contradict each other."""
     given = tuple(hypotheses)
     if plainly_contradict(given):
         return True
+    allowance = current()
+    if allowance.is_spent:
+        return False
+    allowance.steps += _QUESTION
     # Which way data sent a thread seldom matters: without it there is less to try.
     steady = tuple(c for c in given if not isinstance(c, AnyOf) or is_arithmetic(c))
     if len(steady) < len(given):
-        if _refutes(terms, steady, steps, meter):
+        if _refutes(terms, steady, steps):
             return True
         if steps < STEPS:
             return False
-    return _refutes(terms, given, steps, meter)
+    return _refutes(terms, given, steps)
 
 
-def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int, meter: Meter) -> bool:
+def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
     system = System()
     if not (assume(system, given) and close(system, terms)):
         return True
     cases = system.copy() if system.powers and steps >= STEPS else None
-    if _refute(system, terms, Budget(steps, min(steps, _COMPARE_STEPS), meter), 0):
+    if _refute(system, terms, Budget(steps, min(steps, _COMPARE_STEPS)), 0):
         return True
-    return cases is not None and _refute_each(cases, terms, _CASE_STEPS, meter)
+    return cases is not None and _refute_each(cases, terms, _CASE_STEPS)
 
 
-def _refute_each(system: System, terms: Terms, steps: int, meter: Meter) -> bool:
+def _refute_each(system: System, terms: Terms, steps: int) -> bool:
     """Try a power of two with every number that it can be: what is left of it is linear."""
     bounds = Bounds(system.inequalities)
     best: tuple[int, Poly, list[int]] | None = None
@@ -106,9 +107,9 @@ def _refute_each(system: System, terms: Terms, steps: int, meter: Meter) -> bool
         if not (assume(case, (IsZero(poly.shift(-value)),)) and close(case, terms)):
             continue
         again = case.copy() if case.powers else None
-        if _refute(case, terms, Budget(steps, 0, meter), 0):
+        if _refute(case, terms, Budget(steps), 0):
             continue
-        if again is None or not _refute_each(again, terms, steps, meter):
+        if again is None or not _refute_each(again, terms, steps):
             return False
     return True
 

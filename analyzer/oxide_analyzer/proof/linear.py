@@ -15,33 +15,29 @@ from dataclasses import dataclass, field
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.polys import Monomial, Poly
+from oxide_analyzer.proof.allowance import Allowance, current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 @dataclass(slots=True)
-class Meter:
-    """The steps of many budgets together."""
-
-    steps: int = 0
-
-
-@dataclass(slots=True)
 class Budget:
     """Steps that may still be spent; verdicts depend on steps, never on time.
 
-    `reserve` is set free once, for a method that is only worth it where the others failed.
+    `reserve` is set free once, for a method that is only worth it where the others failed. What
+    is spent counts for the `allowance` of the kernel too.
     """
 
     steps: int
     reserve: int = 0
-    meter: Meter = field(default_factory=Meter)
+    allowance: Allowance = field(default_factory=current)
 
     def spend(self, steps: int) -> bool:
         """Take `steps`; false once nothing is left."""
-        self.meter.steps += steps
+        self.allowance.steps += steps
         self.steps -= steps
         return self.steps >= 0
 
@@ -77,6 +73,7 @@ def tighten(poly: Poly) -> Poly:
 
 def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     """Whether no integers make every polynomial of `inequalities` at least zero."""
+    deadline.check()
     unknowns = sorted({m for p in inequalities for m in p.terms if m}, key=_order)
     numbers = {m: number for number, m in enumerate(unknowns)}
     rows: _Rows = {}

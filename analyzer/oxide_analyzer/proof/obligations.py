@@ -16,6 +16,7 @@ all of them is asked first, and if that settles them, one obligation stands for 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
@@ -31,6 +32,7 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.polys import Level, Poly, Variable
 from oxide_analyzer.ir.nodes import For, Register, Space, While
+from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.groups import (
     Encounter,
     Group,
@@ -40,7 +42,6 @@ from oxide_analyzer.proof.groups import (
     pairs,
 )
 from oxide_analyzer.proof.memory import memory_obligations
-from oxide_analyzer.proof.questions import Allowance, Questions
 from oxide_analyzer.proof.subjects import Kind, Leaving, Meeting, Obligation, Pair, Query
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def obligations(analysis: Analysis, is_settled: IsSettled | None = None) -> tupl
     `is_settled` says of a query whether it is contradictory. It is asked where one question may
     stand for many; what it settles is one obligation then.
     """
-    is_settled = is_settled or Questions(analysis.terms, Allowance()).is_settled
+    is_settled = is_settled or partial(refutes, analysis.terms)
     found: list[Obligation] = []
     found.extend(_races(analysis, is_settled))
     found.extend(_exits(analysis, is_settled))

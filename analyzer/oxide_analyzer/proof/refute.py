@@ -25,6 +25,7 @@ from oxide_analyzer.interpreter.outcome import (
     OutsideMask,
     WarpDivergence,
 )
+from oxide_analyzer.proof.allowance import INTERPRETED, current
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Violation
 
@@ -54,24 +55,35 @@ def refute(
     What happens behind another failure counts only if it `is_certain`: no consequence of it.
     """
     found: dict[object, Violation] = {}
+    allowance = current()
     steps = quiet = 0
     for launch in admitted.small(_MOST_LAUNCHES):
         before = len(found)
         outcome = run(kernel, launch, budget=_STEPS_EACH)
         steps += outcome.steps
+        allowance.steps += outcome.steps // INTERPRETED
         for failure in outcome.failures:
             violation = Violation(failure, launch)
             if failure.clean or is_certain(violation):
                 found.setdefault(place_of(failure), violation)
         quiet = 0 if len(found) > before else quiet + 1
-        if steps > _STEPS or is_enough(list(found.values())) or (found and quiet >= _QUIET):
+        if (
+            steps > _STEPS
+            or allowance.is_spent
+            or is_enough(list(found.values()))
+            or (found and quiet >= _QUIET)
+        ):
             break
     return list(found.values())
 
 
 def replay(kernel: Kernel, launch: Launch) -> list[Violation]:
     """What breaks on one launch."""
+    allowance = current()
+    if allowance.is_spent:
+        return []
     outcome = run(kernel, launch, budget=_STEPS)
+    allowance.steps += outcome.steps // INTERPRETED
     return [Violation(f, launch) for f in outcome.failures if f.clean]
 
 

@@ -24,6 +24,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
@@ -43,6 +44,7 @@ from oxide_analyzer.facts.polys import (
     Variable,
     parts_of,
 )
+from oxide_analyzer.proof.allowance import SOLVED, SPENT, current
 from oxide_analyzer.proof.bit_lemmas import Operation, bit_lemmas
 from oxide_analyzer.proof.models import Model, OpaqueKey, completed, holds
 from oxide_analyzer.proof.products import Products, number
@@ -88,6 +90,8 @@ def decide(
     prefer_small: bool = True,
 ) -> Decision:
     """Whether `hypotheses` contradict each other, and if not, a solution."""
+    if current().is_spent:
+        return Undecided(SPENT)
     query = _Query(terms, hypotheses)
     session = _Session(rlimit)
     session.add(query, query.conditions())
@@ -157,6 +161,9 @@ class _Session:
         self._solver.set("rlimit", rlimit)
         self._solver.set("random_seed", 0)
         self._context = context
+        self._rlimit = rlimit
+        self._allowance = current()
+        self._taken = 0
         self._bool = z3.Bool
         self._answers = {z3.sat.r: True, z3.unsat.r: False}
 
@@ -168,7 +175,28 @@ class _Session:
     def check(self, switches: Sequence[str]) -> bool | None:
         """Whether there is a solution with these switches on; None if the budget ended."""
         literals: list[z3.BoolRef] = [self._bool(s, self._context) for s in switches]
-        return self._answers.get(self._solver.check(*literals).r)
+        self._limit()
+        answer = self._answers.get(self._solver.check(*literals).r)
+        self._count()
+        return answer
+
+    def _limit(self) -> None:
+        """Leave the solver the steps that the kernel has left, and the time if that is limited."""
+        deadline.check()
+        left = self._allowance.left
+        if left is not None:
+            self._solver.set("rlimit", max(1, min(self._rlimit, left * SOLVED)))
+        seconds = deadline.remaining()
+        if seconds is not None:
+            self._solver.set("timeout", max(1, int(1000 * seconds)))
+
+    def _count(self) -> None:
+        statistics = self._solver.statistics()
+        if "rlimit count" in statistics.keys():  # noqa: SIM118
+            taken = int(statistics.get_key_value("rlimit count"))
+            self._allowance.steps += max(0, taken - self._taken) // SOLVED
+            self._taken = taken
+        deadline.check()
 
     def values(self) -> dict[str, int]:
         """The last solution, truth as 1 and 0."""

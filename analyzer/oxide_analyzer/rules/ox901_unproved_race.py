@@ -20,3 +20,8 @@ def exit_message(array: str) -> str:
         "a thread that returns here is not proved to touch other elements of"
         f" `{array}` than the threads that go on"
     )
+
+
+def stopped_message() -> str:
+    """Nobody waited until it was known."""
+    return "this kernel is not judged: the time for it was up"
