@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer import deadline, suppressions
 from oxide_analyzer.checked import CheckedKernel, Fact
-from oxide_analyzer.diagnostics import ObligationCounts, Severity, Verdict
+from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
 from oxide_analyzer.findings import findings
 from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.ir.kernel import ScalarParameter
@@ -36,8 +36,10 @@ from oxide_analyzer.language.types import BOOL, I64
 from oxide_analyzer.modules import RecordedModules
 from oxide_analyzer.proof.allowance import allowed
 from oxide_analyzer.proof.ladder import Judgement, judge
-from oxide_analyzer.proof.subjects import Kind
-from oxide_analyzer.proof.verdicts import Proved, Refuted, Unknown
+from oxide_analyzer.proof.memory import kind_of_claim
+from oxide_analyzer.proof.subjects import TOGETHER, Kind
+from oxide_analyzer.proof.verdicts import Lifted, Proved, Refuted, Unknown
+from oxide_analyzer.proof.vouched import unsafe_blocks
 from oxide_analyzer.report import KernelReport, Report
 from oxide_analyzer.rules import ox901_unproved_race as ox901
 
@@ -114,6 +116,10 @@ def check_kernel(kernel: Kernel) -> KernelReport:
         diagnostics=diagnostics,
         checked=_checked(judgement, facts, diagnostics),
         milliseconds=1e3 * (perf_counter() - start),
+        unsafe=tuple(
+            Place(block.span.line, block.span.column, block.reason)
+            for block in unsafe_blocks(kernel)
+        ),
     )
 
 
@@ -125,14 +131,15 @@ def _verdict(judgement: Judgement, diagnostics: tuple[Diagnostic, ...]) -> Verdi
         return Verdict.VIOLATED
     if judgement.contradictory:
         return Verdict.UNPROVED
-    if all(isinstance(j.result, Proved) for j in judgement.judged) and not judgement.violations:
+    held = all(isinstance(j.result, (Proved, Lifted)) for j in judgement.judged)
+    if held and not judgement.violations and not any(d.code == "OX304" for d in diagnostics):
         return Verdict.PROVED
     return Verdict.UNPROVED
 
 
 def _counts(judgement: Judgement) -> ObligationCounts:
     proved: dict[str, int] = {}
-    violated = unproved = 0
+    violated = unproved = lifted = 0
     for judged in judgement.judged:
         match judged.result:
             case Proved(tier=tier):
@@ -141,11 +148,13 @@ def _counts(judgement: Judgement) -> ObligationCounts:
                 violated += 1
             case Unknown():
                 unproved += 1
-    return ObligationCounts(proved, violated, unproved)
+            case Lifted():
+                lifted += 1
+    return ObligationCounts(proved, violated, unproved, lifted)
 
 
-# What no run-time check can replace: of these every one must be proved.
-_NEEDED = frozenset({Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT, Kind.CONVERGENCE})
+# What a run-time check can take the place of.
+_CHECKED = (Kind.BOUNDS, Kind.DIVISOR, Kind.ALIGNMENT, Kind.ASSERTION)
 
 
 def _checked(
@@ -154,31 +163,40 @@ def _checked(
     """The proof that the back end asks for, if there is one."""
     if judgement.violations or any(d.severity is Severity.ERROR for d in diagnostics):
         return None
-    open_bounds: set[int] = set()
-    open_divisors: set[int] = set()
+    unchecked: dict[Kind, set[int]] = {kind: set() for kind in _CHECKED}
     open_arrays: set[str] = set()
     for judged in judgement.judged:
         if isinstance(judged.result, Proved):
             continue
         obligation = judged.obligation
-        if obligation.kind in _NEEDED:
-            return None
-        if obligation.kind is Kind.BOUNDS:
-            open_bounds |= obligation.sites
-        elif obligation.kind is Kind.DIVISOR:
-            open_divisors |= obligation.sites
+        vouched = isinstance(judged.result, Lifted)
+        if obligation.kind in TOGETHER:
+            if not vouched:
+                return None
+        elif obligation.kind in _CHECKED:
+            if not vouched:
+                unchecked[obligation.kind] |= obligation.sites
         else:
             open_arrays.add(obligation.memory)
     effects = judgement.analysis.effects
     kernel = judgement.analysis.kernel
+    sites: dict[Kind, set[int]] = {kind: set() for kind in _CHECKED}
+    sites[Kind.BOUNDS].update(a.site for a in effects.whole)
+    sites[Kind.DIVISOR].update(d.site for d in effects.divisors)
+    for claim in effects.claims:
+        sites[kind_of_claim(claim)].add(claim.stmt.site)
+    proved = {kind: frozenset(sites[kind] - unchecked[kind]) for kind in _CHECKED}
     names = {*kernel.arrays, *(r.name for r in effects.reads), *judgement.analysis.locals}
     return CheckedKernel(
         kernel,
         facts,
-        frozenset(a.site for a in effects.whole) - open_bounds,
-        frozenset(d.site for d in effects.divisors) - open_divisors,
+        proved[Kind.BOUNDS],
+        proved[Kind.DIVISOR],
         frozenset(names - open_arrays),
         judgement.compact,
+        proved[Kind.ALIGNMENT],
+        proved[Kind.ASSERTION],
+        kernel.contract.data,
     )
 
 

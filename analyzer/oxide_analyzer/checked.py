@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.kernel import DataFact, Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.source import Span
 
@@ -30,7 +30,10 @@ class Fact:
 class CheckedKernel:
     """A kernel without `Symbol`s, free of races and divergent barriers under its facts.
 
-    `proved_bounds` and `proved_divisors` are sites whose check the back end may leave out.
+    `proved_bounds` (of accesses, views and indices into views), `proved_divisors`,
+    `proved_alignments` and `proved_assertions` are sites whose check the back end may leave out,
+    because it is proved or because an `unsafe` block vouches for it. `data` is what a launch has
+    to know of the contents of arrays.
     `initialised` names the arrays (shared, local) and locals of which no read is uninitialised;
     others are zeroed. `compact` says that sizes fit 32 bits: every length, grid extent times
     block extent per axis, and integer scalar is below 2**31 in magnitude (a fact that the
@@ -43,3 +46,6 @@ class CheckedKernel:
     proved_divisors: frozenset[int]
     initialised: frozenset[str]
     compact: bool
+    proved_alignments: frozenset[int] = frozenset()
+    proved_assertions: frozenset[int] = frozenset()
+    data: tuple[DataFact, ...] = ()

@@ -1,9 +1,7 @@
-"""From answers to diagnostics: which rule, which place, which words, which witness.
+"""From a judgement to everything there is to say about one kernel.
 
-One finding per pair of statements, by the first rule that fits: atomic and plain (106), atomics of
-too narrow a scope (107), shared (104), the same value (109), two threads of one block (102, 103),
-only different blocks (105). It stands on the write; of two writes on the later in the source; of
-atomic and plain on the plain.
+What is violated (`violations`), what is open (`unproved`), and what concerns the kernel as a
+whole: its contract, its shared memory, its `unsafe` blocks, the facts of its proof.
 
 What is unproved in a kernel that is violated is not reported: it is often a consequence, and it
 is judged again once the violation is gone.
@@ -11,125 +9,42 @@ is judged again once the violation is gone.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from math import prod
+from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import (
-    AccessKind,
-    Diagnostic,
-    Edit,
-    Fix,
-    Related,
-    Severity,
-    Verdict,
-    Witness,
-    WitnessThread,
-)
-from oxide_analyzer.facts.accesses import Access, Divisor, LocalRead
-from oxide_analyzer.facts.conditions import (
-    AllOf,
-    AnyOf,
-    AtLeastZero,
-    IsZero,
-    NotZero,
-    Opaque,
-)
-from oxide_analyzer.facts.polys import Level, Poly, Variable
-from oxide_analyzer.facts.state import Real, value_level
-from oxide_analyzer.interpreter import (
-    Divergence,
-    HarmfulExit,
-    OutOfBounds,
-    Race,
-    Uninitialised,
-    ZeroDivisor,
-)
-from oxide_analyzer.ir.nodes import CheckDivisor, Const, Dim, Param, Space, Special
-from oxide_analyzer.ir.walk import statements, subexpressions
-from oxide_analyzer.proof.subjects import Bound, Kind, Leaving, Meeting, Obligation, Pair
-from oxide_analyzer.proof.verdicts import Proved, Unknown
-from oxide_analyzer.rules import (
-    ox102_write_write_race as ox102,
-)
-from oxide_analyzer.rules import (
-    ox103_read_write_race as ox103,
-)
-from oxide_analyzer.rules import (
-    ox104_shared_memory_race as ox104,
-)
-from oxide_analyzer.rules import (
-    ox105_cross_block_race as ox105,
-)
-from oxide_analyzer.rules import (
-    ox106_mixed_atomic_access as ox106,
-)
-from oxide_analyzer.rules import (
-    ox107_atomic_scope_too_narrow as ox107,
-)
-from oxide_analyzer.rules import (
-    ox109_same_value_write as ox109,
-)
-from oxide_analyzer.rules import (
-    ox201_divergent_barrier as ox201,
-)
-from oxide_analyzer.rules import (
-    ox202_exit_before_barrier as ox202,
-)
-from oxide_analyzer.rules import (
-    ox301_out_of_bounds as ox301,
-)
-from oxide_analyzer.rules import (
-    ox302_unproved_bounds as ox302,
-)
-from oxide_analyzer.rules import (
-    ox303_uninitialised_read as ox303,
-)
-from oxide_analyzer.rules import (
-    ox307_division_by_zero as ox307,
-)
-from oxide_analyzer.rules import (
-    ox402_inferred_launch_fact as ox402,
-)
-from oxide_analyzer.rules import (
-    ox403_contradictory_contract as ox403,
-)
-from oxide_analyzer.rules import (
-    ox901_unproved_race as ox901,
-)
-from oxide_analyzer.rules import (
-    ox902_unproved_convergence as ox902,
-)
-from oxide_analyzer.rules import (
-    ox903_unproved_memory as ox903,
-)
-from oxide_analyzer.rules.wording import element, thread, verb
+from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.ir.nodes import Const, Space
+from oxide_analyzer.proof.verdicts import Lifted
+from oxide_analyzer.proof.vouched import unsafe_blocks, vouched
+from oxide_analyzer.rules import ox304_shared_memory_overflow as ox304
+from oxide_analyzer.rules import ox402_inferred_launch_fact as ox402
+from oxide_analyzer.rules import ox403_contradictory_contract as ox403
+from oxide_analyzer.rules import ox703_needless_unsafe as ox703
+from oxide_analyzer.unproved import unproved
+from oxide_analyzer.violations import violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.checked import Fact
-    from oxide_analyzer.facts.state import Value
-    from oxide_analyzer.interpreter import Failure
-    from oxide_analyzer.interpreter.outcome import Event
-    from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.launch import Launch, Number
+    from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.proof.ladder import Judgement
-    from oxide_analyzer.proof.verdicts import Violation
-    from oxide_analyzer.rules.rule import Rule
+    from oxide_analyzer.source import Span
 
 
 def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, ...]:
     """Everything to say about one kernel."""
     contract = judgement.analysis.kernel.contract
     if judgement.contradictory:
-        span = contract.requires[0].span
+        span = (*contract.requires, *contract.data)[0].span
         name = judgement.analysis.kernel.name
         return (
             ox403.RULE.diagnostic(span, ox403.message(), kernel=name, verdict=Verdict.UNPROVED),
         )
-    found = list(_violations(judgement))
+    found = [*_overflow(judgement), *violations(judgement)]
     if not judgement.violations:
-        found.extend(_unproved(judgement))
+        found.extend(unproved(judgement))
+        found.extend(_needless(judgement))
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
     # That axes which the kernel does not read have extent 1 goes without saying by itself.
@@ -140,316 +55,35 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
     return tuple(sorted(found, key=lambda d: (d.span, d.code)))
 
 
-# ---------------------------------------------------------------- violations
-
-
-def _violations(judgement: Judgement) -> Iterator[Diagnostic]:
-    seen: set[object] = set()
-    ordered = sorted(judgement.violations, key=lambda v: _precedence(v.failure))
-    for violation in ordered:
-        for diagnostic in _violation(judgement, violation):
-            related = frozenset(r.span.line for r in diagnostic.related)
-            key = (diagnostic.span, _family(diagnostic.code), related)
-            if key not in seen:
-                seen.add(key)
-                yield diagnostic
-
-
-def _precedence(failure: Failure) -> tuple[bool, bool]:
-    """Of one pair of statements a race within a block goes first, then one of two writes."""
-    if not isinstance(failure, Race):
-        return False, False
-    kinds = {failure.first.kind, failure.second.kind}
-    return failure.first.block != failure.second.block, kinds != {AccessKind.WRITE}
-
-
-def _family(code: str) -> str:
-    return code[:3]
-
-
-def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnostic]:
-    kernel, launch = judgement.analysis.kernel, violation.launch
-    failure = violation.failure
-    match failure:
-        case Race():
-            yield _race(judgement, failure, launch)
-        case OutOfBounds(event=event):
-            rank = kernel.arrays[event.array or ""].rank
-            message = ox301.message(failure, launch, rank)
-            found = _finding(ox301.RULE, kernel, event, (), message, launch)
-            yield replace(found, fixes=_offered(judgement, event.array or ""))
-        case ZeroDivisor(event=event):
-            message = ox307.message(failure, launch, _role(kernel, event.site))
-            yield _finding(ox307.RULE, kernel, event, (), message, launch)
-        case Uninitialised(event=event):
-            name = _local_at(judgement, event)
-            message = ox303.message(failure, launch, name)
-            yield _finding(ox303.RULE, kernel, event, (), message, launch)
-        case Divergence(waiting=waiting, other=other):
-            message = ox201.message(failure, launch)
-            branches = judgement.analysis.uniform.divergent.get(waiting.site or -1, ())
-            related = tuple(Related(s, "threads of one block part here") for s in branches[-1:])
-            if other.kind is AccessKind.WAIT and other.span != waiting.span:
-                related += (Related(other.span, f"{thread(other, launch)} waits here"),)
-            yield _finding(ox201.RULE, kernel, waiting, related, message, launch, other)
-            if other.kind is AccessKind.WAIT and other.site != waiting.site:
-                message = ox201.message(Divergence(other, waiting, failure.clean), launch)
-                yield _finding(ox201.RULE, kernel, other, related, message, launch, waiting)
-        case HarmfulExit(exit=leaving, barrier=barrier, access=access):
-            message = ox202.message(failure, launch)
-            related = (
-                Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
-                Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
-            )
-            yield _finding(ox202.RULE, kernel, leaving, related, message, launch, access)
-        case _:
-            assert_never(failure)
-
-
-def _offered(judgement: Judgement, array: str) -> tuple[Fix, ...]:
-    """Facts about the length of `array` that were not inferred, to be declared by hand."""
-    kernel = judgement.analysis.kernel
-    contract = kernel.contract
-    if contract.insertion is None or contract.requires:
-        return ()
-    fixes: list[Fix] = []
-    for candidate in judgement.offered:
-        quantities = list(subexpressions(candidate.expr))
-        names = {
-            e.name if isinstance(e, Param) else e.array
-            for e in quantities
-            if isinstance(e, (Dim, Param))
-        }
-        if array not in names or any(isinstance(e, Special) for e in quantities):
-            continue
-        parameters = ", ".join(p.name for p in kernel.parameters if p.name in names)
-        declared = f"requires=lambda {parameters}: {candidate.text}"
-        edit = Edit(contract.insertion, f"{contract.prefix}{declared}{contract.suffix}")
-        fixes.append(Fix(f"declare `{candidate.text}`", (edit,)))
-    return tuple(fixes)
-
-
-def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
-    kernel = judgement.analysis.kernel
-    same = _same_value(judgement, race.first, race.second)
-    if {race.first.kind, race.second.kind} == {AccessKind.READ, AccessKind.WRITE}:
-        race = replace(
-            race,
-            first=_as_store(judgement, race.first),
-            second=_as_store(judgement, race.second),
+def _overflow(judgement: Judgement) -> Iterator[Diagnostic]:
+    """Shared arrays whose sizes are known and that fit no device."""
+    sizes: list[tuple[str, int]] = []
+    spans: list[Span] = []
+    for array in judgement.analysis.kernel.arrays.values():
+        extents = [int(e.value) for e in array.shape if isinstance(e, Const)]
+        if array.space is Space.SHARED and len(extents) == array.rank:
+            sizes.append((array.name, prod(extents) * array.element.size))
+            spans.append(array.span)
+    total = sum(count for _, count in sizes)
+    if total > ox304.MOST_BYTES:
+        yield ox304.RULE.diagnostic(
+            spans[-1],
+            ox304.message(sizes, total),
+            kernel=judgement.analysis.kernel.name,
+            verdict=Verdict.VIOLATED,
         )
-    stands, other = standing(race.first, race.second)
-    array = kernel.arrays[stands.array or ""]
-    related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
-    kinds = {stands.kind, other.kind}
-    if kinds == {AccessKind.ATOMIC}:
-        rule, message = ox107.RULE, ox107.message(stands, other, launch)
-    elif AccessKind.ATOMIC in kinds:
-        rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
-    elif array.space is Space.SHARED:
-        rule, message = ox104.RULE, ox104.message(stands, other, launch)
-    elif same:
-        rule, message = ox109.RULE, ox109.message(race, launch)
-    elif race.first.block != race.second.block:
-        rule, message = ox105.RULE, ox105.message(stands, other, launch)
-    elif kinds == {AccessKind.WRITE} or stands.span == other.span:
-        # What one `a[i] += x` reads it also writes: two of them are two writes.
-        rule, message = ox102.RULE, ox102.message(race, launch)
-    else:
-        rule, message = ox103.RULE, ox103.message(stands, other, launch)
-    verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
-    return _finding(rule, kernel, stands, related, message, launch, other, verdict)
 
 
-_RANK = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
-_Placed = TypeVar("_Placed", "Event", Access)
-
-
-def standing(first: _Placed, second: _Placed) -> tuple[_Placed, _Placed]:
-    """What a finding about two accesses stands on, and the other."""
-    one, other = sorted(
-        (first, second), key=lambda a: (_RANK.get(a.kind, 3), -a.span.line, -a.span.column)
-    )
-    return one, other
-
-
-def _as_store(judgement: Judgement, event: Event) -> Event:
-    """The load of `a[i] += x` as the store of the same statement, which meets whom it meets."""
-    whole = judgement.analysis.effects.whole
-    own = [a for a in whole if a.site == event.site and a.kind is AccessKind.READ]
-    for load in own:
-        for store in whole:
-            same = (store.array, store.index, store.path) == (load.array, load.index, load.path)
-            if same and store.kind is AccessKind.WRITE and store.span == load.span:
-                return replace(event, kind=AccessKind.WRITE, site=store.site)
-    return event
-
-
-def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
-    """Whether both stores certainly write one value, of at most eight bytes."""
-    stores = [
-        a
-        for a in judgement.analysis.effects.whole
-        if a.kind is AccessKind.WRITE and a.site in (first.site, second.site)
-    ]
-    values = [a.value for a in stores]
-    if not values or any(v != values[0] for v in values):
-        return False
-    if {first.kind, second.kind} != {AccessKind.WRITE}:
-        return False
-    value = values[0]
-    if value is None or any(not _is_steady(judgement, name) for name in _sources(value)):
-        return False
-    # Threads of one block also share what only their block knows.
-    shared = Level.BLOCK if first.block == second.block else Level.LAUNCH
-    return value_level(value) <= shared
-
-
-def _sources(value: Value) -> Iterator[str]:
-    """The arrays and loop variables of whose contents a value is made without being known."""
-    match value:
-        case Real(key=key, own_level=level) | Opaque(key=key, own_level=level):
-            if level is not Level.LAUNCH:
-                yield from (name.partition("'")[0] for name in key if "'" in name)
-        case Poly():
-            for atom in value.atoms():
-                if isinstance(atom.form, Variable) and atom.form.assumed is not None:
-                    yield atom.form.name.partition("'")[0]
-        case AllOf(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from _sources(part)
-        case AtLeastZero(poly=poly) | IsZero(poly=poly) | NotZero(poly=poly):
-            yield from _sources(poly)
-
-
-def _is_steady(judgement: Judgement, name: str) -> bool:
-    """Whether all who read the array see one value: it has no race that is not disproved."""
-    if name not in judgement.analysis.kernel.arrays:
-        return False
-    return not any(
-        judged.obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
-        and not isinstance(judged.result, Proved)
-        and any(
-            access.array == name and access.site in judged.obligation.sites
-            for access in judgement.analysis.effects.whole
-        )
+def _needless(judgement: Judgement) -> Iterator[Diagnostic]:
+    """`unsafe` blocks that lift nothing."""
+    kernel = judgement.analysis.kernel
+    lifts = vouched(kernel)
+    needed = {
+        block.site
         for judged in judgement.judged
-    )
-
-
-def _role(kernel: Kernel, site: int | None) -> str:
-    for stmt in statements(kernel.body):
-        if isinstance(stmt, CheckDivisor) and stmt.site == site:
-            return stmt.role.value
-    return "divisor"
-
-
-def _local_at(judgement: Judgement, event: Event) -> str:
-    for read in judgement.analysis.effects.reads:
-        if read.span == event.span:
-            return read.source_name
-    return "it"
-
-
-def _finding(
-    rule: Rule,
-    kernel: Kernel,
-    event: Event,
-    related: tuple[Related, ...],
-    message: str,
-    launch: Launch,
-    other: Event | None = None,
-    verdict: Verdict = Verdict.VIOLATED,
-) -> Diagnostic:
-    return rule.diagnostic(
-        event.span,
-        message,
-        kernel=kernel.name,
-        verdict=verdict,
-        related=related,
-        witness=_witness(kernel, launch, event, other),
-    )
-
-
-def _witness(kernel: Kernel, launch: Launch, event: Event, other: Event | None) -> Witness:
-    parameters: dict[str, Number] = {}
-    for array in kernel.array_parameters():
-        for axis, extent in enumerate(launch.arrays[array.name].shape):
-            name = f"len({array.name})" if axis == 0 else f"{array.name}.shape[{axis}]"
-            parameters[name] = extent
-    parameters.update(launch.scalars)
-    events = [event] if other is None else [event, other]
-    touched = next((e for e in events if e.array is not None), None)
-    shape: tuple[int, ...] = ()
-    if touched is not None and touched.array is not None:
-        array = kernel.arrays[touched.array]
-        held = launch.arrays.get(array.name)
-        shape = held.shape if held is not None else _constant_shape(array.shape)
-    return Witness(
-        touched.array if touched is not None else None,
-        shape,
-        touched.index if touched is not None else (),
-        launch.block,
-        launch.grid,
-        parameters,
-        event.values,
-        tuple(WitnessThread(e.block, e.thread, e.span.line, e.kind) for e in events),
-        replayed=True,
-    )
-
-
-def _constant_shape(shape: Iterable[object]) -> tuple[int, ...]:
-    return tuple(int(e.value) for e in shape if isinstance(e, Const))
-
-
-# ---------------------------------------------------------------- unproved
-
-
-def _unproved(judgement: Judgement) -> Iterator[Diagnostic]:
-    said: set[object] = set()
-    for judged in judgement.judged:
-        if not isinstance(judged.result, Unknown):
-            continue
-        diagnostic = _unknown(judgement, judged.obligation, judged.result.reason)
-        key = (diagnostic.span, diagnostic.code, tuple(r.span for r in diagnostic.related))
-        if key not in said:
-            said.add(key)
-            yield diagnostic
-
-
-def _unknown(judgement: Judgement, obligation: Obligation, reason: str) -> Diagnostic:
-    kernel = judgement.analysis.kernel
-    related: tuple[Related, ...] = ()
-    severity: Severity | None = None
-    match obligation.subject:
-        case Pair(first=a, second=b):
-            stands, other = standing(a, b)
-            rule, span = ox901.RULE, stands.span
-            message = ox901.message(stands.array, obligation.kind is Kind.BLOCK_RACE)
-            related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
-        case Leaving(exit=leaving, pair=pair):
-            rule, span = ox901.RULE, leaving.stmt.span
-            message = ox901.exit_message(pair.first.array)
-            related = (Related(pair.second.span, f"another thread {verb(pair.second.kind)} here"),)
-        case Meeting(arrival=arrival, branches=branches):
-            rule, span, message = ox902.RULE, arrival.barrier.span, ox902.message()
-            related = tuple(Related(s, "threads of one block may part here") for s in branches[-1:])
-        case Bound(access=access, axis=axis):
-            rule, span = ox302.RULE, access.span
-            message = ox302.message(access.array, axis, kernel.arrays[access.array].rank)
-        case Divisor(span=place, role=role):
-            rule, span = ox307.RULE, place
-            message, severity = ox307.unproved_message(role), Severity.WARNING
-        case Access() as access:
-            rule, span, message = ox903.RULE, access.span, ox903.message(access.array)
-        case LocalRead() as read:
-            rule, span, message = ox903.RULE, read.span, ox903.message(read.source_name)
-    return rule.diagnostic(
-        span,
-        message,
-        severity=severity,
-        kernel=kernel.name,
-        verdict=Verdict.UNPROVED,
-        reason=reason,
-        related=related,
-    )
+        if isinstance(judged.result, Lifted)
+        for block in lifts.blocks_of(judged.obligation)
+    }
+    for block in unsafe_blocks(kernel):
+        if block.site not in needed:
+            yield ox703.RULE.diagnostic(block.span, ox703.message(), kernel=kernel.name)

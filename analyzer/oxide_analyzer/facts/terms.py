@@ -59,6 +59,10 @@ class Terms:
     _atoms: dict[tuple[Form, Level], Atom] = field(default_factory=dict[tuple[Form, Level], Atom])
     axioms: dict[Atom, list[Condition]] = field(default_factory=dict[Atom, "list[Condition]"])
     originals: dict[Atom, Atom] = field(default_factory=dict[Atom, Atom])
+    # What is declared of the elements of arrays: low <= element < high.
+    within: dict[str, list[tuple[Poly, Poly]]] = field(
+        default_factory=dict[str, "list[tuple[Poly, Poly]]"]
+    )
     _copies: dict[tuple[Atom, str, Level], Atom] = field(
         default_factory=dict[tuple[Atom, str, Level], Atom]
     )
@@ -145,7 +149,19 @@ class Terms:
     def element(self, array: str, index: tuple[Poly, ...], low: int, high: int) -> Poly:
         """An integer element of a read-only array."""
         level = max((p.level for p in index), default=Level.LAUNCH)
-        return _poly(self.atom(Element(array, index, low, high), level))
+        declared = self.within.get(array, ())
+        for least, most in declared:
+            if least.value is not None:
+                low = max(low, least.value)
+            if most.value is not None:
+                high = min(high, most.value - 1)
+        element = _poly(self.atom(Element(array, index, low, high), level))
+        atom = element.single()
+        if declared and atom is not None and atom not in self.axioms:
+            for least, most in declared:
+                self.axiom(element, at_least_zero(element - least))
+                self.axiom(element, at_least_zero((most - element).shift(-1)))
+        return element
 
     def bits(self, op: str, left: Poly, right: Poly, low: int, high: int) -> Poly:
         """A bit operation that is not arithmetic in disguise."""

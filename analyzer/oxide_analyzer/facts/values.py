@@ -84,7 +84,8 @@ class Evaluator:
 
     With `exact`, integers are Python's: so contracts are read. `iterations` says of which loop a
     variable counts the iterations, `counters` are the values `start + step·count` of loops under
-    one name, and `undetermined` are the variables that are no functions of others. `repetitions`
+    one name, and `undetermined` are the variables that are no functions of others. `ballots` says
+    of the result of a vote when the thread's own bit is set. `repetitions`
     are the loops of the walk through the whole, to be asked for one more round.
     """
 
@@ -95,6 +96,8 @@ class Evaluator:
     iterations: dict[Atom, object] = field(default_factory=dict[Atom, object])
     counters: set[Atom] = field(default_factory=set[Atom])
     undetermined: set[Atom] = field(default_factory=set[Atom])
+    wraps: dict[Atom, tuple[Expr, Poly]] = field(default_factory=dict["Atom", "tuple[Expr, Poly]"])
+    ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 
@@ -456,7 +459,9 @@ class Evaluator:
         if not (too_low or too_high):
             return poly
         self.may_wrap.append(expr.span)
-        return self.havoc("wrap", poly.level, type_.min, type_.max, "a value that may wrap")
+        value = self.havoc("wrap", poly.level, type_.min, type_.max, "a value that may wrap")
+        self.wraps.update(dict.fromkeys(value.atoms(), (expr, poly)))
+        return value
 
     def interval(self, poly: Poly) -> Interval:
         """Numbers between which a polynomial lies, from the ranges of its atoms alone."""

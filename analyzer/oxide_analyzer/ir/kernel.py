@@ -113,7 +113,9 @@ class Contract:
     blocks to fit on one multiprocessor; all three are compile-time constants. A `cooperative`
     launch has all its blocks on the device at once, which `grid_sync` needs. `insertion` is the
     empty span where another keyword may be written, and `prefix` what has to stand before it and
-    `suffix` behind it (an undecorated `@kernel` needs its parentheses).
+    `suffix` behind it (an undecorated `@kernel` needs its parentheses). Where there is a
+    `requires` already, `conjunction` is the empty span behind what it says, and `naming` the one
+    behind the last of the parameters `named` by its lambda.
     """
 
     block: tuple[Expr, Expr, Expr] | None = None
@@ -127,6 +129,9 @@ class Contract:
     max_threads: Expr | None = None
     min_blocks: Expr | None = None
     cooperative: bool = False
+    conjunction: Span | None = None
+    naming: Span | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

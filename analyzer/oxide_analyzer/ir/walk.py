@@ -73,6 +73,29 @@ def statements(block: Block) -> Iterator[Stmt]:
             yield from statements(inner)
 
 
+def site_of(stmt: Stmt) -> int | None:
+    """The number by which facts and proofs know a statement, if it has one."""
+    match stmt:
+        case (
+            Load(site=site)
+            | Store(site=site)
+            | Atomic(site=site)
+            | Fence(site=site)
+            | CheckDivisor(site=site)
+            | CheckIndex(site=site)
+            | CheckView(site=site)
+            | CheckAligned(site=site)
+            | Assert(site=site)
+            | Barrier(site=site)
+            | WarpOp(site=site)
+            | Unsafe(site=site)
+            | Return(site=site)
+        ):
+            return site
+        case _:
+            return None
+
+
 def operands(stmt: Stmt) -> tuple[Expr, ...]:
     """The expressions directly in a statement."""
     match stmt:

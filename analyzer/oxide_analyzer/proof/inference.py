@@ -3,7 +3,7 @@
 * a length is at least an expression of scalars, lengths and block extents: read off what bounds
   the index (`i < len(c)` on the path asks `len(a) >= len(c)` of `a[i]`);
 * a scalar is at least 0 or 1;
-* a block extent is at least a constant of the kernel.
+* a block extent is at least a constant of the kernel, or a multiple of one that it divides by.
 
 A length is never tied to the grid. Every candidate is checked by the prover before it counts.
 Facts about lengths, scalars at least 1 and block extents repair bounds, initialisation and
@@ -14,20 +14,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.accesses import Access, Divisor
-from oxide_analyzer.facts.conditions import AtLeastZero, Condition, IsZero, at_most, condition_polys
-from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.accesses import Access, Claim, Divisor
+from oxide_analyzer.facts.conditions import (
+    AtLeastZero,
+    Condition,
+    IsZero,
+    at_most,
+    condition_polys,
+    is_zero,
+)
+from oxide_analyzer.facts.polys import Level, Poly, Quotient, constant
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
     Compare,
     CompareOp,
+    Const,
+    Convert,
     Dim,
     Expr,
     Param,
     Register,
-    Space,
     Special,
 )
+from oxide_analyzer.language.types import I64
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.subjects import Bound, Kind, Obligation
 from oxide_analyzer.record import record
@@ -36,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.facts.polys import Atom
     from oxide_analyzer.proof.subjects import Query
 
 _MOST_CANDIDATES = 12
@@ -43,13 +55,21 @@ _MOST_CANDIDATES = 12
 
 @record
 class Candidate:
-    """`left >= right`, as a condition for the prover and as an expression for the runtime."""
+    """A comparison, as a condition for the prover and as an expression for the runtime."""
 
     left: Poly
     right: Poly
     condition: Condition
     expr: Expr
     text: str
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether it says that a scalar is not negative."""
+        quantity = self.expr.left if isinstance(self.expr, Compare) else self.expr
+        if isinstance(quantity, Convert):
+            quantity = quantity.operand
+        return isinstance(quantity, Param) and self.right == constant(0)
 
 
 def infer(analysis: Analysis, obligation: Obligation) -> tuple[Candidate, ...] | None:
@@ -84,16 +104,22 @@ def _repair(
 def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Iterator[Candidate]:
     match obligation.subject:
         case Bound() as bound:
-            yield from _lengths(analysis, bound)
-            yield from _scalars(analysis, query, (0, 1))
-            yield from _extents(analysis, query)
+            yield from lengths(analysis, bound)
+            yield from scalars(analysis, query, (0, 1))
+            yield from extents(analysis, query)
+            yield from multiples(analysis, query)
+        case Claim() if obligation.kind is Kind.BOUNDS:
+            yield from scalars(analysis, query, (0, 1))
+            yield from extents(analysis, query)
+            yield from multiples(analysis, query)
         case Divisor():
-            yield from _scalars(analysis, query, (1,))
+            yield from scalars(analysis, query, (1,))
         case Access():
-            yield from _extents(analysis, query)
-            yield from _scalars(analysis, query, (0, 1))
+            yield from extents(analysis, query)
+            yield from multiples(analysis, query)
+            yield from scalars(analysis, query, (0, 1))
         case _ if obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT):
-            yield from _scalars(analysis, query, (0,))
+            yield from scalars(analysis, query, (0,))
         case _:
             return
 
@@ -101,22 +127,25 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
 # ---------------------------------------------------------------- the closed list
 
 
-def _lengths(analysis: Analysis, bound: Bound) -> Iterator[Candidate]:
-    if analysis.kernel.arrays[bound.access.array].space is not Space.GLOBAL:
+def lengths(analysis: Analysis, bound: Bound, *, tied: bool = False) -> Iterator[Candidate]:
+    """The array is as long as what bounds its index asks; `tied` to the grid if need be."""
+    if not isinstance(analysis.kernel.arrays[bound.access.array].shape[bound.axis], Dim):
         return
     length = bound.length
     seen: set[Poly] = set()
-    for limit in _limits(analysis, bound):
+    for limit in _limits(analysis, bound, tied):
         least = limit.shift(1)
-        if least in seen or _has_grid(analysis, least) or least.level is not Level.LAUNCH:
+        if least in seen or least.level is not Level.LAUNCH:
+            continue
+        if has_grid(analysis, least) is not tied:
             continue
         seen.add(least)
-        candidate = _at_least(analysis, length, least)
+        candidate = at_least(analysis, length, least)
         if candidate is not None:
             yield candidate
 
 
-def _limits(analysis: Analysis, bound: Bound) -> Iterator[Poly]:
+def _limits(analysis: Analysis, bound: Bound, tied: bool) -> Iterator[Poly]:
     """Polynomials that the index is at most."""
     index = bound.index
     if index.level is Level.LAUNCH:
@@ -130,9 +159,17 @@ def _limits(analysis: Analysis, bound: Bound) -> Iterator[Poly]:
                 yield index - p
             case _:
                 pass
-    highest = _at_highest(analysis, index)
+    highest = _at_highest(analysis, index, (Register.THREAD,))
     if highest is not None:
         yield highest
+        if tied:
+            furthest = _at_highest(analysis, highest, (Register.BLOCK,))
+            if furthest is not None:
+                yield furthest
+    elif tied:
+        furthest = _at_highest(analysis, index, (Register.BLOCK,))
+        if furthest is not None:
+            yield furthest
 
 
 def _known(analysis: Analysis, access: Access) -> Iterator[Condition]:
@@ -146,32 +183,39 @@ def _known(analysis: Analysis, access: Access) -> Iterator[Condition]:
             yield from analysis.terms.axioms.get(atom, ())
 
 
-def _at_highest(analysis: Analysis, index: Poly) -> Poly | None:
-    """The index of the thread with the highest thread index along each axis."""
-    values = {}
-    for axis in range(3):
-        atom = analysis.launch.register(Register.THREAD, axis).single()
-        if atom is not None and atom in set(index.atoms()):
-            extent = analysis.launch.register(Register.BLOCK_DIM, axis)
-            values[atom] = extent.shift(-1)
+def _at_highest(analysis: Analysis, index: Poly, registers: tuple[Register, ...]) -> Poly | None:
+    """The index of the thread or block with the highest number along each axis."""
+    values: dict[Atom, Poly] = {}
+    for register in registers:
+        extent_of = _EXTENTS[register]
+        for axis in range(3):
+            atom = analysis.launch.register(register, axis).single()
+            if atom is not None and atom in set(index.atoms()):
+                values[atom] = analysis.launch.register(extent_of, axis).shift(-1)
     return Substitution(analysis.terms, values).poly(index) if values else None
 
 
-def _has_grid(analysis: Analysis, poly: Poly) -> bool:
+_EXTENTS = {Register.THREAD: Register.BLOCK_DIM, Register.BLOCK: Register.GRID_DIM}
+
+
+def has_grid(analysis: Analysis, poly: Poly) -> bool:
+    """Whether a polynomial speaks of the number of blocks."""
     grids = {analysis.launch.register(Register.GRID_DIM, axis).single() for axis in range(3)}
     return any(a in grids for a in poly.atoms())
 
 
-def _scalars(analysis: Analysis, query: Query, bounds: tuple[int, ...]) -> Iterator[Candidate]:
-    for poly, expr in _quantities(analysis, query):
+def scalars(analysis: Analysis, query: Query, bounds: tuple[int, ...]) -> Iterator[Candidate]:
+    """A scalar that the query mentions is at least a number."""
+    for poly, expr in quantities(analysis, query):
         if isinstance(expr, Param) and expr.type.is_signed:
             for bound in bounds:
-                candidate = _at_least(analysis, poly, constant(bound))
+                candidate = at_least(analysis, poly, constant(bound))
                 if candidate is not None:
                     yield candidate
 
 
-def _extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:
+def extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:
+    """A block extent is at least a number of the query."""
     numbers = sorted(
         {
             n
@@ -181,15 +225,40 @@ def _extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:
             if 1 < n <= 1024
         }
     )
-    for poly, expr in _quantities(analysis, query):
+    for poly, expr in quantities(analysis, query):
         if isinstance(expr, Special) and expr.register is Register.BLOCK_DIM:
             for number in numbers:
-                candidate = _at_least(analysis, poly, constant(number))
+                candidate = at_least(analysis, poly, constant(number))
                 if candidate is not None:
                     yield candidate
 
 
-def _quantities(analysis: Analysis, query: Query) -> Iterator[tuple[Poly, Dim | Param | Special]]:
+def multiples(analysis: Analysis, query: Query) -> Iterator[Candidate]:
+    """A block extent is a multiple of a number by which something is divided."""
+    reached = analysis.terms.reachable(p for c in query for p in condition_polys(c))
+    numbers = {
+        value
+        for atom in reached
+        if isinstance(atom.form, Quotient)
+        for value in (atom.form.divisor.value,)
+        if value is not None and 1 < value <= 1024
+    }
+    for poly, expr in quantities(analysis, query):
+        if isinstance(expr, Special) and expr.register is Register.BLOCK_DIM:
+            for number in sorted(numbers, reverse=True):
+                yield multiple(analysis, poly, expr, number)
+
+
+def multiple(analysis: Analysis, poly: Poly, expr: Expr, number: int) -> Candidate:
+    """`poly % number == 0`."""
+    span = analysis.kernel.name_span
+    rest = analysis.terms.remainder(poly, constant(number))
+    remainder = Binary(BinaryOp.MOD, expr, Const(number, I64, span), I64, span)
+    whole = Compare(CompareOp.EQ, remainder, Const(0, I64, span), span)
+    return Candidate(rest, constant(0), is_zero(rest), whole, f"{poly} % {number} == 0")
+
+
+def quantities(analysis: Analysis, query: Query) -> Iterator[tuple[Poly, Dim | Param | Special]]:
     """The quantities of the launch that a query mentions, however deep."""
     for atom in analysis.terms.reachable(p for c in query for p in condition_polys(c)):
         expr = analysis.launch.quantities.get(atom)
@@ -197,7 +266,8 @@ def _quantities(analysis: Analysis, query: Query) -> Iterator[tuple[Poly, Dim | 
             yield Poly({(atom,): 1}), expr
 
 
-def _at_least(analysis: Analysis, left: Poly, right: Poly) -> Candidate | None:
+def at_least(analysis: Analysis, left: Poly, right: Poly) -> Candidate | None:
+    """`left >= right`, if both are made of quantities of the launch."""
     condition = at_most(right, left)
     first, second = analysis.launch.expression(left), analysis.launch.expression(right)
     if first is None or second is None or not isinstance(condition, AtLeastZero):

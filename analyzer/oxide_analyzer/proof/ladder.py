@@ -2,7 +2,7 @@
 
 Each tier sees what the one before left open. What a fact about launches would prove is proved
 under that fact, if all facts together admit a launch of two blocks of 64 threads in which every
-statement still runs (`admits`); a concrete launch that breaks the rest is a violation; what z3
+statement still runs (`admission`); a concrete launch that breaks the rest is a violation; what z3
 refutes is proved; what z3 has a model of is replayed, and is a violation if the interpreter runs
 into a failure and unproved if not.
 
@@ -16,29 +16,32 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.conditions import condition_polys, is_arithmetic
 from oxide_analyzer.facts.effects import Analysis, analyse, contradicts_itself
 from oxide_analyzer.facts.polys import Element, Variable
-from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store, Symbol
-from oxide_analyzer.ir.specialise import specialise
-from oxide_analyzer.ir.walk import expressions, statements
-from oxide_analyzer.language.types import BOOL
+from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.admission import chosen, for_threads, instances, proved_under, symbols
 from oxide_analyzer.proof.affine import refutes
-from oxide_analyzer.proof.inference import Candidate, infer
-from oxide_analyzer.proof.launches import EXACT, SHORT, Admitted, axes_read
+from oxide_analyzer.proof.launches import Admitted, axes_read
 from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.realisation import launch_of
-from oxide_analyzer.proof.refute import breaks, place_of, refute, replay
-from oxide_analyzer.proof.subjects import Kind, Obligation, Query
-from oxide_analyzer.proof.verdicts import Judged, Proved, Refuted, Result, Unknown, Violation
+from oxide_analyzer.proof.refute import breaks, kind_of, place_of, refute, replay
+from oxide_analyzer.proof.subjects import TOGETHER, Kind, Obligation, Query
+from oxide_analyzer.proof.verdicts import (
+    Judged,
+    Lifted,
+    Proved,
+    Refuted,
+    Result,
+    Unknown,
+    Violation,
+)
+from oxide_analyzer.proof.vouched import Vouched, vouched
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.launch import Number
-
-_ADMISSION_STEPS = 150_000
-_SYMBOL_VALUES = (8, 32, 3)
+    from oxide_analyzer.proof.inference import Candidate
 
 
 @record
@@ -57,49 +60,132 @@ class Judgement:
     offered: tuple[Candidate, ...]
     flat: frozenset[int]
     compact: bool
+    distrusted: frozenset[str] = frozenset()
     contradictory: bool = False
 
 
 def judge(kernel: Kernel) -> Judgement:
-    """Climb the ladder for one kernel; its known constants are already put in."""
+    """Climb the ladder for one kernel; its known constants are already put in.
+
+    What is declared of the elements of an array holds of a load that is inside it. Where that
+    is not proved, the declaration is not used.
+    """
+    distrusted: frozenset[str] = frozenset()
+    while True:
+        judgement = _judge(kernel, distrusted)
+        strays = _strays(judgement) - distrusted
+        if judgement.violations or not strays:
+            return judgement
+        distrusted |= strays
+
+
+def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
     flat = _flat(kernel)
     compact = False
-    analysis = analyse(kernel, (), flat, compact=False)
+    analysis = analyse(kernel, (), flat, compact=False, distrusted=distrusted)
     if contradicts_itself(kernel):
         return Judgement(analysis, (), (), (), (), flat, compact, contradictory=True)
     todo = obligations(analysis)
     answers = _affine(analysis, todo)
     if analysis.may_wrap and len(answers) < len(todo):
-        narrow = analyse(kernel, (), flat, compact=True)
+        narrow = analyse(kernel, (), flat, compact=True, distrusted=distrusted)
         narrow_todo = obligations(narrow)
         narrow_answers = _affine(narrow, narrow_todo)
         # What wraps may be data that no proof reads: then the fact would help nobody.
         if len(narrow_answers) > len(answers) or len(narrow.may_wrap) < len(analysis.may_wrap):
             compact = True
             analysis, todo, answers = narrow, narrow_todo, narrow_answers
-    facts, offered = _facts(analysis, todo, answers, flat)
+    lifted = vouched(kernel)
+    _lift(lifted, analysis, todo, answers)
+    facts, offered = chosen(analysis, todo, answers, flat)
     for obligation in todo:
-        if obligation not in answers and _proved_under(analysis, obligation, facts):
+        if obligation not in answers and proved_under(analysis, obligation, facts):
             answers[obligation] = Proved("affine")
-    if facts and len(answers) < len(todo):
+
+    def under(assumed: tuple[Candidate, ...]) -> _Case:
+        exprs = tuple(f.expr for f in assumed)
         # What is still open may need the facts where values are made: a wrap, a closed form.
-        analysis = analyse(kernel, tuple(f.expr for f in facts), flat, compact=compact)
-        todo = obligations(analysis)
-        answers = _affine(analysis, todo)
-    admitted = Admitted(kernel, tuple(f.expr for f in facts), flat)
-    violations: list[Violation] = []
-    if len(answers) < len(todo):
-        violations = _refute(analysis, admitted, todo, answers)
-        for obligation in todo:
-            if obligation in answers:
-                continue
-            if violations:
-                answers[obligation] = Unknown("the kernel is violated elsewhere")
-            else:
-                answers[obligation] = _decide(analysis, obligation, admitted, violations)
-    _lean(analysis, todo, answers)
-    judged = tuple(Judged(o, answers[o]) for o in todo)
-    return Judgement(analysis, judged, tuple(violations), facts, offered, flat, compact)
+        again = analyse(kernel, exprs, flat, compact=compact, distrusted=distrusted)
+        asked = obligations(again)
+        found = _affine(again, asked)
+        _lift(lifted, again, asked, found)
+        return _Case(again, Admitted(kernel, exprs, flat), asked, found)
+
+    exprs = tuple(f.expr for f in facts)
+    signs = for_threads(facts)
+    alone = _Case(analysis, Admitted(kernel, exprs, flat), todo, answers)
+    launched = tuple(f.expr for f in signs)
+    together = _Case(analysis, Admitted(kernel, launched, flat), todo, answers)
+    if facts and alone.is_open(together=False):
+        alone = under(facts)
+    if signs and together.is_open(together=True):
+        together = alone if signs == facts else under(signs)
+    asked = [(together, o) for o in together.todo if o.kind in TOGETHER]
+    asked += [(alone, o) for o in alone.todo if o.kind not in TOGETHER]
+    violations = _violate(together, alone, asked)
+    for case, obligation in asked:
+        if obligation in case.answers:
+            continue
+        if violations:
+            case.answers[obligation] = Unknown("the kernel is violated elsewhere")
+        else:
+            case.answers[obligation] = _decide(case, obligation, violations)
+    judged = tuple(Judged(o, case.answers[o]) for case, o in asked)
+    judged = _lean(alone.analysis, judged)
+    return Judgement(
+        alone.analysis, judged, tuple(violations), facts, offered, flat, compact, distrusted
+    )
+
+
+@record
+class _Case:
+    """An analysis under some facts, the launches that it speaks of, and what became of it."""
+
+    analysis: Analysis
+    admitted: Admitted
+    todo: tuple[Obligation, ...]
+    answers: dict[Obligation, Result]
+
+    def is_open(self, *, together: bool) -> bool:
+        """Whether something about two threads, or about one, has no answer."""
+        return any(o not in self.answers and (o.kind in TOGETHER) is together for o in self.todo)
+
+
+def _strays(judgement: Judgement) -> frozenset[str]:
+    """Arrays of which something is declared, and a load may be outside."""
+    declared = {fact.array for fact in judgement.analysis.kernel.contract.data}
+    return frozenset(
+        access.array
+        for judged in judgement.judged
+        if judged.obligation.kind is Kind.BOUNDS and not isinstance(judged.result, Proved)
+        for access in judgement.analysis.effects.whole
+        if access.array in declared and access.site in judged.obligation.sites
+    )
+
+
+def _lift(
+    lifted: Vouched,
+    analysis: Analysis,
+    todo: tuple[Obligation, ...],
+    answers: dict[Obligation, Result],
+) -> None:
+    """Answer what an `unsafe` block lifts, proved where it is proved without it."""
+    for obligation in todo:
+        if obligation not in answers and lifted.covers(obligation):
+            answers[obligation] = _settled(analysis, obligation) or Lifted()
+
+
+def _settled(analysis: Analysis, obligation: Obligation) -> Proved | None:
+    from oxide_analyzer.proof.smt import Contradiction, decide
+
+    if obligation.queries is None:
+        return None
+    for query in obligation.queries:
+        if refutes(analysis.terms, query):
+            continue
+        if not isinstance(decide(analysis.terms, query), Contradiction):
+            return None
+    return Proved("z3")
 
 
 def _flat(kernel: Kernel) -> frozenset[int]:
@@ -147,13 +233,32 @@ def _affine(analysis: Analysis, todo: Iterable[Obligation]) -> dict[Obligation, 
     return answers
 
 
-def _refute(
-    analysis: Analysis,
-    admitted: Admitted,
-    todo: tuple[Obligation, ...],
-    answers: dict[Obligation, Result],
+def _violate(
+    together: _Case, alone: _Case, asked: list[tuple[_Case, Obligation]]
 ) -> list[Violation]:
-    left = [o for o in todo if o not in answers]
+    """What breaks on small launches of what is open."""
+    left = [o for case, o in asked if o not in case.answers]
+    if not left:
+        return []
+    lifted = [o for case, o in asked if isinstance(case.answers.get(o), Lifted)]
+    found = _refute(alone, left, lifted)
+    if together.admitted.facts != alone.admitted.facts:
+        known = {place_of(v.failure) for v in found}
+        # Two threads race on these launches too, which the facts about lengths rule out.
+        rest = [o for o in left if o.kind in TOGETHER and not any(breaks(v, o) for v in found)]
+        more = _refute(together, rest, lifted) if rest else []
+        found += [
+            v for v in more if kind_of(v.failure) in TOGETHER and place_of(v.failure) not in known
+        ]
+    for case, obligation in asked:
+        for violation in found:
+            if obligation not in case.answers and breaks(violation, obligation):
+                case.answers[obligation] = Refuted(violation)
+    return found
+
+
+def _refute(case: _Case, left: list[Obligation], lifted: list[Obligation]) -> list[Violation]:
+    analysis = case.analysis
 
     def is_enough(found: list[Violation]) -> bool:
         return all(any(breaks(v, o) for v in found) for o in left)
@@ -164,17 +269,13 @@ def _refute(
     def is_certain(found: Violation) -> bool:
         return any(breaks(found, o) for o in steady)
 
-    violations: list[Violation] = []
-    for concrete, launches in _instances(analysis.kernel, admitted):
-        violations = refute(concrete, launches, is_enough, is_certain)
+    for concrete, launches in instances(analysis.kernel, case.admitted):
+        found = refute(concrete, launches, is_enough, is_certain)
+        # What somebody vouches for is not held against the kernel.
+        violations = [v for v in found if not any(breaks(v, o) for o in lifted)]
         if violations:
-            break
-    for obligation in todo:
-        for violation in violations:
-            if breaks(violation, obligation):
-                answers[obligation] = Refuted(violation)
-                break
-    return violations
+            return violations
+    return []
 
 
 def _is_steady(analysis: Analysis, obligation: Obligation) -> bool:
@@ -190,40 +291,10 @@ def _is_steady(analysis: Analysis, obligation: Obligation) -> bool:
     return obligation.queries is not None
 
 
-def _instances(kernel: Kernel, admitted: Admitted) -> Iterable[tuple[Kernel, Admitted]]:
-    """The kernel with its open compile-time constants put in."""
-    symbols = _symbols(kernel)
-    if not symbols:
-        yield kernel, admitted
-        return
-    for value in _SYMBOL_VALUES:
-        values: dict[str, Number] = {
-            s.name: s.type == BOOL or (float(value) if s.type.is_float else value) for s in symbols
-        }
-        concrete = specialise(kernel, values)
-        yield concrete, Admitted(concrete, admitted.facts, admitted.flat)
-
-
-def _symbols(kernel: Kernel) -> list[Symbol]:
-    found: dict[str, Symbol] = {}
-    everywhere = list(expressions(kernel.body))
-    everywhere.extend(e for a in kernel.arrays.values() for e in a.shape)
-    everywhere.extend(kernel.contract.block or ())
-    everywhere.extend(r.condition for r in kernel.contract.requires)
-    for expr in everywhere:
-        if isinstance(expr, Symbol):
-            found.setdefault(expr.name, expr)
-    for constant in kernel.constants:
-        if constant.value is None and constant.symbol not in found:
-            found[constant.symbol] = Symbol(constant.symbol, constant.type, constant.span)
-    return list(found.values())
-
-
-def _decide(
-    analysis: Analysis, obligation: Obligation, admitted: Admitted, violations: list[Violation]
-) -> Result:
+def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) -> Result:
     from oxide_analyzer.proof.smt import Contradiction, Model, Undecided, decide
 
+    analysis, admitted = case.analysis, case.admitted
     if obligation.queries is None:
         return Unknown(obligation.reason)
     for query in obligation.queries:
@@ -235,7 +306,7 @@ def _decide(
             case Undecided(reason=reason):
                 return Unknown(reason)
             case Model() as model:
-                if _symbols(analysis.kernel):
+                if symbols(analysis.kernel):
                     return Unknown(_missing(query))
                 launch = launch_of(analysis, admitted, model)
                 if launch is None:
@@ -260,91 +331,23 @@ def _missing(query: Query) -> str:
     return "the prover found neither a proof nor a launch that breaks it"
 
 
-def _lean(
-    analysis: Analysis, todo: tuple[Obligation, ...], answers: dict[Obligation, Result]
-) -> None:
+def _lean(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
     """Convergence that rests on a uniform load needs the array to be free of races."""
     racy = {
         access.array
-        for obligation in todo
-        if obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
-        and not isinstance(answers[obligation], Proved)
+        for one in judged
+        if one.obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
+        and not isinstance(one.result, Proved)
         for access in analysis.effects.whole
-        if access.site in obligation.sites or obligation.kind is Kind.EXIT
+        if access.site in one.obligation.sites or one.obligation.kind is Kind.EXIT
     }
     broken = sorted(racy & analysis.uniform.leans)
     if not broken:
-        return
-    for obligation in todo:
-        if obligation.kind is Kind.CONVERGENCE and isinstance(answers[obligation], Proved):
-            answers[obligation] = Unknown(
-                f"a condition is read from `{broken[0]}`, which is not proved free of races"
-            )
-
-
-# ---------------------------------------------------------------- facts
-
-
-def _facts(
-    analysis: Analysis,
-    todo: tuple[Obligation, ...],
-    answers: dict[Obligation, Result],
-    flat: frozenset[int],
-) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
-    """Facts that prove more and are admitted; and those that are only offered."""
-    wanted: dict[str, Candidate] = {}
-    for obligation in todo:
-        if obligation in answers:
-            continue
-        if _proved_under(analysis, obligation, wanted.values()):
-            continue
-        for candidate in infer(analysis, obligation) or ():
-            wanted.setdefault(candidate.text, candidate)
-    if not wanted:
-        return (), ()
-    facts = tuple(wanted.values())
-    if admits(analysis.kernel, facts, flat):
-        return facts, ()
-    single = tuple(f for f in facts if admits(analysis.kernel, (f,), flat))
-    if single and admits(analysis.kernel, single, flat):
-        return single, tuple(f for f in facts if f not in single)
-    return (), facts
-
-
-def _proved_under(analysis: Analysis, obligation: Obligation, facts: Collection[Candidate]) -> bool:
-    if not facts or obligation.queries is None:
-        return False
-    assumed = tuple(c.condition for c in facts)
-    return all(refutes(analysis.terms, (*assumed, *q)) for q in obligation.queries)
-
-
-def admits(kernel: Kernel, facts: tuple[Candidate, ...], flat: frozenset[int]) -> bool:
-    """Whether a launch of two blocks of 64 threads fulfils `facts` and still does everything.
-
-    Every access and barrier that runs without the facts runs with them: in both blocks, and by
-    two threads wherever it did.
-    """
-    exprs = tuple(f.expr for f in facts)
-    for concrete, launches in _instances(kernel, Admitted(kernel, exprs, flat)):
-        free = Admitted(concrete, (), flat)
-        without, under = _visits(concrete, free), _visits(concrete, launches)
-        if under is None or without is None:
-            return without is None
-        return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
-    return False
-
-
-def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
-    """How many threads of a block come to a site, (site, block), where most do; None: no launch."""
-    found: dict[tuple[int, int], int] = {}
-    chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
-    if not chosen:
-        return None
-    for launch in chosen:
-        threads = launch.block[0] * launch.block[1] * launch.block[2]
-        outcome = run(kernel, launch, budget=_ADMISSION_STEPS)
-        for site, visits in outcome.visits.items():
-            for block in (0, 1):
-                count = sum(t // threads == block for t in visits)
-                found[site, block] = max(found.get((site, block), 0), count)
-    return found
+        return judged
+    reason = f"a condition is read from `{broken[0]}`, which is not proved free of races"
+    return tuple(
+        Judged(one.obligation, Unknown(reason))
+        if one.obligation.kind is Kind.CONVERGENCE and isinstance(one.result, Proved)
+        else one
+        for one in judged
+    )

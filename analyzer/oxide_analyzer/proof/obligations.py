@@ -33,6 +33,7 @@ from oxide_analyzer.facts.conditions import (
 from oxide_analyzer.facts.polys import Level, Poly, Variable
 from oxide_analyzer.ir.nodes import For, Register, Space, While
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.data_facts import distinguished
 from oxide_analyzer.proof.groups import (
     Encounter,
     Group,
@@ -64,7 +65,7 @@ def obligations(analysis: Analysis, is_settled: IsSettled | None = None) -> tupl
     found.extend(_exits(analysis, is_settled))
     found.extend(_meetings(analysis))
     found.extend(memory_obligations(analysis, is_settled))
-    return tuple(found)
+    return tuple(distinguished(analysis, o) for o in found)
 
 
 # ---------------------------------------------------------------- races

@@ -36,6 +36,10 @@ class Kind(StrEnum):
     LOCAL = "initialised local"
 
 
+# What two threads owe each other: of these no run-time check can take the place of a proof.
+TOGETHER = frozenset({Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT, Kind.CONVERGENCE})
+
+
 @record
 class Pair:
     """Two accesses that must not meet; of one statement with itself they are the same."""

@@ -41,7 +41,12 @@ class Unknown:
     reason: str
 
 
-Result: TypeAlias = Proved | Refuted | Unknown
+@record
+class Lifted:
+    """Not proved, and vouched for: it stands in an `unsafe` block."""
+
+
+Result: TypeAlias = Proved | Refuted | Unknown | Lifted
 
 
 @record

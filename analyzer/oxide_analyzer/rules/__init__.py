@@ -25,15 +25,21 @@ from oxide_analyzer.rules.ox107_atomic_scope_too_narrow import RULE as OX107
 from oxide_analyzer.rules.ox109_same_value_write import RULE as OX109
 from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
 from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
+from oxide_analyzer.rules.ox206_publish_without_fence import RULE as OX206
 from oxide_analyzer.rules.ox301_out_of_bounds import RULE as OX301
 from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
 from oxide_analyzer.rules.ox303_uninitialised_read import RULE as OX303
+from oxide_analyzer.rules.ox304_shared_memory_overflow import RULE as OX304
+from oxide_analyzer.rules.ox305_index_may_wrap import RULE as OX305
+from oxide_analyzer.rules.ox306_misaligned_vector_access import RULE as OX306
 from oxide_analyzer.rules.ox307_division_by_zero import RULE as OX307
+from oxide_analyzer.rules.ox308_assertion_fails import RULE as OX308
 from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox701_unused_suppression import RULE as OX701
 from oxide_analyzer.rules.ox702_unsafe_without_reason import RULE as OX702
+from oxide_analyzer.rules.ox703_needless_unsafe import RULE as OX703
 from oxide_analyzer.rules.ox704_suppression_without_reason import RULE as OX704
 from oxide_analyzer.rules.ox705_unknown_rule_in_suppression import RULE as OX705
 from oxide_analyzer.rules.ox901_unproved_race import RULE as OX901
@@ -61,15 +67,21 @@ RULES: tuple[Rule, ...] = (
     OX109,
     OX201,
     OX202,
+    OX206,
     OX301,
     OX302,
     OX303,
+    OX304,
+    OX305,
+    OX306,
     OX307,
+    OX308,
     OX402,
     OX403,
     OX404,
     OX701,
     OX702,
+    OX703,
     OX704,
     OX705,
     OX901,

@@ -9,15 +9,32 @@ from oxide_analyzer.rules.rule import Rule
 from oxide_analyzer.rules.wording import element, plural, thread, verb
 
 if TYPE_CHECKING:
-    from oxide_analyzer.interpreter.outcome import OutOfBounds
+    from oxide_analyzer.interpreter.outcome import BadView, OutOfBounds
     from oxide_analyzer.launch import Launch
 
 RULE = Rule("OX301", "out-of-bounds", Severity.ERROR)
 
 
+def view_message(found: BadView, launch: Launch) -> str:
+    """The ends of the view, and the length that they leave."""
+    event = found.event
+    start = f"{thread(event, launch)} takes `{event.array}[{found.start}:{found.stop}]`"
+    if found.start < 0 or found.stop < 0:
+        return f"{start}, and a negative index is out of bounds"
+    if found.start > found.stop:
+        return f"{start}, which ends before it begins"
+    along = f" along dimension {found.axis}" if found.axis else ""
+    return f"{start}, but `{event.array}` has {plural(found.length, 'element')}{along}"
+
+
 def message(found: OutOfBounds, launch: Launch, rank: int) -> str:
     """The index, the length, and who."""
     event = found.event
+    if found.view:
+        start = f"{thread(event, launch)} takes index {event.index[0]} of a view of `{event.array}`"
+        if event.index[0] < 0:
+            return f"{start}, and a negative index is out of bounds"
+        return f"{start} that has {plural(found.length, 'element')}"
     start = f"{thread(event, launch)} {verb(event.kind)} {element(event)}"
     if event.index[found.axis] < 0:
         return f"{start}, and a negative index is out of bounds"

@@ -1,0 +1,140 @@
+"""Which of the facts that would do are taken for granted, and which are only offered.
+
+Facts are inferred together: they must admit a launch of two blocks of 64 threads, which the
+interpreter finds and runs, and in which every access and barrier still happens in both blocks,
+by two threads wherever it did without them. Facts that silence the kernel prove nothing.
+
+A fact about lengths, block extents, or a scalar beyond its sign repairs what one thread owes to
+memory. Two threads are judged without it: a length that is longer than the contract asks for
+must not rule out the launches in which they race (`for_threads`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.interpreter import run
+from oxide_analyzer.ir.nodes import Symbol
+from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.ir.walk import expressions
+from oxide_analyzer.language.types import BOOL
+from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.inference import Candidate, infer
+from oxide_analyzer.proof.launches import EXACT, SHORT, Admitted
+from oxide_analyzer.proof.subjects import TOGETHER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable
+
+    from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.launch import Number
+    from oxide_analyzer.proof.subjects import Obligation
+
+_ADMISSION_STEPS = 150_000
+_SYMBOL_VALUES = (8, 32, 3)
+
+
+def chosen(
+    analysis: Analysis,
+    todo: tuple[Obligation, ...],
+    answered: Container[Obligation],
+    flat: frozenset[int],
+) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """Facts that prove more and are admitted; and those that are only offered."""
+    wanted: dict[str, Candidate] = {}
+    for obligation in todo:
+        if obligation in answered:
+            continue
+        if proved_under(analysis, obligation, tuple(wanted.values())):
+            continue
+        for candidate in infer(analysis, obligation) or ():
+            wanted.setdefault(candidate.text, candidate)
+    if not wanted:
+        return (), ()
+    facts = tuple(wanted.values())
+    if admits(analysis.kernel, facts, flat):
+        return facts, ()
+    single = tuple(f for f in facts if admits(analysis.kernel, (f,), flat))
+    if single and admits(analysis.kernel, single, flat):
+        return single, tuple(f for f in facts if f not in single)
+    return (), facts
+
+
+def proved_under(analysis: Analysis, obligation: Obligation, facts: Collection[Candidate]) -> bool:
+    """Whether `facts`, as far as they may serve it, prove an obligation."""
+    useful = for_threads(facts) if obligation.kind in TOGETHER else tuple(facts)
+    if not useful or obligation.queries is None:
+        return False
+    assumed = tuple(c.condition for c in useful)
+    return all(refutes(analysis.terms, (*assumed, *q)) for q in obligation.queries)
+
+
+def for_threads(facts: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The facts that may serve what two threads owe each other: scalars that are not negative."""
+    return tuple(f for f in facts if f.is_sign)
+
+
+def admits(kernel: Kernel, facts: tuple[Candidate, ...], flat: frozenset[int]) -> bool:
+    """Whether a launch of two blocks of 64 threads fulfils `facts` and still does everything.
+
+    Every access and barrier that runs without the facts runs with them: in both blocks, and by
+    two threads wherever it did.
+    """
+    exprs = tuple(f.expr for f in facts)
+    for concrete, launches in instances(kernel, Admitted(kernel, exprs, flat)):
+        free = Admitted(concrete, (), flat)
+        without, under = _visits(concrete, free), _visits(concrete, launches)
+        if under is None or without is None:
+            return without is None
+        return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
+    return False
+
+
+def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
+    """How many threads of a block come to a site, (site, block), where most do; None: no launch."""
+    found: dict[tuple[int, int], int] = {}
+    chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
+    if not chosen:
+        return None
+    for launch in chosen:
+        threads = launch.block[0] * launch.block[1] * launch.block[2]
+        outcome = run(kernel, launch, budget=_ADMISSION_STEPS)
+        for site, visits in outcome.visits.items():
+            for block in (0, 1):
+                count = sum(t // threads == block for t in visits)
+                found[site, block] = max(found.get((site, block), 0), count)
+    return found
+
+
+# ---------------------------------------------------------------- compile-time constants
+
+
+def instances(kernel: Kernel, admitted: Admitted) -> Iterable[tuple[Kernel, Admitted]]:
+    """The kernel with its open compile-time constants put in."""
+    names = symbols(kernel)
+    if not names:
+        yield kernel, admitted
+        return
+    for value in _SYMBOL_VALUES:
+        values: dict[str, Number] = {
+            s.name: s.type == BOOL or (float(value) if s.type.is_float else value) for s in names
+        }
+        concrete = specialise(kernel, values)
+        yield concrete, Admitted(concrete, admitted.facts, admitted.flat)
+
+
+def symbols(kernel: Kernel) -> list[Symbol]:
+    """The compile-time constants whose value is not known."""
+    found: dict[str, Symbol] = {}
+    everywhere = list(expressions(kernel.body))
+    everywhere.extend(e for a in kernel.arrays.values() for e in a.shape)
+    everywhere.extend(kernel.contract.block or ())
+    everywhere.extend(r.condition for r in kernel.contract.requires)
+    for expr in everywhere:
+        if isinstance(expr, Symbol):
+            found.setdefault(expr.name, expr)
+    for constant in kernel.constants:
+        if constant.value is None and constant.symbol not in found:
+            found[constant.symbol] = Symbol(constant.symbol, constant.type, constant.span)
+    return list(found.values())

@@ -1,0 +1,331 @@
+"""From what the interpreter ran into to diagnostics: which rule, place, words, and fixes.
+
+One finding per pair of statements, by the first rule that fits: atomic and plain (106), atomics of
+too narrow a scope (107), shared (104), the same value (109), two threads of one block (102, 103),
+only different blocks (105). It stands on the write; of two writes on the later in the source; of
+atomic and plain on the plain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, assert_never
+
+from oxide_analyzer.diagnostics import AccessKind, Diagnostic, Fix, Related, Verdict
+from oxide_analyzer.facts.accesses import Access
+from oxide_analyzer.facts.conditions import (
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    IsZero,
+    NotZero,
+    Opaque,
+)
+from oxide_analyzer.facts.polys import Level, Poly, Variable
+from oxide_analyzer.facts.state import Real, value_level
+from oxide_analyzer.interpreter import (
+    Divergence,
+    HarmfulExit,
+    OutOfBounds,
+    Race,
+    Uninitialised,
+    ZeroDivisor,
+)
+from oxide_analyzer.interpreter.outcome import (
+    BadView,
+    FailedAssertion,
+    Misaligned,
+)
+from oxide_analyzer.ir.nodes import (
+    CheckDivisor,
+    Space,
+    Store,
+)
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.offers import offers
+from oxide_analyzer.proof.refute import breaks
+from oxide_analyzer.proof.subjects import Kind
+from oxide_analyzer.proof.verdicts import Proved
+from oxide_analyzer.repairs import declare, guard, source_text
+from oxide_analyzer.rules import (
+    ox102_write_write_race as ox102,
+)
+from oxide_analyzer.rules import (
+    ox103_read_write_race as ox103,
+)
+from oxide_analyzer.rules import (
+    ox104_shared_memory_race as ox104,
+)
+from oxide_analyzer.rules import (
+    ox105_cross_block_race as ox105,
+)
+from oxide_analyzer.rules import (
+    ox106_mixed_atomic_access as ox106,
+)
+from oxide_analyzer.rules import (
+    ox107_atomic_scope_too_narrow as ox107,
+)
+from oxide_analyzer.rules import (
+    ox109_same_value_write as ox109,
+)
+from oxide_analyzer.rules import (
+    ox201_divergent_barrier as ox201,
+)
+from oxide_analyzer.rules import (
+    ox202_exit_before_barrier as ox202,
+)
+from oxide_analyzer.rules import (
+    ox301_out_of_bounds as ox301,
+)
+from oxide_analyzer.rules import (
+    ox303_uninitialised_read as ox303,
+)
+from oxide_analyzer.rules import (
+    ox306_misaligned_vector_access as ox306,
+)
+from oxide_analyzer.rules import (
+    ox307_division_by_zero as ox307,
+)
+from oxide_analyzer.rules import (
+    ox308_assertion_fails as ox308,
+)
+from oxide_analyzer.rules.wording import element, thread, verb
+from oxide_analyzer.witnesses import violated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.facts.state import Value
+    from oxide_analyzer.interpreter import Failure
+    from oxide_analyzer.interpreter.outcome import Event
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.launch import Launch
+    from oxide_analyzer.proof.ladder import Judgement
+    from oxide_analyzer.proof.verdicts import Violation
+
+
+def violations(judgement: Judgement) -> Iterator[Diagnostic]:
+    """What the interpreter ran into, each pair of statements once."""
+    seen: set[object] = set()
+    ordered = sorted(judgement.violations, key=lambda v: _precedence(v.failure))
+    for violation in ordered:
+        for diagnostic in _violation(judgement, violation):
+            related = frozenset(r.span.line for r in diagnostic.related)
+            key = (diagnostic.span, _family(diagnostic.code), related)
+            if key not in seen:
+                seen.add(key)
+                yield diagnostic
+
+
+def _precedence(failure: Failure) -> tuple[bool, bool]:
+    """Of one pair of statements a race within a block goes first, then one of two writes."""
+    if not isinstance(failure, Race):
+        return False, False
+    kinds = {failure.first.kind, failure.second.kind}
+    return failure.first.block != failure.second.block, kinds != {AccessKind.WRITE}
+
+
+def _family(code: str) -> str:
+    return code[:3]
+
+
+def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnostic]:
+    kernel, launch = judgement.analysis.kernel, violation.launch
+    failure = violation.failure
+    match failure:
+        case Race():
+            found = _race(judgement, failure, launch)
+            yield replace(found, fixes=(*found.fixes, *_declarations(judgement, violation)))
+        case OutOfBounds(event=event):
+            rank = kernel.arrays[event.array or ""].rank
+            message = ox301.message(failure, launch, rank)
+            found = violated(ox301.RULE, kernel, event, (), message, launch)
+            fixes = (*_guards(judgement, failure), *_declarations(judgement, violation))
+            yield replace(found, fixes=fixes)
+        case BadView(event=event):
+            message = ox301.view_message(failure, launch)
+            found = violated(ox301.RULE, kernel, event, (), message, launch)
+            yield replace(found, fixes=_declarations(judgement, violation))
+        case Misaligned(event=event):
+            message = ox306.message(failure, launch)
+            found = violated(ox306.RULE, kernel, event, (), message, launch)
+            yield replace(found, fixes=_declarations(judgement, violation))
+        case FailedAssertion(event=event):
+            message = ox308.message(failure, launch)
+            yield violated(ox308.RULE, kernel, event, (), message, launch)
+        case ZeroDivisor(event=event):
+            message = ox307.message(failure, launch, _role(kernel, event.site))
+            found = violated(ox307.RULE, kernel, event, (), message, launch)
+            yield replace(found, fixes=_declarations(judgement, violation))
+        case Uninitialised(event=event):
+            name = _local_at(judgement, event)
+            message = ox303.message(failure, launch, name)
+            yield violated(ox303.RULE, kernel, event, (), message, launch)
+        case Divergence(waiting=waiting, other=other):
+            message = ox201.message(failure, launch)
+            branches = judgement.analysis.uniform.divergent.get(waiting.site or -1, ())
+            related = tuple(Related(s, "threads of one block part here") for s in branches[-1:])
+            if other.kind is AccessKind.WAIT and other.span != waiting.span:
+                related += (Related(other.span, f"{thread(other, launch)} waits here"),)
+            yield violated(ox201.RULE, kernel, waiting, related, message, launch, other)
+            if other.kind is AccessKind.WAIT and other.site != waiting.site:
+                message = ox201.message(Divergence(other, waiting, failure.clean), launch)
+                yield violated(ox201.RULE, kernel, other, related, message, launch, waiting)
+        case HarmfulExit(exit=leaving, barrier=barrier, access=access):
+            message = ox202.message(failure, launch)
+            related = (
+                Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
+                Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
+            )
+            yield violated(ox202.RULE, kernel, leaving, related, message, launch, access)
+        case _:
+            assert_never(failure)
+
+
+def _declarations(judgement: Judgement, violation: Violation) -> tuple[Fix, ...]:
+    """Facts that an author may declare, with which this does not happen."""
+    kernel = judgement.analysis.kernel
+    fixes: list[Fix] = []
+    for judged in judgement.judged:
+        if not breaks(violation, judged.obligation):
+            continue
+        for offer in offers(judgement.analysis, judged.obligation):
+            fix = declare(kernel, offer.text, offer.names)
+            if fix is not None and fix not in fixes:
+                fixes.append(fix)
+    return tuple(fixes)
+
+
+def _guards(judgement: Judgement, failure: OutOfBounds) -> Iterator[Fix]:
+    """The store behind a test of its index."""
+    for stmt in statements(judgement.analysis.kernel.body):
+        if not isinstance(stmt, Store) or stmt.site != failure.event.site or failure.view:
+            continue
+        index = source_text(stmt.index[failure.axis])
+        extent = judgement.analysis.kernel.arrays[stmt.array].shape[failure.axis]
+        if "…" in index or "%" in index.partition(" ")[0]:
+            continue
+        low = "0 <= " if failure.event.index[failure.axis] < 0 else ""
+        yield guard(stmt.span, f"{low}{index} < {source_text(extent)}")
+
+
+def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
+    kernel = judgement.analysis.kernel
+    same = _same_value(judgement, race.first, race.second)
+    if {race.first.kind, race.second.kind} == {AccessKind.READ, AccessKind.WRITE}:
+        race = replace(
+            race,
+            first=_as_store(judgement, race.first),
+            second=_as_store(judgement, race.second),
+        )
+    stands, other = standing(race.first, race.second)
+    array = kernel.arrays[stands.array or ""]
+    related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
+    kinds = {stands.kind, other.kind}
+    if kinds == {AccessKind.ATOMIC}:
+        rule, message = ox107.RULE, ox107.message(stands, other, launch)
+    elif AccessKind.ATOMIC in kinds:
+        rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
+    elif array.space is Space.SHARED:
+        rule, message = ox104.RULE, ox104.message(stands, other, launch)
+    elif same:
+        rule, message = ox109.RULE, ox109.message(race, launch)
+    elif race.first.block != race.second.block:
+        rule, message = ox105.RULE, ox105.message(stands, other, launch)
+    elif kinds == {AccessKind.WRITE} or stands.span == other.span:
+        # What one `a[i] += x` reads it also writes: two of them are two writes.
+        rule, message = ox102.RULE, ox102.message(race, launch)
+    else:
+        rule, message = ox103.RULE, ox103.message(stands, other, launch)
+    verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
+    return violated(rule, kernel, stands, related, message, launch, other, verdict)
+
+
+_RANK = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}
+_Placed = TypeVar("_Placed", "Event", Access)
+
+
+def standing(first: _Placed, second: _Placed) -> tuple[_Placed, _Placed]:
+    """What a finding about two accesses stands on, and the other."""
+    one, other = sorted(
+        (first, second), key=lambda a: (_RANK.get(a.kind, 3), -a.span.line, -a.span.column)
+    )
+    return one, other
+
+
+def _as_store(judgement: Judgement, event: Event) -> Event:
+    """The load of `a[i] += x` as the store of the same statement, which meets whom it meets."""
+    whole = judgement.analysis.effects.whole
+    own = [a for a in whole if a.site == event.site and a.kind is AccessKind.READ]
+    for load in own:
+        for store in whole:
+            same = (store.array, store.index, store.path) == (load.array, load.index, load.path)
+            if same and store.kind is AccessKind.WRITE and store.span == load.span:
+                return replace(event, kind=AccessKind.WRITE, site=store.site)
+    return event
+
+
+def _same_value(judgement: Judgement, first: Event, second: Event) -> bool:
+    """Whether both stores certainly write one value, of at most eight bytes."""
+    stores = [
+        a
+        for a in judgement.analysis.effects.whole
+        if a.kind is AccessKind.WRITE and a.site in (first.site, second.site)
+    ]
+    values = [a.value for a in stores]
+    if not values or any(v != values[0] for v in values):
+        return False
+    if {first.kind, second.kind} != {AccessKind.WRITE}:
+        return False
+    value = values[0]
+    if value is None or any(not _is_steady(judgement, name) for name in _sources(value)):
+        return False
+    # Threads of one block also share what only their block knows.
+    shared = Level.BLOCK if first.block == second.block else Level.LAUNCH
+    return value_level(value) <= shared
+
+
+def _sources(value: Value) -> Iterator[str]:
+    """The arrays and loop variables of whose contents a value is made without being known."""
+    match value:
+        case Real(key=key, own_level=level) | Opaque(key=key, own_level=level):
+            if level is not Level.LAUNCH:
+                yield from (name.partition("'")[0] for name in key if "'" in name)
+        case Poly():
+            for atom in value.atoms():
+                if isinstance(atom.form, Variable) and atom.form.assumed is not None:
+                    yield atom.form.name.partition("'")[0]
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from _sources(part)
+        case AtLeastZero(poly=poly) | IsZero(poly=poly) | NotZero(poly=poly):
+            yield from _sources(poly)
+
+
+def _is_steady(judgement: Judgement, name: str) -> bool:
+    """Whether all who read the array see one value: it has no race that is not disproved."""
+    if name not in judgement.analysis.kernel.arrays:
+        return False
+    return not any(
+        judged.obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
+        and not isinstance(judged.result, Proved)
+        and any(
+            access.array == name and access.site in judged.obligation.sites
+            for access in judgement.analysis.effects.whole
+        )
+        for judged in judgement.judged
+    )
+
+
+def _role(kernel: Kernel, site: int | None) -> str:
+    for stmt in statements(kernel.body):
+        if isinstance(stmt, CheckDivisor) and stmt.site == site:
+            return stmt.role.value
+    return "divisor"
+
+
+def _local_at(judgement: Judgement, event: Event) -> str:
+    for read in judgement.analysis.effects.reads:
+        if read.span == event.span:
+            return read.source_name
+    return "it"
