@@ -56,7 +56,7 @@ def interesting(scalar):
     small = [0, 1, 2, 3, 5, 7, 8, 31, 32, 33, 63, 64, 65, 1000]
     if scalar.is_signed:
         small += [-1, -2, -3, -7, -32, -64, -1000]
-    return [*ends, *small]
+    return [*ends, *(value for value in small if scalar.min <= value <= scalar.max)]
 
 
 def run_elementwise(types, result, expressions, columns):
