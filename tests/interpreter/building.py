@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from oxide_analyzer.ir import nodes as ir
 from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Kernel, Parameter, ScalarParameter
-from oxide_analyzer.language.types import BOOL, I64, Scalar
+from oxide_analyzer.language.types import BOOL, I64, U32, Scalar
 from oxide_analyzer.launch import Contents, Launch, Number
 from oxide_analyzer.source import Span
 
@@ -38,6 +38,7 @@ THREAD = special("thread")
 BLOCK = special("block")
 BLOCK_DIM = special("block_dim")
 GRID_DIM = special("grid_dim")
+LANE = special("lane")
 
 
 def binary(op: str, a: Operand, b: Operand) -> ir.Expr:
@@ -102,8 +103,71 @@ def atomic_add(
     )
 
 
+def atomic(
+    op: str,
+    target: ir.Local | None,
+    array: str,
+    index: Operand,
+    value: Operand | None = None,
+    *,
+    site: int,
+    compare: Operand | None = None,
+    type: Scalar = I64,
+    scope: str = "device",
+    order: str = "relaxed",
+) -> ir.Stmt:
+    amount = None if value is None else expr(value, type)
+    wanted = None if compare is None else expr(compare, type)
+    where = (expr(index),)
+    return ir.Atomic(
+        ir.AtomicOp(op),
+        target,
+        array,
+        where,
+        amount,
+        ir.Scope(scope),
+        ir.Order(order),
+        site,
+        at(),
+        wanted,
+    )
+
+
+def fence(site: int, scope: str = "device") -> ir.Stmt:
+    return ir.Fence(ir.Scope(scope), site, at())
+
+
 def barrier(site: int) -> ir.Stmt:
     return ir.Barrier(site, at())
+
+
+def grid_barrier(site: int) -> ir.Stmt:
+    return ir.Barrier(site, at(), ir.Group.GRID)
+
+
+def warp(
+    function: str,
+    target: ir.Local | None = None,
+    value: Operand | None = None,
+    *,
+    site: int,
+    lane: Operand | None = None,
+    mask: int | ir.Expr | None = None,
+    width: int = 32,
+    exclusive: bool = False,
+    type: Scalar = I64,
+) -> ir.Stmt:
+    return ir.WarpOp(
+        ir.WarpFunction(function),
+        target,
+        None if value is None else expr(value, type),
+        None if lane is None else expr(lane),
+        None if mask is None else expr(mask, U32),
+        width,
+        exclusive,
+        site,
+        at(),
+    )
 
 
 def leave_kernel(site: int) -> ir.Stmt:
@@ -140,6 +204,10 @@ def scratch(name: str, *shape: int, space: str = "shared", type: Scalar = I64) -
     return ir.Array(name, type, extents, ir.Space(space), ir.Ownership.SCRATCH, at())
 
 
+def dynamic(name: str, type: Scalar = I64) -> ir.Array:
+    return ir.Array(name, type, (dim(name),), ir.Space.SHARED, ir.Ownership.SCRATCH, at())
+
+
 def kernel(*body: ir.Stmt, arrays: tuple[ir.Array, ...] = (), **scalars: Scalar) -> Kernel:
     parameters: list[Parameter] = [
         ArrayParameter(a.name, a.span) for a in arrays if a.space is ir.Space.GLOBAL
@@ -160,10 +228,15 @@ def kernel(*body: ir.Stmt, arrays: tuple[ir.Array, ...] = (), **scalars: Scalar)
 
 
 def launch(
-    block: int, grid: int = 1, *, scalars: dict[str, Number] | None = None, **arrays: list[Number]
+    block: int,
+    grid: int = 1,
+    *,
+    scalars: dict[str, Number] | None = None,
+    shared: int = 0,
+    **arrays: list[Number],
 ) -> Launch:
     contents = {name: Contents((len(v),), tuple(v)) for name, v in arrays.items()}
-    return Launch((grid, 1, 1), (block, 1, 1), scalars or {}, contents)
+    return Launch((grid, 1, 1), (block, 1, 1), scalars or {}, contents, shared)
 
 
 TRUE = ir.Const(True, BOOL, at())

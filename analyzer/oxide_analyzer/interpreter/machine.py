@@ -133,7 +133,9 @@ class Machine:
         index, first = self._block_index(block), block * self.block_size
         for number in self.turns.threads(first, self.block_size):
             tick()
-            thread(number, *_unravelled(number - first, extent), *index)
+            row, x = divmod(number - first, extent[0])
+            z, y = divmod(row, extent[1])
+            thread(number, x, y, z, *index)
 
     def _start(self, block: int) -> Running:
         """The threads of a block that may wait."""

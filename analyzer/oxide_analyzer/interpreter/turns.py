@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _BURSTS = (1, 1, 1, 2, 3, 8, 40)
 # How many statements the warps run by turns.
 _TOGETHER = (1, 4, 2, 7)
+_UNUSED = Random(0)
 
 
 class Turns:
@@ -25,7 +26,8 @@ class Turns:
     def __init__(self, schedule: Schedule, block_size: int) -> None:
         self.schedule = schedule
         self.block_size = block_size
-        self.random = Random(schedule if isinstance(schedule, int) else 0)
+        # Making one takes as long as a launch of eight threads.
+        self.random = Random(schedule) if isinstance(schedule, int) else _UNUSED
 
     def blocks(self, count: int) -> Sequence[int]:
         """The order of blocks that run one after the other."""
