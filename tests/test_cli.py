@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from oxide.cli import main, main_check
-from oxide_analyzer import analysis
+from oxide.cli import check_options, main, main_check
+from oxide_analyzer import analysis, configuration
 
 PROVED = """\
 from oxide import DisjointSlice, Slice, f32, kernel, thread
@@ -356,3 +357,23 @@ def test_no_solver_where_no_kernel_needs_it(folder: Path) -> None:
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_page_names_every_option_setting_and_format(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "checking.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit) as raised:
+        main_check(["--help"])
+    assert raised.value.code == 0
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert len(options) >= 19
+    wanted = {*options, *(f"`{key}`" for key in configuration.KEYS)}
+    wanted |= {f"`{form}`" for form in configuration.FORMATS}
+    assert {name for name in wanted if name not in page} == set()
+
+
+def test_hook_is_a_command_that_there_is() -> None:
+    manifest = (Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text()
+    (entry,) = re.findall(r"^  entry: (.+)$", manifest, re.MULTILINE)
+    command, *arguments = entry.split()
+    assert command == "oxide-check"
+    assert check_options.parse(arguments, command).force_exclude

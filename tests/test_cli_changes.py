@@ -204,6 +204,26 @@ def test_baseline_hides_what_is_known(folder: Path, capsys: pytest.CaptureFixtur
     assert "stale entr" in capsys.readouterr().out
 
 
+def test_baseline_keeps_what_is_known_of_other_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        (folder / name).write_text(WRONG)
+    options = ["--baseline", "known.json"]
+    assert main_check([*options, "--write-baseline"]) == 0
+    (folder / "a.py").write_text("x = 1\n")
+    (folder / "c.py").unlink()
+    assert main_check([*options, "a.py", "--write-baseline"]) == 0
+    known = json.loads((folder / "known.json").read_text())["findings"]
+    assert {entry["path"] for entry in known} == {"b.py"}
+    capsys.readouterr()
+    assert main_check(options) == 0
+    assert "stale" not in capsys.readouterr().out
+    (folder / "b.py").write_text("x = 1\n")
+    assert main_check(options) == 0
+    assert "stale" in capsys.readouterr().out
+
+
 def test_baseline_of_the_settings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "pyproject.toml").write_text('[tool.oxide]\nbaseline = "known.json"\n')
     (folder / "k.py").write_text(WRONG)

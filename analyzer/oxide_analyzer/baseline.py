@@ -66,10 +66,14 @@ def read(text: str) -> Counter[Key]:
 
 
 def write(
-    diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile], folder: Path
+    diagnostics: Iterable[Diagnostic],
+    sources: Mapping[str, SourceFile],
+    folder: Path,
+    kept: Counter[Key] | None = None,
 ) -> str:
-    """The text of a baseline of these findings that is to lie in `folder`."""
+    """The text of a baseline of these findings that is to lie in `folder`, and of `kept` ones."""
     counted = Counter(_key(d, sources, folder) for d in diagnostics)
+    counted.update(kept or {})
     findings: list[dict[str, Any]] = [
         {
             "path": path,
@@ -82,6 +86,18 @@ def write(
     ]
     document = {"version": VERSION, "findings": findings}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def unchecked(known: Counter[Key], folder: Path, checked: Collection[str]) -> Counter[Key]:
+    """What is known about files that are still there and were not checked."""
+    paths = {shown(path, folder) for path in checked}
+    return Counter(
+        {
+            key: number
+            for key, number in known.items()
+            if key[0] not in paths and (folder / key[0]).exists()
+        }
+    )
 
 
 def compare(

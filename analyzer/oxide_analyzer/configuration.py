@@ -140,9 +140,8 @@ def _table(value: object) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
     return found if len(found) == len(rows) else None
 
 
-# How each key is read, and what its value must be.
 _LIST = "a list of strings"
-_KEYS: dict[str, tuple[Callable[[object], object], str]] = {
+KEYS: dict[str, tuple[Callable[[object], object], str]] = {
     "src": (_strings, _LIST),
     "select": (_strings, _LIST),
     "ignore": (_strings, _LIST),
@@ -158,6 +157,7 @@ _KEYS: dict[str, tuple[Callable[[object], object], str]] = {
     "timeout": (_seconds, "a number of seconds"),
     "cache-dir": (_string, "a string"),
 }
+"""How each key is read, and what its value must be."""
 
 
 def find(start: Path) -> Configuration:
@@ -200,11 +200,11 @@ def parse(table: object, file: Path) -> Configuration:
         raise ConfigurationError(f"{file}: `tool.oxide` is not a table")
     settings: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in _KEYS:
+        if key not in KEYS:
             raise ConfigurationError(
-                f"{file}: unknown key `{key}` in [tool.oxide]{_did_you_mean(str(key), _KEYS)}"
+                f"{file}: unknown key `{key}` in [tool.oxide]{_did_you_mean(str(key), KEYS)}"
             )
-        read_value, wanted = _KEYS[key]
+        read_value, wanted = KEYS[key]
         setting = read_value(value)
         if setting is None:
             raise ConfigurationError(f"{file}: `{key}` in [tool.oxide] is not {wanted}")

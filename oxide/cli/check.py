@@ -10,7 +10,7 @@ from oxide.cli import check_options
 from oxide.cli.checking import Task, answer, selected
 from oxide.cli.failure import WrongUse
 from oxide.cli.inputs import inputs
-from oxide.cli.outcome import collect
+from oxide.cli.outcome import collect, known_findings
 from oxide.cli.output import write
 from oxide_analyzer.configuration import ConfigurationError, selection
 from oxide_analyzer.configuration import find as find_configuration
@@ -157,8 +157,12 @@ def _write_baseline(outcome: Outcome, options: Namespace) -> int:
 
     file = Path(options.baseline)
     found = [diagnostic for diagnostic in outcome.shown if diagnostic.suppressed is None]
+    kept = None
+    if file.exists():
+        kept = baseline.unchecked(known_findings(file), file.parent, outcome.checked)
+    text = baseline.write(found, outcome.sources, file.parent, kept)
     try:
-        file.write_text(baseline.write(found, outcome.sources, file.parent), encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise WrongUse(f"cannot write `{file}`: {error.strerror}") from error
     noun = "finding" if len(found) == 1 else "findings"

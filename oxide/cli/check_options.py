@@ -72,8 +72,9 @@ class _Formatter(RawDescriptionHelpFormatter):
     """Asks for the width of the terminal itself: argparse imports `shutil` for it, for 3 ms."""
 
     def __init__(self, prog: str) -> None:
+        asked = os.environ.get("COLUMNS", "")
         try:
-            width = os.get_terminal_size().columns
+            width = int(asked) if asked.isdecimal() else os.get_terminal_size().columns
         except OSError:
             width = 80
         super().__init__(prog, width=max(width, 40) - 2)
@@ -99,6 +100,7 @@ def _how_shown(parser: ArgumentParser) -> None:
     add(
         "--format",
         choices=FORMATS,
+        metavar="FORMAT",
         help="full (default), concise, github (default under GITHUB_ACTIONS), json, sarif, gitlab, "
         "junit",
     )

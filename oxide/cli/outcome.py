@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class Outcome:
     """Reports of all files, and the findings to show, sorted by place.
 
-    `known` findings are in the baseline, `stale` ones in it no more. `fixable` are shown findings
-    with a fix, `fixable_unsafely` those of which no fix is safe.
+    `checked` are also the files without kernels. `known` findings are in the baseline, `stale`
+    ones in it no more. `fixable` are shown findings with a fix, `fixable_unsafely` those of which
+    no fix is safe.
     """
 
     reports: list[Report] = field(default_factory=list["Report"])
     shown: list[Diagnostic] = field(default_factory=list["Diagnostic"])
     sources: dict[str, SourceFile] = field(default_factory=dict[str, "SourceFile"])
+    checked: set[str] = field(default_factory=set[str])
     suppressed: int = 0
     known: int = 0
     stale: int = 0
@@ -57,6 +59,7 @@ def collect(answered: Iterable[tuple[Task, Answer | None]], options: Namespace) 
     strict: set[str] = set()
     crashes: set[str] = set()
     for task, found in answered:
+        outcome.checked.add(task.entry.shown)
         if found is None:
             continue
         if found.crash is not None and found.crash.place not in crashes:
@@ -127,17 +130,18 @@ def _compare(outcome: Outcome, file: Path) -> None:
     from oxide_analyzer import baseline
 
     compared = baseline.compare(
-        _known(file),
+        known_findings(file),
         outcome.shown,
         outcome.sources,
         file.parent,
-        {report.path for report in outcome.reports},
+        outcome.checked,
     )
     outcome.shown = list(compared.new)
     outcome.known, outcome.stale = compared.known, compared.stale
 
 
-def _known(file: Path) -> Counter[Key]:
+def known_findings(file: Path) -> Counter[Key]:
+    """The findings of a baseline; raises `WrongUse`."""
     from oxide_analyzer import baseline
 
     try:
