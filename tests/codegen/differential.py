@@ -46,7 +46,7 @@ def execute(native, kernel, launch, workers=1):
                 arguments.append(ctypes.addressof(buffers[name]))
             case abi.DimensionSlot(array=name, axis=axis):
                 arguments.append(launch.arrays[name].shape[axis])
-    failure = native.run(launch.grid, launch.block, arguments, workers)
+    failure = native.run(launch.grid, launch.block, arguments, workers, launch.shared)
     arrays = {}
     for name, buffer in buffers.items():
         element, shape = kernel.arrays[name].element, launch.arrays[name].shape

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import AtomicOp, BinaryOp, Order, Scope
 from oxide_codegen.lowering import arithmetic
-from oxide_codegen.lowering.builder import Builder, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_analyzer.ir.nodes import Atomic
     from oxide_analyzer.language.types import Scalar
+    from oxide_codegen.lowering.builder import Builder, Value
 
 PTX_SCOPES = {
     Scope.BLOCK: "cta",

@@ -91,9 +91,9 @@ def lower(
     scalar = statement.value.type
     whole = is_whole and statement.mask is None
     op = warps.COMBINATIONS[function]
-    if function in warps.REDUCTIONS and scalar.bits <= 32 and not scalar.is_float:
-        if target.number >= _REDUX:
-            return _redux(build, op, scalar, value, own, mask, statement.width)
+    narrow = scalar.is_integer and scalar.bits <= 32
+    if function in warps.REDUCTIONS and narrow and target.number >= _REDUX:
+        return _redux(build, op, scalar, value, own, mask, statement.width)
     return _combined(build, statement, scalar, value, own, mask, whole=whole)
 
 
