@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer import deadline, suppressions
 from oxide_analyzer.checked import CheckedKernel, Fact
+from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
 from oxide_analyzer.findings import findings
 from oxide_analyzer.frontends.oxide import read
@@ -84,6 +85,7 @@ def _judged(kernels: list[KernelReport]) -> list[Span]:
         for report in kernels
         if report.kernel is not None
         and report.verdict is not Verdict.VIOLATED
+        and not report.stopped
         and all(d.code != "OX403" for d in report.diagnostics)
     ]
 
@@ -206,7 +208,8 @@ def _checked(
 def _facts(judgement: Judgement) -> tuple[Fact, ...]:
     """What every launch is checked for: the contract, and what the proof adds."""
     kernel = judgement.analysis.kernel
-    found = [Fact(r.condition, r.text, True, r.span) for r in kernel.contract.requires]
+    declared = (*kernel.contract.requires, *limits(kernel))
+    found = [Fact(r.condition, r.text, True, r.span) for r in declared]
     found.extend(Fact(c.expr, c.text, False, kernel.name_span) for c in judgement.facts)
     for axis in sorted(judgement.flat):
         registers = [Register.GRID_DIM]
@@ -289,6 +292,7 @@ def _stopped(kernel: Kernel, reason: str, milliseconds: float) -> KernelReport:
         diagnostics=(finding,),
         checked=None,
         milliseconds=milliseconds,
+        stopped=True,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -24,17 +25,19 @@ from oxide_analyzer.ir.nodes import (
     Read,
     Register,
     Select,
+    Space,
     Special,
     Symbol,
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import Kind
+from oxide_analyzer.language.types import I64, Kind
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent, Number
@@ -129,6 +132,33 @@ def value(expression: Expr, given: Given) -> Number:
             raise NotEvaluable(f"{type(expression).__name__} has no value before the launch")
         case _:
             assert_never(expression)
+
+
+def limits(kernel: Kernel) -> tuple[Requirement, ...]:
+    """What `shared=` and `max_threads=` say, as conditions on launches.
+
+    A launch has at least the dynamic shared memory that the contract declares, and at most so
+    many threads in a block.
+    """
+    contract, span = kernel.contract, kernel.name_span
+    found: list[Requirement] = []
+    if isinstance(contract.shared, Const):
+        for array in kernel.arrays.values():
+            if array.space is Space.SHARED and any(isinstance(e, Dim) for e in array.shape):
+                count = int(contract.shared.value) // array.element.size
+                length = Dim(array.name, 0, span)
+                least = Compare(CompareOp.GE, length, Const(count, I64, span), span)
+                found.append(Requirement(least, f"len({array.name}) >= {count}", span))
+    if isinstance(contract.max_threads, Const):
+        threads: Expr = Special(Register.BLOCK_DIM, 0, span)
+        for axis in (1, 2):
+            extent = Special(Register.BLOCK_DIM, axis, span)
+            threads = Binary(BinaryOp.MUL, threads, extent, I64, span)
+        most = Const(int(contract.max_threads.value), I64, span)
+        fits = Compare(CompareOp.LE, threads, most, span)
+        text = f"block_dim.x * block_dim.y * block_dim.z <= {most.value}"
+        found.append(Requirement(fits, text, span))
+    return tuple(found)
 
 
 def sides(condition: Expr, given: Given) -> tuple[Number, CompareOp, Number] | None:

@@ -3,7 +3,8 @@
 The list is fixed for a kernel: small blocks and grids, sizes just below, at and above the number
 of threads, and data that collides, counts up, or strays. Where a condition does not hold, the
 side of it that is a single length, scalar or grid extent is set to what the other side asks for;
-a launch that still breaks a condition is dropped.
+a launch that still breaks a condition is dropped. Data is what the contract says of it: inside of
+`within`, and a permutation where it is `injective`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import NotEvaluable, evaluate
-from oxide_analyzer.ir.kernel import ArrayParameter, Kernel, ScalarParameter
+from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
+    Binary,
+    BinaryOp,
     Compare,
     CompareOp,
     Const,
@@ -26,16 +29,19 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Param,
     Register,
+    Space,
     Special,
 )
 from oxide_analyzer.ir.walk import expressions
-from oxide_analyzer.language.types import BOOL, Scalar
+from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_MOST_ELEMENTS = 60_000
+MOST_ELEMENTS = 60_000
+MOST_SHARED = 227 * 1024
 _MOST_THREADS = 8_192
 EXACT, SHORT = 1, 3
 _REPAIRS = 6
@@ -171,8 +177,11 @@ class Admitted:
                 _repair(draft, condition)
 
     def _conditions(self) -> list[Expr]:
-        whole = (*(r.condition for r in self.kernel.contract.requires), *self.facts)
-        return [part for condition in whole for part in _conjuncts(condition)]
+        contract = self.kernel.contract
+        whole = (*(r.condition for r in contract.requires), *self.facts)
+        found = [part for condition in whole for part in _conjuncts(condition)]
+        found.extend(_room(self.kernel))
+        return found
 
     def _fill(self, draft: _Draft, rng: Random, variant: int) -> None:
         """Sizes near the number of threads along each axis: one more, the same, fewer.
@@ -190,6 +199,11 @@ class Admitted:
                     draft.shapes[name] = [max(0, threads[a] // share + off) for a in axes]
                 case ScalarParameter(name=name, type=type_):
                     draft.scalars[name] = _scalar(type_, threads[0] + off, rng, variant)
+        for array in dynamic_arrays(self.kernel):
+            # Without more, a launch has the bytes that the contract says, or an element a thread.
+            bytes_ = self.kernel.contract.shared
+            said = int(bytes_.value) // array.element.size if isinstance(bytes_, Const) else None
+            draft.shapes[array.name] = [prod(draft.block) + off if said is None else said]
 
     def _admissible(self, draft: _Draft) -> bool:
         contract = self.kernel.contract
@@ -206,9 +220,15 @@ class Admitted:
         threads = prod(draft.block)
         if threads > MAX_THREADS or prod(draft.grid) * threads > _MOST_THREADS:
             return False
+        limit = contract.max_threads
+        if isinstance(limit, Const) and threads > limit.value:
+            return False
         if any(n < 0 for shape in draft.shapes.values() for n in shape):
             return False
-        if sum(prod(shape) for shape in draft.shapes.values()) > _MOST_ELEMENTS:
+        for array in dynamic_arrays(self.kernel):
+            if draft.shapes[array.name][0] * array.element.size > MOST_SHARED:
+                return False
+        if sum(prod(shape) for shape in draft.shapes.values()) > MOST_ELEMENTS:
             return False
         for parameter in self.kernel.parameters:
             if isinstance(parameter, ScalarParameter) and parameter.type.is_integer:
@@ -217,13 +237,114 @@ class Admitted:
                     return False
         return all(_holds(draft, c) for c in self._conditions())
 
-    def _finish(self, draft: _Draft, rng: Random, variant: int) -> Launch:
+    def _finish(self, draft: _Draft, rng: Random, variant: int) -> Launch | None:
         reach = max((n for shape in draft.shapes.values() for n in shape), default=4)
-        arrays = {
-            name: contents(self.kernel.arrays[name], tuple(shape), rng, variant, reach)
-            for name, shape in draft.shapes.items()
-        }
-        return Launch(_extent(draft.grid), _extent(draft.block), dict(draft.scalars), arrays)
+        dynamic = {array.name: array for array in dynamic_arrays(self.kernel)}
+        arrays: dict[str, Contents] = {}
+        for name, shape in draft.shapes.items():
+            if name in dynamic:
+                continue
+            filled = contents(self.kernel.arrays[name], tuple(shape), rng, variant, reach)
+            declared = _declared(self.kernel, name, draft)
+            held = filled if declared is None else declared.fill(filled, rng, variant)
+            if held is None:
+                return None
+            arrays[name] = held
+        shared = max((draft.shapes[n][0] * a.element.size for n, a in dynamic.items()), default=0)
+        return Launch(
+            _extent(draft.grid), _extent(draft.block), dict(draft.scalars), arrays, shared
+        )
+
+
+@record
+class _Declared:
+    """What the contract says of the elements of an array: low <= element < high, all different."""
+
+    low: int
+    high: int
+    distinct: bool
+
+    def fill(self, held: Contents, rng: Random, variant: int) -> Contents | None:
+        """Contents of the same shape of which it is true, if there are."""
+        count = len(held.values)
+        size = self.high - self.low
+        if count == 0:
+            return held
+        if size < (count if self.distinct else 1):
+            return None
+        if self.distinct:
+            values = list(range(self.low, self.low + count))
+            if variant == 0:
+                values.reverse()
+            elif variant > 1:
+                rng.shuffle(values)
+            return Contents(held.shape, tuple(values))
+        if variant == 0:
+            return Contents(held.shape, (self.low,) * count)
+        if variant == 1:
+            return Contents(held.shape, tuple(self.low + i % size for i in range(count)))
+        values = [rng.randrange(self.low, self.high) for _ in range(count)]
+        return Contents(held.shape, tuple(values))
+
+    def is_true_of(self, held: Contents) -> bool:
+        """Whether contents fulfil it."""
+        if self.distinct and len(set(held.values)) != len(held.values):
+            return False
+        return all(self.low <= value < self.high for value in held.values)
+
+
+def _declared(kernel: Kernel, name: str, draft: _Draft) -> _Declared | None:
+    facts = [f for f in kernel.contract.data if f.array == name]
+    if not facts:
+        return None
+    element = kernel.arrays[name].element
+    low, high = max(element.min, -(2**15)), min(element.max + 1, 2**15)
+    distinct = False
+    for fact in facts:
+        if fact.property is DataProperty.INJECTIVE:
+            distinct = True
+        elif fact.low is not None and fact.high is not None:
+            low = max(low, int(draft.evaluate(fact.low)))
+            high = min(high, int(draft.evaluate(fact.high)))
+    if distinct and low < 0 < high:
+        low = 0
+    return _Declared(low, high, distinct)
+
+
+def keeps_data(kernel: Kernel, launch: Launch) -> bool:
+    """Whether the arrays of a launch hold what the contract says of their elements."""
+    shapes = {name: list(held.shape) for name, held in launch.arrays.items()}
+    draft = _Draft(list(launch.grid), list(launch.block), dict(launch.scalars), shapes)
+    for array in dynamic_arrays(kernel):
+        draft.shapes[array.name] = [launch.shared // array.element.size]
+    for name, held in launch.arrays.items():
+        declared = _declared(kernel, name, draft)
+        if declared is not None and not declared.is_true_of(held):
+            return False
+    return True
+
+
+def _room(kernel: Kernel) -> Iterator[Expr]:
+    """Sizes for which there is data that the contract allows."""
+    injective = {f.array for f in kernel.contract.data if f.property is DataProperty.INJECTIVE}
+    for fact in kernel.contract.data:
+        if fact.low is None or fact.high is None:
+            continue
+        length = Dim(fact.array, 0, fact.span)
+        zero = isinstance(fact.low, Const) and fact.low.value == 0
+        width = fact.high if zero else Binary(BinaryOp.SUB, fact.high, fact.low, I64, fact.span)
+        least = length if fact.array in injective else Const(1, I64, fact.span)
+        if kernel.arrays[fact.array].rank == 1:
+            yield Compare(CompareOp.GE, width, least, fact.span)
+
+
+def dynamic_arrays(kernel: Kernel) -> tuple[Array, ...]:
+    """The shared array whose length is the launch's, if the kernel has one."""
+    return tuple(
+        a
+        for a in kernel.arrays.values()
+        if a.space is Space.SHARED and any(isinstance(e, Dim) for e in a.shape)
+    )
 
 
 def axes_read(kernel: Kernel) -> frozenset[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.polys import Element
 from oxide_analyzer.ir.nodes import Dim, Param, Register, Special
 from oxide_analyzer.launch import Contents
+from oxide_analyzer.proof.launches import keeps_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,10 @@ def launch_of(analysis: Analysis, admitted: Admitted, model: Model) -> Launch | 
     launch = admitted.with_values(
         (grid[0], grid[1], grid[2]), (block[0], block[1], block[2]), scalars, lengths
     )
-    return None if launch is None else _with_elements(launch, model)
+    if launch is None:
+        return None
+    filled = _with_elements(launch, model)
+    return filled if keeps_data(analysis.kernel, filled) else None
 
 
 def _with_elements(launch: Launch, model: Model) -> Launch:
