@@ -101,6 +101,36 @@ def test_rules_ignored_in_some_files(folder: Path, capsys: pytest.CaptureFixture
     assert [line[:4] for line in out.splitlines() if "OX101" in line] == ["k.py"]
 
 
+LONG = """\
+from oxide import DisjointSlice, f32, kernel, sync_threads, thread
+
+
+@kernel(block=1024)
+def long(a: DisjointSlice[f32], n: int):
+    t = thread.x
+    for i in range(n):
+        for j in range(i, n):
+            if t + j < len(a):
+                a[t + j] = a[t] + 1.0  # oxide: ignore[OX301] not judged
+        sync_threads()
+"""
+
+
+def test_kernel_is_stopped_in_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "k.py").write_text(LONG)
+    main_check(["--timeout", "0.02", "--format", "concise"])
+    out = capsys.readouterr().out
+    assert "k.py:5:5: OX901 [unproved-race]" in out
+    assert "1 kernel: 0 proved, 0 violated, 1 unproved (1 stopped), 0 assumed." in out
+    assert "OX701" not in out
+    (folder / "k.py").write_text(PROVED)
+    assert main_check(["--timeout", "60"]) == 0
+    for seconds in ("0", "-1", "nan", "inf", "x"):
+        with pytest.raises(SystemExit) as raised:
+            main_check([f"--timeout={seconds}"])
+        assert raised.value.code == 2
+
+
 # ---------------------------------------------------------------- processes
 
 

@@ -20,7 +20,8 @@ class KernelReport:
     `kernel` is its IR, None where it could not be read. `facts` are those that a launch must
     fulfil. `checked` is what the back end accepts: None where something is violated, or an
     obligation that no run-time check can replace is unproved. `diagnostics` are the findings
-    about this kernel, none of them suppressed.
+    about this kernel, none of them suppressed. `stopped` says that nobody waited for the verdict:
+    it is no verdict, and is not remembered.
     """
 
     name: str
@@ -38,6 +39,7 @@ class KernelReport:
     launches: tuple[str, ...] = ()
     assumed: tuple[Place, ...] = ()
     unsafe: tuple[Place, ...] = ()
+    stopped: bool = False
 
 
 @record

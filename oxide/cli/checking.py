@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import project
@@ -13,7 +14,9 @@ from oxide_analyzer.report import Report
 if TYPE_CHECKING:
     from oxide.cli.inputs import Input
     from oxide_analyzer.configuration import Selection
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import RecordedModules
+    from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
 
 # Fixes of one round may bring about findings with fixes of their own; two that undo each other
@@ -125,13 +128,22 @@ def _checked(source: SourceFile, task: Task) -> Answer:
 def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
     from oxide_analyzer import analysis
 
-    del task
-    report = analysis.check(source, seen)
+    if task.timeout is None:
+        report = analysis.check(source, seen)
+    else:
+        report = analysis.check(source, seen, partial(_in_time, task.timeout))
     # What only the compiler needs is neither kept nor sent: it is most of a report.
     kernels = tuple(
         replace(kernel, kernel=None, checked=None, diagnostics=()) for kernel in report.kernels
     )
     return replace(report, kernels=kernels)
+
+
+def _in_time(seconds: float, kernel: Kernel) -> KernelReport:
+    from oxide_analyzer import analysis, deadline
+
+    with deadline.within(seconds):
+        return analysis.check_kernel(kernel)
 
 
 def _fixed(

@@ -41,11 +41,15 @@ def count(kernels: Iterable[KernelReport]) -> KernelCounts:
 
 
 def closing(reports: Sequence[Report], shown: Sequence[Diagnostic], suppressed: int) -> str:
-    """The last line: kernels by verdict, then the findings that were shown and how many are hidden.
+    """The last line: kernels by verdict, then the findings shown, and how many are hidden.
+
+    Those that were stopped are among the unproved ones.
 
     2 kernels: 1 proved, 1 violated, 0 unproved, 0 assumed. 1 error, 1 suppressed.
     """
-    counts = count(kernel for report in reports for kernel in report.kernels)
+    kernels = [kernel for report in reports for kernel in report.kernels]
+    counts = count(kernels)
+    stopped = sum(kernel.stopped for kernel in kernels)
     severities = Counter(diagnostic.severity for diagnostic in shown)
     findings = [
         _plural(severities[severity], noun)
@@ -61,7 +65,8 @@ def closing(reports: Sequence[Report], shown: Sequence[Diagnostic], suppressed: 
         findings.append(f"{suppressed} suppressed")
     return (
         f"{_plural(counts.total, 'kernel')}: {counts.proved} proved, {counts.violated} violated, "
-        f"{counts.unproved} unproved, {counts.assumed} assumed. "
+        f"{counts.unproved} unproved{f' ({stopped} stopped)' if stopped else ''}, "
+        f"{counts.assumed} assumed. "
         f"{', '.join(findings) or 'No findings'}."
     )
 
