@@ -105,7 +105,7 @@ def test_type_of_expression(expression: str, type: str) -> None:
         ("r: i32 = k", "`r` is i32, the value is i64; write `i32(k)`"),
         ("n = 1.5", "literal 1.5 does not fit `n`, which is i32"),
         ("r = a + 1", "`a` is an array of f32; arithmetic is by element: `a[i]`"),
-        ("r = m[0]", "`m` has 2 dimensions, 1 index given; write `m[i, j]`"),
+        ("r = m[0, 1, 2]", "`m` has 2 dimensions, 3 indices given; write `m[i, j]`"),
         ("r = a[0][0]", "`a[0]` is a number, not an array"),
         ("r = n(1)", "`n` is a number of type i32 and cannot be called"),
         ("r = (1, 2)[2]", "a tuple of 2 has no item 2"),

@@ -25,7 +25,7 @@ _EXPRESSIONS: dict[type[ast.expr], str] = {
     ast.Yield: "kernels have no `yield`; store into a slice",
     ast.YieldFrom: "kernels have no `yield`; store into a slice",
     ast.Starred: "kernels have no starred expressions; write each item",
-    ast.Slice: "kernels have no views yet; index single elements in a loop",
+    ast.Slice: "`i:j` stands in the index of an array",
 }
 
 _STATEMENTS: dict[str, str] = {

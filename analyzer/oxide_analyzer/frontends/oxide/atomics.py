@@ -7,11 +7,10 @@ The operand takes the type of the element, and what was there before is loaded n
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.arguments import named, word
-from oxide_analyzer.frontends.oxide.places import index_list
+from oxide_analyzer.frontends.oxide.indexing import element
 from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
@@ -23,6 +22,8 @@ from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Ownership, Read, Sc
 from oxide_analyzer.language.types import Kind
 
 if TYPE_CHECKING:
+    import ast
+
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Array, Expr
@@ -50,8 +51,9 @@ def atomic(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return UNKNOWN
     scope = word(lowering, given.get("scope"), Scope.DEVICE, "scope")
     order = _order(lowering, op, given.get("order"))
-    array = _target(lowering, op, lowering.evaluate(given["target"]), given["target"])
-    index = None if array is None else _index(lowering, array, given["index"])
+    target = _target(lowering, op, lowering.evaluate(given["target"]), given["target"])
+    index = None if target is None else element(lowering, target, given["index"], given["index"])
+    array = None if target is None else target.array
     operands = {name: _operand(lowering, array, given[name]) for name in names[2:]}
     if array is None or index is None or scope is None or order is None:
         return UNKNOWN
@@ -88,11 +90,6 @@ def _order(lowering: Lowering, op: AtomicOp, node: ast.expr | None) -> Order | N
     return None
 
 
-def _index(lowering: Lowering, array: Array, node: ast.expr) -> tuple[Expr, ...] | None:
-    parts = node.elts if isinstance(node, ast.Tuple) else [node]
-    return index_list(lowering, array, parts, node)
-
-
 def _operand(lowering: Lowering, array: Array | None, node: ast.expr) -> Expr | None:
     number = lowering.evaluate_number(node)
     if number is None or array is None:
@@ -100,7 +97,7 @@ def _operand(lowering: Lowering, array: Array | None, node: ast.expr) -> Expr | 
     return lowering.convert(number, array.element, node, f"an element of `{array.name}`")
 
 
-def _target(lowering: Lowering, op: AtomicOp, value: Value, node: ast.expr) -> Array | None:
+def _target(lowering: Lowering, op: AtomicOp, value: Value, node: ast.expr) -> ArrayValue | None:
     """The array that the operation changes; None where it was reported."""
     if isinstance(value, Unknown):
         return None
@@ -128,4 +125,4 @@ def _target(lowering: Lowering, op: AtomicOp, value: Value, node: ast.expr) -> A
     if op in _BITS and not element.is_integer:
         lowering.mismatch(node, f"`{text}` holds {element}; `atomic.{op}` is for integers")
         return None
-    return array
+    return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.arguments import positional
 from oxide_analyzer.frontends.oxide.atomics import atomic
+from oxide_analyzer.frontends.oxide.indexing import extent
 from oxide_analyzer.frontends.oxide.inlining import inline
 from oxide_analyzer.frontends.oxide.iteration import index_along, linear_index
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -25,7 +26,6 @@ from oxide_analyzer.frontends.oxide.meeting import (
 )
 from oxide_analyzer.frontends.oxide.memory import dynamic_shared, scratch
 from oxide_analyzer.frontends.oxide.operators import operand
-from oxide_analyzer.frontends.oxide.places import length
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -38,6 +38,7 @@ from oxide_analyzer.frontends.oxide.values import (
     literal_at,
     meet,
 )
+from oxide_analyzer.frontends.oxide.wide import WIDE, wide
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
     AtomicOp,
@@ -68,6 +69,10 @@ if TYPE_CHECKING:
 
 def call(lowering: Lowering, node: ast.Call) -> Value:
     """A call, by what is called."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr in WIDE:
+        base = lowering.evaluate(node.func.value)
+        if isinstance(base, ArrayValue):
+            return wide(lowering, node, base, node.func)
     target = lowering.evaluate(node.func)
     match target:
         case MeaningValue(meaning=Known(builtin=row)):
@@ -148,8 +153,8 @@ def _length(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return UNKNOWN
     value = lowering.evaluate(arguments[0])
     match value:
-        case ArrayValue(array=array):
-            return Number(length(array, 0, lowering.span(node)), I64)
+        case ArrayValue():
+            return Number(extent(value, 0, lowering.span(node)), I64)
         case TupleValue(items=items):
             return Number(
                 Const(len(items), I64, lowering.span(node)), I64, Give.LITERAL, len(items), True

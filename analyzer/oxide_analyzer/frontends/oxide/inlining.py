@@ -14,6 +14,7 @@ through a `Slice` parameter it is read-only.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import constants
@@ -46,7 +47,7 @@ from oxide_analyzer.frontends.oxide.values import (
     literal,
 )
 from oxide_analyzer.ir.kernel import Function
-from oxide_analyzer.ir.nodes import Inline, Ownership
+from oxide_analyzer.ir.nodes import Inline, Ownership, Space
 from oxide_analyzer.language.types import Scalar
 
 if TYPE_CHECKING:
@@ -190,16 +191,22 @@ def _array(
     lowering: Lowering, type: ArrayType, value: ArrayValue, node: ast.expr | ast.arg, what: str
 ) -> Value:
     array = value.array
-    given = f"`{array.name}`"
+    given = f"`{lowering.text(_expression(node))}`"
     if array.element != type.element:
         return lowering.mismatch(
             node, f"{what} holds {type.element}, {given} holds {array.element}"
         )
-    if type.rank is not None and array.rank != type.rank:
+    if type.rank is not None and value.rank != type.rank:
         return lowering.mismatch(
-            node, f"{what} has {type.rank} dimensions, {given} has {array.rank}"
+            node, f"{what} has {type.rank} dimensions, {given} has {value.rank}"
         )
     reader = type.ownership is Ownership.READ_ONLY
+    is_slice = reader or type.ownership is Ownership.DISJOINT
+    if array.space is not Space.GLOBAL and value.view is not None and is_slice:
+        # A view of scratch memory passes for a slice: where it lies is the base's matter.
+        if value.read_only and not reader:
+            return lowering.mismatch(node, f"{what} is a `{type.text}`, {given} is read-only")
+        return replace(value, read_only=reader)
     if array.space is not type.space:
         return lowering.mismatch(
             node, f"{what} is a `{type.text}`, {given} is a {array.space} array"
@@ -207,7 +214,7 @@ def _array(
     if array.ownership is type.ownership and not (value.read_only and not reader):
         return value
     if reader and array.ownership is Ownership.DISJOINT:
-        return ArrayValue(array, read_only=True)
+        return replace(value, read_only=True)
     kind = "read-only" if value.read_only else array.ownership.value
     return lowering.mismatch(node, f"{what} is a `{type.text}`, {given} is {kind}")
 

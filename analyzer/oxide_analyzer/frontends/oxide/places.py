@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
+from oxide_analyzer.frontends.oxide import indexing
 from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
 from oxide_analyzer.frontends.oxide.meanings import (
     HostObject,
@@ -28,7 +29,6 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
     Const,
-    Dim,
     Load,
     Ownership,
     Param,
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Array, Expr
-    from oxide_analyzer.source import Span
 
 AXES = {"x": 0, "y": 1, "z": 2}
 
@@ -118,8 +117,8 @@ def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
             if found is not None:
                 return means(lowering, found, (*path, node.attr), node)
             return _no_member(lowering, meaning, node)
-        case ArrayValue(array=array):
-            return _array_attribute(lowering, array, node)
+        case ArrayValue():
+            return _array_attribute(lowering, base, node)
         case Unknown():
             return UNKNOWN
         case _:
@@ -129,23 +128,19 @@ def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
             )
 
 
-def length(array: Array, axis: int, span: Span) -> Expr:
-    """`array.shape[axis]`, placed at `span`."""
-    extent = array.shape[axis]
-    return Dim(array.name, axis, span) if isinstance(extent, Dim) else extent
-
-
 def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
-    """`a[i]`, `a[i, j]`, `shape[k]`."""
+    """`a[i]`, `a[i, j]`, `a[i, :]`, `shape[k]`."""
     base = lowering.evaluate(node.value)
     match base:
         case ArrayValue(array=array):
-            index = indices(lowering, array, node)
-            if index is None:
+            found = indexing.resolve(lowering, base, node)
+            if found is None:
                 return UNKNOWN
+            if isinstance(found, ArrayValue):
+                return found
             if array.ownership is Ownership.ATOMIC:
                 return plain_access(lowering, array, node, "loaded")
-            return load(lowering, array, index, node)
+            return load(lowering, array, found, node)
         case TupleValue(items=items):
             return _item(lowering, items, node)
         case Unknown():
@@ -181,7 +176,7 @@ def store(lowering: Lowering, node: ast.Subscript, value: Value, value_node: ast
         if isinstance(base, Number):
             lowering.mismatch(node, f"`{lowering.text(node.value)}` is a number, not an array")
         return
-    index = indices(lowering, base.array, node)
+    index = indexing.element(lowering, base, node.slice, node)
     number = lowering.number(value, value_node)
     put(lowering, base, index, number, node, value_node)
 
@@ -225,58 +220,6 @@ def plain_access(lowering: Lowering, array: Array, node: ast.Subscript, verb: st
     return Number(Const(arithmetic.zero(element), element, lowering.span(node)), element)
 
 
-def indices(lowering: Lowering, array: Array, node: ast.Subscript) -> tuple[Expr, ...] | None:
-    """The indices of an element, one for each dimension."""
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return index_list(lowering, array, parts, node)
-
-
-def index_list(
-    lowering: Lowering, array: Array, parts: list[ast.expr], node: ast.expr
-) -> tuple[Expr, ...] | None:
-    """Index expressions as i64, one for each dimension."""
-    if any(isinstance(part, ast.Slice) for part in parts):
-        lowering.refuse(
-            node,
-            f"`{lowering.text(node)}` is a view; kernels take single elements, one by one",
-        )
-        return None
-    if len(parts) == 1 and array.rank > 1:
-        value = lowering.evaluate(parts[0])
-        if isinstance(value, TupleValue) and len(value.items) == array.rank:
-            return _tuple_index(lowering, value, parts[0])
-        if isinstance(value, Unknown):
-            return None
-    if len(parts) != array.rank:
-        example = ", ".join("ijk"[: array.rank])
-        given = f"{len(parts)} ind{'ex' if len(parts) == 1 else 'ices'} given"
-        lowering.mismatch(
-            node,
-            f"`{array.name}` has {array.rank} dimension{'s' * (array.rank > 1)}, "
-            f"{given}; write `{array.name}[{example}]`",
-        )
-        return None
-    found = [lowering.index(part) for part in parts]
-    exprs = tuple(expr for expr in found if expr is not None)
-    return exprs if len(exprs) == len(found) else None
-
-
-def _tuple_index(lowering: Lowering, value: TupleValue, node: ast.expr) -> tuple[Expr, ...] | None:
-    exprs: list[Expr] = []
-    for item in value.items:
-        number = lowering.number(item, node)
-        if number is None:
-            return None
-        if not number.type.is_integer:
-            lowering.mismatch(node, f"an index is an integer, the value is {number.type}")
-            return None
-        expr = lowering.convert(number, I64, node, "an index")
-        if expr is None:
-            return None
-        exprs.append(expr)
-    return tuple(exprs)
-
-
 def _no_member(lowering: Lowering, meaning: Meaning, node: ast.Attribute) -> Value:
     text = lowering.text(node)
     match meaning:
@@ -298,22 +241,29 @@ def _no_member(lowering: Lowering, meaning: Meaning, node: ast.Attribute) -> Val
             )
 
 
-def _array_attribute(lowering: Lowering, array: Array, node: ast.Attribute) -> Value:
+def _array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute) -> Value:
     span = lowering.span(node)
     text = lowering.text(node.value)
     match node.attr:
         case "shape":
-            return TupleValue(tuple(Number(length(array, k, span), I64) for k in range(array.rank)))
+            return TupleValue(
+                tuple(Number(indexing.extent(value, k, span), I64) for k in range(value.rank))
+            )
         case "size":
-            size = length(array, 0, span)
-            for k in range(1, array.rank):
-                size = Binary(BinaryOp.MUL, size, length(array, k, span), I64, span)
-            return Number(size, I64, depth=array.rank)
+            size = indexing.extent(value, 0, span)
+            for k in range(1, value.rank):
+                other = indexing.extent(value, k, span)
+                size = Binary(BinaryOp.MUL, size, other, I64, span)
+            return Number(size, I64, depth=value.rank)
         case "dtype":
-            row = lookup(array.element.name)
+            row = lookup(value.array.element.name)
             return MeaningValue(Known(row), ("dtype",)) if row is not None else UNKNOWN
         case "ndim":
-            return literal(array.rank, span) or UNKNOWN
+            return literal(value.rank, span) or UNKNOWN
+        case "load":
+            return lowering.refuse(node, f"`{text}.load` is called: `{text}.load(i, 4)`")
+        case "store":
+            return lowering.refuse(node, f"`{text}.store` is called: `{text}.store(i, (x, y))`")
         case _:
             return lowering.refuse(
                 node,

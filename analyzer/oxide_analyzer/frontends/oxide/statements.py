@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import operators, places
+from oxide_analyzer.frontends.oxide import indexing, operators, places
 from oxide_analyzer.frontends.oxide.iteration import iteration
+from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
@@ -250,7 +251,8 @@ def _put_name(
 ) -> None:
     frame = lowering.frame
     if isinstance(value, MeaningValue | ArrayValue):
-        if frame.body.assigned.get(name, 0) > 1:
+        given = any(argument.arg == name for argument, _ in parameters(frame.function.node))
+        if given or frame.body.assigned.get(name, 0) > 1:
             lowering.refuse(
                 target,
                 f"`{name}` is assigned more than once; an array needs a name of its own",
@@ -359,7 +361,7 @@ def _augmented_element(lowering: Lowering, node: ast.AugAssign, target: ast.Subs
             lowering.refuse(target, f"`{text}` is not an array, so its items cannot be assigned")
         lowering.evaluate(node.value)
         return
-    index = places.indices(lowering, base.array, target)
+    index = indexing.element(lowering, base, target.slice, target)
     if base.array.ownership is Ownership.ATOMIC:
         rule = ox106_mixed_atomic_access
         lowering.report(rule.RULE, target, rule.message(lowering.text(target.value), "changed"))

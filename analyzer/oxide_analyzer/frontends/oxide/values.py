@@ -20,6 +20,7 @@ from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.indexing import Leaf
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.ir.nodes import Array, Expr
     from oxide_analyzer.source import Span
@@ -83,11 +84,30 @@ class TupleValue:
 
 
 @record
+class View:
+    """A part of an array as a map of indices: `view[k, …]` is `array[*fixed, start + k, …]`.
+
+    All three are leaves, to be placed anew at each use. No `start` is the beginning of that axis,
+    no `extent` all of it.
+    """
+
+    fixed: tuple[Leaf, ...]
+    start: Leaf | None
+    extent: Leaf | None
+
+
+@record
 class ArrayValue:
-    """An array; `read_only` if the parameter that it came through says so."""
+    """An array, or a view of one; `read_only` if the parameter that it came through says so."""
 
     array: Array
     read_only: bool = False
+    view: View | None = None
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions."""
+        return self.array.rank - (len(self.view.fixed) if self.view is not None else 0)
 
 
 @record
