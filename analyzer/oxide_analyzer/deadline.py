@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _BETWEEN_LOOKS = 0.005
+_STOPPED = "stopped after"
 
 
 class Stopped(Exception):
@@ -42,7 +43,7 @@ class _Deadline:
         if self.pause is not None:
             self.pause()
         if self.seconds is not None and now >= self.end:
-            raise Stopped(f"stopped after {self.seconds:g} s")
+            raise Stopped(f"{_STOPPED} {self.seconds:g} s")
 
 
 _current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
@@ -78,6 +79,11 @@ def check() -> None:
         now = perf_counter()
         if now >= deadline.next_look:
             deadline.look(now)
+
+
+def is_stop(reason: str | None) -> bool:
+    """Whether the reason of something unproved is that time was up."""
+    return reason is not None and reason.startswith(_STOPPED)
 
 
 def is_set() -> bool:

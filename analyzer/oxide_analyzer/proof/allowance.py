@@ -45,6 +45,11 @@ class Allowance:
         """The steps that are left, None if there is no end to them."""
         return None if self.most is None else max(0, self.most - self.steps)
 
+    def take(self, steps: int) -> bool:
+        """Count steps; false if there were not so many left."""
+        self.steps += steps
+        return self.most is None or self.steps <= self.most
+
 
 _current: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 

@@ -24,7 +24,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer import deadline
+from oxide_analyzer import deadline, verdict_cache
 from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
@@ -93,13 +93,20 @@ def decide(
     if current().is_spent:
         return Undecided(SPENT)
     query = _Query(terms, hypotheses)
+    conditions = query.conditions()
+    question = query.described(conditions) if verdict_cache.is_used() else ""
+    known = verdict_cache.contradiction(question)
+    if known is not None:
+        return Contradiction() if current().take(known) else Undecided(SPENT)
+    before = current().steps
     session = _Session(rlimit)
-    session.add(query, query.conditions())
+    session.add(query, conditions)
     for step in range(_MOST_ROUNDS):
         answer = session.check(())
         if answer is None:
             return Undecided("the solver's budget ended")
         if not answer:
+            verdict_cache.remember_contradiction(question, current().steps - before)
             return Contradiction()
         values = session.values()
         model = query.model(values)
@@ -268,6 +275,35 @@ class _Query:
             if isinstance(form, Bits)
         )
         return texts
+
+    def described(self, conditions: Sequence[str]) -> str:
+        """A text that says all about the query on which the solver's answer depends.
+
+        Empty if there is none: it gives no new names, so that the query stays what it is.
+        """
+        lines = list(conditions)
+
+        def shown(poly: Poly) -> str:
+            return " ".join(f"{c}*({product(m)})" for m, c in poly.terms.items())
+
+        def product(monomial: Monomial) -> str:
+            return " ".join(self.atoms[a] for a in monomial)
+
+        try:
+            for atom, name in self.atoms.items():
+                form = atom.form
+                kind = f"{name} {type(form).__name__} {atom.level.name} {_bounds(atom)}"
+                match form:
+                    case Element(array=array, index=index):
+                        lines.append(f"{kind} {array}[{', '.join(map(shown, index))}]")
+                    case Bits(op=op, left=left, right=right):
+                        lines.append(f"{kind} {shown(left)} {op} {shown(right)}")
+                    case _:
+                        lines.append(kind)
+            lines.extend(f"{name} = {product(m)}" for m, name in self.products.names.items())
+        except KeyError:
+            return ""
+        return "\n".join(lines)
 
     def _facts(self, atom: Atom) -> list[Condition]:
         return [*definition(self.terms, atom), *self.terms.axioms.get(atom, ())]
