@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from oxide.cli import jobs, main_check
+from oxide.cli.cache_folder import cache_folder, made
 from oxide.cli.checking import Answer, Crash, Task, answer
 from oxide.cli.inputs import Input
 from oxide.cli.watching import Watch, watch
@@ -355,3 +356,26 @@ def test_standard_input_of_any_bytes(
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content + b" oxide")))
         assert main_check(["-", "--format", "concise"]) in (0, 1)
     assert Report.__name__ not in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- where verdicts are remembered
+
+
+def test_cache_ignores_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OXIDE_CACHE_DIR", raising=False)
+    place = cache_folder(Configuration(folder))
+    assert place == folder / ".oxide_cache"
+    assert made(place)
+    assert "*" in (place / ".gitignore").read_text().splitlines()
+    assert made(place)
+    assert cache_folder(Configuration(folder, cache_dir="c")) == folder / "c"
+    monkeypatch.setenv("OXIDE_CACHE_DIR", str(folder / "d" / "e"))
+    assert cache_folder(Configuration(folder, cache_dir="c")) == folder / "d" / "e"
+    assert made(folder / "d" / "e")
+
+
+def test_folder_of_others_is_not_ignored_for_them(folder: Path) -> None:
+    (folder / "mine.txt").write_text("x")
+    assert made(folder)
+    assert not (folder / ".gitignore").exists()
+    assert not made(folder / "mine.txt" / "cache")

@@ -26,7 +26,13 @@ _PLACEHOLDER = "reason"
 _IGNORE = re.compile(r"#\s*oxide:\s*ignore\[([^\]]*)\]")
 
 # A file that does not parse, and a comment about comments, cannot be talked away.
-_NOT_SUPPRESSED = {"syntax-error", "suppression-without-reason", "internal-error"}
+_NOT_SUPPRESSED = {
+    "syntax-error",
+    "unused-suppression",
+    "suppression-without-reason",
+    "unknown-rule-in-suppression",
+    "internal-error",
+}
 
 
 def register(ls: OxideServer) -> None:
