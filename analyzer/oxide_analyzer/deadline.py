@@ -21,7 +21,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 _BETWEEN_LOOKS = 0.005
 _STOPPED = "stopped after"
@@ -50,7 +50,7 @@ _current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def within(seconds: float | None, pause: Callable[[], None] | None = None) -> Iterator[None]:
+def within(seconds: float | None, pause: Callable[[], None] | None = None) -> Generator[None]:
     """Let what is done inside take `seconds`, and `pause` be called now and then.
 
     A deadline inside another one does not outlive it.

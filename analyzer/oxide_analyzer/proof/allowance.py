@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 KERNEL_STEPS = 1_000_000
 SPENT = "the budget of steps for one kernel ended"
@@ -55,7 +55,7 @@ _current: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 
 @contextmanager
-def allowed(most: int = KERNEL_STEPS) -> Iterator[Allowance]:
+def allowed(most: int = KERNEL_STEPS) -> Generator[Allowance]:
     """Count what is done inside, up to `most` steps."""
     opened = Allowance(most)
     before = _current.set(opened)
