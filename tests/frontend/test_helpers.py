@@ -121,7 +121,11 @@ def test_routes_lead_to_each_helper() -> None:
     [
         ("def f(x: f32): return x", "f(1)", "OX006 `f` is an ordinary function; write `@device`"),
         ("@kernel\ndef f(x: f32): pass", "f(1)", "OX006 `f` is a kernel, which only the host"),
-        ("@device\ndef f(x: f32): return f(x)", "f(1)", "OX002 `f` calls itself"),
+        (
+            "@device\ndef f(x: f32): return f(x)",
+            "f(1)",
+            "OX007 `f` calls itself; calls are inlined, so write a loop",
+        ),
         ("@device\ndef f(x): return x", "f(1)", "OX005 parameter `x` of `f` has no type"),
         ("@device\ndef f(x: f32): return x", "f()", "called without its argument `x`"),
         ("@device\ndef f(x: f32): return x", "f(1, 2)", "`f` takes 1 argument, 2 are given"),
@@ -151,3 +155,47 @@ def test_mistake_in_a_helper_is_said_once_for_all_kernels() -> None:
     helper = "@device\ndef f(x: f32): return x & 1\n"
     text = in_file(helper, "out[0] = f(1) + f(2)") + "\n@kernel\ndef k2():\n    f(3)\n"
     assert len(findings(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("helpers", "expected"),
+    [
+        ("@device\ndef f(x: f32): return x & 1", ["OX003 `&` is for integers"]),
+        ("@device\ndef f(x: f32): return y", ["OX004 `y` is not defined"]),
+        ("@device\ndef f(x): return x", ["OX005 parameter `x` of `f` has no type"]),
+        ("@device\ndef f(a: Slice[f32]):\n    a[0] = 1", ["OX101 `a` is a read-only `Slice`"]),
+        ("@device\ndef f(a: Slice[f32]):\n    b[0] = 1", ["OX004 `b` is not defined"]),
+        ("@device\ndef f(x: f32):\n    r = [x]", ["OX002 kernels have no lists"]),
+        ("@device\ndef f(n: i32) -> f32:\n    if n: return 1", ["returns a value on some paths"]),
+        ("@device\ndef f(n: i32):\n    k = k + n", ["OX004 `k` is read here, and nothing"]),
+        ("@device\ndef f(n: i32) -> i32:\n    return f(n)", ["OX007 `f` calls itself;"]),
+        (
+            "@device\ndef f(n: i32): return g(n)\n@device\ndef g(n: i32): return f(n)",
+            ["OX007 `f` calls itself through `g`; calls are inlined"],
+        ),
+        (
+            "class A:\n    @staticmethod\n    @device\n    def f(x: f32):\n        return x[0]",
+            ["OX003 `x` is a number of type f32, not an array"],
+        ),
+        # What a call decides: the rank of scratch memory, an annotation without one.
+        ("@device\ndef f(t: SharedArray[f32]) -> f32: return t[0, 1] + len(t)", []),
+        (
+            "@device\ndef f(a: Slice2D[f32], t: SharedArray3D[i8]):\n    t[0, 0, 0] = i8(a[0, 1])",
+            [],
+        ),
+        ("@device\ndef f(p: tuple[f32, i32]) -> f32: return p[0]", []),
+        ("@device\ndef f(x: f32, n: i32 = 3) -> f32:\n    grid_sync()\n    return x * n", []),
+        ("def f(x): return [x]", []),
+    ],
+)
+def test_helper_that_nothing_calls_is_read(helpers: str, expected: list[str]) -> None:
+    found = findings(f"{HEAD}{helpers}\n")
+    assert len(found) == len(expected), found
+    for message in expected:
+        assert any(message in one for one in found), found
+
+
+def test_called_helper_is_read_where_it_is_called() -> None:
+    helper = "@device\ndef f(t: SharedArray[f32]) -> f32:\n    return t[0, 1]\n"
+    (found,) = findings(in_file(helper, "t = SharedArray(f32, 4)\nout[0] = f(t)"))
+    assert "OX003 `t` has 1 dimension, 2 indices given" in found

@@ -15,6 +15,7 @@ from oxide_analyzer.rules.ox003_type_mismatch import RULE as OX003
 from oxide_analyzer.rules.ox004_unknown_name import RULE as OX004
 from oxide_analyzer.rules.ox005_missing_annotation import RULE as OX005
 from oxide_analyzer.rules.ox006_host_object_in_kernel import RULE as OX006
+from oxide_analyzer.rules.ox007_recursion import RULE as OX007
 from oxide_analyzer.rules.ox101_write_to_read_only_slice import RULE as OX101
 from oxide_analyzer.rules.ox102_write_write_race import RULE as OX102
 from oxide_analyzer.rules.ox103_read_write_race import RULE as OX103
@@ -25,6 +26,7 @@ from oxide_analyzer.rules.ox107_atomic_scope_too_narrow import RULE as OX107
 from oxide_analyzer.rules.ox109_same_value_write import RULE as OX109
 from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
 from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
+from oxide_analyzer.rules.ox203_divergent_warp_operation import RULE as OX203
 from oxide_analyzer.rules.ox206_publish_without_fence import RULE as OX206
 from oxide_analyzer.rules.ox301_out_of_bounds import RULE as OX301
 from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
@@ -57,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     OX004,
     OX005,
     OX006,
+    OX007,
     OX101,
     OX102,
     OX103,
@@ -67,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     OX109,
     OX201,
     OX202,
+    OX203,
     OX206,
     OX301,
     OX302,

@@ -47,8 +47,9 @@ from oxide_analyzer.frontends.oxide.values import (
     literal,
 )
 from oxide_analyzer.ir.kernel import Function
-from oxide_analyzer.ir.nodes import Inline, Ownership, Space
+from oxide_analyzer.ir.nodes import Array, Dim, Inline, Ownership, Param, Space
 from oxide_analyzer.language.types import Scalar
+from oxide_analyzer.rules import ox007_recursion
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
@@ -66,11 +67,13 @@ def inline(
     name = function.node.name
     depth = 0
     above: Frame | None = lowering.frame
+    through: list[str] = []
     while above is not None:
         if above.function.node is function.node:
-            return lowering.refuse(
-                node, f"`{name}` calls itself; kernels have no recursion, write a loop"
-            )
+            message = ox007_recursion.message(name, tuple(reversed(through)))
+            lowering.report(ox007_recursion.RULE, node, message)
+            return UNKNOWN
+        through.append(above.function.node.name)
         above = above.parent
         depth += 1
     if depth > _DEEPEST_CALLS:
@@ -102,20 +105,66 @@ def inline(
     if arguments is None:
         return UNKNOWN
     with lowering.collect() as block:
-        _enter(lowering, frame, arguments)
-        lowering.frame = frame
-        declare_locals(lowering)
-        returned = _declare_result(lowering, frame)
-        lowering.execute(frame.body.statements, tail=True)
-        if frame.body.returns_value and not _ends(frame.body.statements):
-            lowering.mismatch(function.node, f"`{name}` returns a value on some paths only")
-        lowering.frame = caller
+        returned = _execute(lowering, frame, arguments)
     label = frame.label
     assert label is not None
     lowering.emit(Inline(label, name, tuple(block), lowering.span(node)))
     if not frame.body.returns_value:
         return NOTHING
     return lowering.read((frame.key, "return"), node) if returned else UNKNOWN
+
+
+def inline_alone(lowering: Lowering) -> None:
+    """Lower the body of a helper that nothing calls, with unknown numbers and arrays, for the
+    mistakes that no call could mend. What a call alone decides is silent."""
+    function, caller = lowering.root, lowering.frame
+    key = lowering.memory.frame(caller.key, function.node)
+    frame = Frame(
+        function,
+        caller.body,
+        key,
+        caller.record,
+        caller,
+        label=lowering.label(),
+    )
+    arguments: list[tuple[ast.arg, Value, ast.expr | None]] = [
+        (argument, _given(lowering, argument), None) for argument, _ in parameters(function.node)
+    ]
+    with lowering.collect():
+        _execute(lowering, frame, arguments)
+
+
+def _given(lowering: Lowering, argument: ast.arg) -> Value:
+    """Some value of a parameter's type; UNKNOWN where the annotation leaves it open."""
+    if argument.annotation is None:
+        return UNKNOWN
+    type = read_annotation(argument.annotation, lowering.root.scope, lowering.resolver)
+    name, span = argument.arg, lowering.span(argument)
+    match type:
+        case Scalar():
+            return Number(Param(name, type, span), type)
+        case ArrayType(rank=rank) if rank is not None:
+            shape = tuple(Dim(name, axis, span) for axis in range(rank))
+            array = Array(name, type.element, shape, type.space, type.ownership, span)
+            return ArrayValue(array, type.ownership is Ownership.READ_ONLY)
+        case _:
+            return UNKNOWN
+
+
+def _execute(
+    lowering: Lowering, frame: Frame, arguments: list[tuple[ast.arg, Value, ast.expr | None]]
+) -> bool:
+    """Lower the body of a helper in its frame; whether the type of its result can be read."""
+    caller, node = lowering.frame, frame.function.node
+    _enter(lowering, frame, arguments)
+    lowering.frame = frame
+    declare_locals(lowering)
+    returned = _declare_result(lowering, frame)
+    lowering.execute(frame.body.statements, tail=True)
+    if frame.body.returns_value and not _ends(frame.body.statements):
+        lowering.mismatch(node, f"`{node.name}` returns a value on some paths only")
+    lowering.frame = caller
+    return returned
 
 
 def _enter(

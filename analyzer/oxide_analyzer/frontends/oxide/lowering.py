@@ -106,7 +106,7 @@ class Memory:
     names: NameTypes
     frames: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
 
-    def frame(self, parent: int, call: ast.Call) -> int:
+    def frame(self, parent: int, call: ast.AST) -> int:
         """The number of the frame of `call` within frame `parent`."""
         return self.frames.setdefault((parent, id(call)), len(self.frames) + 1)
 
@@ -125,7 +125,7 @@ class Lowering:
         self.diagnostics: list[Diagnostic] = []
         self.arrays: dict[str, Array] = {}
         self.constants: dict[tuple[object, ...], Constant] = {}
-        self.functions: dict[tuple[object, ...], Function] = {}
+        self.functions: dict[tuple[object, int], Function] = {}
         self.block: list[Stmt] = []
         self.unexplained: Located | None = None
         self.allocation_name: str | None = None

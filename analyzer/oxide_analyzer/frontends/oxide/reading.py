@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.diagnostics import Diagnostic, Severity
 from oxide_analyzer.frontends.oxide.contract import read_contract
 from oxide_analyzer.frontends.oxide.functions import body_of, name_span
+from oxide_analyzer.frontends.oxide.inlining import inline_alone
 from oxide_analyzer.frontends.oxide.lowering import Lowering, Memory
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, Known, UserFunction
 from oxide_analyzer.frontends.oxide.names import NameTypes
@@ -29,7 +30,7 @@ from oxide_analyzer.rules import (
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.modules import Modules
@@ -77,14 +78,22 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     diagnostics: dict[tuple[Span, str, str], Diagnostic] = {}
     module = module_scope(source, tree)
     try:
-        functions = list(_kernels(module.node.body, module, resolver))
+        functions = list(_functions(module.node.body, module, resolver))
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
-    for function in functions:
-        kernel, findings = _lower(function, resolver)
+    called: set[int] = set()
+    # Kernels first: what they call is read where it is called, with what it is given there.
+    for function in sorted(functions, key=lambda function: function.role is FunctionRole.DEVICE):
+        is_kernel = function.role is FunctionRole.KERNEL
+        if not is_kernel and id(function.node) in called:
+            continue
+        kernel, findings, reached = _lower(function, resolver, _kernel if is_kernel else _helper)
+        called |= reached
         # A helper's mistake is the same for every kernel that calls it.
         for finding in findings:
             diagnostics.setdefault((finding.span, finding.code, finding.message), finding)
+        if not is_kernel:
+            continue
         if kernel is not None:
             kernels.append(kernel)
         else:
@@ -93,51 +102,55 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     return Reading(tuple(kernels), tuple(unread), tuple(found))
 
 
-def _kernels(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
-    """Every kernel of a file, at any depth, in the order of the source."""
+def _functions(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
+    """Every kernel and helper of a file, at any depth, in the order of the source."""
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                if node.decorator_list and resolver.role(node, scope) is FunctionRole.KERNEL:
-                    yield UserFunction(node, scope, FunctionRole.KERNEL)
-                yield from _kernels(node.body, scope.inner(node), resolver)
+                role = resolver.role(node, scope) if node.decorator_list else FunctionRole.PLAIN
+                if role is not FunctionRole.PLAIN:
+                    yield UserFunction(node, scope, role)
+                yield from _functions(node.body, scope.inner(node), resolver)
             case ast.ClassDef():
-                yield from _kernels(node.body, scope.inner(node), resolver)
+                yield from _functions(node.body, scope.inner(node), resolver)
             case ast.If() | ast.For() | ast.While() | ast.AsyncFor():
-                yield from _kernels(node.body, scope, resolver)
-                yield from _kernels(node.orelse, scope, resolver)
+                yield from _functions(node.body, scope, resolver)
+                yield from _functions(node.orelse, scope, resolver)
             case ast.With() | ast.AsyncWith():
-                yield from _kernels(node.body, scope, resolver)
+                yield from _functions(node.body, scope, resolver)
             case ast.Try():
-                yield from _kernels(node.body, scope, resolver)
+                yield from _functions(node.body, scope, resolver)
                 for handler in node.handlers:
-                    yield from _kernels(handler.body, scope, resolver)
-                yield from _kernels(node.orelse, scope, resolver)
-                yield from _kernels(node.finalbody, scope, resolver)
+                    yield from _functions(handler.body, scope, resolver)
+                yield from _functions(node.orelse, scope, resolver)
+                yield from _functions(node.finalbody, scope, resolver)
             case ast.Match(cases=cases):
                 for case in cases:
-                    yield from _kernels(case.body, scope, resolver)
+                    yield from _functions(case.body, scope, resolver)
             case _:
                 pass
 
 
-def _lower(function: UserFunction, resolver: Resolver) -> tuple[Kernel | None, list[Diagnostic]]:
-    """The IR of a kernel, if it can be read, and what is wrong with it."""
+def _lower(
+    function: UserFunction, resolver: Resolver, step: Callable[[Lowering], Kernel | None]
+) -> tuple[Kernel | None, list[Diagnostic], set[int]]:
+    """The IR of a kernel, if it can be read, what is wrong with it, and which helpers it calls."""
     memory = Memory(NameTypes())
     lowering = Lowering(function, resolver, memory, SYNTAX)
     passes = 1
     try:
-        kernel = _pass(lowering)
+        kernel = step(lowering)
         while not memory.names.settled() and passes < _MOST_PASSES:
             lowering = Lowering(function, resolver, memory, SYNTAX)
-            kernel = _pass(lowering)
+            kernel = step(lowering)
             passes += 1
     except RecursionError:
         # Bounds on nesting come first, save for what only the host could evaluate.
+        reached = {node for _, node in lowering.functions}
         lowering = Lowering(function, resolver, memory, SYNTAX)
         message = ox002_unsupported_construct.too_deep(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
-        return None, lowering.diagnostics
+        return None, lowering.diagnostics, reached
     if passes == _MOST_PASSES:
         message = ox002_unsupported_construct.unsettled(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
@@ -149,10 +162,16 @@ def _lower(function: UserFunction, resolver: Resolver) -> tuple[Kernel | None, l
     refused = any(
         finding.code not in _READABLE and finding.severity is Severity.ERROR for finding in findings
     )
-    return (None if refused else kernel), findings
+    reached = {node for _, node in lowering.functions}
+    return (None if refused else kernel), findings, reached
 
 
-def _pass(lowering: Lowering) -> Kernel:
+def _helper(lowering: Lowering) -> None:
+    """One pass over a helper that no kernel of the file calls."""
+    inline_alone(lowering)
+
+
+def _kernel(lowering: Lowering) -> Kernel:
     """One pass over a kernel, with the types of names as far as they are known."""
     node, scope, source = lowering.root.node, lowering.root.scope, lowering.source
     decorator = _decorators(lowering)
