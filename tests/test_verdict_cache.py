@@ -145,10 +145,11 @@ def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     assert again.get(f"{0:032}") is None
 
 
-def test_a_folder_that_is_not_there_is_an_empty_cache(tmp_path: Path) -> None:
-    cache = verdict_cache.open_folder(tmp_path / "missing")
-    assert _check(_RACY, cache).kernels[0].name == "racy"
+def test_the_folder_hides_itself_from_version_control(tmp_path: Path) -> None:
+    cache = verdict_cache.open_folder(tmp_path / "cache")
+    cache.put("a" * 32, "1")
     cache.flush()
+    assert "*" in (tmp_path / "cache" / ".gitignore").read_text().splitlines()
 
 
 def test_what_was_stopped_is_not_kept() -> None:

@@ -144,13 +144,31 @@ class _OnDisk(Cache):
             return
         new, self._new = b"".join(self._new), []
         # A cache that cannot be written is one that stays empty.
-        with suppress(OSError), self._file.open("ab", buffering=0) as file:
-            file.write(new)
+        with suppress(OSError):
+            _prepare(self._file.parent)
+            with self._file.open("ab", buffering=0) as file:
+                file.write(new)
 
 
 def open_folder(folder: Path, most_bytes: int = _MOST_BYTES) -> Cache:
-    """The cache that a folder holds; `most_bytes` is its size on disk."""
+    """The cache of a folder, which need not be there yet; `most_bytes` is its size on disk."""
     return _OnDisk(folder / FILE, most_bytes)
+
+
+def folder(root: Path, configured: str | None = None) -> Path:
+    """Where the verdicts of a project are kept: `OXIDE_CACHE_DIR`, its settings, or below it."""
+    chosen = os.environ.get("OXIDE_CACHE_DIR") or configured
+    return root / (chosen or ".oxide_cache")
+
+
+def _prepare(folder: Path) -> None:
+    """Make a folder that version control and backups leave alone."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("# Made by oxide-check.\n*\n", encoding="utf-8")
+    tag = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by oxide-check.\n"
+    (folder / "CACHEDIR.TAG").write_text(tag, encoding="utf-8")
 
 
 def _line_of(key: str, text: str) -> bytes:
