@@ -49,6 +49,7 @@ from oxide_analyzer.rules import (
     ox903_unproved_memory as ox903,
 )
 from oxide_analyzer.rules.wording import verb
+from oxide_analyzer.synchronisation import open_meeting
 from oxide_analyzer.violations import standing
 
 if TYPE_CHECKING:
@@ -104,9 +105,9 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
             rule, span = ox901.RULE, leaving.stmt.span
             message = ox901.exit_message(pair.first.array)
             related = (Related(pair.second.span, f"another thread {verb(pair.second.kind)} here"),)
-        case Meeting(arrival=arrival, branches=branches):
-            rule, span, message = ox902.RULE, arrival.stmt.span, ox902.message()
-            related = tuple(Related(s, "threads of one block may part here") for s in branches[-1:])
+        case Meeting(arrival=arrival) as meeting:
+            rule, span = ox902.RULE, arrival.stmt.span
+            message, related = open_meeting(meeting)
         case Bound(access=access, axis=axis):
             rule, span = ox302.RULE, access.span
             message = ox302.message(access.array, axis, kernel.arrays[access.array].rank)

@@ -35,6 +35,8 @@ from oxide_analyzer.interpreter.outcome import (
     BadView,
     FailedAssertion,
     Misaligned,
+    OutsideMask,
+    WarpDivergence,
 )
 from oxide_analyzer.ir.nodes import (
     CheckDivisor,
@@ -69,12 +71,6 @@ from oxide_analyzer.rules import (
     ox109_same_value_write as ox109,
 )
 from oxide_analyzer.rules import (
-    ox201_divergent_barrier as ox201,
-)
-from oxide_analyzer.rules import (
-    ox202_exit_before_barrier as ox202,
-)
-from oxide_analyzer.rules import (
     ox301_out_of_bounds as ox301,
 )
 from oxide_analyzer.rules import (
@@ -90,6 +86,12 @@ from oxide_analyzer.rules import (
     ox308_assertion_fails as ox308,
 )
 from oxide_analyzer.rules.wording import element, thread, verb
+from oxide_analyzer.synchronisation import (
+    divergence,
+    harmful_exit,
+    outside_mask,
+    warp_divergence,
+)
 from oxide_analyzer.witnesses import violated
 
 if TYPE_CHECKING:
@@ -152,7 +154,8 @@ def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnosti
             yield replace(found, fixes=_declarations(judgement, violation))
         case FailedAssertion(event=event):
             message = ox308.message(failure, launch)
-            yield violated(ox308.RULE, kernel, event, (), message, launch)
+            found = violated(ox308.RULE, kernel, event, (), message, launch)
+            yield replace(found, fixes=_declarations(judgement, violation))
         case ZeroDivisor(event=event):
             message = ox307.message(failure, launch, _role(kernel, event.site))
             found = violated(ox307.RULE, kernel, event, (), message, launch)
@@ -161,23 +164,14 @@ def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnosti
             name = _local_at(judgement, event)
             message = ox303.message(failure, launch, name)
             yield violated(ox303.RULE, kernel, event, (), message, launch)
-        case Divergence(waiting=waiting, other=other):
-            message = ox201.message(failure, launch)
-            branches = judgement.analysis.uniform.divergent.get(waiting.site or -1, ())
-            related = tuple(Related(s, "threads of one block part here") for s in branches[-1:])
-            if other.kind is AccessKind.WAIT and other.span != waiting.span:
-                related += (Related(other.span, f"{thread(other, launch)} waits here"),)
-            yield violated(ox201.RULE, kernel, waiting, related, message, launch, other)
-            if other.kind is AccessKind.WAIT and other.site != waiting.site:
-                message = ox201.message(Divergence(other, waiting, failure.clean), launch)
-                yield violated(ox201.RULE, kernel, other, related, message, launch, waiting)
-        case HarmfulExit(exit=leaving, barrier=barrier, access=access):
-            message = ox202.message(failure, launch)
-            related = (
-                Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
-                Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
-            )
-            yield violated(ox202.RULE, kernel, leaving, related, message, launch, access)
+        case Divergence():
+            yield from divergence(judgement, failure, launch)
+        case WarpDivergence():
+            yield warp_divergence(judgement, failure, launch)
+        case OutsideMask():
+            yield outside_mask(judgement, failure, launch)
+        case HarmfulExit():
+            yield harmful_exit(judgement, failure, launch)
         case _:
             assert_never(failure)
 

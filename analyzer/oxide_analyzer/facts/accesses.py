@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.facts.conditions import TRUE
 from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import AccessKind
     from oxide_analyzer.facts.conditions import Condition
-    from oxide_analyzer.facts.polys import Poly
+    from oxide_analyzer.facts.polys import Atom, Level, Poly
     from oxide_analyzer.facts.state import State, Value
     from oxide_analyzer.ir.nodes import (
         Assert,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Return,
         Scope,
         Stmt,
+        WarpOp,
     )
     from oxide_analyzer.source import Span
 
@@ -101,11 +103,30 @@ class LocalRead:
 
 @distinct
 class Arrival:
-    """A barrier with what a thread knows when it comes there."""
+    """A barrier or warp operation with what a thread knows when it comes there.
 
-    barrier: Barrier
+    `member` says that the thread's lane is in the mask of a warp operation, in the terms of that
+    thread; None if that is not known.
+    """
+
+    stmt: Barrier | WarpOp
     state: State
     position: Position
+    member: Condition | None = TRUE
+
+
+@distinct
+class Decision:
+    """A branch, or the head of a loop, with what leads a thread each way.
+
+    `count` is the number of the iteration that a loop head decides about. A way is None if no
+    thread goes it.
+    """
+
+    stmt: Stmt
+    taken: tuple[Condition, ...] | None
+    other: tuple[Condition, ...] | None
+    count: Atom | None = None
 
 
 @distinct
@@ -123,9 +144,14 @@ class Exit:
 
 @record
 class Interval:
-    """What can happen after one barrier (or the start) and before the next, in one thread."""
+    """What can happen between two points that order the threads of a group, in one thread.
 
-    start: Barrier | None
+    `group` is BLOCK between barriers, WARP between barriers and `sync_warp`, GRID between
+    `grid_sync`; `start` is None at the start of the kernel.
+    """
+
+    group: Level
+    start: Barrier | WarpOp | None
     accesses: tuple[Access, ...]
     exits: tuple[Exit, ...]
 
@@ -139,4 +165,9 @@ class Effects:
     claims: tuple[Claim, ...]
     reads: tuple[LocalRead, ...]
     arrivals: tuple[Arrival, ...]
+    decisions: tuple[Decision, ...]
     intervals: tuple[Interval, ...]
+
+    def orders(self, group: Level) -> bool:
+        """Whether some point of the kernel orders the threads of this group, and of no larger."""
+        return any(interval.group is group for interval in self.intervals)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Divisor, Exit
+    from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Decision, Divisor, Exit
     from oxide_analyzer.facts.state import State
 
 
@@ -40,4 +40,5 @@ class Collected:
     divisors: list[Divisor] = field(default_factory=list["Divisor"])
     claims: list[Claim] = field(default_factory=list["Claim"])
     arrivals: list[Arrival] = field(default_factory=list["Arrival"])
+    decisions: list[Decision] = field(default_factory=list["Decision"])
     exits: list[Exit] = field(default_factory=list["Exit"])

@@ -32,7 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Symbol,
 )
 from oxide_analyzer.language.types import I64
-from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH
+from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, WARP
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.terms import Terms
@@ -61,6 +61,7 @@ class LaunchTerms:
     quantities: dict[Atom, Dim | Param | Special] = field(
         default_factory=dict["Atom", Dim | Param | Special]
     )
+    _place: tuple[Poly, Poly] | None = None
 
     def __post_init__(self) -> None:
         contract = self.kernel.contract
@@ -123,7 +124,51 @@ class LaunchTerms:
 
     def register(self, register: Register, axis: int) -> Poly:
         """A special register along an axis."""
-        return self.extents[register, axis]
+        return self.lane if register is Register.LANE else self.extents[register, axis]
+
+    # ------------------------------------------------------------ warps
+
+    @property
+    def warp(self) -> Poly:
+        """The number of the thread's warp in its block."""
+        return self._in_warps()[0]
+
+    @property
+    def lane(self) -> Poly:
+        """The place of the thread in its warp."""
+        return self._in_warps()[1]
+
+    @property
+    def threads(self) -> Poly:
+        """How many threads a block has."""
+        extents = [self.extents[Register.BLOCK_DIM, axis] for axis in range(3)]
+        plane = self.terms.multiply(extents[0], extents[1])
+        return self.terms.multiply(plane, extents[2])
+
+    @property
+    def has_one_warp(self) -> bool:
+        """Whether the contract lets a block have one warp only."""
+        count = self.threads.value
+        return count is not None and count <= WARP
+
+    @property
+    def is_line(self) -> bool:
+        """Whether blocks extend along x alone, so that `thread.x` counts their threads."""
+        return all(self.extents[Register.BLOCK_DIM, axis].value == 1 for axis in (1, 2))
+
+    def _in_warps(self) -> tuple[Poly, Poly]:
+        """Warp and lane: the place in the block, in C order of (z, y, x), divided by 32."""
+        if self._place is None:
+            terms, extents = self.terms, self.extents
+            place = constant(0)
+            for axis in (2, 1, 0):
+                place = terms.multiply(place, extents[Register.BLOCK_DIM, axis])
+                place = place + extents[Register.THREAD, axis]
+            warp = constant(0) if self.has_one_warp else terms.quotient(place, constant(WARP))
+            lane = place - warp.scale(WARP)
+            self._place = warp, lane
+            self.bounds[lane] = (0, WARP - 1)
+        return self._place
 
     def dimension(self, array: str, axis: int) -> Poly:
         """`array.shape[axis]` of a slice parameter."""

@@ -20,9 +20,10 @@ head, save for what is found out about it:
                                        and not stride'' > 0
 
 Variables of an iteration are shared by the threads of a block where uniformity says that their
-values are equal in the same iteration; in a private walk each thread has its own, and so it does
-in a loop, or within one, that threads leave in different iterations: what they take along from
-their last iteration is then not of one iteration.
+values are equal in the same iteration, and by those of a warp or of the grid likewise; in a walk
+from one barrier to the next each thread has its own, and so it does in a loop, or within one,
+that threads leave in different iterations: what they take along from their last iteration is then
+not of one iteration.
 """
 
 from __future__ import annotations
@@ -180,9 +181,9 @@ class _Carried:
 
 def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     """Run a loop any number of times from `entry`, which stands at its head."""
-    together = walk.uniform.trips.get(stmt, Level.THREAD) is not Level.THREAD
-    apart = walk.private or not together
-    walk.apart += apart
+    trips = max(walk.uniform.trips.get(stmt, Level.THREAD), Level.GRID)
+    outside = max(walk.apart, trips)
+    around, walk.apart = walk.apart, Level.THREAD if walk.until is not None else outside
     collected, walk.collected = walk.collected, None
     noted = (len(walk.evaluator.may_wrap), len(walk.evaluator.reads))
     carried = _carried(walk, stmt, entry, position)
@@ -190,9 +191,10 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     del walk.evaluator.reads[noted[1] :]
     walk.collected = collected
 
-    inside = Level.THREAD if walk.apart else Level.BLOCK
-    head = _any_iteration(walk, stmt, carried, inside)
+    head = _any_iteration(walk, stmt, carried, walk.apart)
+    count = next((a for a, of in reversed(walk.evaluator.iterations.items()) if of is stmt), None)
     passed = at_head(walk, stmt, head, position)
+    walk.decide(stmt, passed.entering, passed.leaving, count)
     after = Flow(None)
     after.leave(passed.flow)
     ends = list(passed.flow.breaks)
@@ -200,19 +202,18 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         body = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
         after.leave(body)
         ends.extend(body.breaks)
-    level, nesting = inside, walk.apart
-    walk.apart -= apart
+    level, walk.apart = walk.apart, around
 
-    outside = Level.BLOCK if together and not walk.apart else Level.THREAD
     end, leaving = _leave(walk, stmt, carried, outside, position)
-    if walk.collected is not None and not walk.private and stmt not in walk.evaluator.repetitions:
+    counts = walk.collected is not None and walk.until is None
+    if counts and stmt not in walk.evaluator.repetitions:
 
         def run() -> Round:
-            return _one_more(walk, stmt, carried, level, nesting, position)
+            return _one_more(walk, stmt, carried, level, position)
 
         names = carried.names if not isinstance(stmt, For) else (*carried.names, _names(stmt)[0])
         walk.evaluator.repetitions[stmt] = Repetition(
-            stmt, entry, head, end, names, level is Level.BLOCK, run
+            stmt, entry, head, end, names, level <= Level.BLOCK, run
         )
     if leaving is not None:
         ends.append(leaving)
@@ -220,13 +221,11 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     return after
 
 
-def _one_more(
-    walk: Walk, stmt: Loop, carried: _Carried, level: Level, nesting: int, position: Position
-) -> Round:
+def _one_more(walk: Walk, stmt: Loop, carried: _Carried, level: Level, position: Position) -> Round:
     """Run the body once more, with unknowns of its own."""
     evaluator = walk.evaluator
     collected, apart = walk.collected, walk.apart
-    walk.collected, walk.apart = Collected(), nesting
+    walk.collected, walk.apart = Collected(), level
     noted = (len(evaluator.may_wrap), len(evaluator.reads))
     head = _any_iteration(walk, stmt, carried, level)
     backs = tuple(step(walk, stmt, b) for b in _backs(walk, stmt, head, position))

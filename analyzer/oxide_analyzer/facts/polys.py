@@ -5,8 +5,9 @@ thread.x` is `block.x·block_dim.x + thread.x`. An atom is a variable, or a term
 arithmetic does not look into: a floor quotient, an element of a read-only array, a bit
 operation, or an alias.
 
-Every atom has a level, which says for whom it is one value: the launch, the threads of a block
-(in the same iteration of every loop round it), or one thread only.
+Every atom has a level, which says for whom it is one value: the launch, once and for all, or the
+threads of the grid, of a block or of a warp that are in the same iteration of every loop round
+it, or one thread only.
 """
 
 from __future__ import annotations
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
 
 
 class Level(IntEnum):
-    """For whom a value is the same."""
+    """For whom a value is the same.
+
+    What is of the LAUNCH never changes: sizes, scalars, elements of read-only arrays at such
+    indices. GRID, BLOCK and WARP are one value for the threads of each, in the same iteration of
+    every loop round the place that makes it.
+    """
 
     LAUNCH = 0
-    BLOCK = 1
-    THREAD = 2
+    GRID = 1
+    BLOCK = 2
+    WARP = 3
+    THREAD = 4
 
 
 @record

@@ -1,23 +1,34 @@
-"""For whom a value is one: the launch, the threads of a block, or a single thread.
+"""For whom a value is one: the grid, a block, a warp, or a single thread.
 
-A forward analysis over levels. Uniform means equal among the live threads of a block that stand
-at the same statement in the same iteration of every loop round it.
+A forward analysis over levels. Uniform means equal among the live threads of a group that stand
+at the same statement in the same iteration of every loop round it; LAUNCH stands for the grid.
 
     stride = 128                   launch
     while stride > 0:              launch condition: all threads go round together
         if thread.x < stride:      thread condition
             v = tile[thread.x]     thread
+        s = warp.reduce_add(v)     warp
         stride //= 2               launch
 
 * A load takes the level of its index: of a read-only slice because nobody writes it; of a shared
   or owned array because, if it is free of races, nobody writes what several threads read in one
-  interval. Such a load is a lean: who uses the level must also have proved that array.
-* What a branch on a thread condition assigns is private behind it. So is what the rest of an
-  iteration assigns behind a `continue` that only some threads take, and everything that a loop
-  assigns if its threads leave in different iterations.
+  interval: who writes it would be a third thread, or one of them, and race with another. Such a
+  load is a lean: who uses the level must also have proved that array. Shared memory is another in
+  each block.
+* What a branch assigns is at most as uniform as its condition. So is what the rest of an
+  iteration assigns behind a `continue` under a condition, and everything that a loop assigns if
+  its threads leave in different iterations.
 * Where paths meet, levels meet: at the head of a loop those of every `continue`, behind it those
   of every `break`, behind a helper those of every early return from it.
-* A `return` on a thread condition changes nothing: those who go on are uniform among themselves.
+* A `return` changes nothing: those who go on are uniform among themselves.
+* What all lanes get from a reduction or a vote is one value for the warp, if they have met there;
+  with a `width` below the warp's it is one for a segment only.
+
+A `Parting` says that threads are missing at a statement because of a branch. A barrier or a warp
+operation is divergent if a parting has a level above that of the group which must meet there: a
+condition of the block keeps whole blocks from a barrier, which does no harm to `sync_threads` and
+breaks `grid_sync`. What the provers know of branches (`known`: the level at which all threads of a
+group take a branch alike) lowers the level of its condition.
 
 Approximates towards THREAD: a condition that is in fact uniform may be called private.
 """
@@ -36,6 +47,7 @@ from oxide_analyzer.ir.nodes import (
     Atomic,
     Barrier,
     Binary,
+    BinaryOp,
     Block,
     Break,
     CheckAligned,
@@ -51,6 +63,7 @@ from oxide_analyzer.ir.nodes import (
     Expr,
     Fence,
     For,
+    Group,
     If,
     Inline,
     Leave,
@@ -71,13 +84,17 @@ from oxide_analyzer.ir.nodes import (
     Symbol,
     Unary,
     Unsafe,
+    WarpFunction,
+    WarpOp,
     While,
 )
+from oxide_analyzer.launch import WARP
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from oxide_analyzer.facts.launch_terms import LaunchTerms
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import Span
 
@@ -86,34 +103,80 @@ _Levels: TypeAlias = dict[str, Level]
 
 
 @record
+class Way:
+    """The way that the missing threads went at a branch: they found its condition `missing`.
+
+    None stands for either; of a loop head, that they have left the loop.
+    """
+
+    stmt: If | Loop
+    level: Level
+    missing: bool | None
+
+
+@record
+class Parting:
+    """Threads that are missing at a statement: those that went all of `ways`.
+
+    With `earlier` they may have gone in an earlier iteration of a loop than the one that the
+    others are in.
+    """
+
+    ways: tuple[Way, ...]
+    earlier: bool = False
+
+    @property
+    def level(self) -> Level:
+        """For whom it is one question whether they are missing."""
+        return max(way.level for way in self.ways)
+
+    @property
+    def span(self) -> Span:
+        """The condition or loop head that tells most of the threads apart."""
+        return max(reversed(self.ways), key=lambda way: way.level).stmt.span
+
+
+@record
 class Uniformity:
-    """Levels of what loops carry, and where control is private.
+    """Levels of what loops carry, and where control is not uniform.
 
     `carried[loop][local]` is the level of a local at the head of the loop, `trips[loop]` the
-    level of its number of iterations. `divergent[site]` lists the branches and loop heads that
-    keep threads of one block from the barrier `site`. `leans` names the arrays whose freedom
-    from races the levels take for granted. `departures` are the returns, from the kernel or from
-    a helper, that only some threads of a block take.
+    level of its number of iterations. `results[site]` is the level of what a warp operation
+    gives. `divergent[site]` lists the branches and loop heads that keep threads of the group
+    from the barrier or warp operation `site`. `leans` names the arrays whose freedom from races
+    the levels take for granted. `departures` are the returns, from the kernel or from a helper,
+    that only some threads of a block take.
     """
 
     carried: Mapping[Loop, Mapping[str, Level]]
     trips: Mapping[Loop, Level]
-    divergent: Mapping[int, tuple[Span, ...]]
+    results: Mapping[int, Level]
+    divergent: Mapping[int, tuple[Parting, ...]]
     leans: frozenset[str]
     departures: frozenset[Stmt]
 
 
-def uniformity(kernel: Kernel) -> Uniformity:
-    """The levels of a kernel."""
-    levels = _Walk(kernel)
+def uniformity(
+    kernel: Kernel, launch: LaunchTerms, known: Mapping[Stmt, Level] | None = None
+) -> Uniformity:
+    """The levels of a kernel, with what is `known` of its branches and loops."""
+    levels = _Walk(kernel, launch, known or {}, _places_in_block(kernel))
     levels.block(kernel.body, {}, ())
     return Uniformity(
         levels.carried,
         levels.trips,
+        levels.results,
         levels.divergent,
         frozenset(levels.leans),
         frozenset(levels.departures),
     )
+
+
+def group_of(stmt: Barrier | WarpOp) -> Level:
+    """The group whose threads meet at a statement."""
+    if isinstance(stmt, WarpOp):
+        return Level.WARP
+    return Level.GRID if stmt.group is Group.GRID else Level.BLOCK
 
 
 def assigned(block: Block) -> frozenset[str]:
@@ -121,41 +184,76 @@ def assigned(block: Block) -> frozenset[str]:
     return frozenset(local.name for local in walk.assigned(block))
 
 
-_Control: TypeAlias = "tuple[Span, ...]"
+def _places_in_block(kernel: Kernel) -> frozenset[str]:
+    """The locals that are `thread.x` wherever they are assigned."""
+    once: dict[str, bool] = {}
+    for stmt in walk.statements(kernel.body):
+        for local in walk.assigned((stmt,)) if not walk.blocks(stmt) else ():
+            is_x = isinstance(stmt, Assign) and _is_register(stmt.value, Register.THREAD, 0)
+            once[local.name] = is_x and local.name not in once
+        if isinstance(stmt, For):
+            once[stmt.variable.name] = False
+    return frozenset(name for name, is_x in once.items() if is_x)
+
+
+def _is_register(expr: Expr, register: Register, axis: int) -> bool:
+    return isinstance(expr, Special) and expr.register is register and expr.axis == axis
+
+
+_Control: TypeAlias = "tuple[Parting, ...]"
 
 
 @dataclass(slots=True)
 class _Region:
     """A loop or an inlined helper that jumps may leave.
 
-    `skips` and `exits` are the branches round private jumps to the end of the body, and out of
-    it. `at_skips` and `at_exits` are the levels at all such jumps, private or not.
+    `skips` and `exits` are who is missing because of jumps to the end of the body, and out of
+    it. `at_skips` and `at_exits` are the levels at all such jumps. `outside` is who is missing
+    already when the body starts.
     """
 
     loop: Loop | None
     label: int | None
-    skips: list[Span] = field(default_factory=list["Span"])
-    exits: list[Span] = field(default_factory=list["Span"])
+    outside: _Control
+    skips: list[Parting] = field(default_factory=list[Parting])
+    exits: list[Parting] = field(default_factory=list[Parting])
     at_skips: list[_Levels] = field(default_factory=list["_Levels"])
     at_exits: list[_Levels] = field(default_factory=list["_Levels"])
+
+    def jumped(self, control: _Control, *, earlier: bool) -> Iterable[Parting]:
+        """Who has jumped, as those who are missing behind the jump."""
+        inside = [parting for parting in control if parting not in self.outside]
+        ways: dict[Way, None] = {}
+        for parting in inside:
+            for way in parting.ways:
+                turned = len(parting.ways) == 1 and way.missing is not None
+                ways[Way(way.stmt, way.level, not way.missing if turned else None)] = None
+        if ways:
+            yield Parting(tuple(ways), earlier or any(p.earlier for p in inside))
 
 
 @dataclass(slots=True)
 class _Walk:
     kernel: Kernel
+    launch: LaunchTerms
+    known: Mapping[Stmt, Level]
+    places: frozenset[str]
     carried: dict[Loop, _Levels] = field(default_factory=dict[Loop, _Levels])
     trips: dict[Loop, Level] = field(default_factory=dict[Loop, Level])
-    divergent: dict[int, tuple[Span, ...]] = field(default_factory=dict[int, "tuple[Span, ...]"])
+    results: dict[int, Level] = field(default_factory=dict[int, Level])
+    divergent: dict[int, tuple[Parting, ...]] = field(
+        default_factory=dict[int, "tuple[Parting, ...]"]
+    )
     leans: set[str] = field(default_factory=set[str])
     departures: set[Stmt] = field(default_factory=set["Stmt"])
     regions: list[_Region] = field(default_factory=list[_Region])
 
     def block(self, block: Block, levels: _Levels, control: _Control) -> None:
-        """Run a block; `levels` is changed in place, `control` lists private branches round it."""
+        """Run a block; `levels` is changed in place, `control` lists who is missing in it."""
         for stmt in block:
             inside = (
                 *control,
-                *(span for region in self.regions for span in (*region.skips, *region.exits)),
+                *(parting for region in self.regions for parting in (*region.skips, *region.exits)),
             )
             self.statement(stmt, levels, tuple(dict.fromkeys(inside)))
 
@@ -179,62 +277,76 @@ class _Walk:
                 | Declare()
             ):
                 pass
+            case Return():
+                if any(parting.level > Level.BLOCK for parting in control):
+                    self.departures.add(stmt)
+            case Barrier():
+                self.meeting(stmt, control)
+            case WarpOp(target=target, site=site):
+                self.meeting(stmt, control)
+                if target is not None:
+                    levels[target.name] = self.results[site] = self.result(stmt, levels)
             case Unsafe(body=body):
                 self.block(body, levels, control)
-            case Return():
-                if control:
-                    self.departures.add(stmt)
-            case Barrier(site=site):
-                if control:
-                    self.divergent[site] = control
-                else:
-                    self.divergent.pop(site, None)
             case If():
                 self.branch(stmt, levels, control)
             case For() | While():
                 self.loop(stmt, levels, control)
             case Inline(label=label, body=body):
-                region = _Region(None, label)
+                region = _Region(None, label, control)
                 self.regions.append(region)
                 self.block(body, levels, control)
                 self.regions.pop()
                 _meet(levels, region.at_skips)
-                if region.skips:
-                    levels.update(dict.fromkeys(assigned(body), Level.THREAD))
+                _raise(levels, assigned(body), region.skips)
             case Break():
                 region = self.innermost()
-                region.exits.extend(control)
+                region.exits.extend(region.jumped(control, earlier=True))
                 region.at_exits.append(dict(levels))
             case Continue():
                 region = self.innermost()
-                region.skips.extend(control)
+                region.skips.extend(region.jumped(control, earlier=False))
                 region.at_skips.append(dict(levels))
             case Leave(label=label):
-                if control:
+                if any(parting.level > Level.BLOCK for parting in control):
                     self.departures.add(stmt)
+                inner = False
                 for region in reversed(self.regions):
                     if region.label == label:
-                        region.skips.extend(control)
+                        region.skips.extend(region.jumped(control, earlier=inner))
                         region.at_skips.append(dict(levels))
                         break
-                    region.exits.extend(control)
+                    region.exits.extend(region.jumped(control, earlier=True))
+                    inner = True
             case _:
                 assert_never(stmt)
+
+    def meeting(self, stmt: Barrier | WarpOp, control: _Control) -> None:
+        """Note who is missing from the group that meets here; the last round of a loop counts."""
+        missing = tuple(parting for parting in control if parting.level > group_of(stmt))
+        if missing:
+            self.divergent[stmt.site] = missing
+        else:
+            self.divergent.pop(stmt.site, None)
 
     def innermost(self) -> _Region:
         return next(r for r in reversed(self.regions) if r.loop is not None)
 
     def branch(self, stmt: If, levels: _Levels, control: _Control) -> None:
-        private = self.level(stmt.condition, levels) is Level.THREAD
-        inner = (*control, stmt.span) if private else control
+        condition = self.capped(stmt, self.level(stmt.condition, levels))
         then, otherwise = dict(levels), dict(levels)
-        self.block(stmt.then, then, inner)
-        self.block(stmt.otherwise, otherwise, inner)
+        parts = condition > Level.LAUNCH
+        for block, inside, missing in (
+            (stmt.then, then, False),
+            (stmt.otherwise, otherwise, True),
+        ):
+            here = Parting((Way(stmt, condition, missing),))
+            inner = (*control, here) if parts else control
+            self.block(block, inside, inner)
         changed = assigned(stmt.then) | assigned(stmt.otherwise)
         for name in then.keys() | otherwise.keys():
             level = max(then.get(name, Level.LAUNCH), otherwise.get(name, Level.LAUNCH))
-            condition = self.level(stmt.condition, levels) if name in changed else Level.LAUNCH
-            levels[name] = max(level, condition)
+            levels[name] = max(level, condition) if name in changed else level
 
     def loop(self, stmt: Loop, levels: _Levels, control: _Control) -> None:
         changed = assigned((stmt,))
@@ -243,10 +355,10 @@ class _Walk:
         if isinstance(stmt, For):
             start = max(self.level(e, levels) for e in (stmt.start, stmt.step))
             head[stmt.variable.name] = max(start, levels.get(stmt.variable.name, start))
-        left: list[Span] = []
+        left: list[Parting] = []
         while True:
             # Who left in an earlier iteration is missing at every statement of the next.
-            region = _Region(stmt, None, exits=list(left))
+            region = _Region(stmt, None, (*control, *left), exits=list(left))
             self.regions.append(region)
             inside = dict(head)
             if isinstance(stmt, For):
@@ -255,30 +367,31 @@ class _Walk:
             else:
                 self.block(stmt.header, inside, control)
                 condition = self.level(stmt.condition, inside)
+            condition = self.capped(stmt, condition)
             at_exit = dict(inside)
-            if condition is Level.THREAD:
-                region.exits.append(stmt.span)
+            if condition > Level.LAUNCH:
+                region.exits.append(Parting((Way(stmt, condition, None),), earlier=True))
             self.block(stmt.body, inside, control)
             self.regions.pop()
             _meet(inside, region.at_skips)
             _meet(at_exit, region.at_exits)
-            if region.skips:
-                inside.update(dict.fromkeys(assigned(stmt.body), Level.THREAD))
+            _raise(inside, assigned(stmt.body), region.skips)
             merged = {
                 name: max(head.get(name, Level.LAUNCH), inside.get(name, Level.LAUNCH))
                 for name in head.keys() | inside.keys()
             }
-            private = bool(region.exits)
             exits = list(dict.fromkeys(region.exits))
             if merged == head and exits == left:
                 break
             head, left = merged, exits
         self.carried[stmt] = head
-        self.trips[stmt] = Level.THREAD if private else condition
+        self.trips[stmt] = max((p.level for p in left), default=condition)
         for name in head.keys() | at_exit.keys():
-            level = max(head.get(name, Level.LAUNCH), at_exit.get(name, Level.LAUNCH))
-            outside = Level.THREAD if private and name in changed else condition
-            levels[name] = max(level, outside) if name in changed else level
+            levels[name] = max(head.get(name, Level.LAUNCH), at_exit.get(name, Level.LAUNCH))
+        _raise(levels, changed, left)
+
+    def capped(self, stmt: If | Loop, level: Level) -> Level:
+        return min(level, self.known.get(stmt, Level.THREAD))
 
     # ------------------------------------------------------------ values
 
@@ -290,7 +403,34 @@ class _Walk:
             return level
         if level is not Level.THREAD:
             self.leans.add(array.name)
-        return max(level, Level.BLOCK)
+        return max(level, Level.BLOCK) if array.space is Space.SHARED else level
+
+    def result(self, stmt: WarpOp, levels: _Levels) -> Level:
+        """For whom one value comes out of a warp operation."""
+        own = self.level(stmt.value, levels) if stmt.value is not None else Level.LAUNCH
+        if stmt.function in _SHUFFLES and own <= Level.WARP:
+            return own  # whichever lane it comes from
+        together = Level.BLOCK if self.launch.has_one_warp else Level.WARP
+        if stmt.mask is not None and self.level(stmt.mask, levels) > together:
+            return Level.THREAD  # some lanes may meet here with one mask, others with another
+        match stmt.function:
+            case WarpFunction.ANY | WarpFunction.ALL | WarpFunction.BALLOT | WarpFunction.MATCH_ALL:
+                return together
+            case WarpFunction.SHUFFLE:
+                lane = self.level(stmt.lane, levels) if stmt.lane is not None else Level.THREAD
+                broadcasts = lane <= Level.WARP and stmt.width == WARP
+                return max(together, lane) if broadcasts else Level.THREAD
+            case (
+                WarpFunction.REDUCE_ADD
+                | WarpFunction.REDUCE_MIN
+                | WarpFunction.REDUCE_MAX
+                | WarpFunction.REDUCE_AND
+                | WarpFunction.REDUCE_OR
+                | WarpFunction.REDUCE_XOR
+            ):
+                return together if stmt.width == WARP else Level.THREAD
+            case _:
+                return Level.THREAD
 
     def level(self, expr: Expr, levels: _Levels) -> Level:
         match expr:
@@ -298,16 +438,36 @@ class _Walk:
                 return Level.LAUNCH
             case Read(local=local):
                 return levels.get(local.name, Level.LAUNCH)
-            case Special(register=register):
-                return _REGISTERS[register]
+            case Special():
+                return self.register(expr)
             case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
                 return self.level(a, levels)
+            case Binary() if self.is_warp_number(expr):
+                return Level.WARP
             case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
                 return max(self.level(a, levels), self.level(b, levels))
             case Select(condition=c, then=a, otherwise=b):
                 return max(self.level(c, levels), self.level(a, levels), self.level(b, levels))
             case _:
                 assert_never(expr)
+
+    def register(self, expr: Special) -> Level:
+        if expr.register is Register.THREAD and expr.axis > 0:
+            width = self.launch.register(Register.BLOCK_DIM, 0).value
+            if width is not None and width % WARP == 0:
+                return Level.WARP  # rows of whole warps
+        return _REGISTERS[expr.register]
+
+    def is_warp_number(self, expr: Binary) -> bool:
+        """Whether it is `thread.x // 32`, or a coarser division, in a block along x."""
+        if not (self.launch.is_line and isinstance(expr.right, Const)):
+            return False
+        divides = (expr.op is BinaryOp.FLOORDIV and expr.right.value in _WHOLE_WARPS) or (
+            expr.op is BinaryOp.SHR and expr.right.value in range(5, 63)
+        )
+        left = expr.left
+        is_x = isinstance(left, Read) and left.local.name in self.places
+        return divides and (is_x or _is_register(left, Register.THREAD, 0))
 
 
 def _meet(levels: _Levels, others: Iterable[_Levels]) -> None:
@@ -317,8 +477,23 @@ def _meet(levels: _Levels, others: Iterable[_Levels]) -> None:
             levels[name] = max(level, levels.get(name, Level.LAUNCH))
 
 
+def _raise(levels: _Levels, names: Iterable[str], partings: Iterable[Parting]) -> None:
+    """Which way a thread came decides what it holds: no more uniform than the partings."""
+    lowest = max((parting.level for parting in partings), default=Level.LAUNCH)
+    for name in names:
+        levels[name] = max(lowest, levels.get(name, Level.LAUNCH))
+
+
+_WHOLE_WARPS = tuple(range(WARP, 1025, WARP))
+_SHUFFLES = (
+    WarpFunction.SHUFFLE,
+    WarpFunction.SHUFFLE_UP,
+    WarpFunction.SHUFFLE_DOWN,
+    WarpFunction.SHUFFLE_XOR,
+)
 _REGISTERS = {
     Register.THREAD: Level.THREAD,
+    Register.LANE: Level.THREAD,
     Register.BLOCK: Level.BLOCK,
     Register.BLOCK_DIM: Level.LAUNCH,
     Register.GRID_DIM: Level.LAUNCH,

@@ -3,8 +3,11 @@
 A `Walk` runs statements on a `State` and collects what happens. It is used in two ways:
 
 * through the whole kernel, barriers ignored (`effects` does this once): every access with the
-  conditions under which one thread makes it, and what a thread knows at every barrier;
-* from the start, or from one barrier, up to the next barriers: what may happen in one interval.
+  conditions under which one thread makes it, and what a thread knows at every barrier, warp
+  operation and branch;
+* from the start, or from one point that orders the threads of a group, up to the next such
+  points: what may happen in one interval. What orders a grid is `grid_sync`, a block that and
+  `sync_threads`, a warp those and `sync_warp` with all lanes; walks go through everything else.
   A loop is then entered or gone round with the values that the thread really has there, so that
   the end of one iteration and the start of the next meet in one interval.
 
@@ -14,10 +17,10 @@ A `Walk` runs statements on a `State` and collects what happens. It is used in t
         sync_threads()                     (the body of the next iteration)
         stride //= 2                       and the code behind the loop where s//2 <= 0
 
-A loop that can be gone round without a barrier is summarised (`loops.py`): its carried values
-are then private to the thread. Where paths meet, values become unknowns that are one or the
-other under the condition of each path. All of it over-approximates: no access is missed, some
-collected ones may be impossible.
+A loop that can be gone round without such a point is summarised (`loops.py`): its carried values
+are then private to the thread, for two threads may be in different iterations. Where paths meet,
+values become unknowns that are one or the other under the condition of each path. All of it
+over-approximates: no access is missed, some collected ones may be impossible.
 """
 
 from __future__ import annotations
@@ -26,8 +29,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.diagnostics import AccessKind
-from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Divisor, Exit, Frame, Position
+from oxide_analyzer.facts.accesses import (
+    Access,
+    Arrival,
+    Claim,
+    Decision,
+    Divisor,
+    Exit,
+    Frame,
+    Position,
+)
 from oxide_analyzer.facts.conditions import (
+    TRUE,
     Condition,
     all_of,
     at_least_zero,
@@ -40,8 +53,15 @@ from oxide_analyzer.facts.conditions import (
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
-from oxide_analyzer.facts.polys import Level, Poly, constant
+from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, State, Value
+from oxide_analyzer.facts.warps import (
+    SHUFFLES,
+    own_lane_in,
+    result,
+    source_takes_part,
+    takes_all,
+)
 from oxide_analyzer.ir.nodes import (
     Array,
     Assert,
@@ -69,6 +89,8 @@ from oxide_analyzer.ir.nodes import (
     Stmt,
     Store,
     Unsafe,
+    WarpFunction,
+    WarpOp,
     While,
 )
 from oxide_analyzer.ir.walk import blocks, statements
@@ -85,18 +107,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk. `private` walks stop at barriers and give every thread its own iterations."""
+    """One walk. With `until`, it stops at what orders the threads of that group, and gives every
+    thread its own iterations; `round_stops` are the statements that contain such a point.
+
+    In the loops round here, iterations are one for the threads of the group `apart`.
+    """
 
     kernel: Kernel
     evaluator: Evaluator
     uniform: Uniformity
-    with_barriers: frozenset[Stmt]
-    private: bool
+    round_stops: frozenset[Stmt]
+    until: Level | None
     types: Mapping[str, Scalar]
     known: int = 0
     since: int = 0
     collected: Collected | None = field(default_factory=Collected)
-    apart: int = 0  # how many of the loops round here each thread goes round by itself
+    apart: Level = Level.GRID
     goes_on: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -154,9 +180,10 @@ class Walk:
             case Unsafe(body=body):
                 return self.block(body, state, stmt, position)
             case Barrier():
-                if self.collected is not None and not self.private:
-                    self.collected.arrivals.append(Arrival(stmt, state, position))
-                return Flow(None if self.private else state)
+                self._arrive(stmt, state, position, TRUE)
+                return Flow(None if self._stops(stmt) else state)
+            case WarpOp():
+                return Flow(self._warp(stmt, state, position))
             case If():
                 return self._branch(stmt, state, position)
             case For() | While():
@@ -182,8 +209,9 @@ class Walk:
         condition = self.evaluator.condition(stmt.condition, state)
         flow = Flow(None)
         ends: list[State] = []
-        for side, block in ((condition, stmt.then), (negate(condition), stmt.otherwise)):
-            inside = state.under(side)
+        ways = state.under(condition), state.under(negate(condition))
+        self.decide(stmt, *ways)
+        for inside, block in zip(ways, (stmt.then, stmt.otherwise), strict=True):
             if inside is None:
                 continue
             branch = self.block(block, inside, stmt, position)
@@ -198,7 +226,7 @@ class Walk:
     def loop(self, stmt: Loop, state: State, position: Position) -> Flow:
         """Run a loop from its entry."""
         entered = enter(self, stmt, state)
-        if self.private and stmt in self.with_barriers:
+        if self.until is not None and stmt in self.round_stops:
             return self.iterate(stmt, entered, position)
         return summarise(self, stmt, entered, position)
 
@@ -330,11 +358,66 @@ class Walk:
         self._access(stmt, AccessKind.ATOMIC, index, state, position, value, old)
         return state
 
+    # ------------------------------------------------------------ meeting
+
+    def _stops(self, stmt: Barrier | WarpOp) -> bool:
+        """Whether it orders the threads of the group that this walk is about."""
+        ordered = ordered_by(stmt)
+        return self.until is not None and ordered is not None and ordered <= self.until
+
+    def _arrive(
+        self, stmt: Barrier | WarpOp, state: State, position: Position, member: Condition | None
+    ) -> None:
+        if self.collected is not None and self.until is None:
+            self.collected.arrivals.append(Arrival(stmt, state, position, member))
+
+    def decide(
+        self, stmt: Stmt, taken: State | None, other: State | None, count: Atom | None = None
+    ) -> None:
+        """Note what leads each way at a branch or at the head of a loop."""
+        if self.collected is not None and self.until is None:
+            first = taken.path if taken is not None else None
+            second = other.path if other is not None else None
+            self.collected.decisions.append(Decision(stmt, first, second, count))
+
+    def _warp(self, stmt: WarpOp, state: State, position: Position) -> State | None:
+        evaluator = self.evaluator
+        member = own_lane_in(evaluator, stmt, state)
+        self._arrive(stmt, state, position, member)
+        if self._stops(stmt):
+            return None
+        value = evaluator.value(stmt.value, state) if stmt.value is not None else None
+        target = stmt.target
+        if target is None:
+            return state
+        # Without its own number of the iteration, a result is not that of another iteration.
+        level = max(self.uniform.results.get(stmt.site, Level.THREAD), self.apart)
+        held = state.assign(target.name, result(evaluator, stmt, target.type, value, member, level))
+        if stmt.function not in SHUFFLES or self.collected is None or self.until is not None:
+            return held
+        part = source_takes_part(evaluator, stmt, state, self._left_before(position))
+        if part == TRUE:
+            return held
+        return State(held.values, held.path, {**held.unassigned, target.name: part})
+
+    def _left_before(self, position: Position) -> list[Exit] | None:
+        """The exits that a thread may have taken before it comes to `position`.
+
+        None if one of them is in a loop round it, further on.
+        """
+        for frame in position:
+            if isinstance(frame.owner, (For, While)) and any(
+                s in self.uniform.departures for s in statements((frame.owner,))
+            ):
+                return None
+        return self.collected.exits if self.collected is not None else []
+
     def _exit(self, stmt: Return, state: State, position: Position) -> None:
         if self.collected is None:
             return
         # What led here since the start of the interval decides who leaves and who stays.
-        if any(condition_level(c) is Level.THREAD for c in state.path[self.known :]):
+        group = self.until if self.until is not None else Level.GRID
+        if any(condition_level(c) > group for c in state.path[self.known :]):
             self.collected.exits.append(Exit(stmt, state.path, position, self.since))
 
     def _loaded(self, array: Array, index: tuple[Poly, ...], type_: Scalar) -> Value:
@@ -347,8 +430,23 @@ class Walk:
                 return self.evaluator.opaque(real)
             return real
         private = array.space is Space.LOCAL or array.ownership is Ownership.ATOMIC
-        level = Level.THREAD if private else max(level, Level.BLOCK)
+        widest = Level.BLOCK if array.space is Space.SHARED else Level.GRID
+        level = Level.THREAD if private else max(level, widest)
         return self.evaluator.unknown(type_, level, array.name, f"an element of `{array.name}`")
+
+
+def ordered_by(stmt: Stmt) -> Level | None:
+    """The largest group whose threads a statement orders: what they did before it and do behind.
+
+    A `sync_warp` with a mask of its own orders some lanes, which is not made use of.
+    """
+    match stmt:
+        case Barrier(group=group):
+            return Level.GRID if group is Group.GRID else Level.BLOCK
+        case WarpOp(function=WarpFunction.SYNC) if takes_all(stmt):
+            return Level.WARP
+        case _:
+            return None
 
 
 def negate_zero(value: Poly) -> Condition:

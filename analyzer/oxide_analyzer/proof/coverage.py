@@ -1,9 +1,10 @@
 """Was an element written before it is read? Finding the thread that did it.
 
 An element of shared memory is initialised for a read if some thread of the block has written it
-and a barrier lies between, or if the reading thread itself has. So the prover must name a writer
-(`writers`), and show that this thread makes the store. Several stores may cover an element
-together (a tile and its halo): it is uninitialised only where none of the writers exists.
+and a barrier lies between, or one of the warp and a `sync_warp`, or if the reading thread itself
+has. So the prover must name a writer (`writers`), and show that this thread makes the store.
+Several stores may cover an element together (a tile and its halo): it is uninitialised only where
+none of the writers exists.
 
 A writer may have chosen any iteration of the loops round the store alone, if each of them is run;
 so stores in loops that can be left early and in `while` loops are not used, nor those into a
@@ -32,8 +33,9 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import Condition, all_of, any_of, negate
+from oxide_analyzer.facts.polys import Level
+from oxide_analyzer.facts.walk import ordered_by
 from oxide_analyzer.ir.nodes import (
-    Barrier,
     Break,
     Declare,
     For,
@@ -107,18 +109,15 @@ def _not_handed_on(
         own_loops = _whole_loops(write, depth)
         if own_loops is None:
             continue
-        barrier = _barrier_until(write, depth, read, repetition.loop)
-        modes = (True, False) if barrier and shared and repetition.together else (False,)
-        for by_others in modes:
-            ways = written(
-                analysis, write, read, own_loops=own_loops, again=None, by_others=by_others
-            )
+        ordered = _ordered_until(write, depth, read, repetition.loop)
+        for among in _writers(ordered if shared and repetition.together else None):
+            ways = written(analysis, write, read, own_loops=own_loops, again=None, among=among)
             missed.extend(negate(covered) for covered in ways)
     return any_of((repetition.is_first(head), all_of(missed)))
 
 
-def _barrier_until(write: Access, depth: int, read: Access, loop: Loop) -> bool:
-    """Whether a barrier lies between a store in one round of `loop` and a read in the next.
+def _ordered_until(write: Access, depth: int, read: Access, loop: Loop) -> Level | None:
+    """Whose threads are ordered between a store in one round of `loop` and a read in the next.
 
     Or behind the loop: then the statements from its end to the read count too.
     """
@@ -129,14 +128,14 @@ def _barrier_until(write: Access, depth: int, read: Access, loop: Loop) -> bool:
         reader = depth - 1
         frame = write.position[reader]
         if reader >= len(read.position) or read.position[reader].block is not frame.block:
-            return _has_barrier(between)
+            return _ordered(between)
         between.extend(frame.block[frame.index + 1 : read.position[reader].index])
     else:
         frame = read.position[reader]
         between.extend(frame.block[: frame.index])
     for deeper in read.position[reader + 1 :]:
         between.extend(deeper.block[: deeper.index])
-    return _has_barrier(between)
+    return _ordered(between)
 
 
 @record
@@ -145,12 +144,13 @@ class _Order:
 
     `own_loops` are loops whose iterations the store can choose from: those round it alone, all
     over when the read runs, and, if `again` is set, that loop round both, of which the store may
-    be in any earlier iteration. `barrier` says that a barrier lies between in any case.
+    be in any earlier iteration. `among` is the group whose threads something orders that lies
+    between in any case: the block at a barrier, the warp at a `sync_warp`.
     """
 
     own_loops: frozenset[For]
     again: For | None
-    barrier: bool
+    among: Level | None
 
 
 def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Condition]:
@@ -159,15 +159,14 @@ def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Conditi
     for order in _orders(write, read):
         if any(_declares(loop, read.array) for loop in order.own_loops):
             continue
-        modes = (True, False) if order.barrier and shared else (False,)
-        for by_others in modes:
+        for among in _writers(order.among if shared else None):
             yield from written(
                 analysis,
                 write,
                 read,
                 own_loops=order.own_loops,
                 again=order.again,
-                by_others=by_others,
+                among=among,
             )
 
 
@@ -191,14 +190,21 @@ def _orders(write: Access, read: Access) -> Iterator[_Order]:
         if left.index < right.index:
             between = after[: right.index - left.index - 1]
             between.extend(before[right.index :])
-            yield _Order(inner, None, _has_barrier(between))
+            yield _Order(inner, None, _ordered(between))
         if common is not None and left.owner is common and not _can_be_left(common):
-            yield _Order(inner | {common}, common, _has_barrier([*after, *before]))
+            yield _Order(inner | {common}, common, _ordered([*after, *before]))
         return
 
 
-def _has_barrier(stmts: list[Stmt]) -> bool:
-    return any(isinstance(s, Barrier) for s in stmts)
+def _ordered(stmts: list[Stmt]) -> Level | None:
+    """The group that some of these statements orders; a grid's barrier orders a block too."""
+    groups = [max(group, Level.BLOCK) for s in stmts if (group := ordered_by(s)) is not None]
+    return min(groups, default=None)
+
+
+def _writers(among: Level | None) -> tuple[Level | None, ...]:
+    """Who may have written: a thread of the group that is ordered, or the reader itself."""
+    return (among, None) if among is not None else (None,)
 
 
 def _can_be_left(loop: For) -> bool:

@@ -68,7 +68,7 @@ class Leaving:
 
 @record
 class Meeting:
-    """A barrier and the branches that keep some threads from it."""
+    """A barrier or warp operation, and the branches that may keep some threads from it."""
 
     arrival: Arrival
     branches: tuple[Span, ...]
@@ -98,7 +98,7 @@ class Obligation:
             case Leaving(exit=leaving):
                 return frozenset((leaving.stmt.site,))
             case Meeting(arrival=arrival):
-                return frozenset((arrival.barrier.site,))
+                return frozenset((arrival.stmt.site,))
             case Claim(stmt=stmt):
                 return frozenset((stmt.site,))
             case Divisor(site=site) | Access(site=site):

@@ -59,29 +59,34 @@ def written(
     *,
     own_loops: frozenset[For],
     again: For | None,
-    by_others: bool,
+    among: Level | None,
 ) -> Iterator[Condition]:
     """Conditions under which a thread has made `write` to the element of `read`.
 
-    The thread may be any of the block if `by_others`, else it is the reader. It may have done it
-    in any iteration of `own_loops`, and in an earlier one of `again`.
+    The thread may be any of the reader's block or warp, as `among` says, else it is the reader.
+    It may have done it in any iteration of `own_loops`, and in an earlier one of `again`.
     """
-    if _may_be_missed(analysis, write, by_others):
+    if _may_be_missed(analysis, write, among):
         return
-    unknown = _unknown(analysis, write, own_loops, by_others)
+    unknown = _unknown(analysis, write, own_loops, among)
     if unknown is None:
         return
     solution = _solve(analysis, write, read, unknown)
     if solution is None:
         return
     for values in _complete(analysis, unknown, solution):
-        covered = _covered(analysis, write, read, again, values)
+        covered = _covered(analysis, write, read, again, among, values)
         if covered != FALSE:
             yield covered
 
 
 def _covered(
-    analysis: Analysis, write: Access, read: Access, again: For | None, values: dict[Atom, Poly]
+    analysis: Analysis,
+    write: Access,
+    read: Access,
+    again: For | None,
+    among: Level | None,
+    values: dict[Atom, Poly],
 ) -> Condition:
     """That the writer which `values` describe exists and has written the element."""
     put = Substitution(analysis.terms, values)
@@ -91,12 +96,14 @@ def _covered(
         parts.extend(_range(analysis, atom, value, put))
         if again is not None and analysis.evaluator.iterations.get(atom) is again:
             parts.append(less(value, Poly({(atom,): 1})))
+    if among is Level.WARP:
+        parts.append(equal(put.poly(analysis.launch.warp), analysis.launch.warp))
     if again is not None and not any(analysis.evaluator.iterations.get(a) is again for a in values):
         return FALSE  # nothing says which iteration the reader is in
     return all_of(parts)
 
 
-def _may_be_missed(analysis: Analysis, write: Access, by_others: bool) -> bool:
+def _may_be_missed(analysis: Analysis, write: Access, among: Level | None) -> bool:
     """Whether a thread may have left for good in a loop before the store, or round it.
 
     The reading thread has not returned from the kernel; from a helper it may have.
@@ -114,7 +121,7 @@ def _may_be_missed(analysis: Analysis, write: Access, by_others: bool) -> bool:
                 continue
             if isinstance(leaving, Leave) and leaving.label in helpers:
                 return True
-            if isinstance(leaving, Return) and by_others:
+            if isinstance(leaving, Return) and among is not None:
                 return True
     return False
 
@@ -126,7 +133,7 @@ def _is_thread(analysis: Analysis, atom: Atom) -> bool:
 
 
 def _unknown(
-    analysis: Analysis, write: Access, own_loops: frozenset[For], by_others: bool
+    analysis: Analysis, write: Access, own_loops: frozenset[For], among: Level | None
 ) -> set[Atom] | None:
     """The variables that may be chosen for a writer: its iterations, and which thread it is.
 
@@ -136,39 +143,39 @@ def _unknown(
     evaluator = analysis.evaluator
     unknown: set[Atom] = set()
     # What is known of an opaque value is that it is one for its level, in one iteration.
-    private = Level.BLOCK if own_loops else Level.THREAD if by_others else None
-    if private is not None and any(_is_opaque(c, private) for c in write.path):
+    shared = Level.LAUNCH if own_loops else among
+    if shared is not None and any(_is_opaque(c, shared) for c in write.path):
         return None
     inner = {s for s in statements(tuple(own_loops)) if s not in own_loops}
     for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
         for atom in _all_atoms(analysis, poly):
-            if private is not None and any(
-                _is_opaque(axiom, private) for axiom in analysis.terms.axioms.get(atom, ())
+            if shared is not None and any(
+                _is_opaque(axiom, shared) for axiom in analysis.terms.axioms.get(atom, ())
             ):
                 return None
             if _is_thread(analysis, atom):
-                if by_others:
+                if among is not None:
                     unknown.add(atom)
             elif atom in evaluator.iterations:
                 loop = evaluator.iterations[atom]
                 if loop in own_loops:
                     unknown.add(atom)
-                elif loop in inner or (by_others and atom.level is Level.THREAD):
+                elif loop in inner or (among is not None and atom.level > among):
                     return None
             elif atom in evaluator.undetermined and (
-                own_loops or (by_others and atom.level is Level.THREAD)
+                own_loops or (among is not None and atom.level > among)
             ):
                 return None
     return unknown
 
 
-def _is_opaque(condition: Condition, lowest: Level) -> bool:
-    """Whether a condition depends on more than integers and elements of read-only arrays."""
+def _is_opaque(condition: Condition, shared: Level) -> bool:
+    """Whether it depends on what is not one for those who share as much, and on no integer."""
     match condition:
         case Opaque(own_level=level):
-            return level >= lowest
+            return level > shared
         case AllOf(parts=parts) | AnyOf(parts=parts):
-            return any(_is_opaque(c, lowest) for c in parts)
+            return any(_is_opaque(c, shared) for c in parts)
         case _:
             return False
 

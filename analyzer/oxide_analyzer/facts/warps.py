@@ -1,0 +1,264 @@
+"""Warp operations as one thread sees them: who takes part, whom a shuffle reads, what comes out.
+
+Which lanes take part is a condition on a lane. Of a mask that is a number it is one of the ranges
+of its bits; of `(1 << k) - 1` it is `lane < k`; a mask that `warp.ballot(c)` gave holds the lanes
+for which `c` was true, so that of another thread it is known in that thread's own terms only:
+
+    live = warp.ballot(x > 0.0)            bit of thread t:  x of t > 0.0
+    if x > 0.0:
+        s = warp.reduce_add(x, mask=live)  outside: not x$1 > 0.0, on a path with x$1 > 0.0
+
+A shuffle reads the lane `source`, or the own one where that is past the end of the segment. A
+lane takes no part that is not in the mask, that the block does not have (48 threads make one warp
+and a half), or that has returned. What comes from there is undefined, so the target counts as
+assigned only where the source takes part:
+
+    v = warp.shuffle_down(x, 16)           assigned where not lane + 16 < 32,
+                                           or warp*32 + lane + 16 < block_dim.x
+
+Which thread the source is follows from the lane: in a block along x it is `thread.x - lane +
+source`. Put in for `thread.x`, the conditions of an exit say whether that thread has left; where
+they speak of more than the place of a thread, or the exit is in a loop, nothing is known.
+
+Results are unknowns of their level. Approximates towards "unassigned" and "not known".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.conditions import (
+    TRUE,
+    Condition,
+    Opaque,
+    all_of,
+    any_of,
+    at_least_zero,
+    at_most,
+    condition_polys,
+    is_arithmetic,
+    less,
+    negate,
+)
+from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
+from oxide_analyzer.facts.state import Real
+from oxide_analyzer.facts.terms import Substitution
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Const,
+    Expr,
+    For,
+    Register,
+    WarpFunction,
+    WarpOp,
+    While,
+)
+from oxide_analyzer.launch import WARP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from oxide_analyzer.facts.accesses import Exit
+    from oxide_analyzer.facts.state import State, Value
+    from oxide_analyzer.facts.values import Evaluator
+    from oxide_analyzer.language.types import Scalar
+
+FULL = (1 << WARP) - 1
+SHUFFLES = (
+    WarpFunction.SHUFFLE,
+    WarpFunction.SHUFFLE_UP,
+    WarpFunction.SHUFFLE_DOWN,
+    WarpFunction.SHUFFLE_XOR,
+)
+
+
+def takes_all(stmt: WarpOp) -> bool:
+    """Whether the mask holds all lanes, whatever the thread knows."""
+    return stmt.mask is None or (isinstance(stmt.mask, Const) and stmt.mask.value == FULL)
+
+
+# ---------------------------------------------------------------- masks
+
+
+def own_lane_in(evaluator: Evaluator, stmt: WarpOp, state: State) -> Condition | None:
+    """That the thread's own lane is in the mask, in its own terms; None if that is not known."""
+    if stmt.mask is not None and not takes_all(stmt):
+        atom = evaluator.integer(stmt.mask, state).single()
+        voted = evaluator.ballots.get(atom) if atom is not None else None
+        if voted is not None:
+            return voted
+    return lane_in(evaluator, stmt, state, evaluator.launch.lane)
+
+
+def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Condition | None:
+    """That `lane` is in the mask, where that follows from the number of the lane."""
+    if stmt.mask is None or takes_all(stmt):
+        return TRUE
+    value = evaluator.integer(stmt.mask, state).value
+    if value is not None:
+        ranges = _ranges(value & FULL)
+        return any_of(
+            all_of((at_most(constant(low), lane), at_most(lane, constant(high))))
+            for low, high in ranges
+        )
+    count = _lowest(stmt.mask)
+    if count is None:
+        return None
+    # 1 << k is 0 where k is 32 or more, and all bits are set in 0 - 1.
+    amount = evaluator.integer(count, state)
+    low, _ = evaluator.interval(amount)
+    if low is None or low < 0 or amount.level > Level.WARP:
+        return None
+    return less(lane, amount)
+
+
+def _ranges(mask: int) -> Iterator[tuple[int, int]]:
+    start: int | None = None
+    for lane in range(WARP + 1):
+        held = lane < WARP and mask >> lane & 1
+        if held and start is None:
+            start = lane
+        elif not held and start is not None:
+            yield start, lane - 1
+            start = None
+
+
+def _lowest(mask: Expr) -> Expr | None:
+    """The k of `(1 << k) - 1`."""
+    match mask:
+        case Binary(
+            op=BinaryOp.SUB,
+            left=Binary(op=BinaryOp.SHL, left=Const(value=1), right=amount),
+            right=Const(value=1),
+        ) if mask.type.bits == WARP:
+            return amount
+        case _:
+            return None
+
+
+# ---------------------------------------------------------------- sources of shuffles
+
+
+def source_takes_part(
+    evaluator: Evaluator, stmt: WarpOp, state: State, exits: Iterable[Exit] | None
+) -> Condition:
+    """That the lane which a shuffle reads takes part in it, in the reader's terms.
+
+    `exits` may have been taken before; None if it is not known which.
+    """
+    if stmt.lane is None:
+        return TRUE
+    launch = evaluator.launch
+    own, width = launch.lane, constant(stmt.width)
+    within = own if stmt.width == WARP else launch.terms.remainder(own, width)
+    argument = evaluator.integer(stmt.lane, state)
+    source, is_read = _source(evaluator, stmt, own, within, argument)
+    if source is None:
+        return _not_known(evaluator)
+    least, _ = evaluator.interval(argument)
+    is_lower = stmt.function is WarpFunction.SHUFFLE_UP and least is not None and least >= 0
+    # What is read is a lane of the warp: whoever has a lower lane than a thread exists.
+    start = launch.warp.scale(WARP)
+    has = TRUE if is_lower or _is_whole(launch.threads) else less(start + source, launch.threads)
+    in_mask = lane_in(evaluator, stmt, state, source)
+    parts = [has, in_mask if in_mask is not None else _not_known(evaluator)]
+    if exits is None:
+        parts.append(_not_known(evaluator))
+    parts.extend(negate(_has_left(evaluator, leaving, source)) for leaving in exits or ())
+    return any_of((negate(is_read), all_of(parts)))
+
+
+def _source(
+    evaluator: Evaluator, stmt: WarpOp, own: Poly, within: Poly, argument: Poly
+) -> tuple[Poly | None, Condition]:
+    """The lane that is read if the condition holds; else it is the own one."""
+    terms, width = evaluator.launch.terms, constant(stmt.width)
+    match stmt.function:
+        case WarpFunction.SHUFFLE:
+            place = terms.remainder(argument, width)
+        case WarpFunction.SHUFFLE_UP:
+            place = within - argument
+        case WarpFunction.SHUFFLE_DOWN:
+            place = within + argument
+        case _:
+            low, high = evaluator.interval(argument)
+            if low is None or low < 0 or high is None or high > FULL:
+                return None, TRUE
+            bits = max(high, stmt.width - 1).bit_length()
+            place = terms.bits("^", within, argument, 0, (1 << bits) - 1)
+    is_read = all_of((at_least_zero(place), less(place, width)))
+    if stmt.function is WarpFunction.SHUFFLE:
+        is_read = TRUE
+    return own - within + place, is_read
+
+
+def _is_whole(threads: Poly) -> bool:
+    value = threads.value
+    return value is not None and value % WARP == 0
+
+
+def _has_left(evaluator: Evaluator, leaving: Exit, source: Poly) -> Condition:
+    """That the lane `source` of the warp has taken an exit, as far as it can be said."""
+    launch = evaluator.launch
+    thread = launch.register(Register.THREAD, 0).single()
+    if (
+        thread is None
+        or not launch.is_line
+        or any(isinstance(frame.owner, (For, While)) for frame in leaving.position)
+        or not all(is_arithmetic(c) for c in leaving.path)
+    ):
+        return negate(_not_known(evaluator))
+    polys = [p for c in leaving.path for p in condition_polys(c)]
+    for atom in launch.terms.reachable(polys):
+        private = atom.level > Level.WARP and isinstance(atom.form, Variable)
+        if private and atom is not thread:
+            return negate(_not_known(evaluator))
+    here = launch.register(Register.THREAD, 0) - launch.lane + source
+    put = Substitution(launch.terms, {thread: here})
+    return all_of(put.condition(c) for c in leaving.path)
+
+
+def _not_known(evaluator: Evaluator) -> Condition:
+    return Opaque(("source", str(evaluator.serial())), (), Level.THREAD)
+
+
+# ---------------------------------------------------------------- results
+
+
+def result(
+    evaluator: Evaluator,
+    stmt: WarpOp,
+    type_: Scalar,
+    value: Value | None,
+    member: Condition | None,
+    level: Level,
+) -> Value:
+    """What a warp operation gives to a thread."""
+    shown = f"what `warp.{stmt.function.value}` gives"
+    if not type_.is_integer:
+        return evaluator.unknown(type_, level, stmt.function.value, shown)
+    low, high = type_.min, type_.max
+    # The first lane gets the identity of an exclusive scan.
+    if isinstance(value, Poly) and stmt.function in _OF_VALUES and not stmt.exclusive:
+        least, most = evaluator.interval(value)
+        low = low if least is None else max(low, least)
+        high = high if most is None else min(high, most)
+    found = evaluator.havoc(stmt.function.value, level, low, high, shown)
+    atom = found.single()
+    if stmt.function is WarpFunction.BALLOT and atom is not None and member is not None:
+        match value:
+            case None | Poly() | Real():
+                pass
+            case _:
+                evaluator.ballots[atom] = all_of((member, value))
+    return found
+
+
+_OF_VALUES = (
+    *SHUFFLES,
+    WarpFunction.REDUCE_MIN,
+    WarpFunction.REDUCE_MAX,
+    WarpFunction.SCAN_MIN,
+    WarpFunction.SCAN_MAX,
+)
