@@ -31,7 +31,7 @@ sys.path[:0] = [str(HERE)]
 from machine_record import ROOT, driver_version, write  # noqa: E402
 
 CODES = {"f32": "f", "f64": "d"}
-RECORD_SIZE = 56
+RECORD_SIZE = 64
 
 
 def main() -> int:

@@ -17,8 +17,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.kernel import ScalarParameter
-from oxide_analyzer.ir.nodes import Ownership
+from oxide_analyzer.ir.nodes import CheckAligned, Ownership, Space
 from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
@@ -40,15 +41,30 @@ if TYPE_CHECKING:
 class Arguments:
     """Checked arguments: scalars by name, arrays by name, and the device they are on.
 
+    `owners` are those arrays that are buffers of ours.
+
     `device` is None if nothing says: a kernel of scalars only. `host` is true for NumPy arrays
     and other foreign host memory, which goes to the current device.
     """
 
     scalars: Mapping[str, Number]
     views: Mapping[str, ArrayView]
-    buffers: tuple[DeviceBuffer[Any], ...]
+    owners: Mapping[str, DeviceBuffer[Any]]
     device: DeviceId | None
     host: bool
+
+    @property
+    def buffers(self) -> tuple[DeviceBuffer[Any], ...]:
+        """The arrays that are buffers of ours."""
+        return tuple(self.owners.values())
+
+    def written(self, kernel: Kernel) -> tuple[DeviceBuffer[Any], ...]:
+        """The buffers of ours that a launch may change."""
+        return tuple(
+            buffer
+            for name, buffer in self.owners.items()
+            if kernel.arrays[name].ownership is not Ownership.READ_ONLY
+        )
 
     def cells(self, kernel: Kernel) -> list[int | float]:
         """One value per slot of the kernel's layout."""
@@ -71,6 +87,7 @@ class Signature:
         self.name = kernel.name
         self._python = inspect.signature(function)
         self._count = len(kernel.parameters)
+        self._alignments = alignments(kernel)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """One value per parameter, defaults filled in."""
@@ -93,22 +110,23 @@ class Signature:
         """Check each value against its parameter, and arrays against each other."""
         scalars: dict[str, Number] = {}
         views: dict[str, ArrayView] = {}
-        buffers: list[DeviceBuffer[Any]] = []
+        owners: dict[str, DeviceBuffer[Any]] = {}
         for parameter, value in zip(self.kernel.parameters, values, strict=True):
             if isinstance(parameter, ScalarParameter):
                 scalars[parameter.name] = scalar(self.name, parameter.name, parameter.type, value)
                 continue
             array = self.kernel.arrays[parameter.name]
             if isinstance(value, DeviceBuffer):
-                buffers.append(value)
+                owners[parameter.name] = value
                 described = value.view()
             else:
                 described = self._view(array, value, stream)
             _demand_fit(self.name, array, described)
+            _demand_aligned(self.name, array, described, self._alignments.get(array.name, 1))
             views[parameter.name] = described
         device, host = self._place(views)
         self._demand_disjoint(views)
-        return Arguments(scalars, views, tuple(buffers), device, host)
+        return Arguments(scalars, views, owners, device, host)
 
     def _view(self, array: Array, value: Any, stream: int | None) -> ArrayView:
         try:
@@ -171,6 +189,7 @@ class Signature:
                         parameter=mutable,
                         expected=f"memory apart from that of `{beside}`",
                         actual="overlapping memory",
+                        rule="OX108",
                     )
 
     def _mutable(self, name: str) -> bool:
@@ -215,6 +234,31 @@ def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:
                 expected=MAX_LENGTH,
                 actual=extent,
             )
+
+
+def alignments(kernel: Kernel) -> Mapping[str, int]:
+    """To how many bytes the arrays start that are read or written several elements at once."""
+    found: dict[str, int] = {}
+    for statement in walk.statements(kernel.body):
+        if isinstance(statement, CheckAligned):
+            array = kernel.arrays[statement.array]
+            if array.space is Space.GLOBAL:
+                size = statement.width * array.element.size
+                found[array.name] = max(found.get(array.name, 1), size)
+    return found
+
+
+def _demand_aligned(kernel: str, array: Array, described: ArrayView, alignment: int) -> None:
+    if described.address % alignment and described.size:
+        raise LaunchValueError(
+            kernel,
+            f"`{array.name}` is read or written {alignment // array.element.size} elements at "
+            f"once, but its address is no multiple of {alignment} bytes",
+            parameter=array.name,
+            expected=f"alignment to {alignment} bytes",
+            actual=hex(described.address),
+            rule="OX306",
+        )
 
 
 # ---------------------------------------------------------------- scalars

@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
 
 T = TypeVar("T")
-_kinds: dict[tuple[str, int, str, int], tuple[str, int, str, int]] = {}
+_kinds: dict[tuple[str, int, str, int, bool], object] = {}
 
 
-def kind_of(element: str, rank: int, device: str, index: int) -> object:
-    """One object for all writable buffers of an element type, rank and device."""
-    key = (element, rank, device, index)
+def kind_of(element: str, rank: int, device: str, index: int, *, is_known: bool = False) -> object:
+    """One object for all writable buffers of an element type, rank and device.
+
+    Those of which facts about their elements are known have another one: whoever writes them has
+    to make them forget.
+    """
+    key = (element, rank, device, index, is_known)
     return _kinds.setdefault(key, key)
 
 
@@ -45,6 +49,8 @@ class DeviceBuffer(Generic[T]):
     __slots__ = (
         "__weakref__",
         "_element",
+        "_facts",
+        "_is_shared",
         "_shape",
         "_view",
         "device_id",
@@ -53,7 +59,7 @@ class DeviceBuffer(Generic[T]):
         "memory",
     )
 
-    def __init__(self, described: ArrayView, memory: Any) -> None:
+    def __init__(self, described: ArrayView, memory: Any, *, is_shared: bool = False) -> None:
         self._view = described
         self._shape = described.shape
         self._element = described.element
@@ -61,12 +67,11 @@ class DeviceBuffer(Generic[T]):
         self.memory = memory
         # What a repeated launch reads: see `entry`.
         self.extent = (described.address, described.address + described.size, *described.shape)
-        self.kind = (
-            None
-            if described.read_only
-            else kind_of(described.element, len(described.shape), *_parts(described.device))
-        )
+        self.kind = self._kind(is_known=False)
         self.device_id = described.device
+        # What is known of the elements; nothing can be, where others have the address too.
+        self._facts: set[object] = set()
+        self._is_shared = is_shared
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -102,6 +107,32 @@ class DeviceBuffer(Generic[T]):
         """What a launch needs to know."""
         return self._view
 
+    def _kind(self, *, is_known: bool) -> object:
+        view = self._view
+        if view.read_only:
+            return None
+        return kind_of(view.element, len(view.shape), *_parts(view.device), is_known=is_known)
+
+    def knows(self, fact: object) -> bool:
+        """Whether a fact about the elements is known to hold."""
+        return fact in self._facts
+
+    def learn(self, fact: object) -> None:
+        """A fact about the elements holds now; forgotten when they may change."""
+        if self._is_shared:
+            return
+        self._facts.add(fact)
+        self.kind = self._kind(is_known=True)
+        if self.device_id.kind == "cuda":
+            # Launches that are repeated blindly look at their buffers once more.
+            self._cuda().moved = object()
+
+    def forget(self) -> None:
+        """The elements may change now."""
+        if self._facts:
+            self._facts.clear()
+            self.kind = self._kind(is_known=False)
+
     def numpy(self) -> Any:
         """A copy as a NumPy array, when all work on this buffer is done.
 
@@ -109,7 +140,7 @@ class DeviceBuffer(Generic[T]):
         """
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
-            return _host_array(self._view).copy()
+            return host_array(self._view).copy()
         result = numpy.empty(self._shape, NUMPY_CODES[self._element])
         self._cuda().download(self, result)
         return result
@@ -118,6 +149,7 @@ class DeviceBuffer(Generic[T]):
         """Overwrite with an array of the same shape and element type, or another buffer."""
         if isinstance(source, DeviceBuffer):
             source = source.numpy()
+        self.forget()
         numpy = import_numpy()
         array = numpy.ascontiguousarray(source)
         if array.shape != self._shape:
@@ -125,7 +157,7 @@ class DeviceBuffer(Generic[T]):
         if array.dtype != numpy.dtype(NUMPY_CODES[self._element]):
             raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
         if self.device_id.kind == "cpu":
-            _host_array(self._view)[...] = array
+            host_array(self._view)[...] = array
         else:
             self._cuda().upload(self, array)
 
@@ -134,6 +166,8 @@ class DeviceBuffer(Generic[T]):
         """For CuPy, PyTorch and Numba; only on a GPU."""
         if self.device_id.kind != "cuda":
             raise AttributeError("__cuda_array_interface__ is for buffers on a GPU")
+        self._is_shared = True
+        self.forget()
         return {
             "shape": self._shape,
             "typestr": _typestr(self._element),
@@ -189,7 +223,7 @@ def zeros(
     """A buffer of zeros on `device`, or on the current one."""
     buffer = empty(shape, dtype, device=device)
     if buffer.device_id.kind == "cpu":
-        _host_array(buffer.view()).fill(0)
+        host_array(buffer.view()).fill(0)
     elif buffer.nbytes:
         from oxide_codegen.cuda import cuda
 
@@ -218,7 +252,7 @@ def asarray(array: Any, dtype: Any = None, *, device: str | None = None) -> Devi
         else:
             if not described.host:
                 return _from_device(array, described, dtype, device)
-            array = _host_array(described)
+            array = host_array(described)
     if isinstance(array, DeviceBuffer):
         array = array.numpy()
     wanted = name_of(array.dtype if dtype is None else dtype)
@@ -250,7 +284,8 @@ def _from_device(
         raise TypeError(f"asarray: kernels have no elements of {described.element}")
     from oxide_codegen.cuda import cuda
 
-    return DeviceBuffer(described, cuda(described.device.index).borrow(described))
+    memory = cuda(described.device.index).borrow(described)
+    return DeviceBuffer(described, memory, is_shared=True)
 
 
 def _parts(device: DeviceId) -> tuple[str, int]:
@@ -277,7 +312,7 @@ def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBu
     return buffer
 
 
-def _host_array(described: ArrayView) -> Any:
+def host_array(described: ArrayView) -> Any:
     """The memory of a view on the host as a NumPy array."""
     numpy = import_numpy()
     if isinstance(described.owner, numpy.ndarray):
@@ -300,4 +335,4 @@ class _HostMemory:
 
 def _typestr(element: str) -> str:
     code = NUMPY_CODES[element]
-    return ("|" if code == "b1" else "<") + code
+    return ("|" if code.endswith("1") else "<") + code

@@ -8,6 +8,7 @@ is enqueued. The message shows the fact and both of its sides:
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.contract import Given, sides, value
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Number
+    from oxide_codegen.program import Options
 
 _COMPACT = 2**31
 _AXES = "xyz"
@@ -40,15 +42,42 @@ def declared_block(kernel: Kernel) -> Extent | None:
     return (int(extents[0]), int(extents[1]), int(extents[2])) if len(extents) == 3 else None
 
 
-def demand_contract(kernel: Kernel, block: Any, domain: int | None) -> None:
+def demand_contract(kernel: Kernel, options: Options) -> None:
     """Raise `SourceError` unless the live decorator got what its source says."""
-    wanted = None if block is None else block_extent(kernel.name, block)
-    if wanted != declared_block(kernel) or domain != kernel.contract.domain:
-        raise SourceError(
+    contract = kernel.contract
+    block = None if options.block is None else block_extent(kernel.name, options.block)
+    pairs: dict[str, tuple[object, object]] = {
+        "block": (block, declared_block(kernel)),
+        "domain": (options.domain, contract.domain),
+        "shared": (options.shared, literal(contract.shared)),
+        "max_threads": (options.max_threads, literal(contract.max_threads)),
+        "min_blocks": (options.min_blocks, literal(contract.min_blocks)),
+        "cooperative": (options.cooperative, contract.cooperative),
+    }
+    for name, (given, written) in pairs.items():
+        if given != written:
+            raise SourceError(
+                kernel.name,
+                f"`@kernel` was called with {name}={getattr(options, name)!r}, which is not what "
+                "its source says",
+            )
+
+
+def requested_shared(kernel: Kernel, given: int | None) -> int:
+    """How many bytes of dynamic shared memory a launch has."""
+    declared = literal(kernel.contract.shared) or 0
+    if given is None:
+        return declared
+    if given < declared:
+        raise LaunchValueError(
             kernel.name,
-            f"`@kernel` was called with block={block!r} and domain={domain!r}, which is not what "
-            "its source says",
+            f"`shared` is {given} bytes, but the kernel is declared with shared={declared}",
+            parameter="shared",
+            expected=declared,
+            actual=given,
+            rule="OX401",
         )
+    return given
 
 
 def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
@@ -61,6 +90,18 @@ def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
             parameter="block",
             expected=fixed,
             actual=block,
+            rule="OX401",
+        )
+    most = literal(kernel.contract.max_threads)
+    if most is not None and prod(block) > most:
+        raise LaunchValueError(
+            kernel.name,
+            f"`block` has {prod(block)} threads, but the kernel is declared with "
+            f"max_threads={most}",
+            parameter="block",
+            expected=most,
+            actual=prod(block),
+            rule="OX401",
         )
     domain = kernel.contract.domain
     if domain is None:
@@ -75,6 +116,7 @@ def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
                     parameter=name,
                     expected=1,
                     actual=extent[axis],
+                    rule="OX401",
                 )
 
 
@@ -84,15 +126,25 @@ def demand_facts(
     shapes: Mapping[str, tuple[int, ...]],
     grid: Extent,
     block: Extent,
-) -> None:
-    """Raise `LaunchValueError` unless every fact of the proof holds for this launch."""
+    shared: int,
+) -> Given:
+    """Raise `LaunchValueError` unless every fact of the proof holds for this launch.
+
+    What the launch fixes, as conditions see it: also the length of dynamic shared memory.
+    """
     kernel = checked.kernel
     if checked.compact:
         _demand_compact(kernel, scalars, shapes, grid, block)
-    given = Given(scalars, shapes, grid, block)
+    lengths = {
+        array.name: (shared // array.element.size,)
+        for array in kernel.arrays.values()
+        if array.is_dynamic
+    }
+    given = Given(scalars, {**shapes, **lengths}, grid, block)
     for fact in checked.facts:
         if not value(fact.condition, given):
             raise _broken(kernel, fact, given)
+    return given
 
 
 def _broken(kernel: Kernel, fact: Fact, given: Given) -> LaunchValueError:
@@ -107,6 +159,7 @@ def _broken(kernel: Kernel, fact: Fact, given: Given) -> LaunchValueError:
         parameter=next(_parameters(fact.condition), None),
         expected=fact.text,
         actual=actual or False,
+        rule="OX401",
     )
 
 
@@ -134,6 +187,7 @@ def _demand_compact(
                 parameter=parameter,
                 expected=f"below {_COMPACT}",
                 actual=number,
+                rule="OX401",
             )
 
 

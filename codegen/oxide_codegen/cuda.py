@@ -20,9 +20,10 @@ import importlib
 import sys
 import threading
 from contextlib import contextmanager
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from oxide_codegen import enqueue
+from oxide_codegen import abi, enqueue, limits
 from oxide_codegen.abi import EMPTY_RECORD, RECORD_SIZE, STATE_OFFSET, FailureState, decode
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.enqueue import Call
@@ -103,15 +104,19 @@ class Memory:
 
 
 class Arena:
-    """The arguments of a launch in memory: cells, and the table of pointers to them."""
+    """The arguments of a launch in memory: cells, and the table of pointers to them.
+
+    `hidden` are the cells behind the arguments.
+    """
 
     __slots__ = ("address", "cells", "table")
 
-    def __init__(self, count: int, record: int) -> None:
-        self.cells = (ctypes.c_uint64 * (count + 1))()
-        self.cells[count] = record
+    def __init__(self, count: int, hidden: Sequence[int]) -> None:
+        self.cells = (ctypes.c_uint64 * (count + len(hidden)))()
+        self.cells[count:] = hidden
         start = ctypes.addressof(self.cells)
-        self.table = (ctypes.c_void_p * (count + 1))(*(start + 8 * k for k in range(count + 1)))
+        number = len(self.cells)
+        self.table = (ctypes.c_void_p * number)(*(start + 8 * k for k in range(number)))
         self.address = ctypes.addressof(self.table)
 
 
@@ -130,36 +135,89 @@ class CudaKernel:
                 driver, driver.cuKernelGetFunction(self._loaded.handle), "loading", kernel.name
             )
             self.record = device.new_record(self)
-        self.shared_bytes = ptx.dynamic_shared
-        if self.shared_bytes > 48 * 1024:
-            self._allow_shared(driver)
+        # Shared arrays that only a dynamic allocation can hold; and all that a block takes itself.
+        self._placed = ptx.dynamic_shared
+        self._static = ptx.shared
+        self._reserved = 48 * 1024
         self._slots = slots
-        self.arenas: list[Arena] = []
+        self._hidden = abi.hidden(kernel)
+        self.is_cooperative = kernel.contract.cooperative
+        self._arenas: dict[int, list[Arena]] = {}
+        self._lock = threading.Lock()
+        self._fitting: dict[tuple[int, int], int] = {}
+        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
+        with device.current():
+            answer = driver.cuFuncGetAttribute(attribute, self.handle)
+        self._most_threads = int(check(driver, answer, "asking for limits", kernel.name))
+        self._reserve(self._placed)
 
-    def _allow_shared(self, driver: Any) -> None:
+    def shared(self, requested: int) -> int:
+        """The dynamic shared memory of a launch that asks for so much."""
+        return self._placed + requested
+
+    def _reserve(self, size: int) -> None:
+        """Allow launches with so much dynamic shared memory."""
+        if size <= self._reserved:
+            return
+        driver = self.device.driver
         with self.device.current():
             check(
                 driver,
                 driver.cuFuncSetAttribute(
                     self.handle,
                     driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                    self.shared_bytes,
+                    size,
                 ),
-                f"reserving {self.shared_bytes} bytes of shared memory",
+                f"reserving {size} bytes of shared memory",
                 self.kernel.name,
             )
+        self._reserved = size
 
-    def arena(self) -> Arena:
+    def demand_limits(self, grid: Extent, block: Extent, requested: int) -> None:
+        """Raise `LaunchValueError` unless the device has room for a launch."""
+        name, where = self.kernel.name, str(self.device.id)
+        limits.demand_threads(name, where, block, self._most_threads)
+        limits.demand_shared(name, where, self._static, requested, self.device.most_shared)
+        self._reserve(self.shared(requested))
+        if self.is_cooperative:
+            limits.demand_resident(name, where, grid, self._resident(prod(block), requested))
+
+    def _resident(self, threads: int, requested: int) -> int:
+        """How many blocks fit on the device at once."""
+        key = (threads, requested)
+        if key not in self._fitting:
+            driver = self.device.driver
+            with self.device.current():
+                answer = driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(
+                    self.handle, threads, self.shared(requested)
+                )
+            fit = int(check(driver, answer, "asking how many blocks fit", self.kernel.name))
+            self._fitting[key] = fit * self.device.multiprocessors
+        return self._fitting[key]
+
+    def arena(self, requested: int) -> Arena:
         """Memory for the arguments of one launch; give it back with `release`."""
         # list.pop and append are atomic, so no two threads get the same one.
-        return self.arenas.pop() if self.arenas else Arena(self._slots, self.record)
+        pool = self.arenas(requested)
+        if pool:
+            return pool.pop()
+        values = {
+            abi.Hidden.FAILURE: self.record,
+            abi.Hidden.SHARED: requested,
+            abi.Hidden.WORKSPACE: 0,
+        }
+        return Arena(self._slots, [values[name] for name in self._hidden])
 
-    def release(self, arena: Arena) -> None:
+    def arenas(self, requested: int) -> list[Arena]:
+        """Arenas that nobody uses, for launches that ask for so much shared memory."""
+        return self._arenas.setdefault(requested, [])
+
+    def release(self, arena: Arena, requested: int) -> None:
         """Take back an arena: the driver has copied the arguments."""
-        self.arenas.append(arena)
+        self.arenas(requested).append(arena)
 
-    def call(self, grid: Extent, block: Extent, stream: int, arena: Arena | None = None) -> Call:
-        """A launch as `Cuda.enqueue` takes it, with these arguments or an arena of its own."""
+    def call(self, grid: Extent, block: Extent, shared: int, stream: int, arena: Arena) -> Call:
+        """A launch as `Cuda.enqueue` takes it; `shared` counts all dynamic shared memory."""
         functions = self.device.functions
         assert functions is not None
         return Call(
@@ -168,10 +226,38 @@ class CudaKernel:
             int(self.handle),
             grid,
             block,
-            self.shared_bytes,
+            shared,
             stream,
-            arena or Arena(self._slots, self.record),
+            arena,
         )
+
+    def launch_together(
+        self, grid: Extent, block: Extent, arena: Arena, stream: int, shared: int
+    ) -> None:
+        """Enqueue a cooperative launch, with a word of its own for the barriers of the grid.
+
+        Allocated, cleared, used and freed in the order of the stream, the word is 0 at the start
+        of every launch, whatever runs beside it.
+        """
+        device, driver = self.device, self.device.driver
+        queue = device.stream(stream)
+        word: Any = None
+        # Between setting the word's cell and launching nobody else may set it.
+        with self._lock:
+            if abi.Hidden.WORKSPACE in self._hidden:
+                word = device.device.allocate(8, stream=queue)
+                address = int(word.handle)
+                place = self._slots + self._hidden.index(abi.Hidden.WORKSPACE)
+                arena.cells[place] = address
+                answer = driver.cuMemsetD8Async(address, 0, 8, stream)
+                check(driver, answer, "clearing the grid's barrier", self.kernel.name)
+            result = driver.cuLaunchCooperativeKernel(
+                self.handle, *grid, *block, shared, stream, arena.address
+            )
+        if word is not None:
+            word.close(queue)
+        if int(result[0]):
+            self.raise_launch_error(result[0])
 
     def raise_launch_error(self, status: Any) -> None:
         """Raise what the driver answered to a launch."""
@@ -215,6 +301,14 @@ class Cuda:
         self.default_handle = int(self.default_stream.handle)
         major, minor = self.device.compute_capability
         self.capability = (int(major), int(minor))
+        attributes = driver.CUdevice_attribute
+        self.most_shared, self.multiprocessors = (
+            int(check(driver, driver.cuDeviceGetAttribute(a, index), "asking for limits"))
+            for a in (
+                attributes.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+                attributes.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
+            )
+        )
         self._pinned = self.core.LegacyPinnedMemoryResource()
         self._pages: list[Any] = []
         self._kernels: list[CudaKernel] = []
@@ -277,7 +371,7 @@ class Cuda:
         target = self.default_handle if waiting is None else waiting
         if stream != target:
             with self.current():
-                self._stream(target).wait(self._stream(stream))
+                self.stream(target).wait(self.stream(stream))
 
     def clear(self, buffer: DeviceBuffer[Any]) -> None:
         """Set all bytes to zero."""
@@ -313,6 +407,27 @@ class Cuda:
             self._wait(stream)
         self.raise_failures()
 
+    def read(self, view: ArrayView, buffer: DeviceBuffer[Any] | None, stream: int) -> Any:
+        """The elements of an array, behind all that comes before on `stream`."""
+        from oxide_codegen.buffers import import_numpy
+        from oxide_codegen.scalars import NUMPY_CODES
+
+        array = import_numpy().empty(view.shape, NUMPY_CODES[view.element])
+        with self.current():
+            if buffer is not None:
+                self.order((buffer.memory,), stream)
+            elif view.stream is not None:
+                self.wait_for(view.stream, stream)
+            if array.nbytes:
+                answer = self.driver.cuMemcpyDtoHAsync(
+                    array.ctypes.data, view.address, array.nbytes, stream
+                )
+                check(self.driver, answer, "copying from the device")
+            self._wait(stream)
+            if buffer is not None:
+                self.stamp((buffer.memory,), stream)
+        return array
+
     def _copy(self, buffer: DeviceBuffer[Any], doing: str, call: Any, *rest: Any) -> None:
         with self.current():
             stream = self._last_stream(buffer)
@@ -326,11 +441,21 @@ class Cuda:
     # ------------------------------------------------------------ launches
 
     def launch(
-        self, kernel: CudaKernel, grid: Extent, block: Extent, arena: int, stream: int
+        self,
+        kernel: CudaKernel,
+        grid: Extent,
+        block: Extent,
+        arena: Arena,
+        stream: int,
+        requested: int,
     ) -> None:
         """Enqueue one launch; the context is current."""
+        shared = kernel.shared(requested)
+        if kernel.is_cooperative:
+            kernel.launch_together(grid, block, arena, stream, shared)
+            return
         result = self.driver.cuLaunchKernel(
-            kernel.handle, *grid, *block, kernel.shared_bytes, stream, arena, 0
+            kernel.handle, *grid, *block, shared, stream, arena.address, 0
         )
         if int(result[0]):
             kernel.raise_launch_error(result[0])
@@ -339,7 +464,7 @@ class Cuda:
         """Let `stream` come behind the last use of each of `memories`."""
         for memory in memories:
             if memory.stream != stream:
-                waiting = self._stream(stream)
+                waiting = self.stream(stream)
                 waiting.wait(self.default_stream if memory.event is None else memory.event)
                 memory.stream, memory.event = stream, None
                 self.moved = object()
@@ -348,7 +473,7 @@ class Cuda:
         """Note that work just enqueued on `stream` uses `memories`."""
         if stream == self.default_handle or not memories:
             return
-        event = self._stream(stream).record()
+        event = self.stream(stream).record()
         for memory in memories:
             memory.stream, memory.event = stream, event
         self.moved = object()
@@ -362,6 +487,7 @@ class Cuda:
         views: Sequence[tuple[int, ArrayView, Ownership]],
         pack: Any,
         stream: int,
+        requested: int,
     ) -> None:
         """Copy arrays in, launch, copy mutable ones out, wait, and raise what went wrong.
 
@@ -371,7 +497,7 @@ class Cuda:
 
         driver = self.driver
         with self.current():
-            waiting = self._stream(stream)
+            waiting = self.stream(stream)
             copies: list[tuple[Any, ArrayView, Ownership]] = []
             try:
                 for cell, described, ownership in views:
@@ -389,10 +515,10 @@ class Cuda:
                         "copying to the device",
                         kernel.kernel.name,
                     )
-                arena = kernel.arena()
+                arena = kernel.arena(requested)
                 pack(arena.cells, 0, *cells)
-                self.launch(kernel, grid, block, arena.address, stream)
-                kernel.release(arena)
+                self.launch(kernel, grid, block, arena, stream, requested)
+                kernel.release(arena, requested)
                 for buffer, described, ownership in copies:
                     if ownership is not Ownership.READ_ONLY:
                         check(
@@ -448,7 +574,8 @@ class Cuda:
     def _wait(self, stream: int, kernel: str | None = None) -> None:
         check(self.driver, self.driver.cuStreamSynchronize(stream), "waiting for a stream", kernel)
 
-    def _stream(self, handle: int) -> Any:
+    def stream(self, handle: int) -> Any:
+        """A stream as cuda.core has it."""
         if handle == self.default_handle:
             return self.default_stream
         return self.core.Stream.from_handle(handle)

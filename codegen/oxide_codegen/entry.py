@@ -41,6 +41,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH
+from oxide_codegen.arguments import alignments
 from oxide_codegen.buffers import DeviceBuffer, kind_of
 from oxide_codegen.enqueue import OTHER_CONTEXT, Call
 
@@ -83,14 +84,17 @@ def entry(
     loaded: CudaKernel,
     grid: Extent,
     block: Extent,
+    shared: int,
     holds: Callable[[], bool],
 ) -> Callable[[tuple[Any, ...]], bool] | None:
-    """The entry for launches on the default stream, or None if a fact is beyond it."""
+    """The entry for launches on the default stream, or None if something is beyond it."""
     device = loaded.device
+    if loaded.is_cooperative or specialisation.kernel.contract.data:
+        return None
     enqueue, stream = device.enqueue, device.default_handle
     last = _BINDINGS if enqueue is None else _DIRECTLY
     try:
-        source, names = write(specialisation, grid, block, device.index, last)
+        source, names = write(specialisation, grid, block, shared, device.index, last)
     except _Other:
         return None
     names |= {
@@ -106,20 +110,22 @@ def entry(
         names |= {
             "enqueue": enqueue,
             "arenas": list[Call](),
-            "new_arena": lambda: loaded.call(grid, block, stream),
+            "new_arena": lambda: loaded.call(
+                grid, block, loaded.shared(shared), stream, loaded.arena(shared)
+            ),
             "OTHER_CONTEXT": OTHER_CONTEXT,
         }
     else:
         names |= {
-            "arenas": loaded.arenas,
-            "new_arena": loaded.arena,
+            "arenas": loaded.arenas(shared),
+            "new_arena": lambda: loaded.arena(shared),
             "current": device.driver.cuCtxGetCurrent,
             "launch": device.driver.cuLaunchKernel,
             "context": device.context_handle,
             "function": loaded.handle,
             "grid": grid,
             "block": block,
-            "shared": loaded.shared_bytes,
+            "shared": loaded.shared(shared),
         }
     # The text is made of the types and facts of a kernel that was checked: numbers and names of
     # our own making, nothing of the user's.
@@ -131,6 +137,7 @@ def write(
     specialisation: Specialisation,
     grid: Extent,
     block: Extent,
+    shared: int,
     index: int,
     last: Sequence[str] = _DIRECTLY,
 ) -> tuple[str, dict[str, Any]]:
@@ -140,7 +147,8 @@ def write(
     """
     kernel, checked = specialisation.kernel, specialisation.checked
     names: dict[str, Any] = {}
-    known = _Names(kernel, grid, block)
+    known = _Names(kernel, grid, block, shared)
+    aligned = alignments(kernel)
     count = len(kernel.parameters)
     variables = [f"v{k}" for k in range(count)]
     refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
@@ -154,7 +162,12 @@ def write(
             continue
         array = kernel.arrays[parameter.name]
         names[f"K{k}"] = kind_of(array.element.name, array.rank, "cuda", index)
-        classes.append(f"v{k}.__class__ is not Buffer or v{k}.kind is not K{k}")
+        kind = f"v{k}.kind is not K{k}"
+        if array.ownership is Ownership.READ_ONLY:
+            # Who writes a buffer of which facts are known has to make it forget them.
+            names[f"F{k}"] = kind_of(array.element.name, array.rank, "cuda", index, is_known=True)
+            kind += f" and v{k}.kind is not F{k}"
+        classes.append(f"v{k}.__class__ is not Buffer or {kind}")
         moved.append(f"v{k}.memory.stream != stream")
         extents = [f"d{k}_{axis}" for axis in range(array.rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
@@ -164,6 +177,11 @@ def write(
     late = _overlaps(kernel) + [f"not {text}" for text in known.conditions(checked.facts)]
     longest = _COMPACT - 1 if checked.compact else MAX_LENGTH
     late += [f"{cell} > {longest}" for cell in cells if cell.startswith("d")]
+    late += [
+        f"p{k} % {aligned[parameter.name]}"
+        for k, parameter in enumerate(kernel.parameters)
+        if parameter.name in aligned
+    ]
     late.append("not holds()")
     lines = [
         "def entry(arguments):",
@@ -210,11 +228,14 @@ def _overlaps(kernel: Kernel) -> list[str]:
 class _Names:
     """Conditions as Python expressions over the variables of an entry."""
 
-    def __init__(self, kernel: Kernel, grid: Extent, block: Extent) -> None:
+    def __init__(self, kernel: Kernel, grid: Extent, block: Extent, shared: int) -> None:
         self._numbers: Mapping[str, int] = {
             parameter.name: k for k, parameter in enumerate(kernel.parameters)
         }
         self._extents = {Register.GRID_DIM: grid, Register.BLOCK_DIM: block}
+        self._dynamic = {
+            a.name: shared // a.element.size for a in kernel.arrays.values() if a.is_dynamic
+        }
         self._arguments = 0
 
     def conditions(self, facts: Iterable[Fact]) -> Iterator[str]:
@@ -233,6 +254,8 @@ class _Names:
             case Param(name=name):
                 self._arguments += 1
                 return f"v{self._numbers[name]}"
+            case Dim(array=array) if array in self._dynamic:
+                return str(self._dynamic[array])
             case Dim(array=array, axis=axis):
                 self._arguments += 1
                 return f"d{self._numbers[array]}_{axis}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_THREADS
+from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_SHARED, MAX_THREADS
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError
 
 if TYPE_CHECKING:
@@ -38,8 +38,33 @@ def block_extent(kernel: str, value: Any) -> Extent:
             parameter="block",
             expected=MAX_THREADS,
             actual=threads,
+            rule="OX405",
         )
     return extent
+
+
+def shared_bytes(kernel: str, value: Any) -> int:
+    """The bytes of dynamic shared memory that a launch asks for."""
+    try:
+        size = index(value)
+    except TypeError:
+        raise LaunchTypeError(
+            kernel,
+            f"`shared` is a number of bytes, got {value!r}",
+            parameter="shared",
+            expected="an int",
+            actual=value,
+        ) from None
+    if not 0 <= size <= MAX_SHARED:
+        raise LaunchValueError(
+            kernel,
+            f"`shared` is {size} bytes; a block has at most {MAX_SHARED}",
+            parameter="shared",
+            expected=(0, MAX_SHARED),
+            actual=size,
+            rule="OX405",
+        )
+    return size
 
 
 def _extent(kernel: str, name: str, value: Any) -> Extent:
@@ -77,4 +102,5 @@ def _demand_within(
                 parameter=name,
                 expected=(least, limit),
                 actual=value,
+                rule="OX405",
             )

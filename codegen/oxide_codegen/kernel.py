@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
 from oxide_codegen import devices
-from oxide_codegen.contract import declared_block, demand_geometry
+from oxide_codegen.contract import declared_block, demand_geometry, requested_shared
 from oxide_codegen.errors import LaunchTypeError, OxideError
-from oxide_codegen.geometry import block_extent, grid_extent
+from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
 from oxide_codegen.program import Options, Program
 from oxide_codegen.streams import queue
@@ -57,29 +57,38 @@ class Kernel(Generic[P]):
         self.__doc__ = getattr(function, "__doc__", None)
 
     def __getitem__(
-        self, config: tuple[Extent, Extent] | tuple[Extent, Extent, object], /
+        self,
+        config: tuple[Extent, Extent]
+        | tuple[Extent, Extent, object]
+        | tuple[Extent, Extent, object, int],
+        /,
     ) -> Launch[...]:
-        """`k[grid, block]` or `k[grid, block, stream]`, to be called with the arguments."""
+        """`k[grid, block]`, `k[grid, block, stream]` or `k[grid, block, stream, shared]`.
+
+        The result is called with the arguments; `shared` is the bytes of dynamic shared memory.
+        """
         name = self.__name__
         given: Any = config
         plain_numbers = _is_plain(given)
         if plain_numbers and given in self._launches:
             return self._launches[given]
         try:
-            if not isinstance(given, tuple) or len(given) not in (2, 3):
+            if not isinstance(given, tuple) or not 2 <= len(parts := list[Any](given)) <= 4:
                 raise LaunchTypeError(
                     name,
-                    "a launch is written k[grid, block](...) or k[grid, block, stream](...)",
+                    "a launch is written k[grid, block](...), k[grid, block, stream](...) or "
+                    "k[grid, block, stream, shared](...)",
                     parameter="grid",
                     expected="grid, block and perhaps a stream",
                     actual=given,
                 )
-            stream = given[2] if len(given) == 3 else None
+            stream = parts[2] if len(parts) > 2 else None
             launch: Launch[...] = Launch(
                 self._program,
-                grid_extent(name, given[0]),
-                block_extent(name, given[1]),
+                grid_extent(name, parts[0]),
+                block_extent(name, parts[1]),
                 queue(name, stream),
+                shared_bytes(name, parts[3]) if len(parts) == 4 else None,
             )
         except OxideError as error:
             raise plain(error) from None
@@ -91,9 +100,16 @@ class Kernel(Generic[P]):
         return launch
 
     def prepare(
-        self, *, grid: Extent, block: Extent | None = None, stream: object = None
+        self,
+        *,
+        grid: Extent,
+        block: Extent | None = None,
+        stream: object = None,
+        shared: int | None = None,
     ) -> Launch[P]:
-        """The launch with this grid and block, by default those of `@kernel(block=...)`.
+        """The launch with this grid and block, by default that of `@kernel(block=...)`.
+
+        `shared` is the bytes of dynamic shared memory, by default those of `@kernel(shared=...)`.
 
         Checks the kernel now: `CheckError` if it is not proved.
         """
@@ -114,7 +130,9 @@ class Kernel(Generic[P]):
                 extent = block_extent(name, block)
             blocks = grid_extent(name, grid)
             demand_geometry(kernel, blocks, extent)
-            return Launch(self._program, blocks, extent, queue(name, stream))
+            size = None if shared is None else shared_bytes(name, shared)
+            requested_shared(kernel, size)
+            return Launch(self._program, blocks, extent, queue(name, stream), size)
         except OxideError as error:
             raise plain(error) from None
 

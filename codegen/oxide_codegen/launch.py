@@ -11,23 +11,28 @@ write permission of a NumPy array, and the device that NumPy arrays go to.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices
-from oxide_codegen.contract import demand_facts, demand_geometry
+from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
 from oxide_codegen.enqueue import OTHER_CONTEXT
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
+from oxide_codegen.limits import demand_on_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oxide_analyzer.contract import Given
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
+    from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda import Arena, CudaKernel, Memory
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.live import Guard
@@ -40,13 +45,21 @@ P = ParamSpec("P")
 class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
-    __slots__ = ("_entry", "_entry_of", "_guard", "_program", "block", "grid", "stream")
+    __slots__ = ("_entry", "_entry_of", "_guard", "_program", "block", "grid", "shared", "stream")
 
-    def __init__(self, program: Program, grid: Extent, block: Extent, stream: Queue) -> None:
+    def __init__(
+        self,
+        program: Program,
+        grid: Extent,
+        block: Extent,
+        stream: Queue,
+        shared: int | None = None,
+    ) -> None:
         self._program = program
         self.grid = grid
         self.block = block
         self.stream = stream
+        self.shared = shared
         self._entry: Callable[[tuple[Any, ...]], bool] | None = None
         self._entry_of: Specialisation | None = None
         self._guard: Guard | None = None
@@ -95,19 +108,62 @@ class Launch(Generic[P]):
         if 0 in self.grid:
             return _nothing
         shapes = {name: described.shape for name, described in arguments.views.items()}
-        demand_facts(specialisation.checked, arguments.scalars, shapes, self.grid, self.block)
+        shared = requested_shared(kernel, self.shared)
+        given = demand_facts(
+            specialisation.checked, arguments.scalars, shapes, self.grid, self.block, shared
+        )
         if device.kind == "cpu":
-            return self._on_cpu(specialisation, arguments)
+            run = self._on_cpu(specialisation, arguments, shared)
+            return self._with_data(kernel, arguments, given, None, run)
         loaded = specialisation.cuda(device.index)
+        loaded.demand_limits(self.grid, self.block, shared)
         if arguments.host:
-            return self._from_host(specialisation, loaded, arguments)
+            run = self._from_host(specialisation, loaded, arguments, shared)
+            return self._with_data(kernel, arguments, given, None, run)
         if not repeats and self.stream.handle is None and self._guard is not guard:
             # Writing an entry out takes longer than a launch: only for the second of its kind.
             if self._entry_of is specialisation:
-                self._entry = entry(specialisation, loaded, self.grid, self.block, guard.written())
+                self._entry = entry(
+                    specialisation, loaded, self.grid, self.block, shared, guard.written()
+                )
                 self._guard = guard
             self._entry_of = specialisation
-        return self._on_device(specialisation, loaded, arguments, repeats=repeats)
+        run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
+        return self._with_data(kernel, arguments, given, loaded, run)
+
+    def _with_data(
+        self,
+        kernel: Kernel,
+        arguments: Arguments,
+        given: Given,
+        loaded: CudaKernel | None,
+        run: Callable[[], None],
+    ) -> Callable[[], None]:
+        """`run` behind the facts about the elements of arrays, which are also checked now."""
+        if not kernel.contract.data:
+            return run
+        from oxide_codegen.claims import demand_data, on_host
+
+        def read(name: str) -> Any:
+            if loaded is None:
+                return on_host(arguments.views[name])
+            stream = self._handle(loaded)
+            return loaded.device.read(arguments.views[name], arguments.owners.get(name), stream)
+
+        def demand() -> None:
+            demand_data(kernel, kernel.contract.data, arguments, given, read)
+
+        def behind() -> None:
+            demand()
+            run()
+
+        demand()
+        return behind
+
+    def _handle(self, loaded: CudaKernel) -> int:
+        """The stream of a launch on a GPU."""
+        default = loaded.device.default_handle
+        return default if self.stream.handle is None else self.stream.handle
 
     def _demand_stream(self, kernel: str, device: DeviceId) -> None:
         if self.stream.handle is not None and device.kind == "cpu" and not self.stream.is_cpu:
@@ -127,27 +183,35 @@ class Launch(Generic[P]):
                 actual="a stream of the cpu",
             )
 
-    def _on_cpu(self, specialisation: Specialisation, arguments: Arguments) -> Callable[[], None]:
+    def _on_cpu(
+        self, specialisation: Specialisation, arguments: Arguments, shared: int
+    ) -> Callable[[], None]:
         kernel, grid, block = specialisation.kernel, self.grid, self.block
         native = specialisation.native()
-        cells = arguments.cells(kernel)
+        demand_on_cpu(kernel, grid, block, native.static, shared)
+        cells, written = arguments.cells(kernel), arguments.written(kernel)
 
         def run() -> None:
             # `arguments` is named here so that the arrays live as long as this closure.
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
-            record = native.run(grid, block, cells)
+            for buffer in written:
+                buffer.forget()
+            record = native.run(grid, block, cells, shared=shared)
             if record is not None:
                 raise failure(kernel, record)
 
         return run
 
     def _from_host(
-        self, specialisation: Specialisation, loaded: CudaKernel, arguments: Arguments
+        self,
+        specialisation: Specialisation,
+        loaded: CudaKernel,
+        arguments: Arguments,
+        shared: int,
     ) -> Callable[[], None]:
         kernel, grid, block = specialisation.kernel, self.grid, self.block
-        device = loaded.device
-        stream = device.default_handle if self.stream.handle is None else self.stream.handle
+        device, stream = loaded.device, self._handle(loaded)
         cells = arguments.cells(kernel)
         views: list[tuple[int, ArrayView, Ownership]] = []
         position = 0
@@ -164,7 +228,7 @@ class Launch(Generic[P]):
         def run() -> None:
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
-            device.run_on_host_arrays(loaded, grid, block, cells, views, pack, stream)
+            device.run_on_host_arrays(loaded, grid, block, cells, views, pack, stream, shared)
 
         return run
 
@@ -173,28 +237,31 @@ class Launch(Generic[P]):
         specialisation: Specialisation,
         loaded: CudaKernel,
         arguments: Arguments,
+        shared: int,
         *,
         repeats: bool,
     ) -> Callable[[], None]:
-        kernel, device = specialisation.kernel, loaded.device
-        stream = device.default_handle if self.stream.handle is None else self.stream.handle
+        kernel, device, stream = specialisation.kernel, loaded.device, self._handle(loaded)
         memories = tuple(dict.fromkeys(b.memory for b in arguments.buffers))
         foreign = tuple(
             view.stream
             for view in arguments.views.values()
             if view.stream is not None and view.stream != stream
         )
-        arena = loaded.arena()
+        arena = loaded.arena(shared)
+        written = arguments.written(kernel)
         specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
         grid, block, default = self.grid, self.block, device.default_handle
 
         def run() -> None:
+            for buffer in written:
+                buffer.forget()
             before = device.enter()
             try:
                 for other in foreign:
                     device.wait_for(other, stream)
                 device.order(memories, stream)
-                device.launch(loaded, grid, block, arena.address, stream)
+                device.launch(loaded, grid, block, arena, stream, shared)
                 if stream != default:
                     device.stamp(memories, stream)
             finally:
@@ -203,9 +270,10 @@ class Launch(Generic[P]):
         # The arguments (foreign arrays too) live as long as the closure; what is freed later is
         # freed in the order of its stream, behind the launch.
         run.__dict__["arguments"] = arguments
-        if foreign or stream != default:
+        if foreign or stream != default or loaded.is_cooperative or not repeats:
             return run
-        return _at_once(loaded, self.grid, self.block, arena, memories, run) if repeats else run
+        call = _Repeated(loaded, self.grid, self.block, loaded.shared(shared), arena)
+        return _at_once(call, memories, written, run)
 
 
 class BoundLaunch:
@@ -233,25 +301,37 @@ class BoundLaunch:
         return run, guard.written()
 
 
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """A launch whose arguments are packed; `shared` counts all bytes of dynamic shared memory."""
+
+    loaded: CudaKernel
+    grid: Extent
+    block: Extent
+    shared: int
+    arena: Arena
+
+
 def _at_once(
-    loaded: CudaKernel,
-    grid: Extent,
-    block: Extent,
-    arena: Arena,
+    repeated: _Repeated,
     memories: tuple[Memory, ...],
+    written: tuple[DeviceBuffer[Any], ...],
     otherwise: Callable[[], None],
 ) -> Callable[[], None]:
     """`otherwise` for the default stream, where nothing is to be waited for and the context is
     current.
     """
+    loaded, arena = repeated.loaded, repeated.arena
     device, stream = loaded.device, loaded.device.default_handle
     enqueue = device.enqueue
     if enqueue is None:
         current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
-        context, function, shared = device.context_handle, loaded.handle, loaded.shared_bytes
-        (gx, gy, gz), (bx, by, bz), address = grid, block, arena.address
+        context, function, shared = device.context_handle, loaded.handle, repeated.shared
+        (gx, gy, gz), (bx, by, bz), address = repeated.grid, repeated.block, arena.address
 
         def through_bindings() -> None:
+            for buffer in written:
+                buffer.forget()
             for memory in memories:
                 if memory.stream != stream:
                     return otherwise()
@@ -263,13 +343,15 @@ def _at_once(
             return None
 
         return through_bindings
-    call = loaded.call(grid, block, stream, arena)
+    call = loaded.call(repeated.grid, repeated.block, repeated.shared, stream, arena)
     address, seen = call.address, object()
 
     def directly() -> None:
         nonlocal seen
         now = device.moved
         if now is not seen:
+            for buffer in written:
+                buffer.forget()
             for memory in memories:
                 if memory.stream != stream:
                     return otherwise()

@@ -53,7 +53,8 @@ _WORTH_SHARING = 200e-6
 class Native:
     """A compiled kernel: how to call it, how to read its failures, how to run it.
 
-    Of a kernel that `is_together` all blocks run at once, by one worker.
+    Of a kernel that `is_together` all blocks run at once, by one worker. `static` is what its
+    own shared arrays take.
     """
 
     layout: abi.Layout
@@ -62,6 +63,7 @@ class Native:
     _run: Callable[[int, int, int, int, int, int], None]
     _arena_size: Callable[[int, int], int]
     is_together: bool
+    static: int
     _owner: object
     _arenas: list[Arena] = field(default_factory=list["Arena"])
 
@@ -206,6 +208,7 @@ def compile_native(
         _RUN(addresses["run"]),
         arena_size,
         abi.Hidden.WORKSPACE in abi.hidden(kernel),
+        static,
         owner,
     )
 

@@ -145,7 +145,7 @@ class Program:
             raise CheckError(self.name, self._explain(report.diagnostics, first.sources), report)
         made = first.specialisations.get(key)
         if made is None:
-            demand_contract(report.checked.kernel, self.options.block, self.options.domain)
+            demand_contract(report.checked.kernel, self.options)
             made = first.specialisations[key] = Specialisation(
                 report.checked,
                 report,
@@ -195,7 +195,7 @@ class Program:
         requires = self.options.requires
         if requires is not None:
             live.verify_lambda(requires, self._source)
-        elif kernel.contract.requires:
+        elif kernel.contract.requires or kernel.contract.data:
             raise live.Unavailable("`@kernel` was called without the `requires` of its source")
         errors = [
             d

@@ -25,6 +25,11 @@ class Driver:
 
     class CUfunction_attribute:
         CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
+        CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 0
+
+    class CUdevice_attribute:
+        CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97
+        CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16
 
     def __init__(self):
         self.context = 0
@@ -55,6 +60,22 @@ class Driver:
         self._in_context()
         return 0, kernel
 
+    def cuFuncGetAttribute(self, attribute, _):
+        self._in_context()
+        return 0, {0: 1024}[attribute]
+
+    def cuFuncSetAttribute(self, _, attribute, value):
+        self._in_context()
+        self.log.append(("attribute", attribute, value))
+        return (0,)
+
+    def cuDeviceGetAttribute(self, attribute, _):
+        return 0, {97: 227 * 1024, 16: 4}[attribute]
+
+    def cuOccupancyMaxActiveBlocksPerMultiprocessor(self, _, threads, shared):
+        self._in_context()
+        return 0, min(2048 // threads, 227 * 1024 // max(shared, 1))
+
     def cuCtxSynchronize(self):
         self._in_context()
         self.log.append(("sync", None))
@@ -77,26 +98,45 @@ class Driver:
         return (0,)
 
     def cuLaunchKernel(self, function, *rest):
-        gx, gy, gz, bx, by, bz, _, stream, table, extra = rest
+        gx, gy, gz, bx, by, bz, shared, stream, table, extra = rest
         self._in_context()
         assert extra == 0
         if self.answer:
             return (self.answer,)
-        native = self.functions[int(function)]
+        return self._run(function, (gx, gy, gz), (bx, by, bz), shared, stream, table)
+
+    def cuLaunchCooperativeKernel(self, function, *rest):
+        gx, gy, gz, bx, by, bz, shared, stream, table = rest
+        self._in_context()
+        self.log.append(("together", int(stream)))
+        return self._run(function, (gx, gy, gz), (bx, by, bz), shared, stream, table)
+
+    def _run(self, function, grid, block, shared, stream, table):
+        native, hidden = self.functions[int(function)]
         count = len(native.layout.slots)
-        pointers = (ctypes.c_void_p * (count + 1)).from_address(table)
+        pointers = (ctypes.c_void_p * (count + len(hidden))).from_address(table)
         cells = b"".join(ctypes.string_at(pointers[k], abi.CELL) for k in range(count))
-        failure = ctypes.c_uint64.from_address(pointers[count]).value
+        values = {
+            name: ctypes.c_uint64.from_address(pointers[count + k]).value
+            for k, name in enumerate(hidden)
+        }
+        failure = values[abi.Hidden.FAILURE]
+        if abi.Hidden.WORKSPACE in values:
+            assert ctypes.string_at(values[abi.Hidden.WORKSPACE], 8) == bytes(8)
+        requested = values.get(abi.Hidden.SHARED, shared)
+        assert requested <= shared
         self.log.append(("launch", int(stream)))
-        found = native.run((gx, gy, gz), (bx, by, bz), native.layout.packer.unpack(cells))
+        arguments = native.layout.packer.unpack(cells)
+        found = native.run(grid, block, arguments, shared=requested)
         if found is not None:
-            record = Struct("<4I2q6I").pack(
+            record = Struct("<4I3q6I").pack(
                 abi.FailureState.COMPLETE,
                 found.site,
                 found.kind,
                 found.axis,
                 found.index,
                 found.length,
+                found.stop,
                 *found.block,
                 *found.thread,
             )
@@ -214,7 +254,7 @@ def install(monkeypatch, *, library=False):
     def compile_ptx(checked, sm):
         made = real(checked, sm)
         entries[made.entry] = handle = next(handles)
-        driver.functions[handle] = compile_native(checked)
+        driver.functions[handle] = compile_native(checked), abi.hidden(checked.kernel)
         return made
 
     real = ptx.compile_ptx

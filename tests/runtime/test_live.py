@@ -150,7 +150,7 @@ def test_run_time_checks_name_the_place():
 def test_plain_calls_and_odd_launches():
     with pytest.raises(oxide.LaunchTypeError, match=r"vecadd\[grid, block\]"):
         programs.vecadd(ones(), ones(), ones())
-    for config in (4, (4,), (1, 2, None, 4)):
+    for config in (4, (4,), (1, 2, None, 4, 5)):
         with pytest.raises(oxide.LaunchTypeError, match="grid, block"):
             programs.vecadd[config]
 

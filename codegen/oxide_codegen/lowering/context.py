@@ -80,7 +80,9 @@ class Context:
 
     def __post_init__(self) -> None:
         kernel = self.checked.kernel
-        self._proved = self.checked.proved_bounds | self.checked.proved_divisors
+        checked = self.checked
+        self._proved = checked.proved_bounds | checked.proved_divisors
+        self._proved |= checked.proved_alignments | checked.proved_assertions
         self.makes_checks = not failure_sites(kernel).keys() <= self._proved
         self.continues = waits_for_others(kernel)
         if self.continues and self.makes_checks:
