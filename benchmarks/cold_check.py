@@ -5,8 +5,8 @@
 Wall times of the process, from start to exit, and the processor's time, which depends less on what
 else the machine does. One run before the measured ones warms the disk's cache and writes byte code,
 as a first use does. Beside it stand a Python that does nothing, which is the floor, and
-`oxide-check` of a file without kernels, which is the price of starting. Writes
-`benchmarks/results/cold_check.json`.
+`oxide-check` of a file without kernels, which is the price of starting, and of the same files once
+their verdicts are known (`warm`). Writes `benchmarks/results/cold_check.json`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "oxide-check of a file without kernels": [*check, str(empty)],
-            **{f"oxide-check {file.name}": [*check, str(file)] for file in files},
+            **{f"oxide-check {file.name}": [*check, "--no-cache", str(file)] for file in files},
+            **{f"oxide-check {file.name}, warm": [*check, str(file)] for file in files},
         }
         for title, command in commands.items():
             times, busy, code = measure(command, folder)

@@ -245,10 +245,10 @@ def test_bug_in_the_analyzer_is_exit_101_and_other_files_are_checked(
     write(folder, {"a.py": PROVED, "b.py": PROVED})
     real = analysis.check
 
-    def check(source, modules):
+    def check(source, modules, check_one):
         if source.path == "a.py":
             raise ZeroDivisionError("boom")
-        return real(source, modules)
+        return real(source, modules, check_one)
 
     monkeypatch.setattr(analysis, "check", check)
     assert main_check(["--format", "concise"]) == 101
@@ -268,12 +268,12 @@ def test_strict_fails_where_something_is_unproved(
 
     write(folder, {"k.py": PROVED})
     report = Report("k.py", (kernel(Verdict.UNPROVED),), (UNPROVED,))
-    monkeypatch.setattr(analysis, "check", lambda source, modules: report)
+    monkeypatch.setattr(analysis, "check", lambda source, modules, check_one: report)
     assert main_check([]) == 0
     assert main_check(["--strict"]) == 1
     assert main_check(["--strict", "--select", "OX7"]) == 0
     silent = Report("k.py", (kernel(Verdict.UNPROVED),), ())
-    monkeypatch.setattr(analysis, "check", lambda source, modules: silent)
+    monkeypatch.setattr(analysis, "check", lambda source, modules, check_one: silent)
     assert main_check(["--strict"]) == 1
 
 

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 
 from oxide.cli import jobs, main_check
-from oxide.cli.cache_folder import cache_folder, made
 from oxide.cli.checking import Answer, Crash, Task, answer
 from oxide.cli.inputs import Input
 from oxide.cli.watching import Watch, watch
+from oxide_analyzer import analysis
 from oxide_analyzer.configuration import Configuration, Selection
 from oxide_analyzer.report import Report
 from test_cli_changes import KERNEL, PROVED, WRONG, folder
@@ -358,24 +358,56 @@ def test_standard_input_of_any_bytes(
     assert Report.__name__ not in capsys.readouterr().err
 
 
-# ---------------------------------------------------------------- where verdicts are remembered
+# ---------------------------------------------------------------- known verdicts
 
 
-def test_cache_ignores_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_verdicts_are_used_and_said_alike(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OXIDE_CACHE_DIR", raising=False)
-    place = cache_folder(Configuration(folder))
-    assert place == folder / ".oxide_cache"
-    assert made(place)
-    assert "*" in (place / ".gitignore").read_text().splitlines()
-    assert made(place)
-    assert cache_folder(Configuration(folder, cache_dir="c")) == folder / "c"
-    monkeypatch.setenv("OXIDE_CACHE_DIR", str(folder / "d" / "e"))
-    assert cache_folder(Configuration(folder, cache_dir="c")) == folder / "d" / "e"
-    assert made(folder / "d" / "e")
+    tree(folder, 3)
+    idle = PROVED.replace("= a[i]\n", "= a[i]  # oxide: ignore[OX301] both are tested\n")
+    (folder / "idle.py").write_text(idle)
+    assert main_check(["--no-cache"]) == 1
+    cold = capsys.readouterr().out
+    assert "OX701" in cold
+    assert not (folder / ".oxide_cache").exists()
+    assert main_check([]) == 1
+    assert capsys.readouterr().out == cold
+    assert "*" in (folder / ".oxide_cache" / ".gitignore").read_text().splitlines()
+
+    def check_kernel(kernel: object) -> None:
+        raise AssertionError(f"{kernel} was judged again")
+
+    monkeypatch.setattr(analysis, "check_kernel", check_kernel)
+    assert main_check([]) == 1
+    assert capsys.readouterr().out == cold
+    assert main_check(["--timeout", "60"]) == 1
+    assert capsys.readouterr().out == cold
 
 
-def test_folder_of_others_is_not_ignored_for_them(folder: Path) -> None:
-    (folder / "mine.txt").write_text("x")
-    assert made(folder)
-    assert not (folder / ".gitignore").exists()
-    assert not made(folder / "mine.txt" / "cache")
+def test_known_verdicts_are_where_the_settings_say(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OXIDE_CACHE_DIR", raising=False)
+    (folder / "src").mkdir()
+    (folder / "src" / "k.py").write_text(PROVED)
+    (folder / "pyproject.toml").write_text('[tool.oxide]\ncache-dir = "known"\n')
+    monkeypatch.chdir(folder / "src")
+    main_check(["k.py"])
+    assert (folder / "known").is_dir()
+    monkeypatch.setenv("OXIDE_CACHE_DIR", str(folder / "elsewhere"))
+    main_check(["k.py"])
+    assert (folder / "elsewhere").is_dir()
+    assert sorted(path.name for path in (folder / "src").iterdir()) == ["k.py"]
+
+
+def test_no_folder_is_made_where_none_can_be_or_need_be(folder: Path) -> None:
+    # Where no folder can be made there is none, and verdicts are found all the same.
+    (folder / "k.py").write_text(PROVED)
+    (folder / ".oxide_cache").write_text("")
+    assert main_check(["k.py"]) == 0
+    (folder / "empty.py").write_text("import oxide\n")
+    (folder / ".oxide_cache").unlink()
+    assert main_check(["empty.py"]) == 0
+    assert not (folder / ".oxide_cache").exists()

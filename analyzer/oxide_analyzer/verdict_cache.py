@@ -172,7 +172,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _line_of(key: str, text: str) -> bytes:
-    content = text.encode()
+    content = text.encode("utf-8", "surrogatepass")
     return f"{key}{crc32(content):08x}".encode() + content + b"\n"
 
 
@@ -180,7 +180,7 @@ def _text_of(line: bytes) -> str | None:
     content = line[_KEY + _CHECKSUM :]
     if line[_KEY : _KEY + _CHECKSUM] != f"{crc32(content):08x}".encode():
         return None
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8", "surrogatepass")
 
 
 # ---------------------------------------------------------------- keys

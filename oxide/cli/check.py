@@ -85,7 +85,7 @@ def _tasks(options: Namespace) -> Iterator[Task]:
             selected(entry, options.select, options.ignore),
             fixes,
             settings.timeout if options.timeout is None else options.timeout,
-            not options.no_cache,
+            options.cache,
         )
 
 

@@ -47,6 +47,11 @@ def complete(options: Namespace, settings: Configuration) -> None:
         options.baseline = str(settings.root / settings.baseline)
     if options.write_baseline and options.baseline is None:
         raise WrongUse("--write-baseline needs --baseline FILE, which says where")
+    options.cache = None
+    if not options.no_cache:
+        from oxide_analyzer import verdict_cache
+
+        options.cache = str(verdict_cache.folder(settings.root, settings.cache_dir))
     options.show_suppressed |= settings.show_suppressed
     options.force_exclude |= settings.force_exclude
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import project
@@ -12,12 +13,15 @@ from oxide_analyzer.record import record
 from oxide_analyzer.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide.cli.inputs import Input
     from oxide_analyzer.configuration import Selection
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import RecordedModules
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
+    from oxide_analyzer.verdict_cache import Cache
 
 # Fixes of one round may bring about findings with fixes of their own; two that undo each other
 # must come to an end.
@@ -29,14 +33,14 @@ class Task:
     """A file, and what is to be done with it.
 
     `fixes` are applied to its text in memory: none, safe ones, all. `timeout` is for each kernel,
-    `use_cache` lets known verdicts stand in.
+    `cache` is the folder of known verdicts.
     """
 
     entry: Input
     chosen: Selection
     fixes: str = "none"
     timeout: float | None = None
-    use_cache: bool = True
+    cache: str | None = None
 
 
 @record
@@ -128,10 +132,12 @@ def _checked(source: SourceFile, task: Task) -> Answer:
 def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
     from oxide_analyzer import analysis
 
-    if task.timeout is None:
-        report = analysis.check(source, seen)
-    else:
-        report = analysis.check(source, seen, partial(_in_time, task.timeout))
+    check_one = analysis.check_kernel
+    if task.cache is not None:
+        check_one = partial(_remembered, task.cache)
+    if task.timeout is not None:
+        check_one = partial(_in_time, task.timeout, check_one)
+    report = analysis.check(source, seen, check_one)
     # What only the compiler needs is neither kept nor sent: it is most of a report.
     kernels = tuple(
         replace(kernel, kernel=None, checked=None, diagnostics=()) for kernel in report.kernels
@@ -139,11 +145,28 @@ def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
     return replace(report, kernels=kernels)
 
 
-def _in_time(seconds: float, kernel: Kernel) -> KernelReport:
-    from oxide_analyzer import analysis, deadline
+def _remembered(folder: str, kernel: Kernel) -> KernelReport:
+    known = _known(folder)
+    report = known.check_kernel(kernel)
+    known.flush()
+    return report
+
+
+@cache
+def _known(folder: str) -> Cache:
+    """The known verdicts of a folder: read once in each process, and only if there are kernels."""
+    from oxide_analyzer import verdict_cache
+
+    return verdict_cache.open_folder(Path(folder))
+
+
+def _in_time(
+    seconds: float, check_one: Callable[[Kernel], KernelReport], kernel: Kernel
+) -> KernelReport:
+    from oxide_analyzer import deadline
 
     with deadline.within(seconds):
-        return analysis.check_kernel(kernel)
+        return check_one(kernel)
 
 
 def _fixed(
