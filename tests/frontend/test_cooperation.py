@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.reading import body_of, findings, kernel, lines, refusals
+from frontend.reading import body_of, findings, kernel, lines, reading, refusals
 from oxide_analyzer.ir.show import show
 
 
@@ -158,7 +158,6 @@ def test_shared_memory_has_atomics() -> None:
         ("sync_warp(-1)", "OX003 literal -1 does not fit a mask, which is u32"),
         ("sync_warp(n)", "OX003 a mask is u32, the value is i32; write `u32(n)`"),
         ("r = sync_warp()", "OX003 `sync_warp()` gives no value"),
-        ("grid_sync(1)", "OX003 `grid_sync` is called with 1 argument"),
         ("warp.shuffle(s)", "OX003 `warp.shuffle` needs lane"),
         ("warp.shuffle(s, s)", "OX003 `lane` is an integer, the value is f32"),
         ("warp.shuffle(a, 1)", "OX003 `a` is an array of f32; arithmetic is by element"),
@@ -196,3 +195,29 @@ def test_refused(body: str, finding: str) -> None:
 def test_cooperative_is_a_literal() -> None:
     (found,) = findings("from oxide import *\nC = True\n@kernel(cooperative=C)\ndef k(): pass\n")
     assert "OX404 `cooperative` is `True` or `False`" in found
+
+
+@pytest.mark.parametrize(
+    ("decorator", "edited"),
+    [
+        ("@kernel", "@kernel(cooperative=True)"),
+        ("@kernel()", "@kernel(cooperative=True)"),
+        (
+            "@kernel(requires=lambda a: len(a) > 1, block=32)",
+            "@kernel(requires=lambda a: len(a) > 1, block=32, cooperative=True)",
+        ),
+    ],
+)
+def test_grid_sync_wants_a_cooperative_kernel(decorator: str, edited: str) -> None:
+    text = (
+        "from oxide import *\n@device\ndef meet():\n    grid_sync()\n"
+        f"{decorator}\ndef k(a: Slice[f32]):\n    meet()\n"
+    )
+    found = reading(text)
+    (diagnostic,) = found.diagnostics
+    assert (diagnostic.span.line, diagnostic.code) == (4, "OX204")
+    assert len(found.kernels) == 1
+    (edit,) = diagnostic.fixes[0].edits
+    line = text.splitlines()[edit.span.line - 1]
+    assert line[: edit.span.column - 1] + edit.text + line[edit.span.column - 1 :] == edited
+    assert reading(text.replace(decorator, edited)).diagnostics == ()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.ir.kernel import DataFact, Parameter, Requirement
     from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.source import SourceFile
 
 _RULE = ox404_bad_requirement.RULE
 _LIMITS = ("shared", "max_threads", "min_blocks")
@@ -32,10 +33,9 @@ def read_contract(
     lowering: Lowering, decorator: ast.expr, declared: tuple[Parameter, ...]
 ) -> Contract:
     """The contract that a `@kernel` decorator declares."""
-    place = lowering.source.span(decorator)
-    end = Span(place.path, place.end_line, place.end_column, place.end_line, place.end_column)
+    place, prefix, suffix = insertion(lowering.source, decorator)
     if not isinstance(decorator, ast.Call):
-        return Contract(insertion=end, prefix="(", suffix=")")
+        return Contract(insertion=place, prefix=prefix, suffix=suffix)
     if decorator.args:
         lowering.refuse(decorator.args[0], "`@kernel` takes keywords only: `@kernel(block=256)`")
     before = set(lowering.constants)
@@ -77,12 +77,21 @@ def read_contract(
     )
     if has_requires:
         return contract
+    return replace(contract, insertion=place, prefix=prefix, suffix=suffix)
+
+
+def insertion(source: SourceFile, decorator: ast.expr) -> tuple[Span, str, str]:
+    """Where another keyword may be written, and what has to stand before and behind it."""
+    place = source.span(decorator)
+    line, column = place.end_line, place.end_column
+    if not isinstance(decorator, ast.Call):
+        return Span(place.path, line, column, line, column), "(", ")"
     if not decorator.keywords:
-        inside = Span(end.path, end.line, max(end.column - 1, 1), end.line, max(end.column - 1, 1))
-        return replace(contract, insertion=inside)
-    last = lowering.source.span(decorator.keywords[-1])
-    behind = Span(last.path, last.end_line, last.end_column, last.end_line, last.end_column)
-    return replace(contract, insertion=behind, prefix=", ")
+        column = max(column - 1, 1)
+        return Span(place.path, line, column, line, column), "", ""
+    last = source.span(decorator.keywords[-1])
+    line, column = last.end_line, last.end_column
+    return Span(last.path, line, column, line, column), ", ", ""
 
 
 def _refuse_cells(lowering: Lowering, keys: set[tuple[object, ...]]) -> None:
@@ -179,4 +188,4 @@ def _flag(lowering: Lowering, node: ast.expr) -> bool:
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return node.value
     lowering.report(_RULE, node, "`cooperative` is `True` or `False`")
-    return False
+    return True

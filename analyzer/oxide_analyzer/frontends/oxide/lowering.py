@@ -130,6 +130,8 @@ class Lowering:
         self.unexplained: Located | None = None
         self.allocation_name: str | None = None
         self.is_compile_time = False
+        self.is_cooperative = True
+        self.decorator: ast.expr | None = None
         self._expressions = syntax.expressions
         self._statements = syntax.statements
         self._allocations: dict[int, ArrayValue] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.diagnostics import Edit, Fix
 from oxide_analyzer.frontends.oxide.arguments import (
     literal_bool,
     literal_integer,
@@ -16,6 +17,7 @@ from oxide_analyzer.frontends.oxide.arguments import (
     positional,
     word,
 )
+from oxide_analyzer.frontends.oxide.contract import insertion
 from oxide_analyzer.frontends.oxide.operators import operand
 from oxide_analyzer.frontends.oxide.values import NOTHING, UNKNOWN, Give, Number
 from oxide_analyzer.ir.nodes import (
@@ -28,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
 )
 from oxide_analyzer.language.types import BOOL, U32, Kind
+from oxide_analyzer.rules import ox204_grid_sync_without_cooperative
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
@@ -55,6 +58,13 @@ def sync_threads(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
 
 def grid_sync(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     """`grid_sync()`."""
+    if not lowering.is_cooperative:
+        rule = ox204_grid_sync_without_cooperative
+        fixes: tuple[Fix, ...] = ()
+        if lowering.decorator is not None:
+            place, prefix, suffix = insertion(lowering.source, lowering.decorator)
+            fixes = (Fix(rule.FIX, (Edit(place, f"{prefix}cooperative=True{suffix}"),)),)
+        lowering.report(rule.RULE, node, rule.message(lowering.root.node.name), fixes=fixes)
     return _barrier(lowering, node, row, Group.GRID)
 
 

@@ -26,6 +26,7 @@ from oxide_analyzer.rules import (
     ox004_unknown_name,
     ox101_write_to_read_only_slice,
     ox106_mixed_atomic_access,
+    ox204_grid_sync_without_cooperative,
 )
 from oxide_analyzer.source import Span
 
@@ -36,8 +37,13 @@ if TYPE_CHECKING:
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
-# Findings that leave a kernel readable: what they stand on is dropped from its IR.
-_READABLE = {ox101_write_to_read_only_slice.RULE.code, ox106_mixed_atomic_access.RULE.code}
+# Findings that leave a kernel readable: the accesses that they stand on are not in its IR, and the
+# rest of it is judged as if they were right.
+_READABLE = {
+    ox101_write_to_read_only_slice.RULE.code,
+    ox106_mixed_atomic_access.RULE.code,
+    ox204_grid_sync_without_cooperative.RULE.code,
+}
 # Types only rise, so this many passes are never reached by what people write.
 _MOST_PASSES = 100
 
@@ -57,7 +63,8 @@ class Reading:
     """What a file holds.
 
     A kernel of `kernels` may have diagnostics too: a plain access that its declaration forbids
-    (OX101, OX106) is reported and left out of its IR, so it is violated whatever else is proved.
+    (OX101, OX106) is reported and left out of its IR, and a `grid_sync` that the contract lacks
+    (OX204) is reported and left in, so such a kernel is violated whatever else is proved.
     """
 
     kernels: tuple[Kernel, ...]
@@ -177,6 +184,7 @@ def _kernel(lowering: Lowering) -> Kernel:
     decorator = _decorators(lowering)
     declared = kernel_parameters(lowering)
     contract = read_contract(lowering, decorator, declared)
+    lowering.is_cooperative, lowering.decorator = contract.cooperative, decorator
     if node.returns is not None:
         _refuse_result(lowering, node.returns)
     body = body_of(node)
