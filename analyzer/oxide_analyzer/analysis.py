@@ -70,11 +70,12 @@ def check(
     reading = read(source, seen)
     check_one = check_one or check_kernel
     kernels = [_with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels]
+    judged = _judged(kernels)
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
-    diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, _judged(kernels))
+    diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged)
     return Report(source.path, tuple(kernels), diagnostics)
 
 
@@ -83,8 +84,7 @@ def _judged(kernels: list[KernelReport]) -> list[Span]:
     return [
         report.span
         for report in kernels
-        if report.kernel is not None
-        and report.verdict is not Verdict.VIOLATED
+        if report.verdict is not Verdict.VIOLATED
         and not report.stopped
         and all(d.code != "OX403" for d in report.diagnostics)
     ]
