@@ -411,3 +411,10 @@ def test_no_folder_is_made_where_none_can_be_or_need_be(folder: Path) -> None:
     (folder / ".oxide_cache").unlink()
     assert main_check(["empty.py"]) == 0
     assert not (folder / ".oxide_cache").exists()
+
+
+def test_imports_from_the_folder_itself(folder: Path) -> None:
+    (folder / "k.py").write_text(PROVED.replace("\n\n\n", "\nfrom . import k\n\n\n", 1))
+    assert main_check(["k.py"]) == 0
+    (folder / "k.py").write_text(PROVED.replace("\n\n\n", "\nfrom .. import k, x\n\n\n", 1))
+    assert main_check(["k.py"]) == 0

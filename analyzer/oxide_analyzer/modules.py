@@ -80,11 +80,12 @@ class ProjectModules:
 
     def _below(self, folder: Path, parts: list[str]) -> SourceFile | None:
         place = folder.joinpath(*parts)
-        for candidate in (place.with_suffix(".py"), place / "__init__.py"):
-            if parts or candidate.name == "__init__.py":
-                found = self._read(candidate)
-                if found is not None:
-                    return found
+        # Without parts it is the folder itself that is imported from, which may be `.`.
+        candidates = [place.with_suffix(".py")] if parts else []
+        for candidate in (*candidates, place / "__init__.py"):
+            found = self._read(candidate)
+            if found is not None:
+                return found
         return None
 
     def _read(self, path: Path) -> SourceFile | None:
