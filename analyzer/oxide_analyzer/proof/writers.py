@@ -8,10 +8,11 @@
     to show: 0 <= thread.y' < 8,  0 <= k' < 4,  0 <= thread.x' < 32
 
 Every index is solved digit by digit for what may be chosen: the thread, and its iterations of the
-loops round the store alone. The solution is a guess, the proof is a check: a wrong guess proves
-nothing. What it rests on is that a thread makes the store wherever the conditions of its path
-hold; so these stores are not used: those behind a loop in which some threads return, for it is
-forgotten who did, and those that depend on what only the writer knows.
+loops round the store alone. Where a store uses digits of the thread index apart (`totals[t // 32]`
+by lane 31), these are what is solved for. The solution is a guess, the proof is a check: a wrong
+guess proves nothing. What it rests on is that a thread makes the store wherever the conditions of
+its path hold; so these stores are not used: those behind a loop in which some threads return, for
+it is forgotten who did, and those that depend on what only the writer knows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
     Condition,
+    IsZero,
     Opaque,
     all_of,
     at_least_zero,
@@ -30,7 +32,7 @@ from oxide_analyzer.facts.conditions import (
     equal,
     less,
 )
-from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
+from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, Variable, constant
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import For, Inline, Leave, Register, Return, While
 from oxide_analyzer.ir.walk import statements
@@ -71,10 +73,14 @@ def written(
     unknown = _unknown(analysis, write, own_loops, among)
     if unknown is None:
         return
-    solution = _solve(analysis, write, read, unknown)
-    if solution is None:
-        return
-    for values in _complete(analysis, unknown, solution):
+    index = tuple(_expanded(analysis, p) for p in write.index)
+    split = _split(analysis, index, unknown)
+    if split is None:
+        solution = _solve(analysis, index, read, unknown)
+        chosen = _complete(analysis, unknown, solution) if solution is not None else ()
+    else:
+        chosen = _solve_split(analysis, write, index, read, unknown, split)
+    for values in chosen:
         covered = _covered(analysis, write, read, again, among, values)
         if covered != FALSE:
             yield covered
@@ -184,13 +190,91 @@ def _all_atoms(analysis: Analysis, poly: Poly) -> dict[Atom, None]:
     return analysis.terms.reachable((poly,), lambda atom: _is_thread(analysis, atom))
 
 
+@record
+class _Split:
+    """A thread index taken apart: `thread == radix·high + low` with 0 <= low < radix."""
+
+    thread: Atom
+    radix: int
+    high: Poly
+    low: Poly
+
+    def join(self, high: Poly, low: Poly) -> Poly:
+        """The thread index with these two digits."""
+        return high.scale(self.radix) + low
+
+
+def _split(analysis: Analysis, index: tuple[Poly, ...], unknown: set[Atom]) -> _Split | None:
+    """The digits of a thread index which a store uses apart, such as warp and lane."""
+    found: dict[Atom, set[int]] = {}
+    for poly in index:
+        for atom in poly.atoms():
+            form = atom.form
+            radix = form.divisor.value if isinstance(form, Quotient) else None
+            if not isinstance(form, Quotient) or radix is None:
+                continue
+            for inner in form.dividend.atoms():
+                if inner in unknown and _is_thread(analysis, inner):
+                    found.setdefault(inner, set()).add(radix)
+    if len(found) != 1:
+        return None
+    ((thread, radices),) = found.items()
+    radix = min(radices)
+    form = thread.form
+    most = form.high if isinstance(form, Variable) else None
+    terms = analysis.terms
+    high = terms.fresh("high", thread.level, 0, None if most is None else most // radix)
+    return _Split(thread, radix, high, terms.fresh("low", thread.level, 0, radix - 1))
+
+
+def _solve_split(
+    analysis: Analysis,
+    write: Access,
+    index: tuple[Poly, ...],
+    read: Access,
+    unknown: set[Atom],
+    split: _Split,
+) -> Iterator[dict[Atom, Poly]]:
+    """Solve for the digits of a thread index, and put it together from them."""
+    terms, radix = analysis.terms, constant(split.radix)
+    high, low = split.high.single(), split.low.single()
+    none = terms.quotient(split.low, radix).single()
+    if high is None or low is None or none is None:
+        return
+    put = Substitution(terms, {split.thread: split.join(split.high, split.low)})
+    drop = Substitution(terms, {none: constant(0)})
+    digits = tuple(drop.poly(put.poly(p)) for p in index)
+    wanted = {*(unknown - {split.thread}), high, low}
+    solution = _solve(analysis, digits, read, wanted)
+    if solution is None:
+        return
+    for condition in write.path if low not in solution else ():
+        # `warp.lane == 31` says which.
+        if isinstance(condition, IsZero):
+            equation = drop.poly(put.poly(condition.poly))
+            side = equation.terms.get((low,))
+            if side in (1, -1):
+                value = (split.low - equation.scale(side)).value
+                if value is not None:
+                    solution[low] = constant(value)
+    rest = {a: v for a, v in solution.items() if a not in (high, low)}
+    open_ = dict.fromkeys(sorted(unknown - rest.keys() - {split.thread}), constant(0))
+    thread = Poly({(split.thread,): 1})
+    whole = terms.quotient(thread, radix)
+    # What the index leaves open is zero, or what the reader has there.
+    zeros = constant(0), constant(0)
+    own = whole, thread - whole.scale(split.radix)
+    for first, last in dict.fromkeys((zeros, own)) if len(solution) < len(wanted) else (zeros,):
+        joined = split.join(solution.get(high, first), solution.get(low, last))
+        yield {**open_, **rest, split.thread: joined}
+
+
 def _solve(
-    analysis: Analysis, write: Access, read: Access, unknown: set[Atom]
+    analysis: Analysis, indices: tuple[Poly, ...], read: Access, unknown: set[Atom]
 ) -> dict[Atom, Poly] | None:
     """Solve every index of the store for the writer's variables."""
     values: dict[Atom, Poly] = {}
-    for ours, theirs in zip(write.index, read.index, strict=True):
-        index = _expanded(analysis, ours)
+    for index, theirs in zip(indices, read.index, strict=True):
         digits, rest = _digits(analysis, index, unknown - values.keys())
         if digits is None:
             return None
