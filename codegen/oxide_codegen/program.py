@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.language.types import Kind
@@ -136,7 +136,7 @@ class Program:
         if first.errors:
             # Such statements are not in the IR, so a proof of the rest would say too much.
             raise CheckError(self.name, self._explain(first.errors, first.sources))
-        values, guard = first.constants(self.function)
+        values, guard = first.constants(self.function, self.options)
         key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
         report = first.reports.get(key)
         if report is None:
@@ -255,13 +255,25 @@ class _FirstUse:
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
 
-    def constants(self, function: FunctionType) -> tuple[dict[str, Number], live.Guard]:
+    def constants(
+        self, function: FunctionType, options: Options
+    ) -> tuple[dict[str, Number], live.Guard]:
         """The values that constants have now, and a guard over them and the functions."""
         guard = live.Guard(self.guard)
         values: dict[str, Number] = {}
         for constant in self.kernel.constants:
-            owner = live.follow(function, constant.owner, guard)
-            value = live.look_up(owner, constant.attributes, guard)
+            value: object
+            if not constant.holder:
+                owner = live.follow(function, constant.owner, guard)
+                value = live.look_up(owner, constant.attributes, guard)
+            elif constant.holder == ("requires",):
+                value = live.look_up(options.requires, constant.attributes, guard)
+            else:
+                # What the decorator got does not change.
+                keyword, *items = constant.holder
+                value = getattr(options, keyword)
+                for item in (*items, *constant.attributes[1:]):
+                    value = _item(constant, value, int(item))
             values[constant.symbol] = _fit(constant, value)
         return values, guard
 
@@ -269,6 +281,16 @@ class _FirstUse:
 def _demand_llvm() -> None:
     if find_spec("llvmlite") is None:
         raise MissingExtraError("compiling kernels", "llvmlite", "cpu")
+
+
+def _item(constant: Constant, value: object, index: int) -> object:
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        if index < len(items):
+            return items[index]
+    raise live.Unavailable(
+        f"`@kernel` was called with {value!r}, where its source has `{constant.attributes[0]}`"
+    )
 
 
 def _fit(constant: Constant, value: object) -> Number:

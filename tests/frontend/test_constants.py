@@ -68,10 +68,36 @@ def test_constant_stays_a_symbol_whatever_the_source_says(use: str, text: str) -
     assert f"store out[0] = {text}  @" in statements(of("N = 3", use))
 
 
-def test_contract_speaks_of_a_closure_that_the_body_uses() -> None:
-    text = f"{HEAD}def make(n: int):\n    @kernel(block=n)\n    def k():\n        pass\n"
+@pytest.mark.parametrize(
+    ("keywords", "body", "holders"),
+    [
+        ("block=n", "pass", {"n": ("block",)}),
+        ("block=(n, m)", "pass", {"n": ("block", "0"), "m": ("block", "1")}),
+        ("block=32, shared=m", "pass", {"m": ("shared",)}),
+        ("requires=lambda a: len(a) > 2 * n", "pass", {"n": ("requires",)}),
+        ("block=n, requires=lambda a: len(a) > n", "pass", {"n": ("requires",)}),
+        ("block=2 * n", "r = n", {"n": ()}),
+        ("block=n, requires=lambda a: len(a) > n", "r = n", {"n": ()}),
+        ("block=s", "pass", {"s.0": ("block",), "s.1": ("block",)}),
+        ("block=N", "pass", {"N": ()}),
+    ],
+)
+def test_where_the_contract_finds_what_encloses_the_kernel(
+    keywords: str, body: str, holders: dict[str, tuple[str, ...]]
+) -> None:
+    text = (
+        f"{HEAD}N = 32\ndef make(n: int, m: int):\n    s = (n, m)\n"
+        f"    @kernel({keywords})\n    def k(a: Slice[f32]):\n        {body}\n"
+    )
+    made = kernel(text)
+    assert {constant.symbol: constant.holder for constant in made.constants} == holders
+
+
+def test_contract_computes_with_a_closure_only_if_the_body_uses_it() -> None:
+    text = f"{HEAD}def make(n: int):\n    @kernel(block=2 * n)\n    def k():\n        pass\n"
     (finding,) = findings(text)
     assert " OX404 `n` is a variable of the function round `k`" in finding
+    assert "can only stand alone, as in `block=n`" in finding
 
 
 def test_constant_that_does_not_fit() -> None:

@@ -195,6 +195,26 @@ def test_closures_are_read_from_their_cells(asked):
     assert [list(values.values()) for values in asked] == [[2], [3]]
 
 
+def test_a_contract_has_a_closure_of_its_own(write, asked):
+    module, _ = write(
+        "contracts",
+        """
+        def make(size, least):
+            @kernel(block=size, requires=lambda a: len(a) > least)
+            def k(a: DisjointSlice[f32]):
+                i = thread.index_1d()
+                if i < len(a):
+                    a[i] = 1.0
+            return k
+        """,
+    )
+    for size, least in ((64, 3), (128, N - 1)):
+        module.make(size, least)[2, size](ones())
+    with pytest.raises(oxide.LaunchValueError, match="len"):
+        module.make(64, N)[2, 64](ones())
+    assert [sorted(values.values()) for values in asked] == [[3, 64], [99, 128], [64, 100]]
+
+
 def test_a_replaced_helper_is_not_what_the_source_says(monkeypatch):
     a = ones()
     programs.scale[1, 128](a)

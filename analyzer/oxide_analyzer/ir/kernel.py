@@ -58,6 +58,10 @@ class Constant:
     `symbol` is its name in the IR. `value` is what the source says where it assigns the name
     once, at module level, a literal expression; else None: a symbol to the checker. In
     `attributes`, a number is an index into a tuple: `("SHAPE", "0")` is `SHAPE[0]`.
+
+    `holder` says which live object has it: `()` the function `owner`; `("requires",)` the lambda
+    of the contract, whose closure is not the function's; `("block", "1")` the keyword `block` of
+    the decorator, whose second item it is.
     """
 
     symbol: str
@@ -66,6 +70,7 @@ class Constant:
     type: Scalar
     value: int | float | bool | None
     span: Span
+    holder: tuple[str, ...] = ()
 
 
 @record

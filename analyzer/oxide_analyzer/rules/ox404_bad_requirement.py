@@ -35,8 +35,8 @@ def block(extents: list[int | None], limits: tuple[int, int, int], threads: int)
 def not_in_closure(name: str, kernel: str) -> str:
     """A variable of the function round the kernel, which the launch could not look up."""
     return (
-        f"`{name}` is a variable of the function round `{kernel}`, whose body does not use it; "
-        "a contract can only speak of what the body uses too"
+        f"`{name}` is a variable of the function round `{kernel}`, which does not use it; here it "
+        f"can only stand alone, as in `block={name}`: compute with it in a variable of its own"
     )
 
 

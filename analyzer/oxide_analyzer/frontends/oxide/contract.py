@@ -19,6 +19,8 @@ from oxide_analyzer.rules import ox002_unsupported_construct, ox404_bad_requirem
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.ir.kernel import DataFact, Parameter, Requirement
     from oxide_analyzer.ir.nodes import Expr
@@ -64,7 +66,7 @@ def read_contract(
                 lowering.refuse(keyword, "`cluster=` is not supported yet")
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
-    _refuse_cells(lowering, set(lowering.constants) - before)
+    _find_cells(lowering, decorator, set(lowering.constants) - before)
     contract = Contract(
         block,
         domain,
@@ -94,25 +96,47 @@ def insertion(source: SourceFile, decorator: ast.expr) -> tuple[Span, str, str]:
     return Span(last.path, line, column, line, column), ", ", ""
 
 
-def _refuse_cells(lowering: Lowering, keys: set[tuple[object, ...]]) -> None:
-    """A variable of an enclosing function is read from the kernel's closure, if it is in it."""
+def _find_cells(lowering: Lowering, decorator: ast.Call, keys: set[tuple[object, ...]]) -> None:
+    """Say where the values of variables of an enclosing function are, when the kernel is launched.
+
+    What the body uses is in the kernel's closure, what the lambda uses in the lambda's. A variable
+    that is an extent or limit by itself is what the decorator got.
+    """
     cells = [key for key in keys if isinstance(key[0], Scope)]
     if not cells:
         return
-    used = {
-        part.id
-        for statement in lowering.frame.body.statements
-        for part in ast.walk(statement)
-        if isinstance(part, ast.Name)
-    }
+    used = {name for statement in lowering.frame.body.statements for name in _names(statement)}
+    holders: dict[str, tuple[str, ...]] = {}
+    for keyword in decorator.keywords:
+        name, value = str(keyword.arg), keyword.value
+        match value:
+            case ast.Lambda(args=own, body=body):
+                free = set(_names(body)) - {argument.arg for argument in own.args}
+                holders.update(dict.fromkeys(free, (name,)))
+            case ast.Name(id=variable):
+                holders.setdefault(variable, (name,))
+            case ast.Tuple(elts=elements):
+                for k, element in enumerate(elements):
+                    if isinstance(element, ast.Name):
+                        holders.setdefault(element.id, (name, str(k)))
+            case _:
+                pass
     for key in cells:
         constant = lowering.constants[key]
         name = constant.attributes[0]
-        if name not in used:
+        if name in used:
+            continue
+        if name in holders:
+            lowering.constants[key] = replace(constant, holder=holders[name])
+        else:
             message = ox404_bad_requirement.not_in_closure(name, lowering.root.node.name)
             lowering.diagnostics.append(
                 _RULE.diagnostic(constant.span, message, kernel=lowering.root.node.name)
             )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None:
