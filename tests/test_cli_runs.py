@@ -85,12 +85,20 @@ def test_name_that_is_no_text_does_not_end_a_report(folder: Path, form: str) -> 
     assert (folder / "report").read_bytes()
 
 
-def test_unsafe_blocks_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unsafe_blocks_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "k.py").write_text(PROVED)
     assert main_check(["--unsafe"]) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first == "0 unsafe blocks in 0 of 1 kernel."
     assert second.startswith("1 kernel: 1 proved")
+    text = PROVED.replace("thread\n", "thread, unsafe\n", 1)
+    text = text.replace("out[i] = a[i]", "with unsafe('it fits'):\n            out[i + 1] = a[i]")
+    (folder / "k.py").write_text(text)
+    for options in ([], ["--timeout", "1e-9", "--no-cache"]):
+        assert main_check(["--unsafe", *options]) == 0
+        assert capsys.readouterr().out.startswith(
+            "k.py:8: in `copy`: it fits\n1 unsafe block in 1 of 1 kernel.\n1 kernel: "
+        )
 
 
 def test_rules_ignored_in_some_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

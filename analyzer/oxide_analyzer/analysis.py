@@ -118,10 +118,7 @@ def check_kernel(kernel: Kernel) -> KernelReport:
         diagnostics=diagnostics,
         checked=_checked(judgement, facts, diagnostics),
         milliseconds=1e3 * (perf_counter() - start),
-        unsafe=tuple(
-            Place(block.span.line, block.span.column, block.reason)
-            for block in unsafe_blocks(kernel)
-        ),
+        unsafe=_unsafe(kernel),
     )
 
 
@@ -292,7 +289,15 @@ def _stopped(kernel: Kernel, reason: str, milliseconds: float) -> KernelReport:
         diagnostics=(finding,),
         checked=None,
         milliseconds=milliseconds,
+        unsafe=_unsafe(kernel),
         stopped=True,
+    )
+
+
+def _unsafe(kernel: Kernel) -> tuple[Place, ...]:
+    """The `unsafe` blocks of a kernel, with their reasons."""
+    return tuple(
+        Place(block.span.line, block.span.column, block.reason) for block in unsafe_blocks(kernel)
     )
 
 
