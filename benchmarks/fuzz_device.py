@@ -1,12 +1,13 @@
 """Random kernels on an NVIDIA device: the same arrays as in the interpreter, bit for bit.
 
     python benchmarks/fuzz_device.py make programs.gz --seed 0 --count 500 --sm sm_90
+    python benchmarks/fuzz_device.py make together.gz --programs together --jobs 16
     python benchmarks/fuzz_device.py run programs.gz
 
 `make` needs no device: it runs each kernel in the interpreter, compiles it twice (with all checks
 in place; with none, and its indices in 32 bits) with `contract` off, and packs PTX, inputs and
 expected outputs into a file. `run` needs nothing but a driver: it launches them all and compares.
-It writes `benchmarks/results/fuzz_device.json`.
+It writes `benchmarks/results/fuzz_device.json`, or what `--record` names.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ sys.path[:0] = [str(HERE)]
 from machine_record import ROOT, driver_version, write  # noqa: E402
 
 CODES = {"f32": "f", "f64": "d"}
+SIZES = {"bool": 1, "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "f32": 4}
 RECORD_SIZE = 64
 
 
@@ -42,75 +44,93 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--sm", default="sm_90")
-    parser.add_argument("--jobs", type=int, default=1, help="processes that share the device")
+    parser.add_argument(
+        "--programs", choices=["deterministic", "together"], default="deterministic"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    parser.add_argument("--record", default="fuzz_device")
     options = parser.parse_args()
     if options.action == "make":
-        make(options.file, range(options.seed, options.seed + options.count), options.sm)
+        seeds = range(options.seed, options.seed + options.count)
+        make(options.file, seeds, options.sm, options.programs, options.jobs)
         return 0
-    return run_all(options.file, options.jobs)
+    return run_all(options.file, options.jobs, options.record)
 
 
-def make(path: Path, seeds: range, sm: str) -> None:
+def make(path: Path, seeds: range, sm: str, programs: str, jobs: int) -> None:
     """One line of JSON for each program and variant."""
+    written = 0
+    with (
+        gzip.open(path, "wt", encoding="utf-8") as file,
+        ProcessPoolExecutor(jobs, get_context("spawn")) as workers,
+    ):
+        for lines in workers.map(rows, seeds, [sm] * len(seeds), [programs] * len(seeds)):
+            for line in lines:
+                file.write(line + "\n")
+                written += 1
+    print(f"{written} kernels for {sm} in {path}")
+
+
+def rows(seed: int, sm: str, programs: str) -> list[str]:
+    """The lines of one program."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from codegen.differential import packed, variants
     from oxide_analyzer.interpreter import run
     from oxide_codegen import abi
     from oxide_codegen.ptx import compile_ptx
     from programs.generate import deterministic
+    from programs.together import together
 
     def text(data: bytes) -> str:
         return base64.b64encode(data).decode()
 
-    written = 0
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        for seed in seeds:
-            program = deterministic(seed)
-            kernel, launch = program.kernel(), program.launch
-            outcome = run(kernel, launch)
-            if not outcome.succeeded:
-                print(f"seed {seed}: the interpreter does not succeed")
-                continue
-            for name, checked in variants(kernel, launch).items():
-                ptx = compile_ptx(checked, sm, contract=False)
-                cells: list[dict[str, str]] = []
-                for slot in ptx.layout.slots:
-                    match slot:
-                        case abi.PointerSlot(array=array):
-                            cells.append({"array": array})
-                            continue
-                        case abi.ScalarSlot(name=scalar):
-                            value = launch.scalars[scalar]
-                        case abi.DimensionSlot(array=array, axis=axis):
-                            value = launch.arrays[array].shape[axis]
-                    cells.append({"cell": text(abi.Layout((slot,)).pack([value]))})
-                arrays = {
-                    array: {
-                        "type": kernel.arrays[array].element.name,
-                        "before": text(packed(contents.values, kernel.arrays[array].element)),
-                        "after": text(
-                            packed(outcome.arrays[array].values, kernel.arrays[array].element)
-                        ),
-                    }
-                    for array, contents in launch.arrays.items()
-                }
-                row = {
-                    "seed": seed,
-                    "variant": name,
-                    "ptx": ptx.text,
-                    "entry": ptx.entry,
-                    "dynamic": ptx.dynamic_shared,
-                    "grid": launch.grid,
-                    "block": launch.block,
-                    "cells": cells,
-                    "arrays": arrays,
-                }
-                file.write(json.dumps(row) + "\n")
-                written += 1
-    print(f"{written} kernels for {sm} in {path}")
+    program = (together if programs == "together" else deterministic)(seed)
+    kernel, launch = program.kernel(), program.launch
+    outcome = run(kernel, launch)
+    if not outcome.succeeded:
+        print(f"seed {seed}: the interpreter does not succeed")
+        return []
+    found: list[str] = []
+    for name, checked in variants(kernel, launch).items():
+        ptx = compile_ptx(checked, sm, contract=False)
+        cells: list[dict[str, str]] = []
+        for slot in ptx.layout.slots:
+            match slot:
+                case abi.PointerSlot(array=array):
+                    cells.append({"array": array})
+                    continue
+                case abi.ScalarSlot(name=scalar):
+                    value = launch.scalars[scalar]
+                case abi.DimensionSlot(array=array, axis=axis):
+                    value = launch.arrays[array].shape[axis]
+            cells.append({"cell": text(abi.Layout((slot,)).pack([value]))})
+        arrays = {
+            array: {
+                "type": kernel.arrays[array].element.name,
+                "before": text(packed(contents.values, kernel.arrays[array].element)),
+                "after": text(packed(outcome.arrays[array].values, kernel.arrays[array].element)),
+            }
+            for array, contents in launch.arrays.items()
+        }
+        row = {
+            "seed": seed,
+            "variant": name,
+            "ptx": ptx.text,
+            "entry": ptx.entry,
+            "hidden": abi.hidden(kernel),
+            "shared": launch.shared,
+            "dynamic": ptx.dynamic_shared + launch.shared,
+            "cooperative": kernel.contract.cooperative,
+            "grid": launch.grid,
+            "block": launch.block,
+            "cells": cells,
+            "arrays": arrays,
+        }
+        found.append(json.dumps(row))
+    return found
 
 
-def run_all(path: Path, jobs: int) -> int:
+def run_all(path: Path, jobs: int, record: str) -> int:
     """Launch what a file holds, and compare."""
     started = time.perf_counter()
     agree, failing, seeds = 0, list[str](), list[int]()
@@ -130,7 +150,7 @@ def run_all(path: Path, jobs: int) -> int:
         "agree": agree,
         "failing": failing,
     }
-    shown = write("fuzz_device", figures, started).relative_to(ROOT)
+    shown = write(record, figures, started).relative_to(ROOT)
     print(f"{device}: {agree} agree, {len(failing)} differ; {shown}")
     return 1 if failing else 0
 
@@ -187,18 +207,24 @@ class Driver:
             else memory[cell["array"]]
             for cell in row["cells"]
         ]
-        parameters = (ctypes.c_void_p * (len(cells) + 1))(
-            *(ctypes.addressof(cell) for cell in (*cells, record))
-        )
+        hidden = {
+            "failure": record,
+            "shared": ctypes.c_uint64(row["shared"]),
+            "workspace": self._copied(bytes(8)),
+        }
+        cells += [hidden[name] for name in row["hidden"]]
+        parameters = (ctypes.c_void_p * len(cells))(*(ctypes.addressof(cell) for cell in cells))
+        launch = "cuLaunchCooperativeKernel" if row["cooperative"] else "cuLaunchKernel"
+        extra = () if row["cooperative"] else (None,)
         self._call(
-            "cuLaunchKernel",
+            launch,
             function,
             *row["grid"],
             *row["block"],
             row["dynamic"],
             None,
             parameters,
-            None,
+            *extra,
         )
         self._call("cuCtxSynchronize")
         found: list[str] = []
@@ -210,7 +236,7 @@ class Driver:
             found += _differences(
                 name, array["type"], expected, self._read(memory[name], len(expected))
             )
-        for address in (record, *memory.values()):
+        for address in (record, hidden["workspace"], *memory.values()):
             self._call("cuMemFree_v2", address)
         self._call("cuModuleUnload", module)
         return found
@@ -236,7 +262,7 @@ def _differences(name: str, scalar: str, expected: bytes, actual: bytes) -> list
     """Elements whose bits differ; all NaNs are one."""
     if expected == actual:
         return []
-    size = {"bool": 1, "i32": 4, "u32": 4, "f32": 4}.get(scalar, 8)
+    size = SIZES.get(scalar, 8)
     found: list[str] = []
     for start in range(0, len(expected), size):
         one, other = expected[start : start + size], actual[start : start + size]
