@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.outcome import Event
     from oxide_analyzer.launch import Launch
 
+_INSTEAD = {"loaded": "load", "stored": "store", "changed": "add"}
 RULE = Rule("OX106", "mixed-atomic-access", Severity.ERROR)
 
 
 def message(array: str, verb: str) -> str:
     """A plain access of an `AtomicSlice`; `verb` is loaded, stored or changed."""
-    return f"`{array}` is an `AtomicSlice` and is {verb} here without an atomic; use `atomic.add`"
+    instead = f"atomic.{_INSTEAD[verb]}"
+    return f"`{array}` is an `AtomicSlice` and is {verb} here without an atomic; use `{instead}`"
 
 
 def race_message(stands: Event, other: Event, launch: Launch) -> str:
