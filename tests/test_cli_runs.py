@@ -94,8 +94,8 @@ def test_unsafe_blocks_are_listed(folder: Path, capsys: pytest.CaptureFixture[st
     text = PROVED.replace("thread\n", "thread, unsafe\n", 1)
     text = text.replace("out[i] = a[i]", "with unsafe('it fits'):\n            out[i + 1] = a[i]")
     (folder / "k.py").write_text(text)
-    for options in ([], ["--timeout", "1e-9", "--no-cache"]):
-        assert main_check(["--unsafe", *options]) == 0
+    for code, options in ((0, []), (1, ["--timeout", "1e-9", "--no-cache"])):
+        assert main_check(["--unsafe", *options]) == code
         assert capsys.readouterr().out.startswith(
             "k.py:8: in `copy`: it fits\n1 unsafe block in 1 of 1 kernel.\n1 kernel: "
         )
