@@ -1,3 +1,4 @@
+# pyright: strict
 """Kernels as one naturally writes them: no type checker has anything to say."""
 
 import math

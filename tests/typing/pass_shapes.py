@@ -1,3 +1,4 @@
+# pyright: strict
 """Three dimensions, views, several elements at once, small integers, facts about data."""
 
 import oxide
