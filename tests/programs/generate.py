@@ -4,8 +4,8 @@
     python -m tests.programs.generate --seed 0 --count 100 --mode wild --run
 
 `deterministic` programs are free of races by construction, and come with a launch after which
-every device has to hold the same arrays; `wild` and `tangled` ones are anything. One seed is one
-program.
+every device has to hold the same arrays; those of the other kinds may do anything. One seed is
+one program.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.interpreter import run
 
 from .deterministic import Deterministic
+from .forms import Forms
+from .handover import Handover
+from .lanes import Lanes
 from .launches import launches
 from .tangled import Tangled
 from .wild import Wild
@@ -47,16 +50,44 @@ def wild(seed: int) -> Program:
     return Wild(Random(seed)).program(seed)
 
 
-KINDS: dict[str, Callable[[int], Program]] = {"wild": wild, "tangled": tangled}
+def lanes(seed: int) -> Program:
+    """A kernel of warps; see `lanes.py`."""
+    return Lanes(Random(seed)).program(seed)
+
+
+def handover(seed: int) -> Program:
+    """A kernel whose threads talk; see `handover.py`."""
+    return Handover(Random(seed)).program(seed)
+
+
+def forms(seed: int) -> Program:
+    """A kernel of shapes; see `forms.py`."""
+    return Forms(Random(seed)).program(seed)
+
+
+KINDS: dict[str, Callable[[int], Program]] = {
+    "wild": wild,
+    "tangled": tangled,
+    "lanes": lanes,
+    "handover": handover,
+    "forms": forms,
+}
+
+
+def mixed(seed: int) -> Program:
+    """One of all these kinds, by turns."""
+    kinds = [kind for kind in KINDS if kind != "mixed"]
+    return KINDS[kinds[seed % len(kinds)]](seed)
+
+
+KINDS["mixed"] = mixed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Print random kernels, or run them.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1)
-    parser.add_argument(
-        "--mode", choices=["deterministic", "wild", "tangled"], default="deterministic"
-    )
+    parser.add_argument("--mode", choices=["deterministic", *KINDS], default="deterministic")
     parser.add_argument("--no-floats", action="store_true")
     parser.add_argument("--run", action="store_true", help="run each in the interpreter")
     options = parser.parse_args()

@@ -40,7 +40,7 @@ class Slot:
     def declaration(self) -> str:
         if self.rank == 0:
             return f"{self.name}: {self.type}"
-        return f"{self.name}: {self.form}{'' if self.rank == 1 else '2D'}[{self.type}]"
+        return f"{self.name}: {self.form}{('', '2D', '3D')[self.rank - 1]}[{self.type}]"
 
 
 @dataclass(frozen=True)

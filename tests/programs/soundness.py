@@ -1,7 +1,8 @@
 """Does the analyzer's answer about a random kernel hold? The interpreter tries to refute it.
 
 A kernel that is proved must run without a failure on every launch that its contract and the
-facts of its proof admit. One that is violated must come with a witness that was replayed. What
+facts of its proof admit, whatever the order in which its threads take turns: each launch runs
+under another schedule. One that is violated must come with a witness that was replayed. What
 is unproved may be either; whether any launch fails says how often the analyzer gave up on a
 kernel that is in fact safe, as far as these launches tell.
 """
@@ -15,18 +16,20 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import run
+from oxide_analyzer.interpreter import Named, run
 from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.specialise import source_values, specialise
 from oxide_analyzer.modules import NoModules
 
+from .features import features
 from .generate import KINDS
 from .launches import describe, launches
+from .program import is_telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from oxide_analyzer.interpreter import Failure
+    from oxide_analyzer.interpreter import Failure, Schedule
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.report import KernelReport
@@ -41,10 +44,16 @@ class Refutation:
     seed: int
     reason: str
     launch: Launch | None = None
+    schedule: Schedule | None = None
 
     def as_json(self) -> dict[str, object]:
         shown = None if self.launch is None else describe(self.launch)
-        return {"seed": self.seed, "reason": self.reason, "launch": shown}
+        return {
+            "seed": self.seed,
+            "reason": self.reason,
+            "launch": shown,
+            "schedule": self.schedule,
+        }
 
 
 @dataclass
@@ -58,6 +67,10 @@ class Tally:
     never_run: int = 0
     exhausted: int = 0
     unproved_without_failure: int = 0
+    # Programs of which a run had two threads at an access in a loop or a branch, by verdict.
+    telling: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
+    features_of_proved: Counter[str] = field(default_factory=Counter)
     refutations: list[Refutation] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -68,6 +81,9 @@ class Tally:
         self.never_run += other.never_run
         self.exhausted += other.exhausted
         self.unproved_without_failure += other.unproved_without_failure
+        self.telling += other.telling
+        self.features += other.features
+        self.features_of_proved += other.features_of_proved
         self.refutations += other.refutations
 
 
@@ -79,6 +95,13 @@ def try_all(seeds: Iterable[int], *, runs: int, budget: int = 300_000, kind: str
     return tally
 
 
+def schedule_of(number: int) -> Schedule:
+    """The schedule of the `number`-th run: the named ones by turns, and seeds of random ones."""
+    named = (Named.IN_ORDER, Named.REVERSE, Named.ROUND_ROBIN, Named.WARPS)
+    turn, which = divmod(number, 2 * len(named))
+    return named[which] if which < len(named) else turn * len(named) + which
+
+
 def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
     seed = program.seed
     tally.programs += 1
@@ -88,31 +111,39 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
         return
     (report,) = reports
     tally.verdicts[report.verdict.value] += 1
+    made_of = features(report.kernel)
+    tally.features.update(made_of)
+    if report.verdict is Verdict.PROVED:
+        tally.features_of_proved.update(made_of)
     if report.verdict is Verdict.VIOLATED:
         problem = _witnesses(report)
         if problem is not None:
             tally.refutations.append(Refutation(seed, problem))
-        return
+    # Of a violated kernel the witness was replayed; its runs only say whether it tells something.
+    wanted = 1 if report.verdict is Verdict.VIOLATED else runs
     kernel = _under_its_facts(report, report.kernel)
-    failed = False
+    failed = telling = False
     count = 0
     for launch in launches(Random(seed), kernel, (), 40 * runs):
-        outcome = run(kernel, launch, budget=budget, failures_limit=1)
+        schedule = schedule_of(count)
+        outcome = run(kernel, launch, schedule=schedule, budget=budget, failures_limit=1)
         tally.exhausted += outcome.exhausted
+        telling = telling or is_telling(kernel, outcome)
         count += 1
         if outcome.failures:
             failed = True
             if report.verdict is Verdict.PROVED:
-                reason = _said(outcome.failures[0])
-                tally.refutations.append(Refutation(seed, f"proved, but {reason}", launch))
+                reason = f"proved, but {_said(outcome.failures[0])}"
+                tally.refutations.append(Refutation(seed, reason, launch, schedule))
             break
-        if count >= runs:
+        if count >= wanted:
             break
     tally.runs += count
+    tally.telling[report.verdict.value] += telling
     tally.never_run += count == 0
     if report.verdict is Verdict.PROVED:
         tally.proved_runs += count
-    elif not failed:
+    elif report.verdict is Verdict.UNPROVED and not failed:
         tally.unproved_without_failure += 1
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from oxide_analyzer.contract import evaluate
 from oxide_analyzer.interpreter import run
+from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.verify import verify
-from programs.generate import deterministic, wild
+from programs.features import features
+from programs.generate import KINDS, deterministic, wild
 from programs.launches import launches
 from programs.program import is_telling
 
@@ -55,13 +57,51 @@ def test_wild_programs_fail_in_every_way_and_succeed_too():
     assert {"Race", "OutOfBounds", "Uninitialised", "Divergence", "none"} <= ends
 
 
-def test_launches_keep_the_contract():
+@pytest.mark.parametrize(("kind", "ways"), [
+    ("lanes", {"Race", "WarpDivergence", "OutsideMask", "Uninitialised", "Divergence", "none"}),
+    ("handover", {"Race", "Divergence", "Uninitialised", "none"}),
+    ("forms", {"Race", "BadView", "OutOfBounds", "Misaligned", "FailedAssertion", "none"}),
+])  # fmt: skip
+def test_other_kinds_fail_in_their_ways(kind, ways):
+    ends = set()
+    for seed in range(70):
+        program = KINDS[kind](seed)
+        kernel = program.kernel()
+        assert verify(kernel) == []
+        for launch in launches(Random(seed), kernel, (), 6):
+            outcome = run(kernel, launch, schedule=seed, budget=20_000)
+            ends |= {type(failure).__name__ for failure in outcome.failures} or {"none"}
+    assert ways <= ends
+
+
+def test_the_kinds_use_the_language():
+    kernels = [KINDS["mixed"](seed).kernel() for seed in range(150)]
+    used = set().union(*(features(kernel) for kernel in kernels))
+    assert {
+        *("warp operation", "sync_warp", "mask", "warp operation in loop", "barrier in loop"),
+        *("atomic add", "atomic other", "atomic order", "atomic scope block", "fence"),
+        *("grid barrier", "loop over an atomic", "view", "wide access", "three dimensions"),
+        *("dynamic shared", "small integers", "data: injective", "data: within", "assertion"),
+        *("nested branches", "helper", "return"),
+    } <= used
+
+
+@pytest.mark.parametrize("kind", ["wild", "forms", "handover"])
+def test_launches_keep_the_contract(kind):
     admitted = 0
     for seed in range(30):
-        kernel = wild(seed).kernel()
+        kernel = KINDS[kind](seed).kernel()
         for launch in launches(Random(seed), kernel, (), 40):
             admitted += 1
             shapes = {name: contents.shape for name, contents in launch.arrays.items()}
+            for fact in kernel.contract.data:
+                values = launch.arrays[fact.array].values
+                if fact.property is DataProperty.INJECTIVE:
+                    assert len(set(values)) == len(values)
+                    continue
+                given = (launch.scalars, shapes, launch.grid, launch.block)
+                low, high = evaluate(fact.low, *given), evaluate(fact.high, *given)
+                assert all(low <= value < high for value in values)
             for requirement in kernel.contract.requires:
                 given = (launch.scalars, shapes, launch.grid, launch.block)
                 assert evaluate(requirement.condition, *given)

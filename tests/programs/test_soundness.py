@@ -5,15 +5,23 @@ from dataclasses import replace
 import pytest
 
 from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.interpreter import Named
 from programs import soundness
 
 
-@pytest.mark.parametrize("kind", ["wild", "tangled"])
-@pytest.mark.parametrize("seeds", [range(start, start + 20) for start in (0, 20, 40)], ids=str)
+@pytest.mark.parametrize("kind", ["wild", "tangled", "lanes", "handover", "forms"])
+@pytest.mark.parametrize("seeds", [range(start, start + 12) for start in (0, 20, 40)], ids=str)
 def test_verdicts_on_random_kernels_hold(seeds, kind):
     tally = soundness.try_all(seeds, runs=8, kind=kind)
     assert [(r.seed, r.reason) for r in tally.refutations] == []
-    assert tally.runs > 20
+    assert tally.runs > 12
+
+
+def test_runs_come_under_all_schedules():
+    schedules = [soundness.schedule_of(number) for number in range(40)]
+    assert set(Named) <= set(schedules)
+    seeds = [s for s in schedules if not isinstance(s, Named)]
+    assert len(set(seeds)) == len(seeds) == 20
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PROVED, Verdict.VIOLATED])
