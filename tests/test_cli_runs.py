@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ import pytest
 
 from oxide.cli import jobs, main_check
 from oxide.cli.checking import Answer, Crash, Task, answer
+from oxide.cli.failure import WrongUse
 from oxide.cli.inputs import Input
 from oxide.cli.watching import Watch, watch
 from oxide_analyzer import analysis
@@ -235,6 +237,24 @@ def test_only_what_changed_and_what_imports_it_is_checked_again(folder: Path) ->
     assert watched.look() is None
 
 
+def test_import_from_elsewhere_is_watched(folder: Path) -> None:
+    (folder / "caller.py").write_text(CALLER)
+    (folder / "helper.py").write_text(HELPER)
+    watched = Watch()
+    only = [task(folder / "caller.py")]
+    assert watched.update(only, lambda tasks: map(answer, tasks)) is not None
+    assert watched.update(only, lambda tasks: map(answer, tasks)) is None
+    touch(folder / "helper.py", HELPER.replace("x + x", "x * x"))
+    assert watched.update(only, lambda tasks: map(answer, tasks)) is not None
+    assert watched.update(only, lambda tasks: map(answer, tasks)) is None
+
+
+def test_nothing_to_watch_is_said_once() -> None:
+    watched = Watch()
+    assert watched.update([], lambda tasks: map(answer, tasks)) == []
+    assert watched.update([], lambda tasks: map(answer, tasks)) is None
+
+
 def test_files_that_appear_and_go(folder: Path) -> None:
     (folder / "alone.py").write_text(PROVED)
     (folder / "caller.py").write_text(CALLER)
@@ -278,9 +298,55 @@ def test_watch_shows_again_until_interrupted(
         )
     assert len(shown) == 2
     assert shown[1] > shown[0]
-    out = capsys.readouterr().out
-    assert out.count("Waiting for changes") == 2
-    assert "\x1b" not in out
+    captured = capsys.readouterr()
+    assert captured.err.count("Waiting for changes") == 2
+    assert "\x1b" not in captured.out
+
+
+def test_watch_outlives_what_is_wrong_for_a_moment(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "k.py"
+    path.write_text(PROVED)
+    shown: list[int] = []
+    looks = 0
+
+    def tasks() -> list[Task]:
+        # An editor that writes a new file and renames it: between the two there is none.
+        if looks in (1, 2):
+            raise WrongUse("there is no file or folder `k.py`")
+        return [task(path)]
+
+    def sleep(seconds: float) -> None:
+        nonlocal looks
+        del seconds
+        looks += 1
+        if looks == 3:
+            touch(path, WRONG)
+        if looks == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watch(
+            tasks, lambda asked: map(answer, asked), lambda found: shown.append(len(found)), sleep
+        )
+    assert len(shown) == 2
+    assert capsys.readouterr().err.count("there is no file or folder `k.py`") == 1
+    looks = 1
+    with pytest.raises(WrongUse):
+        watch(tasks, lambda asked: map(answer, asked), lambda found: None, sleep)
+
+
+def test_other_settings_are_a_change(folder: Path) -> None:
+    (folder / "k.py").write_text(WRONG)
+    watched = Watch()
+    first = task(folder / "k.py")
+    assert watched.update([first], lambda tasks: map(answer, tasks)) is not None
+    assert watched.update([first], lambda tasks: map(answer, tasks)) is None
+    other = replace(first, chosen=Selection(ignored=frozenset({"OX101"})))
+    found = watched.update([other], lambda tasks: map(answer, tasks))
+    assert found is not None
+    assert found[0][0] is other
 
 
 # ---------------------------------------------------------------- files that cannot be read
@@ -314,6 +380,22 @@ def test_links_that_lead_nowhere_or_round(folder: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out.startswith("1 kernel: 1 proved")
     assert main_check(["broken.py"]) == 2
     assert main_check(["self.py"]) == 2
+
+
+def test_folders_nested_deeper_than_calls(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = folder
+    for _ in range(sys.getrecursionlimit() + 100):
+        inner = inner / "a"
+        try:
+            inner.mkdir()
+        except OSError:
+            # As deep as this system lets folders be.
+            break
+    (inner.parent / "k.py").write_text(PROVED)
+    assert main_check([]) == 0
+    assert capsys.readouterr().out.startswith("1 kernel: 1 proved")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")

@@ -197,37 +197,56 @@ class Walk:
         yield from self._below(folder, real, _ancestors_ignores(real))
 
     def _below(self, shown: Path, real: Path, ignores: tuple[_Ignores, ...]) -> Iterator[Path]:
-        if (real / ".git").exists():
-            # A repository of its own: what is ignored outside does not reach into it.
-            ignores = _repository_ignores(real)
-        else:
-            ignores = (*ignores, *_ignores_of(real))
-        try:
-            entries = sorted(os.scandir(real), key=lambda entry: entry.name)
-        except OSError:
-            # A folder that may not be listed holds nothing that could be checked.
-            return
-        for entry in entries:
+        # Folders may be nested deeper than Python's calls.
+        levels = [_level(shown, real, ignores)]
+        while levels:
+            level = levels[-1]
+            entry = next(level.entries, None)
+            if entry is None:
+                levels.pop()
+                continue
             is_directory = entry.is_dir(follow_symlinks=False)
             if not is_directory and not entry.name.endswith((".py", ".ipynb")):
                 continue
-            path = real / entry.name
+            path = level.real / entry.name
             if gitignore.ignored(self._excluded, self._inner(path), is_directory):
                 continue
-            if _git_ignored(ignores, path, is_directory):
+            if _git_ignored(level.ignores, path, is_directory):
                 continue
             if is_directory:
-                yield from self._below(shown / entry.name, path, ignores)
+                levels.append(_level(level.shown / entry.name, path, level.ignores))
             elif entry.name.endswith(".ipynb"):
                 self.notebooks += 1
             elif _is_file(entry):
-                yield shown / entry.name
+                yield level.shown / entry.name
 
     def _inner(self, path: Path) -> str:
         """From the project's folder, with slashes; a path outside of it by all its parts."""
         if path.is_relative_to(self._root):
             return path.relative_to(self._root).as_posix()
         return path.as_posix().lstrip("/")
+
+
+@record
+class _Level:
+    """A folder of a walk: its path in messages, where it is, what git ignores, what is left."""
+
+    shown: Path
+    real: Path
+    ignores: tuple[_Ignores, ...]
+    entries: Iterator[os.DirEntry[str]]
+
+
+def _level(shown: Path, real: Path, above: tuple[_Ignores, ...]) -> _Level:
+    try:
+        # A repository of its own: what is ignored outside does not reach into it.
+        is_repository = (real / ".git").exists()
+        ignores = _repository_ignores(real) if is_repository else (*above, *_ignores_of(real))
+        entries = sorted(os.scandir(real), key=lambda entry: entry.name)
+    except OSError:
+        # A folder that may not be listed holds nothing that could be checked.
+        return _Level(shown, real, above, iter(()))
+    return _Level(shown, real, ignores, iter(entries))
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -52,6 +52,7 @@ def complete(options: Namespace, settings: Configuration) -> None:
         from oxide_analyzer import verdict_cache
 
         options.cache = str(verdict_cache.folder(settings.root, settings.cache_dir))
+    options.strict |= settings.strict
     options.show_suppressed |= settings.show_suppressed
     options.force_exclude |= settings.force_exclude
 

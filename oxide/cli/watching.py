@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from oxide.cli.failure import WrongUse
+from oxide_analyzer.configuration import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from oxide.cli.checking import Answer, Task
 
@@ -36,6 +39,7 @@ class Watch:
         """Nothing is known yet."""
         self._answers: dict[Path, Answered] = {}
         self._stamps: dict[Path, Stamp | None] = {}
+        self._has_looked = False
 
     def update(
         self, tasks: Iterable[Task], check: Callable[[list[Task]], Iterable[Answer | None]]
@@ -45,11 +49,20 @@ class Watch:
         appeared = by_path.keys() - self._answers.keys()
         gone = self._answers.keys() - by_path.keys()
         changed = {path for path, stamp in self._stamps.items() if _stamp(path) != stamp}
-        if not appeared and not gone and not changed and self._stamps:
+        # Other settings ask something else of the same file.
+        asked_otherwise = {
+            path
+            for path, (task, _) in self._answers.items()
+            if path in by_path and by_path[path] != task
+        }
+        holds = not (appeared or gone or changed or asked_otherwise)
+        if holds and self._has_looked:
             return None
+        self._has_looked = True
         for path in gone:
             del self._answers[path]
-        stale = appeared | {
+        stale = appeared | asked_otherwise
+        stale |= {
             path
             for path, (_, answer) in self._answers.items()
             if path in changed
@@ -58,7 +71,7 @@ class Watch:
         }
         asked = [task for path, task in by_path.items() if path in stale]
         # Stamped first: what changes during the check is checked again.
-        for path in stale:
+        for path in stale | changed:
             self._stamps[path] = _stamp(path)
         for task, answer in zip(asked, check(asked), strict=True):
             assert task.entry.path is not None
@@ -84,24 +97,38 @@ def watch(
     show: Callable[[list[Answered]], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Check and show until the user interrupts."""
+    """Check and show until the user interrupts.
+
+    What is wrong at first is wrong use; later it may be for a moment only, as where an editor
+    replaces a file, or half of a setting is written. So it is said, and looked at again.
+    """
     watched = Watch()
+    wrong: str | None = None
+    is_first = True
     while True:
         start = time.monotonic()
-        answered = watched.update(tasks(), check)
+        try:
+            answered = watched.update(tasks(), check)
+            wrong = None
+        except (WrongUse, ConfigurationError) as error:
+            if is_first:
+                raise
+            if str(error) != wrong:
+                wrong = str(error)
+                sys.stderr.write(f"{wrong}\n")
+            answered = None
+        is_first = False
         if answered is not None:
             if sys.stdout.isatty():
                 sys.stdout.write(_CLEAR)
             show(answered)
-            sys.stdout.write("Waiting for changes; interrupt to end.\n")
             sys.stdout.flush()
+            sys.stderr.write("Waiting for changes; interrupt to end.\n")
             start = time.monotonic()
         sleep(max(_PAUSE, _SHARE * (time.monotonic() - start)))
 
 
 def _imports(answer: Answer) -> set[Path]:
-    from pathlib import Path
-
     return {Path(path) for path in answer.imports}
 
 
