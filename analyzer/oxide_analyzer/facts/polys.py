@@ -121,11 +121,13 @@ _ONE: Monomial = ()
 class Poly:
     """A polynomial: monomial to non-zero coefficient. Immutable; equal by value."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_opposite", "_slope", "terms")
 
     def __init__(self, terms: dict[Monomial, int]) -> None:
         self.terms = terms
         self._hash: int | None = None
+        self._slope: frozenset[tuple[Monomial, int]] | None = None
+        self._opposite: frozenset[tuple[Monomial, int]] | None = None
 
     def __repr__(self) -> str:
         return str(self)
@@ -183,6 +185,20 @@ class Poly:
         if len(self.terms) == 1:
             return self.terms.get(_ONE)
         return None
+
+    @property
+    def slope(self) -> frozenset[tuple[Monomial, int]]:
+        """All but the constant term, as a key."""
+        if self._slope is None:
+            self._slope = frozenset((m, c) for m, c in self.terms.items() if m)
+        return self._slope
+
+    @property
+    def opposite(self) -> frozenset[tuple[Monomial, int]]:
+        """The slope of its negative."""
+        if self._opposite is None:
+            self._opposite = frozenset((m, -c) for m, c in self.terms.items() if m)
+        return self._opposite
 
     def content(self) -> int:
         """The greatest common divisor of the coefficients of non-constant monomials."""

@@ -59,6 +59,13 @@ class Terms:
     _atoms: dict[tuple[Form, Level], Atom] = field(default_factory=dict[tuple[Form, Level], Atom])
     axioms: dict[Atom, list[Condition]] = field(default_factory=dict[Atom, "list[Condition]"])
     originals: dict[Atom, Atom] = field(default_factory=dict[Atom, Atom])
+    # Whether conditions contradict each other, by the steps that were given for it (`affine`).
+    answers: dict[tuple[tuple[Condition, ...], int], bool] = field(
+        default_factory=dict[tuple[tuple[Condition, ...], int], bool]
+    )
+    _renamed: dict[tuple[Poly, str, Level], Poly] = field(
+        default_factory=dict[tuple[Poly, str, Level], Poly]
+    )
     # What is declared of the elements of arrays: low <= element < high.
     within: dict[str, list[tuple[Poly, Poly]]] = field(
         default_factory=dict[str, "list[tuple[Poly, Poly]]"]
@@ -196,11 +203,15 @@ class Terms:
         """The same polynomial for another thread: atoms above the level `above` get `suffix`."""
         if poly.level <= above:
             return poly
-        terms: dict[Monomial, int] = {}
-        for monomial, coefficient in poly.terms.items():
-            copy = tuple(sorted(self._rename_atom(a, suffix, above) for a in monomial))
-            terms[copy] = terms.get(copy, 0) + coefficient
-        return Poly({m: c for m, c in terms.items() if c})
+        key = (poly, suffix, above)
+        renamed = self._renamed.get(key)
+        if renamed is None:
+            terms: dict[Monomial, int] = {}
+            for monomial, coefficient in poly.terms.items():
+                copy = tuple(sorted(self._rename_atom(a, suffix, above) for a in monomial))
+                terms[copy] = terms.get(copy, 0) + coefficient
+            renamed = self._renamed[key] = Poly({m: c for m, c in terms.items() if c})
+        return renamed
 
     def rename_condition(self, condition: Condition, suffix: str, above: Level) -> Condition:
         """The same condition for another thread."""

@@ -56,14 +56,25 @@ _QUESTION = 10
 
 
 def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -> bool:
-    """Whether `hypotheses` contradict each other."""
+    """Whether `hypotheses` contradict each other.
+
+    What has been asked is not computed again: many statements ask the same, and on its way
+    through the ladder an obligation is looked at several times.
+    """
     given = tuple(hypotheses)
-    if plainly_contradict(given):
-        return True
-    allowance = current()
-    if allowance.is_spent:
-        return False
-    allowance.steps += _QUESTION
+    key = (given, steps)
+    known = terms.answers.get(key)
+    if known is None:
+        allowance = current()
+        known = plainly_contradict(given)
+        if not known and not allowance.is_spent:
+            allowance.steps += _QUESTION
+            known = _asked(terms, given, steps)
+        terms.answers[key] = known
+    return known
+
+
+def _asked(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
     # Which way data sent a thread seldom matters: without it there is less to try.
     steady = tuple(c for c in given if not isinstance(c, AnyOf) or is_arithmetic(c))
     if len(steady) < len(given):
@@ -189,19 +200,19 @@ def _propagate(system: System) -> bool | None:
     Otherwise whether something was assumed.
     """
     bounds: dict[frozenset[tuple[Monomial, int]], int] = {}
+    lowest: dict[frozenset[tuple[Monomial, int]], Poly] = {}
     for poly in system.inequalities:
-        linear = frozenset((m, c) for m, c in poly.terms.items() if m)
+        linear = poly.slope
         offset = poly.offset
         if linear not in bounds or offset < bounds[linear]:
             bounds[linear] = offset
+            lowest[linear] = poly
     taken = False
     for linear, offset in bounds.items():
         # Between 0 and 0: an equation, which can be solved.
-        if (
-            bounds.get(frozenset((m, -c) for m, c in linear)) == -offset
-            and linear not in system.tied
-        ):
-            system.tied.update((linear, frozenset((m, -c) for m, c in linear)))
+        opposite = lowest[linear].opposite
+        if bounds.get(opposite) == -offset and linear not in system.tied:
+            system.tied.update((linear, opposite))
             system.equations.append(Poly({**dict(linear), (): offset} if offset else dict(linear)))
             taken = True
     before, system.disjunctions = system.disjunctions, []
@@ -225,7 +236,7 @@ def _false(
         case AtLeastZero(poly=p):
             if p.value is not None:
                 return p.value < 0
-            opposite = bounds.get(frozenset((m, -c) for m, c in p.terms.items() if m))
+            opposite = bounds.get(p.opposite)
             return opposite is not None and p.offset + opposite < 0
         case IsZero(poly=p):
             if p.value is not None:

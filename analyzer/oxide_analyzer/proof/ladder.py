@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.conditions import condition_polys, is_arithmetic
 from oxide_analyzer.facts.effects import Analysis, analyse, contradicts_itself
 from oxide_analyzer.facts.polys import Element, Variable
@@ -20,6 +21,7 @@ from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.admission import chosen, for_threads, instances, proved_under, symbols
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted, axes_read
 from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.realisation import launch_of
@@ -122,14 +124,19 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         together = alone if signs == facts else under(signs)
     asked = [(together, o) for o in together.todo if o.kind in TOGETHER]
     asked += [(alone, o) for o in alone.todo if o.kind not in TOGETHER]
-    violations = _violate(together, alone, asked)
-    for case, obligation in asked:
-        if obligation in case.answers:
-            continue
-        if violations:
-            case.answers[obligation] = Unknown("the kernel is violated elsewhere")
-        else:
-            case.answers[obligation] = _decide(case, obligation, violations)
+    violations: list[Violation] = []
+    try:
+        violations.extend(_violate(together, alone, asked))
+        for case, obligation in asked:
+            if obligation in case.answers:
+                continue
+            if violations:
+                case.answers[obligation] = Unknown("the kernel is violated elsewhere")
+            else:
+                case.answers[obligation] = _decide(case, obligation, violations)
+    except deadline.Stopped as stopped:
+        for case, obligation in asked:
+            case.answers.setdefault(obligation, Unknown(str(stopped)))
     judged = tuple(Judged(o, case.answers[o]) for case, o in asked)
     judged = _lean(alone.analysis, judged)
     return Judgement(
@@ -323,6 +330,8 @@ def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) ->
 
 def _missing(query: Query) -> str:
     """What a model had to assume, for the reason of an unproved obligation."""
+    if current().is_spent:
+        return SPENT
     for condition in query:
         for poly in condition_polys(condition):
             for atom in poly.atoms():

@@ -131,13 +131,14 @@ def _insert(rows: _Rows, terms: dict[int, int], offset: int) -> bool:
         terms = {m: c // divisor for m, c in terms.items()}
         offset //= divisor
     key = frozenset(terms.items())
+    known = rows.get(key)
+    if known is not None and known <= offset:
+        return True
     # x >= a and x <= b with b < a need no elimination to be seen.
-    opposite = rows.get(frozenset([(m, -c) for m, c in key]))
+    opposite = rows.get(frozenset([(m, -c) for m, c in terms.items()]))
     if opposite is not None and opposite + offset < 0:
         return False
-    known = rows.get(key)
-    if known is None or offset < known:
-        rows[key] = offset
+    rows[key] = offset
     return True
 
 

@@ -29,8 +29,8 @@ def plainly_contradict(hypotheses: Sequence[Condition]) -> bool:
         condition = pending.pop()
         match condition:
             case AtLeastZero(poly=p):
-                linear = frozenset((m, c) for m, c in p.terms.items() if m)
-                opposite = least.get(frozenset((m, -c) for m, c in linear))
+                linear = p.slope
+                opposite = least.get(p.opposite)
                 if opposite is not None and p.offset + opposite < 0:
                     return True
                 known = least.get(linear)
