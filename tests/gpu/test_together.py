@@ -14,6 +14,7 @@ from oxide import (
     fence,
     grid_sync,
     i32,
+    i64,
     injective,
     kernel,
     sync_threads,
@@ -22,6 +23,7 @@ from oxide import (
     warp,
     within,
 )
+from runtime import asserting
 
 pytestmark = pytest.mark.gpu
 
@@ -221,3 +223,121 @@ def test_a_chain_of_blocks():
     chain[200, 32](oxide.zeros(1, i32), oxide.zeros(1, i32), out)
     got = out.numpy()[::32]
     np.testing.assert_array_equal(got, [0, *range(100, 299)])
+
+
+# Guarded up to this length: no small launch breaks these kernels, and no prover proves them, so
+# that their checks remain.
+LARGE = 100_000
+
+
+@kernel(cooperative=True)
+def gather_together(index: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    grid_sync()
+    if i < len(out) and i < len(index):
+        j = index[i]
+        if 0 <= j < len(a) or len(a) >= LARGE:
+            out[i] = a[j]
+    grid_sync()
+    if i < len(out):
+        out[i] = out[i] + 1.0
+
+
+def test_who_fails_a_check_still_comes_to_the_grid():
+    a = oxide.asarray(np.ones(LARGE, np.float32))
+    index = np.arange(1024, dtype=np.int32)
+    index[0], index[700] = -1, 2 * LARGE
+    out = oxide.zeros(1024, f32)
+    with pytest.raises(oxide.KernelIndexError) as caught:
+        gather_together[16, 64](oxide.asarray(index), a, out)
+        oxide.synchronize()
+    assert caught.value.index in (-1, 2 * LARGE)
+    expected = np.full(1024, 2.0, np.float32)
+    expected[[0, 700]] = 1.0
+    np.testing.assert_array_equal(out.numpy(), expected)
+
+
+@kernel
+def wait_for(where: Slice[i32], flags: AtomicSlice[i32], out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if i < len(out) and i < len(where) and len(flags) > 0 and i // 32 == 0 and i == 0:
+        j = where[i]
+        if 0 <= j < len(flags) or len(flags) >= LARGE:
+            atomic.store(flags, j, 1, order="release")
+    if i < len(out) and thread.x == 0 and len(flags) > 0:
+        while atomic.load(flags, 0, order="acquire") == 0:
+            pass
+        out[i] = 1
+
+
+def test_nobody_waits_for_what_was_skipped():
+    flags, out = oxide.zeros(LARGE, i32), oxide.zeros(128, i32)
+    where = np.zeros(128, np.int32)
+    wait_for[4, 32](oxide.asarray(where), flags, out)
+    assert out.numpy()[::32].tolist() == [1] * 4
+    where[0] = LARGE
+    flags = oxide.zeros(LARGE, i32)
+    with pytest.raises(oxide.KernelIndexError):
+        wait_for[4, 32](oxide.asarray(where), flags, out)
+        oxide.synchronize()
+
+
+@kernel
+def parts(a: Slice[f32], first: Slice[i32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(out) and i < len(first):
+        start = i64(first[i])
+        if 0 <= start <= len(a) - 4 or len(a) >= LARGE:
+            part = a[start : start + 4]
+            out[i] = part[0] + part[3]
+
+
+def test_views_are_checked():
+    a = oxide.asarray(np.arange(LARGE, dtype=np.float32))
+    first = np.arange(64, dtype=np.int32)
+    out = oxide.zeros(64, f32)
+    parts[1, 64](a, oxide.asarray(first), out)
+    np.testing.assert_array_equal(out.numpy(), 2 * first + 3)
+    first[9] = LARGE - 2
+    with pytest.raises(oxide.KernelIndexError, match=r"the view \[99998:100002\] of `a`") as caught:
+        parts[1, 64](a, oxide.asarray(first), out)
+        oxide.synchronize()
+    assert (caught.value.start, caught.value.stop, caught.value.thread) == (
+        99998,
+        100002,
+        (9, 0, 0),
+    )
+
+
+@kernel
+def wide_from(a: Slice[f32], first: Slice[i32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(out) and i < len(first):
+        j = i64(first[i])
+        if 0 <= j and j + 3 < len(a) and (j % 4 == 0 or len(a) >= LARGE):
+            x, y, z, w = a.load(j, 4)
+            out[i] = x + y + z + w
+
+
+def test_wide_accesses_are_checked():
+    a = oxide.asarray(np.ones(LARGE, dtype=np.float32))
+    first = np.arange(0, 256, 4, dtype=np.int32)
+    out = oxide.zeros(64, f32)
+    wide_from[1, 64](a, oxide.asarray(first), out)
+    assert (out.numpy() == 4).all()
+    first[9] = 38
+    with pytest.raises(oxide.OxideError, match="from offset 38, which is no multiple of 4"):
+        wide_from[1, 64](a, oxide.asarray(first), out)
+        oxide.synchronize()
+
+
+def test_assertions():
+    a = np.ones(LARGE, np.int32)
+    out = oxide.zeros(64, i32)
+    asserting.positive[1, 64](oxide.asarray(a), out)
+    a[5] = -1
+    with pytest.raises(oxide.KernelAssertion, match="all of `a` are positive") as caught:
+        asserting.positive[1, 64](oxide.asarray(a), out)
+        oxide.synchronize()
+    assert isinstance(caught.value, AssertionError)
+    assert caught.value.thread == (5, 0, 0)

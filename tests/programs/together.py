@@ -160,6 +160,9 @@ class Together(Deterministic):
         else:
             add(f"{name} = {text}")
         self.at.variables[name] = type
+        if type == BOOL:
+            # No operator assigns to a bool.
+            self.at.fixed.add(name)
         if random.random() < 0.2:
             add("sync_warp()")
 
