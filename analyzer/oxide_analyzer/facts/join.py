@@ -42,6 +42,8 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
     exclusive = len(states) == 2 and _exclude(sides[0], sides[1])
     path = states[0].path[:shared]
     either = any_of(sides)
+    if len(sides) == 2 and (negate(sides[0]) == sides[1] or negate(sides[1]) == sides[0]):
+        either = TRUE
     if either != TRUE:
         path = (*path, either)
     values: dict[str, Value] = {}

@@ -48,14 +48,16 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
+from oxide_analyzer.facts.liveness import handed_on
 from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, constant, parts_of
+from oxide_analyzer.facts.powers import Exchange, exchanges, still_powers
 from oxide_analyzer.facts.rounds import Repetition, Round
 from oxide_analyzer.facts.state import Real, State, Value, value_level
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
-from oxide_analyzer.proof.powers import is_power, power_condition
+from oxide_analyzer.proof.powers import power_condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,6 +179,7 @@ class _Carried:
     candidates: list[Callable[[State], Condition]]
     names: tuple[str, ...]
     powers: list[str] = field(default_factory=list[str])
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
 
 
 def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
@@ -339,9 +342,14 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
         if _has_meaning(walk, amount, entry):
             carried.amounts[name] = amount
     carried.powers = [n for n in integers if n not in carried.amounts]
-    carried.powers = _still_powers(head, backs, carried.powers)
+    carried.powers = still_powers(head, backs, carried.powers)
     carried.powers = [n for n in carried.powers if _implied(walk, entry, _is_power(walk, entry, n))]
-    carried.candidates = _candidates(walk, entry, [n for n in integers if n not in carried.amounts])
+    live = handed_on(walk.kernel.body, stmt)
+    open_ = [n for n in integers if n not in carried.amounts and n in live]
+    carried.candidates = _candidates(walk, entry, open_)
+    if len(carried.powers) > 1:
+        terms = walk.evaluator.launch.terms
+        carried.exchanges = exchanges(terms, entry, head, backs, carried.powers)
     for _ in range(_MOST_ROUNDS):
         if not carried.candidates and not carried.amounts and not carried.powers:
             break
@@ -353,34 +361,46 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
             if any(_difference(b, head, n) != d for b in backs)
         ]
         kept = [c for c in carried.candidates if all(_implied(walk, b, c(b)) for b in backs)]
-        powers = _still_powers(head, backs, carried.powers)
-        if not wrong and len(kept) == len(carried.candidates) and powers == carried.powers:
+        powers = still_powers(head, backs, carried.powers)
+        kept_exchanges = _still_exchanged(walk, head, backs, carried)
+        if (
+            not wrong
+            and len(kept) == len(carried.candidates)
+            and powers == carried.powers
+            and kept_exchanges == carried.exchanges
+        ):
             return carried
         carried.powers = powers
+        carried.exchanges = kept_exchanges
         for name in wrong:
             del carried.amounts[name]
         carried.candidates = kept
     carried.candidates = []
     carried.amounts = {}
     carried.powers = []
+    carried.exchanges = []
     return carried
 
 
-def _still_powers(head: State, backs: Sequence[State], names: list[str]) -> list[str]:
-    """Which locals are powers of two or zero behind an iteration, if all `names` are before it."""
-    while True:
-        before = {head.values[n] for n in names}
-        known = {v for v in before if isinstance(v, Poly)}
-        kept = [
-            n
-            for n in names
-            if all(
-                isinstance(v, Poly) and is_power(v, known) for b in backs for v in (b.values[n],)
-            )
-        ]
-        if len(kept) == len(names):
-            return kept
-        names = kept
+def _still_exchanged(
+    walk: Walk, head: State, backs: Sequence[State], carried: _Carried
+) -> list[Exchange]:
+    """The exchanges that every iteration makes; it is only entered where there is one to halve."""
+    if not carried.exchanges:
+        return []
+    terms = walk.evaluator.launch.terms
+    again = exchanges(terms, carried.entry, head, backs, carried.powers)
+    return [
+        e
+        for e in carried.exchanges
+        if e in again and all(_implied(walk, b, _is_positive(head, e.halved)) for b in backs)
+    ]
+
+
+def _is_positive(head: State, name: str) -> Condition:
+    value = head.values[name]
+    assert isinstance(value, Poly)
+    return at_least_zero(value.shift(-1))
 
 
 def _is_power(walk: Walk, state: State, name: str) -> Condition:
@@ -498,6 +518,11 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
         value = values[name]
         assert isinstance(value, Poly)
         terms.axiom(value, power_condition(terms, value))
+    for exchange in carried.exchanges:
+        for name in (exchange.halved, exchange.doubled):
+            value = values[name]
+            assert isinstance(value, Poly)
+            terms.axiom(value, exchange.condition(terms, state))
     for candidate in carried.candidates:
         condition = candidate(state)
         for value in fresh:

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 _LONGEST_KEY = 24
 _QUICK = 800
-_PRODUCTS = 3_000
+_PRODUCTS = 6_000
 
 
 @dataclass(slots=True)

@@ -28,9 +28,10 @@ from oxide_analyzer.facts.conditions import (
     IsZero,
     NotZero,
     Opaque,
+    condition_polys,
     is_arithmetic,
 )
-from oxide_analyzer.facts.polys import Monomial, Poly
+from oxide_analyzer.facts.polys import Atom, Element, Monomial, Poly, Variable
 from oxide_analyzer.proof.allowance import current
 from oxide_analyzer.proof.equations import connected, solve_equations
 from oxide_analyzer.proof.linear import Budget, contradictory
@@ -76,13 +77,33 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
 
 def _asked(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
     # Which way data sent a thread seldom matters: without it there is less to try.
-    steady = tuple(c for c in given if not isinstance(c, AnyOf) or is_arithmetic(c))
+    steady = _steady(terms, given)
     if len(steady) < len(given):
         if _refutes(terms, steady, steps):
             return True
         if steps < STEPS:
             return False
     return _refutes(terms, given, steps)
+
+
+def _steady(terms: Terms, given: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The hypotheses without the choices that floats, or numbers of no other hypothesis, make."""
+    choices = [c for c in given if isinstance(c, AnyOf)]
+    if not choices:
+        return given
+    firm = [c for c in given if not isinstance(c, AnyOf)]
+    bound = {a for c in firm for p in condition_polys(c) for a in p.atoms()}
+
+    def is_loose(atom: Atom) -> bool:
+        free = isinstance(atom.form, (Variable, Element)) and atom not in terms.axioms
+        return free and atom not in bound
+
+    loose = {
+        c
+        for c in choices
+        if not is_arithmetic(c) or any(is_loose(a) for p in condition_polys(c) for a in p.atoms())
+    }
+    return tuple(c for c in given if c not in loose) if loose else given
 
 
 def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import condition_polys
-from oxide_analyzer.facts.polys import Alias, Atom, Monomial, Poly, constant
+from oxide_analyzer.facts.polys import Alias, Atom, Monomial, Poly, Quotient, constant
 from oxide_analyzer.proof.linear import Budget, contradictory, tighten
 from oxide_analyzer.proof.order import Bounds, signs
 from oxide_analyzer.proof.system import System, replace, substitute
@@ -36,7 +36,7 @@ def solve_equations(system: System, budget: Budget) -> bool:
             equation = Poly({m: c // divisor for m, c in equation.terms.items()})
         if not budget.spend(len(equation.terms) + len(system.inequalities)):
             return False
-        digits = _digits(equation, system, budget)
+        digits = None if _defines(equation, system) else _digits(equation, system, budget)
         if digits is not None:
             system.equations.extend(digits)
             system.equations.extend(stuck)
@@ -52,6 +52,12 @@ def solve_equations(system: System, budget: Budget) -> bool:
         system.inequalities.append(equation)
         system.inequalities.append(-equation)
     return False
+
+
+def _defines(equation: Poly, system: System) -> bool:
+    """Whether an equation only says what an atom stands for: then there is nothing to split."""
+    own = [m[0] for m, c in equation.terms.items() if len(m) == 1 and c in (1, -1)]
+    return sum(a in system.defined for a in own) == 1
 
 
 def _next_alias(system: System) -> Poly:
@@ -133,14 +139,31 @@ def _splits(equation: Poly) -> list[tuple[Poly, Poly, Poly]]:
                 high[tuple(rest)] = high.get(tuple(rest), 0) + coefficient
             else:
                 low[monomial] = coefficient
-        found.append((Poly(high), Poly(low), Poly({(atom,): 1})))
+        _add_split(found, Poly(high), Poly(low), Poly({(atom,): 1}))
     sizes = sorted({abs(c) for m, c in equation.terms.items() if m and abs(c) > 1}, reverse=True)
     for size in sizes:
         high = {m: c // size for m, c in equation.terms.items() if m and c % size == 0}
         low = {m: c for m, c in equation.terms.items() if not m or c % size}
         if high and low:
-            found.append((Poly(high), Poly(low), constant(size)))
+            _add_split(found, Poly(high), Poly(low), constant(size))
     return found
+
+
+def _add_split(found: list[tuple[Poly, Poly, Poly]], high: Poly, low: Poly, stride: Poly) -> None:
+    """Add a split, before it the one in which remainders `p - stride·(p // stride)` are whole."""
+    digit, rest = low, high
+    for monomial, coefficient in high.terms.items():
+        form = monomial[0].form if len(monomial) == 1 else None
+        if not isinstance(form, Quotient) or form.divisor != stride:
+            continue
+        whole = form.dividend.scale(-coefficient)
+        if all(low.terms.get(m) == c for m, c in whole.terms.items() if m):
+            rest = rest.plus(Poly({monomial: 1}), -coefficient)
+            product = {tuple(sorted((*m, *monomial))): c for m, c in stride.terms.items()}
+            digit = digit.plus(Poly(product), coefficient)
+    if rest is not high and rest.terms:
+        found.append((rest, digit, stride))
+    found.append((high, low, stride))
 
 
 def _bounded(

@@ -150,13 +150,18 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
         return []
     bounds = Bounds(rows)
     lemmas: list[Poly] = []
-    # Of x·w and y·z·w the products x and y·z have an order too.
-    for first in list(products):
-        if len(first) > _SIMPLE:
-            for second in list(products):
-                stride, _, cofactor = _share(second, first)
-                if stride and second != first and len(cofactor) > 1:
-                    products.add(cofactor)
+    longest = max(len(m) for m in products)
+    if longest > _SIMPLE:
+        products |= _cofactors(products)
+        # Where x < y, also of x·w and y·z·w the product y·w has an order with both.
+        for monomial in list(products):
+            for big, small in differences:
+                if len(big) == 1 == len(small) and small[0] in monomial and len(monomial) < longest:
+                    larger = list(monomial)
+                    larger.remove(small[0])
+                    step = tuple(sorted((*larger, *big)))
+                    if any(len(m) > len(step) and _contains(m, step) for m in products):
+                        products.add(step)
     ordered = sorted(products)
     singles = sorted({(a,) for m in ordered for a in m})
     for monomial in ordered:
@@ -178,6 +183,11 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
             if first == second:
                 continue
             common, x, y = _share(first, second)
+            if not x and len(y) > 1 and bounds.is_nonnegative(common):
+                # y >= low makes y·s at least low·s.
+                low = bounds.low(y)
+                if low is not None and low >= 1:
+                    lemmas.append(Poly({second: 1}).plus(Poly({first: 1}), -low))
             if not common or not bounds.is_nonnegative(common):
                 continue
             gap = differences.get((y, x))
@@ -190,21 +200,25 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
 def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]:
     """Factors x and y of products x·s and y·s, s >= 0, that `rows` do not put in order.
 
-    With each pair comes what x >= y says of the products, and what x + 1 <= y does.
+    Of a product that occurs as 3·y·s the factor is 3·y. With each pair comes what x >= y says of
+    the products, and what x + 1 <= y does.
     """
     bounds = Bounds(rows)
     known: set[tuple[Monomial, Monomial]] = set()
-    products: dict[Monomial, None] = {}
+    products: dict[Monomial, set[int]] = {}
     for poly in rows:
         linear = [(m, c) for m, c in poly.terms.items() if m]
-        products.update((m, None) for m, _ in linear if len(m) > 1)
+        for monomial, coefficient in linear:
+            if len(monomial) > 1:
+                products.setdefault(monomial, {1}).add(abs(coefficient))
         if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
             big = next(m for m, c in linear if c == 1)
             small = next(m for m, c in linear if c == -1)
             if poly.offset <= 0:
                 known.update(((big, small), (small, big)))
-    for first in products:
-        for second in products:
+    ordered = [*products, *sorted(_cofactors(products) - products.keys())]
+    for first in ordered:
+        for second in ordered:
             if first == second:
                 continue
             stride, x, y = _share(first, second)
@@ -212,8 +226,31 @@ def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]
                 continue
             if not bounds.is_nonnegative(stride):
                 continue
-            gap = Poly({second: 1, first: -1})
-            yield Poly({x: 1}), Poly({y: 1}), -gap, gap.plus(Poly({stride: 1}), -1)
+            for factor in sorted(products.get(second, {1})):
+                gap = Poly({second: factor, first: -1})
+                lesser, greater = Poly({x: 1}), Poly({y: factor})
+                yield lesser, greater, -gap, gap.plus(Poly({stride: 1}), -1)
+
+
+def _cofactors(products: Iterable[Monomial]) -> set[Monomial]:
+    """Of products x·w and y·z·w the products among what is left without w."""
+    found: set[Monomial] = set()
+    for first in products:
+        if len(first) > _SIMPLE:
+            for second in products:
+                stride, _, cofactor = _share(second, first)
+                if stride and second != first and len(cofactor) > 1:
+                    found.add(cofactor)
+    return found
+
+
+def _contains(monomial: Monomial, part: Monomial) -> bool:
+    left = list(monomial)
+    for atom in part:
+        if atom not in left:
+            return False
+        left.remove(atom)
+    return True
 
 
 def _share(first: Monomial, second: Monomial) -> tuple[Monomial, Monomial, Monomial]:

@@ -89,6 +89,25 @@ def as_power(poly: Poly) -> Poly | None:
     return _tested(atom) if atom is not None else None
 
 
+def as_divisor(poly: Poly) -> Poly | None:
+    """What divides a power of two if `poly` is zero: `1024 - d·(1024 // d)`, and is one too."""
+    for whole in (poly, -poly):
+        size = whole.offset
+        if len(whole.terms) != 2 or size < 1 or not is_power_number(size):
+            continue
+        product = constant(size) - whole
+        for monomial, coefficient in product.terms.items():
+            for atom in monomial:
+                form = atom.form
+                if not isinstance(form, Quotient) or form.dividend.value != size:
+                    continue
+                rest = list(monomial)
+                rest.remove(atom)
+                if form.divisor == Poly({tuple(rest): coefficient}):
+                    return form.divisor
+    return None
+
+
 def _tested(atom: Atom) -> Poly | None:
     """The p of an atom `p & (p - 1)`."""
     form = atom.form

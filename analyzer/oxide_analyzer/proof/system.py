@@ -38,7 +38,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.proof.linear import tighten
 from oxide_analyzer.proof.order import Bounds
-from oxide_analyzer.proof.powers import as_power, bit_facts, power_facts
+from oxide_analyzer.proof.powers import as_divisor, as_power, bit_facts, power_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,6 +118,10 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
                 elif value is None:
                     system.equations.append(p)
                     system.pending.extend(p.atoms())
+                    divisor = as_divisor(p)
+                    if divisor is not None:
+                        system.powers[divisor] = None
+                        system.ask_powers = True
                 elif value != 0:
                     return False
             case NotZero(poly=p):
@@ -270,9 +274,28 @@ def definition(terms: Terms, atom: Atom) -> list[Condition]:
             return facts
         case Quotient(dividend=p, divisor=q):
             whole = terms.multiply(q, itself)
-            return [AtLeastZero(p - whole), AtLeastZero((whole + q - p).shift(-1))]
+            bounds: list[Condition] = [
+                AtLeastZero(p - whole),
+                AtLeastZero((whole + q - p).shift(-1)),
+            ]
+            return [*bounds, AtLeastZero(itself)] if _is_natural(p) else bounds
         case Alias(definition=p):
             return [IsZero(itself - p)]
+
+
+def _is_natural(poly: Poly) -> bool:
+    """Whether a polynomial is at least zero because all its parts are."""
+    return all(c > 0 for c in poly.terms.values()) and all(
+        _is_natural_atom(a) for a in poly.atoms()
+    )
+
+
+def _is_natural_atom(atom: Atom) -> bool:
+    match atom.form:
+        case Variable(low=low) | Element(low=low) | Bits(low=low):
+            return low is not None and low >= 0
+        case Quotient(dividend=p) | Alias(definition=p):
+            return _is_natural(p)
 
 
 # ---------------------------------------------------------------- replacing
