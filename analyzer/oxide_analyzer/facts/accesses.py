@@ -70,6 +70,16 @@ class Access:
 
 
 @distinct
+class Observation:
+    """An atomic whose result a thread knows: which, of which element, and what led there."""
+
+    atomic: Atomic
+    index: tuple[Poly, ...]
+    path: tuple[Condition, ...]
+    position: Position
+
+
+@distinct
 class Divisor:
     """A number that must not be zero."""
 

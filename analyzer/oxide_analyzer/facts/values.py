@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from oxide_analyzer.facts.accesses import LocalRead
+from oxide_analyzer.facts.accesses import LocalRead, Observation
 from oxide_analyzer.facts.conditions import (
     FALSE,
     TRUE,
@@ -97,7 +97,10 @@ class Evaluator:
     counters: set[Atom] = field(default_factory=set[Atom])
     undetermined: set[Atom] = field(default_factory=set[Atom])
     wraps: dict[Atom, tuple[Expr, Poly]] = field(default_factory=dict["Atom", "tuple[Expr, Poly]"])
+    observed: dict[Atom, Observation] = field(default_factory=dict["Atom", "Observation"])
     ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
+    whole_warps: bool | None = None
+    doubtful: frozenset[str] = frozenset()
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 

@@ -37,6 +37,7 @@ from oxide_analyzer.facts.accesses import (
     Divisor,
     Exit,
     Frame,
+    Observation,
     Position,
 )
 from oxide_analyzer.facts.conditions import (
@@ -83,7 +84,9 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Leave,
     Load,
+    Local,
     Ownership,
+    Read,
     Return,
     Space,
     Stmt,
@@ -148,6 +151,11 @@ class Walk:
         """Run one statement."""
         evaluator = self.evaluator
         match stmt:
+            case Assign(target=target, value=Read(local=local)) if self._hands_on(local, state):
+                # What a shuffle may not have been given is copied, and not looked at yet.
+                held = state.assign(target.name, state.values[local.name])
+                part = state.unassigned[local.name]
+                return Flow(State(held.values, held.path, {**held.unassigned, target.name: part}))
             case Assign(target=target, value=value):
                 return Flow(state.assign(target.name, evaluator.value(value, state)))
             case Load(target=target):
@@ -354,9 +362,13 @@ class Walk:
         if stmt.target is not None:
             shown = f"an element of `{stmt.array}`"
             old = evaluator.unknown(stmt.target.type, Level.THREAD, "old", shown)
-            state = state.assign(stmt.target.name, old)
+            if isinstance(old, Poly):
+                seen = Observation(stmt, index, state.path, position)
+                evaluator.observed.update(dict.fromkeys(old.atoms(), seen))
         self._access(stmt, AccessKind.ATOMIC, index, state, position, value, old)
-        return state
+        if stmt.target is None or old is None:
+            return state
+        return state.assign(stmt.target.name, old)
 
     # ------------------------------------------------------------ meeting
 
@@ -399,6 +411,11 @@ class Walk:
         if part == TRUE:
             return held
         return State(held.values, held.path, {**held.unassigned, target.name: part})
+
+    def _hands_on(self, local: Local, state: State) -> bool:
+        """Whether it is the result of a shuffle on its way to where the user keeps it."""
+        temporary = local.name.startswith("%") and local.name in self.evaluator.doubtful
+        return temporary and local.name in state.values and local.name in state.unassigned
 
     def _left_before(self, position: Position) -> list[Exit] | None:
         """The exits that a thread may have taken before it comes to `position`.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import all_of, any_of, condition_polys, equal, negate
 from oxide_analyzer.facts.polys import Atom, Element, Poly
+from oxide_analyzer.proof.publication import tickets_differ
 from oxide_analyzer.proof.subjects import Obligation
 
 if TYPE_CHECKING:
@@ -31,15 +32,20 @@ _MOST_PAIRS = 30
 
 
 def distinguished(analysis: Analysis, obligation: Obligation) -> Obligation:
-    """The obligation with what injective arrays say of the elements in each query."""
-    if not analysis.injective or not obligation.queries:
+    """The obligation with what injective arrays and tickets say of the values in each query."""
+    if not obligation.queries or not (analysis.injective or analysis.evaluator.observed):
         return obligation
-    queries = tuple((*q, *told_apart(analysis, analysis.injective, q)) for q in obligation.queries)
+    queries = tuple(
+        (*q, *told_apart(analysis, analysis.injective, q), *tickets_differ(analysis, q))
+        for q in obligation.queries
+    )
     return Obligation(obligation.kind, obligation.subject, queries, obligation.reason)
 
 
 def told_apart(analysis: Analysis, injective: frozenset[str], query: Query) -> Iterator[Condition]:
     """What `injective` arrays say of each pair of their elements in a query."""
+    if not injective:
+        return
     by_array: dict[str, list[tuple[Atom, Element]]] = {}
     terms = analysis.terms
     reached = terms.reachable(p for c in query for p in condition_polys(c))

@@ -11,6 +11,7 @@ Budgets count steps, so there is one verdict for one kernel.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import deadline
@@ -24,9 +25,10 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted, axes_read
 from oxide_analyzer.proof.obligations import obligations
+from oxide_analyzer.proof.publication import Published, published
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, kind_of, place_of, refute, replay
-from oxide_analyzer.proof.subjects import TOGETHER, Kind, Obligation, Query
+from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Obligation, Pair, Query
 from oxide_analyzer.proof.verdicts import (
     Judged,
     Lifted,
@@ -40,7 +42,7 @@ from oxide_analyzer.proof.vouched import Vouched, vouched
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.proof.inference import Candidate
@@ -52,7 +54,8 @@ class Judgement:
 
     `violations` are what the interpreter ran into, those of no obligation included. `flat` are
     the axes whose extent the proof takes to be 1; `compact` says that it takes sizes to fit 32
-    bits. Under a `contradictory` contract nothing is judged.
+    bits. `handed` says of races how atomics order the two, or would but for a fence. Under a
+    `contradictory` contract nothing is judged.
     """
 
     analysis: Analysis
@@ -64,6 +67,7 @@ class Judgement:
     compact: bool
     distrusted: frozenset[str] = frozenset()
     contradictory: bool = False
+    handed: Mapping[Obligation, Published] = field(default_factory=dict[Obligation, Published])
 
 
 def judge(kernel: Kernel) -> Judgement:
@@ -122,6 +126,7 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         alone = under(facts)
     if signs and together.is_open(together=True):
         together = alone if signs == facts else under(signs)
+    handed = _publish(together)
     asked = [(together, o) for o in together.todo if o.kind in TOGETHER]
     asked += [(alone, o) for o in alone.todo if o.kind not in TOGETHER]
     violations: list[Violation] = []
@@ -139,8 +144,17 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
             case.answers.setdefault(obligation, Unknown(str(stopped)))
     judged = tuple(Judged(o, case.answers[o]) for case, o in asked)
     judged = _lean(alone.analysis, judged)
+    judged = _rest(judged, handed)
     return Judgement(
-        alone.analysis, judged, tuple(violations), facts, offered, flat, compact, distrusted
+        alone.analysis,
+        judged,
+        tuple(violations),
+        facts,
+        offered,
+        flat,
+        compact,
+        distrusted,
+        handed=handed,
     )
 
 
@@ -156,6 +170,54 @@ class _Case:
     def is_open(self, *, together: bool) -> bool:
         """Whether something about two threads, or about one, has no answer."""
         return any(o not in self.answers and (o.kind in TOGETHER) is together for o in self.todo)
+
+
+def _publish(case: _Case) -> dict[Obligation, Published]:
+    """Answer the races whose two statements atomics order; say which lack a fence only."""
+    found: dict[Obligation, Published] = {}
+    for obligation in case.todo:
+        if obligation in case.answers or obligation.kind not in (Kind.RACE, Kind.BLOCK_RACE):
+            continue
+        order = published(case.analysis, obligation)
+        if order is None:
+            continue
+        found[obligation] = order
+        if not order.missing:
+            case.answers[obligation] = Proved("order")
+    return found
+
+
+def _rest(judged: tuple[Judged, ...], handed: Mapping[Obligation, Published]) -> tuple[Judged, ...]:
+    """What rests on the order of atomics rests on their bounds, on what shared memory hands on,
+    and on who meets at barriers."""
+    ordered = [j.obligation for j in judged if j.result == Proved("order")]
+    if not ordered:
+        return judged
+    open_arrays: set[str] = set()
+    parted = False
+    for one in judged:
+        if isinstance(one.result, Proved):
+            continue
+        subject = one.obligation.subject
+        if isinstance(subject, Pair):
+            open_arrays.update((subject.first.array, subject.second.array))
+        elif isinstance(subject, Bound):
+            open_arrays.add(subject.access.array)
+        else:
+            open_arrays.add(one.obligation.memory)
+        parted = parted or one.obligation.kind in (Kind.CONVERGENCE, Kind.EXIT)
+    result: list[Judged] = []
+    for one in judged:
+        broken = one.obligation in ordered and sorted(handed[one.obligation].leans & open_arrays)
+        if broken:
+            reason = f"it rests on `{broken[0]}`, of which not everything is proved"
+            result.append(Judged(one.obligation, Unknown(reason)))
+        elif parted and one.obligation in ordered:
+            reason = "it rests on barriers at which not all threads are proved to meet"
+            result.append(Judged(one.obligation, Unknown(reason)))
+        else:
+            result.append(one)
+    return tuple(result)
 
 
 def _strays(judgement: Judgement) -> frozenset[str]:

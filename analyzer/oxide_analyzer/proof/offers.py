@@ -14,6 +14,7 @@ from __future__ import annotations
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.accesses import Claim
 from oxide_analyzer.facts.conditions import (
     Condition,
     at_most,
@@ -22,7 +23,20 @@ from oxide_analyzer.facts.conditions import (
     less,
 )
 from oxide_analyzer.facts.polys import Element, Poly, Variable, constant
-from oxide_analyzer.ir.nodes import Const, Dim, Ownership, Param, Register, Special
+from oxide_analyzer.ir.nodes import (
+    Assert,
+    Binary,
+    Compare,
+    Const,
+    Convert,
+    Dim,
+    Logic,
+    Ownership,
+    Param,
+    Register,
+    Special,
+)
+from oxide_analyzer.ir.walk import subexpressions
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.data_facts import told_apart
 from oxide_analyzer.proof.inference import (
@@ -35,6 +49,7 @@ from oxide_analyzer.proof.inference import (
 )
 from oxide_analyzer.proof.subjects import Bound, Pair
 from oxide_analyzer.record import record
+from oxide_analyzer.repairs import source_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +135,21 @@ def _list(
     mentioned: list[tuple[Poly, Dim | Param | Special]],
 ) -> Iterator[tuple[Offer, _Fact]]:
     query = tuple(_all(obligation))
+    subject = obligation.subject
+    if isinstance(subject, Claim) and isinstance(subject.stmt, Assert):
+        # What is asserted of a launch may as well be declared.
+        inside = list(subexpressions(subject.stmt.condition))
+        known = (Param, Dim, Const, Compare, Logic, Binary, Convert)
+        if all(isinstance(e, known) for e in inside):
+            names = tuple(_name(e) for e in inside if isinstance(e, (Dim, Param)))
+            offer = Offer(source_text(subject.stmt.condition), tuple(dict.fromkeys(names)))
+            yield offer, _Fact(subject.goals)
     elements = {
         atom.form.array: None
         for atom in analysis.terms.reachable(polys)
         if isinstance(atom.form, Element)
         and analysis.kernel.arrays[atom.form.array].ownership is Ownership.READ_ONLY
     }
-    subject = obligation.subject
     for array in elements:
         if isinstance(subject, Pair):
             yield Offer(f"injective({array})", (array,)), _Fact(injective=array)
