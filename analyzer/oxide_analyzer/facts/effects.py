@@ -19,6 +19,7 @@ from oxide_analyzer.facts.together import alike
 from oxide_analyzer.facts.uniformity import Uniformity, assigned, uniformity
 from oxide_analyzer.facts.values import Evaluator
 from oxide_analyzer.facts.walk import Walk, ordered_by
+from oxide_analyzer.facts.warps import doubtful
 from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.nodes import (
     Assign,
@@ -88,6 +89,7 @@ def analyse(
     known: dict[Stmt, Level] = {}
     while True:
         uniform = uniformity(kernel, launch, known)
+        evaluator.doubtful = doubtful(kernel, evaluator, uniform)
         mark = len(evaluator.may_wrap), len(evaluator.reads)
         whole = Walk(kernel, evaluator, uniform, frozenset(), None, types)
         whole.block(kernel.body, State({}, ()), None, ())

@@ -511,6 +511,8 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
             )
             continue
         values[name] = value
+        if name in evaluator.doubtful:
+            unassigned[name] = Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
         if isinstance(value, Poly):
             fresh.append(value)
     state = State(values, entry.path, unassigned)

@@ -16,6 +16,8 @@ assigned only where the source takes part:
     v = warp.shuffle_down(x, 16)           assigned where not lane + 16 < 32,
                                            or warp*32 + lane + 16 < block_dim.x
 
+It may be copied, as long as nobody asks what it is.
+
 Which thread the source is follows from the lane: in a block along x it is `thread.x - lane +
 source`. Put in for `thread.x`, the conditions of an exit say whether that thread has left; where
 they speak of more than the place of a thread, or the exit is in a loop, nothing is known.
@@ -37,6 +39,7 @@ from oxide_analyzer.facts.conditions import (
     at_most,
     condition_polys,
     is_arithmetic,
+    is_zero,
     less,
     negate,
 )
@@ -44,27 +47,34 @@ from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
 from oxide_analyzer.facts.state import Real
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
+    Assign,
     Binary,
     BinaryOp,
     Const,
     Expr,
     For,
+    Read,
     Register,
     WarpFunction,
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import WARP
+from oxide_analyzer.proof.affine import refutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from oxide_analyzer.facts.accesses import Exit
     from oxide_analyzer.facts.state import State, Value
+    from oxide_analyzer.facts.uniformity import Uniformity
     from oxide_analyzer.facts.values import Evaluator
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
 
 FULL = (1 << WARP) - 1
+_QUICK = 500
 SHUFFLES = (
     WarpFunction.SHUFFLE,
     WarpFunction.SHUFFLE_UP,
@@ -107,8 +117,7 @@ def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Con
         return None
     # 1 << k is 0 where k is 32 or more, and all bits are set in 0 - 1.
     amount = evaluator.integer(count, state)
-    low, _ = evaluator.interval(amount)
-    if low is None or low < 0 or amount.level > Level.WARP:
+    if count.type.is_signed or amount.level > Level.WARP:
         return None
     return less(lane, amount)
 
@@ -160,7 +169,7 @@ def source_takes_part(
     is_lower = stmt.function is WarpFunction.SHUFFLE_UP and least is not None and least >= 0
     # What is read is a lane of the warp: whoever has a lower lane than a thread exists.
     start = launch.warp.scale(WARP)
-    has = TRUE if is_lower or _is_whole(launch.threads) else less(start + source, launch.threads)
+    has = TRUE if is_lower or has_whole_warps(evaluator) else less(start + source, launch.threads)
     in_mask = lane_in(evaluator, stmt, state, source)
     parts = [has, in_mask if in_mask is not None else _not_known(evaluator)]
     if exits is None:
@@ -193,9 +202,32 @@ def _source(
     return own - within + place, is_read
 
 
-def _is_whole(threads: Poly) -> bool:
-    value = threads.value
-    return value is not None and value % WARP == 0
+def has_whole_warps(evaluator: Evaluator) -> bool:
+    """Whether blocks are made of whole warps: by their extents, or by what is known of these."""
+    launch = evaluator.launch
+    if evaluator.whole_warps is None:
+        rest = launch.terms.remainder(launch.threads, constant(WARP))
+        evaluator.whole_warps = refutes(launch.terms, (negate(is_zero(rest)),), _QUICK)
+    return evaluator.whole_warps
+
+
+def doubtful(kernel: Kernel, evaluator: Evaluator, uniform: Uniformity) -> frozenset[str]:
+    """The locals that may hold what comes from a lane which takes no part, unread until later."""
+    found: set[str] = set()
+    copies: list[tuple[str, str]] = []
+    for stmt in statements(kernel.body):
+        match stmt:
+            case WarpOp(function=function, target=target) if target and function in SHUFFLES:
+                safe = stmt.mask is None and not uniform.departures and has_whole_warps(evaluator)
+                if not safe:
+                    found.add(target.name)
+            case Assign(target=target, value=Read(local=local)):
+                copies.append((local.name, target.name))
+            case _:
+                pass
+    while more := {to for source, to in copies if source in found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def _has_left(evaluator: Evaluator, leaving: Exit, source: Poly) -> Condition:

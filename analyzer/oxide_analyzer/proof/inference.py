@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.accesses import Access, Claim, Divisor
+from oxide_analyzer.facts.accesses import Access, Claim, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import (
     AtLeastZero,
     Condition,
@@ -118,6 +118,8 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
             yield from scalars(analysis, query, (0, 1))
+        case LocalRead():
+            yield from multiples(analysis, query)
         case _ if obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT):
             yield from scalars(analysis, query, (0,))
         case _:
