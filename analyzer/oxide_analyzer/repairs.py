@@ -14,8 +14,10 @@ from oxide_analyzer.ir.nodes import (
     Expr,
     Logic,
     Not,
+    Order,
     Param,
     Read,
+    Scope,
     Special,
     Symbol,
     Unary,
@@ -24,9 +26,10 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.proof.publication import Missing
 
 
 def declare(kernel: Kernel, text: str, names: Iterable[str]) -> Fix | None:
@@ -62,6 +65,31 @@ def insert_before(span: Span, text: str, title: str) -> Fix:
     """Put a statement on a line of its own in front of the statement that begins at `span`."""
     start = Span(span.path, span.line, span.column, span.line, span.column)
     return Fix(title, (Edit(start, f"{text}\n{' ' * (span.column - 1)}"),))
+
+
+def missing_words(missing: Missing) -> str:
+    """What the atomic in question does not do."""
+    atomic, line = missing.atomic, missing.atomic.span.line
+    if missing.across and atomic.scope is Scope.BLOCK:
+        return f'the atomic on line {line} has scope="block", and they are of different blocks'
+    if missing.releases:
+        return f"nothing before the atomic on line {line} makes it seen: it does not release"
+    return f"the atomic on line {line} does not acquire what it reads"
+
+
+def order_fix(missing: Sequence[Missing]) -> tuple[Fix, ...]:
+    """The order with which an atomic does what no fence does for it."""
+    atomic = missing[0].atomic
+    if atomic.order is not Order.RELAXED or (missing[0].across and atomic.scope is Scope.BLOCK):
+        return ()
+    wanted = {m.releases for m in missing if m.atomic is atomic}
+    order = (
+        Order.ACQ_REL if len(wanted) == 2 else Order.RELEASE if True in wanted else Order.ACQUIRE
+    )
+    span = atomic.span
+    end = Span(span.path, span.end_line, span.end_column - 1, span.end_line, span.end_column - 1)
+    text = f'order="{order.value}"'
+    return (Fix(f"give the atomic on line {span.line} {text}", (Edit(end, f", {text}"),)),)
 
 
 def widen(expr: Expr) -> Fix | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import Diagnostic, Related, Severity, Verdict
+from oxide_analyzer.diagnostics import Diagnostic, Fix, Related, Severity, Verdict
 from oxide_analyzer.facts.accesses import Access, Claim, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import (
     condition_polys,
@@ -23,7 +23,10 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Leaving, Meeting, Obligation, Pair
 from oxide_analyzer.proof.verdicts import Unknown
-from oxide_analyzer.repairs import declare, source_text, widen
+from oxide_analyzer.repairs import declare, missing_words, order_fix, source_text, widen
+from oxide_analyzer.rules import (
+    ox206_publish_without_fence as ox206,
+)
 from oxide_analyzer.rules import (
     ox302_unproved_bounds as ox302,
 )
@@ -95,7 +98,17 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
     kernel = judgement.analysis.kernel
     related: tuple[Related, ...] = ()
     severity: Severity | None = None
+    fixes: tuple[Fix, ...] = ()
+    order = judgement.handed.get(obligation)
+    unfenced = order.missing if order is not None else ()
     match obligation.subject:
+        case Pair(first=a, second=b) if unfenced:
+            stands, other = standing(a, b)
+            said = missing_words(unfenced[0])
+            rule, span = ox206.RULE, stands.span
+            message = ox206.unproved_message(stands.array, unfenced[0].array, said)
+            related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
+            fixes = order_fix(unfenced)
         case Pair(first=a, second=b):
             stands, other = standing(a, b)
             rule, span = ox901.RULE, stands.span
@@ -128,6 +141,7 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
         kernel=kernel.name,
         verdict=Verdict.UNPROVED,
         related=related,
+        fixes=fixes,
     )
 
 

@@ -48,7 +48,7 @@ from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.refute import breaks
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Proved
-from oxide_analyzer.repairs import declare, guard, source_text
+from oxide_analyzer.repairs import declare, guard, missing_words, order_fix, source_text
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,
 )
@@ -69,6 +69,9 @@ from oxide_analyzer.rules import (
 )
 from oxide_analyzer.rules import (
     ox109_same_value_write as ox109,
+)
+from oxide_analyzer.rules import (
+    ox206_publish_without_fence as ox206,
 )
 from oxide_analyzer.rules import (
     ox301_out_of_bounds as ox301,
@@ -103,6 +106,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
+    from oxide_analyzer.proof.publication import Missing
     from oxide_analyzer.proof.verdicts import Violation
 
 
@@ -216,6 +220,12 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
     array = kernel.arrays[stands.array or ""]
     related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
     kinds = {stands.kind, other.kind}
+    unfenced = _unfenced(judgement, race)
+    if unfenced:
+        said = missing_words(unfenced[0])
+        message = ox206.message(stands, other, unfenced[0].array, said, launch)
+        found = violated(ox206.RULE, kernel, stands, related, message, launch, other)
+        return replace(found, fixes=order_fix(unfenced))
     if kinds == {AccessKind.ATOMIC}:
         rule, message = ox107.RULE, ox107.message(stands, other, launch)
     elif AccessKind.ATOMIC in kinds:
@@ -233,6 +243,15 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
         rule, message = ox103.RULE, ox103.message(stands, other, launch)
     verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
     return violated(rule, kernel, stands, related, message, launch, other, verdict)
+
+
+def _unfenced(judgement: Judgement, race: Race) -> tuple[Missing, ...]:
+    """The fences for want of which atomics do not order the two."""
+    sites = frozenset((race.first.site, race.second.site))
+    for obligation, order in judgement.handed.items():
+        if order.missing and obligation.sites == sites:
+            return order.missing
+    return ()
 
 
 _RANK = {AccessKind.WRITE: 0, AccessKind.READ: 1, AccessKind.ATOMIC: 2}

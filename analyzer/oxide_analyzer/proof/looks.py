@@ -78,8 +78,7 @@ class Look:
 
     All of it is written in the terms of the thread that comes to the access; what belongs to
     another thread of its block has the suffix `$4`. `fences` stand between the atomic and the
-    access, `behind` is where another one could stand; `leans` are the arrays whose proofs it
-    rests on.
+    access; `leans` are the arrays whose proofs it rests on.
     """
 
     observation: Observation
@@ -87,8 +86,6 @@ class Look:
     index: tuple[Poly, ...]
     known: tuple[Condition, ...]
     fences: tuple[Fence, ...]
-    behind: Position
-    own: bool
     leans: frozenset[str] = frozenset()
 
     def acquires(self, across: bool) -> bool:
@@ -145,8 +142,6 @@ def _own(places: Places, access: Access) -> Iterator[Look]:
                 found.index,
                 access.path,
                 fences,
-                access.position,
-                own=True,
             )
 
 
@@ -174,7 +169,7 @@ def _waited(places: Places, access: Access) -> Iterator[Look]:
             fences = tuple(
                 f for f, p in places.fences if precedes(loop, p) and dominates(p, access.position)
             )
-            yield Look(found, value, found.index, access.path, fences, access.position, own=True)
+            yield Look(found, value, found.index, access.path, fences)
         elif places.stay:
             yield from _met(places, access, atom, found, loop)
 
@@ -218,7 +213,7 @@ def _met(
             f for f, p in places.fences if leads_straight(loop, p) and precedes(p, barrier)
         )
         value = terms.rename(Poly({(atom,): 1}), "$4", Level.BLOCK)
-        yield Look(found, value, index, access.path, fences, barrier, own=False)
+        yield Look(found, value, index, access.path, fences)
         return
 
 
@@ -259,8 +254,6 @@ def _told(places: Places, access: Access) -> Iterator[Look]:
                     tuple(terms.rename(p, "$4", Level.BLOCK) for p in look.index),
                     linked,
                     look.fences,
-                    writer.position,
-                    own=False,
                     leans=frozenset({load.array}),
                 )
             for look in _written(places, writer):
@@ -270,8 +263,6 @@ def _told(places: Places, access: Access) -> Iterator[Look]:
                     tuple(terms.rename(p, "$4", Level.BLOCK) for p in look.index),
                     linked,
                     look.fences,
-                    writer.position,
-                    own=False,
                     leans=frozenset({load.array}),
                 )
 
@@ -294,7 +285,7 @@ def _written(places: Places, writer: Access) -> Iterator[Look]:
                 if precedes(found.position, p) and dominates(p, writer.position)
             )
             one = Poly({(atom,): 1})
-            yield Look(found, one, found.index, writer.path, fences, writer.position, own=True)
+            yield Look(found, one, found.index, writer.path, fences)
 
 
 def _handed_over(

@@ -87,13 +87,13 @@ _MOST_TICKETS = 12
 class Missing:
     """A link that is not there: the atomic `array` neither releases nor acquires.
 
-    `stands` is the statement in front of which a fence would do.
+    The two threads may be of different blocks if it is `across`.
     """
 
     array: str
     releases: bool
     atomic: Atomic
-    stands: Position
+    across: bool
 
 
 @record
@@ -171,7 +171,7 @@ def _by_flag(
             return None
     missing: list[Missing] = []
     if not look.acquires(across):
-        missing.append(Missing(flag, False, look.observation.atomic, look.behind))
+        missing.append(Missing(flag, False, look.observation.atomic, across))
 
     def two(condition: Condition) -> Condition:
         return terms.rename_condition(condition, "$2", Level.LAUNCH)
@@ -241,7 +241,7 @@ def _made_before(
         if refutes(terms, (*meet, any_of(apart))):
             once = bool(rounds)
             fenced = _releases(places, write.position, store, across, once)
-            return () if fenced else (Missing(store.array, True, store.atomic, store.position),)
+            return () if fenced else (Missing(store.array, True, store.atomic, across),)
     for barrier in places.barriers if places.stay else ():
         if not dominates(barrier, store.position) or may_follow(barrier, write.position):
             continue
@@ -250,7 +250,7 @@ def _made_before(
         apart = _apart(analysis, (Register.BLOCK,), "$1", "$3")
         if refutes(terms, (*meet, any_of(apart))):
             fenced = _releases(places, barrier, store, across, False)
-            return () if fenced else (Missing(store.array, True, store.atomic, store.position),)
+            return () if fenced else (Missing(store.array, True, store.atomic, across),)
     return None
 
 
@@ -312,7 +312,7 @@ def _by_tickets(
         return None
     missing: list[Missing] = []
     if not look.acquires(across=True):
-        missing.append(Missing(draw.array, False, look.observation.atomic, look.behind))
+        missing.append(Missing(draw.array, False, look.observation.atomic, True))
     del other
     # The thread that draws for the block of the writer is the writer, or has met it.
     if may_follow(draw.position, write.position):
@@ -326,14 +326,14 @@ def _by_tickets(
         if not precedes(write.position, draw.position):
             return None
         if not _releases(places, write.position, draw, across=True, once=False):
-            missing.append(Missing(draw.array, True, draw.atomic, draw.position))
+            missing.append(Missing(draw.array, True, draw.atomic, True))
         return Published(look.leans | {draw.array}, tuple(missing))
     for barrier in places.barriers if places.stay else ():
         if not dominates(barrier, draw.position) or may_follow(barrier, write.position):
             continue
         if precedes(write.position, barrier):
             if not _releases(places, barrier, draw, across=True, once=False):
-                missing.append(Missing(draw.array, True, draw.atomic, draw.position))
+                missing.append(Missing(draw.array, True, draw.atomic, True))
             return Published(look.leans | {draw.array}, tuple(missing))
     return None
 
