@@ -47,7 +47,7 @@ def test_a_kernel_that_takes_longer_is_stopped_in_time() -> None:
     assert perf_counter() - start < 0.15
     assert report.verdict is Verdict.UNPROVED
     assert report.checked is None
-    assert [(d.code, d.reason) for d in report.diagnostics] == [("OX901", "stopped after 0.05 s")]
+    assert "stopped after 0.05 s" in {d.reason for d in report.diagnostics}
 
 
 def test_a_kernel_that_is_quicker_is_judged_as_ever() -> None:

@@ -100,10 +100,10 @@ def check_kernel(kernel: Kernel) -> KernelReport:
     try:
         with allowed():
             judgement = judge(specialise(kernel, known) if known else kernel)
+            facts = _facts(judgement)
+            diagnostics = findings(judgement, facts)
     except deadline.Stopped as stopped:
         return _stopped(kernel, str(stopped), 1e3 * (perf_counter() - start))
-    facts = _facts(judgement)
-    diagnostics = findings(judgement, facts)
     verdict = _verdict(judgement, diagnostics)
     return KernelReport(
         name=kernel.name,

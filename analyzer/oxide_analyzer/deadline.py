@@ -91,6 +91,11 @@ def is_set() -> bool:
     return _current.get() is not None
 
 
+def is_over() -> bool:
+    """Whether the next `check` raises `Stopped`, sooner or later."""
+    return remaining() == 0.0
+
+
 def remaining() -> float | None:
     """The seconds that are left, None without a deadline."""
     deadline = _current.get()

@@ -65,9 +65,7 @@ _MOST_WRITERS = 8
 def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     """Conditions that all hold if no known writer wrote what `read` reads."""
     found: list[Condition] = []
-    for write in analysis.effects.whole:
-        if write.array != read.array or write.kind is not AccessKind.WRITE:
-            continue
+    for write in _writes(analysis, read):
         for covered in _covers(analysis, write, read):
             found.append(negate(covered))
             if len(found) >= _MOST_WRITERS:
@@ -76,6 +74,20 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     if loops and not refutes(analysis.terms, (*read.path, *found)):
         found.extend(_not_handed_on(analysis, read, *loop) for loop in loops)
     return tuple(found) or (all_of(()),)
+
+
+def _writes(analysis: Analysis, read: Access) -> list[Access]:
+    """The stores into the array of a read; of many, those with the nearest offsets first."""
+    found = [
+        a for a in analysis.effects.whole if a.array == read.array and a.kind is AccessKind.WRITE
+    ]
+    if len(found) > _MOST_WRITERS:
+        found.sort(
+            key=lambda a: sum(
+                abs(i.offset - j.offset) for i, j in zip(a.index, read.index, strict=True)
+            )
+        )
+    return found
 
 
 def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, State]]:

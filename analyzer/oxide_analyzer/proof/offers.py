@@ -14,6 +14,7 @@ from __future__ import annotations
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.accesses import Claim
 from oxide_analyzer.facts.conditions import (
     Condition,
@@ -71,6 +72,8 @@ class Offer:
 
 def offers(analysis: Analysis, obligation: Obligation) -> tuple[Offer, ...]:
     """The first fact of the list that would prove `obligation`, if there is one."""
+    if deadline.is_over():
+        return ()
     if not obligation.queries:
         return ()
     whole = [p for q in obligation.queries for c in q for p in condition_polys(c)]
