@@ -20,8 +20,9 @@ from oxide_analyzer.ir.walk import expressions
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
-from oxide_analyzer.proof.launches import EXACT, SHORT, Admitted
+from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.subjects import TOGETHER
+from oxide_analyzer.proof.trials import EXACT, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable

@@ -23,12 +23,13 @@ from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.admission import chosen, for_threads, instances, proved_under, symbols
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import SPENT, current
-from oxide_analyzer.proof.launches import Admitted, axes_read
+from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.publication import Published, published
 from oxide_analyzer.proof.realisation import launch_of
-from oxide_analyzer.proof.refute import breaks, kind_of, place_of, refute, replay
+from oxide_analyzer.proof.refute import breaks, kind_of, minimised, place_of, refute, replay
 from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Obligation, Pair, Query
+from oxide_analyzer.proof.trials import axes_read
 from oxide_analyzer.proof.verdicts import (
     Judged,
     Lifted,
@@ -343,7 +344,7 @@ def _refute(case: _Case, left: list[Obligation], lifted: list[Obligation]) -> li
         # What somebody vouches for is not held against the kernel.
         violations = [v for v in found if not any(breaks(v, o) for o in lifted)]
         if violations:
-            return violations
+            return [minimised(concrete, launches, v) for v in violations]
     return []
 
 

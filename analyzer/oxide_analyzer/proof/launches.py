@@ -1,15 +1,14 @@
 """Small launches that a contract admits, for running a kernel concretely.
 
-The list is fixed for a kernel: small blocks and grids, sizes just below, at and above the number
-of threads, and data that collides, counts up, or strays. Where a condition does not hold, the
-side of it that is a single length, scalar or grid extent is set to what the other side asks for;
-a launch that still breaks a condition is dropped. Data is what the contract says of it: inside of
-`within`, and a permutation where it is `injective`.
+The list is fixed for a kernel: the grids, blocks and variants of `trials`, with the data of
+`contents`. Where a condition does not hold, the side of it that is a single length, scalar or
+extent is set to what the other side asks for; a launch that still breaks a condition is dropped,
+and so is one for which there is no data that the contract allows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from random import Random
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.contract import NotEvaluable, evaluate
 from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
-    Array,
     Binary,
     BinaryOp,
     Compare,
@@ -29,13 +27,12 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Param,
     Register,
-    Space,
     Special,
 )
-from oxide_analyzer.ir.walk import expressions
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
-from oxide_analyzer.record import record
+from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
+from oxide_analyzer.proof.trials import FEWER, MORE, SHORT, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 MOST_ELEMENTS = 60_000
 MOST_SHARED = 227 * 1024
 _MOST_THREADS = 8_192
-EXACT, SHORT = 1, 3
 _REPAIRS = 6
 
 
@@ -73,22 +69,37 @@ class Admitted:
     kernel: Kernel
     facts: tuple[Expr, ...] = ()
     flat: frozenset[int] = frozenset()
-    _axes: frozenset[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_axes", axes_read(self.kernel))
 
     def small(self, count: int) -> Iterator[Launch]:
         """Up to `count` launches, the smallest first."""
         given = 0
-        for number, (grid, block) in enumerate(self._extents()):
-            for variant in range(4):
-                launch = self._launch(grid, block, Random(97 * number + variant), variant)
-                if launch is not None:
+        for number, trial in enumerate(trials(self.kernel)):
+            launch = self._launch(trial.grid, trial.block, Random(number), trial.variant)
+            if launch is not None:
+                yield launch
+                given += 1
+                if given >= count:
+                    return
+
+    def tiny(self, fewer: int) -> Iterator[Launch]:
+        """Launches of fewer threads than that, the smallest first."""
+        sides = [[1, 1, 1], [2, 1, 1], [3, 1, 1], [4, 1, 1], [8, 1, 1], [32, 1, 1]]
+        if 1 in self._axes:
+            sides += [[1, 2, 1], [2, 2, 1], [4, 2, 1]]
+        if 2 in self._axes:
+            sides += [[1, 1, 2], [2, 2, 2]]
+        contract = self.kernel.contract.block
+        if contract is not None and all(isinstance(e, Const) for e in contract):
+            sides = [[int(e.value) for e in contract if isinstance(e, Const)]]
+        grids = [[1, 1, 1], [2, 1, 1]] + ([[1, 2, 1]] if 1 in self._axes else [])
+        both = sorted(((prod(g) * prod(b), g, b) for g in grids for b in sides), key=lambda e: e[0])
+        for threads, grid, block in both:
+            if threads >= fewer:
+                return
+            for variant in (EXACT, 0, 2):
+                launch = self._launch(grid, block, Random(variant), variant)
+                if launch is not None and prod(launch.grid) * prod(launch.block) < fewer:
                     yield launch
-                    given += 1
-                    if given >= count:
-                        return
 
     def two_blocks(self, variant: int) -> Launch | None:
         """A launch of two blocks of 64 threads each, or of as many as the contract fixes."""
@@ -130,35 +141,6 @@ class Admitted:
 
     # ------------------------------------------------------------ sizes
 
-    def _extents(self) -> Iterator[tuple[list[int], list[int]]]:
-        contract = self.kernel.contract.block
-        fixed = None
-        if contract is not None and all(isinstance(e, Const) for e in contract):
-            fixed = [int(e.value) for e in contract if isinstance(e, Const)]
-        axes = self.kernel.contract.domain or 3
-        plane = 1 in self._axes and axes > 1
-        volume = 2 in self._axes and axes > 2
-        blocks: list[list[int]] = [[4, 1, 1], [2, 1, 1], [7, 1, 1], [33, 1, 1], [64, 1, 1]]
-        if plane:
-            blocks = [[4, 2, 1], [2, 4, 1], [3, 3, 1], [8, 8, 1], [33, 2, 1], [4, 1, 1]]
-        if volume:
-            blocks = [[2, 2, 2], [3, 2, 2], [4, 2, 1]]
-        if not volume and not plane:
-            blocks.append([600, 1, 1])
-        grids = [[2, 1, 1], [1, 1, 1], [3, 1, 1]]
-        if plane:
-            grids = [[2, 2, 1], [1, 2, 1], [1, 1, 1]]
-        if volume:
-            grids = [[2, 2, 2], [1, 1, 2], [1, 1, 1]]
-        sides = [fixed] if fixed is not None else blocks
-        for grid in grids if fixed is not None else grids[:1]:
-            for block in sides:
-                yield grid, block
-        if fixed is None:
-            for grid in grids[1:]:
-                for block in sides[:3]:
-                    yield grid, block
-
     def _launch(
         self, grid: Sequence[int], block: Sequence[int], rng: Random, variant: int
     ) -> Launch | None:
@@ -184,12 +166,9 @@ class Admitted:
         return found
 
     def _fill(self, draft: _Draft, rng: Random, variant: int) -> None:
-        """Sizes near the number of threads along each axis: one more, the same, fewer.
-
-        In the variant `SHORT` scalars are as large, and arrays half as long.
-        """
+        """Sizes near the number of threads along each axis, as the variant has them."""
         threads = [g * b for g, b in zip(draft.grid, draft.block, strict=True)]
-        off = (1, 0, -1, 0)[variant]
+        off = {MORE: 1, FEWER: -1}.get(variant, 0)
         share = 2 if variant == SHORT else 1
         for parameter in self.kernel.parameters:
             match parameter:
@@ -245,7 +224,7 @@ class Admitted:
             if name in dynamic:
                 continue
             filled = contents(self.kernel.arrays[name], tuple(shape), rng, variant, reach)
-            declared = _declared(self.kernel, name, draft)
+            declared = declared_of(self.kernel, name, draft.evaluate)
             held = filled if declared is None else declared.fill(filled, rng, variant)
             if held is None:
                 return None
@@ -254,74 +233,6 @@ class Admitted:
         return Launch(
             _extent(draft.grid), _extent(draft.block), dict(draft.scalars), arrays, shared
         )
-
-
-@record
-class _Declared:
-    """What the contract says of the elements of an array: low <= element < high, all different."""
-
-    low: int
-    high: int
-    distinct: bool
-
-    def fill(self, held: Contents, rng: Random, variant: int) -> Contents | None:
-        """Contents of the same shape of which it is true, if there are."""
-        count = len(held.values)
-        size = self.high - self.low
-        if count == 0:
-            return held
-        if size < (count if self.distinct else 1):
-            return None
-        if self.distinct:
-            values = list(range(self.low, self.low + count))
-            if variant == 0:
-                values.reverse()
-            elif variant > 1:
-                rng.shuffle(values)
-            return Contents(held.shape, tuple(values))
-        if variant == 0:
-            return Contents(held.shape, (self.low,) * count)
-        if variant == 1:
-            return Contents(held.shape, tuple(self.low + i % size for i in range(count)))
-        values = [rng.randrange(self.low, self.high) for _ in range(count)]
-        return Contents(held.shape, tuple(values))
-
-    def is_true_of(self, held: Contents) -> bool:
-        """Whether contents fulfil it."""
-        if self.distinct and len(set(held.values)) != len(held.values):
-            return False
-        return all(self.low <= value < self.high for value in held.values)
-
-
-def _declared(kernel: Kernel, name: str, draft: _Draft) -> _Declared | None:
-    facts = [f for f in kernel.contract.data if f.array == name]
-    if not facts:
-        return None
-    element = kernel.arrays[name].element
-    low, high = max(element.min, -(2**15)), min(element.max + 1, 2**15)
-    distinct = False
-    for fact in facts:
-        if fact.property is DataProperty.INJECTIVE:
-            distinct = True
-        elif fact.low is not None and fact.high is not None:
-            low = max(low, int(draft.evaluate(fact.low)))
-            high = min(high, int(draft.evaluate(fact.high)))
-    if distinct and low < 0 < high:
-        low = 0
-    return _Declared(low, high, distinct)
-
-
-def keeps_data(kernel: Kernel, launch: Launch) -> bool:
-    """Whether the arrays of a launch hold what the contract says of their elements."""
-    shapes = {name: list(held.shape) for name, held in launch.arrays.items()}
-    draft = _Draft(list(launch.grid), list(launch.block), dict(launch.scalars), shapes)
-    for array in dynamic_arrays(kernel):
-        draft.shapes[array.name] = [launch.shared // array.element.size]
-    for name, held in launch.arrays.items():
-        declared = _declared(kernel, name, draft)
-        if declared is not None and not declared.is_true_of(held):
-            return False
-    return True
 
 
 def _room(kernel: Kernel) -> Iterator[Expr]:
@@ -338,24 +249,6 @@ def _room(kernel: Kernel) -> Iterator[Expr]:
             yield Compare(CompareOp.GE, width, least, fact.span)
 
 
-def dynamic_arrays(kernel: Kernel) -> tuple[Array, ...]:
-    """The shared array whose length is the launch's, if the kernel has one."""
-    return tuple(
-        a
-        for a in kernel.arrays.values()
-        if a.space is Space.SHARED and any(isinstance(e, Dim) for e in a.shape)
-    )
-
-
-def axes_read(kernel: Kernel) -> frozenset[int]:
-    """The axes along which a kernel reads a thread or block index."""
-    return frozenset(
-        e.axis
-        for e in expressions(kernel.body)
-        if isinstance(e, Special) and e.register in (Register.THREAD, Register.BLOCK)
-    )
-
-
 def _extent(values: Sequence[int]) -> Extent:
     x, y, z = values
     return x, y, z
@@ -366,28 +259,9 @@ def _scalar(type_: Scalar, near: int, rng: Random, variant: int) -> Number:
         return variant % 2 == 0
     if type_.is_float:
         return (1.0, 0.5, -2.0)[variant % 3]
-    choices = (near, 3, rng.choice((0, 1, 2, 5)), near)
-    return max(type_.min, choices[variant])
-
-
-def contents(
-    array: Array, shape: tuple[int, ...], rng: Random, variant: int, reach: int
-) -> Contents:
-    """Data: all alike, counting up, or straying a little beyond what an index may be."""
-    count = prod(shape)
-    element = array.element
-    if element == BOOL:
-        values: tuple[Number, ...] = tuple((i + variant) % 2 == 0 for i in range(count))
-    elif element.is_float:
-        values = tuple(float((i * 7 + variant) % 5 - 1) for i in range(count))
-    elif variant == 0:
-        values = (1,) * count
-    elif variant == 1:
-        values = tuple(range(count))
-    else:
-        low = -1 if element.is_signed else 0
-        values = tuple(rng.randint(low, max(reach, 1)) for _ in range(count))
-    return Contents(shape, values)
+    # A stride that is longer than the arrays, and what is no size at all.
+    choices = (near, 3, rng.choice((0, 1, 2, 5)), near, 2 * near + 1, -1)
+    return min(max(type_.min, choices[variant]), type_.max)
 
 
 # ---------------------------------------------------------------- conditions

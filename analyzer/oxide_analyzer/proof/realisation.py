@@ -1,4 +1,8 @@
-"""A launch made of a solver's model: sizes, scalars, and elements of read-only arrays."""
+"""A launch made of a solver's model: sizes, scalars, and elements of arrays.
+
+What the model leaves open is filled as the contract allows. In an array that is declared
+`injective` the elements that the model names take the places of others, which move.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.polys import Element
 from oxide_analyzer.ir.nodes import Dim, Param, Register, Special
 from oxide_analyzer.launch import Contents
-from oxide_analyzer.proof.launches import keeps_data
+from oxide_analyzer.proof.contents import declared_in, keeps_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.polys import Atom, Poly
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch, Number
     from oxide_analyzer.proof.launches import Admitted
     from oxide_analyzer.proof.models import Model
@@ -48,16 +53,17 @@ def launch_of(analysis: Analysis, admitted: Admitted, model: Model) -> Launch | 
     )
     if launch is None:
         return None
-    filled = _with_elements(launch, model)
+    filled = _with_elements(analysis.kernel, launch, model)
     return filled if keeps_data(analysis.kernel, filled) else None
 
 
-def _with_elements(launch: Launch, model: Model) -> Launch:
-    arrays = dict(launch.arrays)
+def _with_elements(kernel: Kernel, launch: Launch, model: Model) -> Launch:
+    """The elements that the model speaks of; the others stay, save what has to differ from them."""
+    chosen: dict[str, dict[int, int]] = {}
     for atom, value in model.values.items():
-        if not isinstance(atom.form, Element) or atom.form.array not in arrays:
+        if not isinstance(atom.form, Element) or atom.form.array not in launch.arrays:
             continue
-        held = arrays[atom.form.array]
+        held = launch.arrays[atom.form.array]
         place = 0
         for poly, extent in zip(atom.form.index, held.shape, strict=True):
             index = _value(poly, model.values)
@@ -65,10 +71,30 @@ def _with_elements(launch: Launch, model: Model) -> Launch:
                 break
             place = place * extent + index
         else:
-            values = list(held.values)
+            chosen.setdefault(atom.form.array, {})[place] = value
+    arrays = dict(launch.arrays)
+    for name, elements in chosen.items():
+        held = arrays[name]
+        values = list(held.values)
+        declared = declared_in(kernel, launch, name)
+        if declared is not None and declared.distinct:
+            _make_room(values, elements)
+        for place, value in elements.items():
             values[place] = value
-            arrays[atom.form.array] = Contents(held.shape, tuple(values))
+        arrays[name] = Contents(held.shape, tuple(values))
     return replace(launch, arrays=arrays)
+
+
+def _make_room(values: list[Number], elements: Mapping[int, int]) -> None:
+    """Let who holds a value that is wanted elsewhere have one that goes.
+
+    0 1 2 3  with 3 at place 1    ->    0 _ 2 1
+    """
+    wanted = set(elements.values())
+    free = [values[place] for place in elements if values[place] not in wanted]
+    for place, value in enumerate(values):
+        if value in wanted and place not in elements:
+            values[place] = free.pop()
 
 
 def _value(poly: Poly, values: Mapping[Atom, int]) -> int | None:

@@ -1,0 +1,188 @@
+"""Small launches that kernels need to break: each was once missed by all that were tried."""
+
+import re
+
+import pytest
+
+import oxide
+from oxide_analyzer.interpreter import Race, run
+from oxide_analyzer.interpreter.schedule import Named
+from oxide_analyzer.ir.specialise import source_values, specialise
+from oxide_analyzer.launch import Contents
+from oxide_analyzer.proof.contents import keeps_data
+from oxide_analyzer.proof.launches import Admitted
+from programs.program import Program
+
+_NAMES = set(oxide.__all__)
+# As many launches, and steps, as the refuter spends on a kernel.
+LAUNCHES, STEPS = 14, 300_000
+
+
+def kernel(text):
+    names = sorted(set(re.findall(r"\w+", text)) & _NAMES)
+    source = f"from oxide import {', '.join(names)}\n\n{text}"
+    read = Program(0, source, (), None).kernel()
+    return specialise(read, source_values(read))
+
+
+def failures(k):
+    found, steps = [], 0
+    for launch in Admitted(k).small(LAUNCHES):
+        outcome = run(k, launch, budget=60_000)
+        steps += outcome.steps
+        found += [type(f).__name__ for f in outcome.failures]
+        if steps > STEPS:
+            break
+    return found
+
+
+PLANES = """
+@kernel(block=(16, 1, 2))
+def k(out: DisjointSlice[i32]):
+    i = block.x * 16 + thread.x
+    if i < len(out):
+        out[i] = i32(thread.x)
+"""
+PLANES_UNDECLARED = """
+@kernel(requires=lambda: block_dim.x == 16)
+def k(out: DisjointSlice[i32]):
+    i = block.x * 16 + thread.x
+    if i < len(out):
+        out[i] = i32(thread.x)
+"""
+ROWS_UNDECLARED = """
+@kernel
+def k(out: DisjointSlice[i32]):
+    i = block.x * block_dim.x + thread.x
+    if i < len(out):
+        out[i] = 1
+"""
+SHORT_STRIDE = """
+@kernel(domain=1)
+def k(out: DisjointSlice[i32]):
+    for i in range(thread.index_1d(), len(out), grid_dim.x * 16):
+        out[i] += 1
+"""
+CLAMPED = """
+@kernel(domain=1)
+def k(out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if len(out) > 0:
+        out[min(i, len(out) - 1)] = 1
+"""
+CLAMPED_FAR = """
+@kernel(block=64, domain=1, requires=lambda out: len(out) >= 60 * grid_dim.x)
+def k(out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    out[min(i, len(out) - 1)] = 1
+"""
+LONG_BLOCK = """
+@kernel(domain=1, requires=lambda out: len(out) >= 512)
+def k(out: DisjointSlice[i32]):
+    out[thread.index_1d() % 512] = 1
+"""
+LONG_STRIDE = """
+@kernel(domain=1)
+def k(out: DisjointSlice[i32], stride: i32):
+    i = thread.index_1d()
+    if stride > len(out) and i < len(out):
+        out[0] = 1
+"""
+PARTIAL_WARP = """
+@kernel(domain=1, requires=lambda out: len(out) >= grid_dim.x * block_dim.x)
+def k(out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if block_dim.x > 32:
+        x = warp.shuffle_down(i32(i), 16)
+        if warp.lane < 16:
+            out[i] = x + 1
+"""
+ROWS_OF_WARPS = """
+@kernel(requires=lambda out: len(out) >= 32 and block_dim.y == 2 and block_dim.x == 16)
+def k(out: DisjointSlice[i32]):
+    out[thread.x + 16 * (warp.lane // 32)] = 1
+"""
+BEYOND_ITS_WARP = """
+@kernel(block=64, domain=1)
+def k(out: DisjointSlice[i32]):
+    tile = SharedArray(i32, 64)
+    tile[thread.x] = 1
+    sync_warp()
+    if thread.x + 1 < 64 and thread.index_1d() < len(out):
+        out[thread.index_1d()] = tile[thread.x + 1]
+"""
+BYTES = """
+@kernel(domain=1, requires=lambda idx, out: len(out) == 300 and len(idx) == 300)
+def k(idx: Slice[u8], out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if i < 300:
+        out[idx[i]] = 1
+"""
+ENDS = """
+@kernel(domain=1, requires=lambda idx, out: within(idx, 0, len(out) + 1))
+def k(idx: Slice[i32], out: Slice[i32], to: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if i < len(idx) and i < len(to):
+        to[i] = out[idx[i]]
+"""
+BUFFER = """
+@kernel(domain=1)
+def k(out: DisjointSlice[i32]):
+    buf = dynamic_shared(i32)
+    buf[thread.x] = 1
+"""
+
+
+@pytest.mark.parametrize("text", [
+    PLANES, PLANES_UNDECLARED, ROWS_UNDECLARED, SHORT_STRIDE, CLAMPED, CLAMPED_FAR, LONG_BLOCK,
+    LONG_STRIDE, ROWS_OF_WARPS, BEYOND_ITS_WARP, BYTES,
+])  # fmt: skip
+def test_races_are_found(text):
+    assert "Race" in failures(kernel(text))
+
+
+@pytest.mark.parametrize(("text", "failure"), [
+    (PARTIAL_WARP, "Uninitialised"), (ENDS, "OutOfBounds"), (BUFFER, "OutOfBounds"),
+])  # fmt: skip
+def test_other_failures_are_found(text, failure):
+    assert failure in failures(kernel(text))
+
+
+INJECTIVE = """
+@kernel(domain=1, requires=lambda idx, out: injective(idx) and within(idx, 2, len(out)))
+def k(idx: Slice[i32], out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if i < len(idx):
+        out[idx[i]] = 1
+"""
+
+
+def test_launches_keep_what_the_contract_says_of_data():
+    k = kernel(INJECTIVE)
+    launches = list(Admitted(k).small(LAUNCHES))
+    assert len(launches) > 6
+    arrangements = set()
+    for launch in launches:
+        assert keeps_data(k, launch)
+        assert run(k, launch).succeeded
+        values = launch.arrays["idx"].values
+        arrangements.add(values == tuple(sorted(values)))
+    assert arrangements == {True, False}
+    longest = max(launches, key=lambda launch: len(launch.arrays["idx"].values))
+    doubled = dict(longest.arrays)
+    doubled["idx"] = Contents(doubled["idx"].shape, (3,) * len(doubled["idx"].values))
+    assert not keeps_data(k, type(longest)(longest.grid, longest.block, {}, doubled))
+
+
+def test_warps_are_tried_whole_and_in_part():
+    k = kernel(BEYOND_ITS_WARP.replace("block=64, ", ""))
+    sizes = {launch.block[0] for launch in Admitted(k).small(LAUNCHES)}
+    assert any(size % 32 for size in sizes)
+    assert {32, 33, 64, 96} <= sizes
+
+
+def test_any_schedule_of_a_small_launch_is_a_run():
+    k = kernel(SHORT_STRIDE)
+    launch = next(one for one in Admitted(k).small(LAUNCHES) if one.block[0] > 16)
+    for schedule in (*Named, 1):
+        assert any(isinstance(f, Race) for f in run(k, launch, schedule=schedule).failures)
