@@ -24,10 +24,12 @@ from codegen.building import (
     thread_index,
     when,
 )
-from codegen.differential import execute
+from codegen.differential import check_same, execute
+from codegen.reading import contents, trusted
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, Local, Order, Ownership, Register, Scope
 from oxide_analyzer.language.types import F32, F64, I32, I64, U32, U64
 from oxide_analyzer.launch import Contents, Launch
+from oxide_codegen import toolchain
 from oxide_codegen.native import compile_native
 from oxide_codegen.ptx import compile_ptx
 from oxide_codegen.target import Unsupported
@@ -129,3 +131,105 @@ def test_cluster_scope_is_refused_in_front_of_llvm():
     count = histogram(I32, scope=Scope.CLUSTER)
     with pytest.raises(Unsupported, match="sm_90"):
         compile_ptx(count, "sm_80")
+
+
+OTHERS = ("sub", "min", "max", "and_", "or_", "xor", "exchange")
+NAMES = {"sub": "add", "and_": "and", "or_": "or", "exchange": "exch"}
+PTX_TYPES = {
+    ("add", "i32"): "u32",
+    ("add", "u64"): "u64",
+    ("add", "f32"): "f32",
+    ("min", "i32"): "s32",
+    ("min", "u64"): "u64",
+    ("max", "i32"): "s32",
+    ("max", "u64"): "u64",
+}
+
+
+def one_atomic(call: str, type: str, array: str = "AtomicSlice") -> str:
+    return f"""
+        @kernel
+        def k(a: {array}[{type}], v: {type}, out: DisjointSlice[{type}]):
+            i = thread.index_1d()
+            if i < len(a) and i < len(out):
+                {call}
+    """
+
+
+@pytest.mark.parametrize("type", ["i32", "u64", "f32"])
+@pytest.mark.parametrize("op", OTHERS)
+def test_every_operation_in_ptx(op, type):
+    """Of every order, and of the scopes that LLVM would drop."""
+    if type == "f32" and op in ("and_", "or_", "xor"):
+        return
+    bits = "64" if type == "u64" else "32"
+    name = NAMES.get(op, op)
+    kind = PTX_TYPES.get((name, type), f"b{bits}")
+    for order, scope in ((o, s) for o in Order for s in Scope):
+        call = f'out[i] = atomic.{op}(a, i, v, scope="{scope}", order="{order}")'
+        text = compile_ptx(trusted(one_atomic(call, type)), "sm_90").text
+        if type == "f32" and op in ("min", "max"):
+            assert f"atom.{order}.{SCOPES[scope]}.global.cas.b32" in text
+        elif order is Order.RELAXED and scope in (Scope.BLOCK, Scope.DEVICE):
+            assert f"atom.global.{name}.{kind}" in text
+        else:
+            assert f"atom.{order}.{SCOPES[scope]}.global.{name}.{kind}" in text
+
+
+@pytest.mark.parametrize("type", ["i32", "u64", "f64"])
+def test_exchanges_loads_and_stores_in_ptx(type):
+    bits = "b32" if type == "i32" else "b64"
+    for scope in Scope:
+        at = SCOPES[scope]
+        for order in Order:
+            how = f'scope="{scope}", order="{order}"'
+            call = f"out[i] = atomic.compare_exchange(a, i, v, v, {how})"
+            text = compile_ptx(trusted(one_atomic(call, type)), "sm_90").text
+            assert f"atom.{order}.{at}.global.cas.{bits}" in text
+        for order in ("relaxed", "acquire"):
+            call = f'out[i] = atomic.load(a, i, scope="{scope}", order="{order}")'
+            text = compile_ptx(trusted(one_atomic(call, type)), "sm_90").text
+            assert f"ld.{order}.{at}.global.{bits}" in text
+        for order in ("relaxed", "release"):
+            call = f'atomic.store(a, i, v, scope="{scope}", order="{order}")'
+            text = compile_ptx(trusted(one_atomic(call, type)), "sm_90").text
+            assert f"st.{order}.{at}.global.{bits}" in text
+
+
+def test_what_comes_out_assembles():
+    """PTX of every kind, in global and in shared memory, from the oldest target on."""
+    calls = [
+        f'atomic.{op}({array}, i % 4, v, scope="{scope}", order="{order}")'
+        for op in ("add", *OTHERS)
+        for array in ("a", "tile")
+        for scope, order in (("block", "relaxed"), ("device", "acq_rel"), ("system", "relaxed"))
+    ]
+    calls += [
+        "atomic.store(tile, i % 4, v)",
+        "out[i] = atomic.load(tile, i % 4)",
+        "out[i] = atomic.compare_exchange(tile, i % 4, v, v)",
+    ]
+    body = "\n                ".join(calls)
+    text = one_atomic(body, "i32").replace(
+        "i = thread", "tile = SharedArray(i32, 4)\n            i = thread"
+    )
+    for sm in ("sm_75", "sm_90", "sm_120"):
+        ptx = compile_ptx(trusted(text), sm)
+        if toolchain.ptxas():
+            assert toolchain.registers(ptx.text, sm) is not None
+
+
+@pytest.mark.parametrize("type", ["i32", "u32", "i64", "u64", "f32", "f64"])
+def test_every_operation_on_the_host(type):
+    """On elements of a thread's own, where the old value says whether it was one step."""
+    real = type.startswith("f")
+    values = [float("nan"), -0.0, 1.5, -3.0] if real else [0, 1, 7, 100]
+    ops = ["add", "sub", "min", "max", "exchange"] + ([] if real else ["and_", "or_", "xor"])
+    for op in ops:
+        text = one_atomic(f"out[i] = atomic.{op}(a, i, v)", type)
+        for v in values:
+            arrays = {"a": contents(values, 4), "out": contents(values[:1] * 4, 4)}
+            check_same(trusted(text), Launch((1, 1, 1), (4, 1, 1), {"v": v}, arrays))
+    text = one_atomic("out[i] = atomic.compare_exchange(a, i, v, v + v)", type)
+    arrays = {"a": contents(values, 4), "out": contents(values[:1] * 4, 4)}
+    check_same(trusted(text), Launch((1, 1, 1), (4, 1, 1), {"v": values[2]}, arrays))
