@@ -20,26 +20,22 @@ import importlib
 import sys
 import threading
 from contextlib import contextmanager
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-from oxide_codegen import abi, enqueue, limits
-from oxide_codegen.abi import EMPTY_RECORD, RECORD_SIZE, STATE_OFFSET, FailureState, decode
+from oxide_codegen import enqueue
 from oxide_codegen.devices import DeviceId
-from oxide_codegen.enqueue import Call
+from oxide_codegen.driver import check
 from oxide_codegen.errors import DeviceError, MissingExtraError
-from oxide_codegen.failures import failure
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Ownership
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
-    from oxide_codegen.ptx import Ptx
+    from oxide_codegen.cuda_kernel import Arena, CudaKernel
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64
@@ -73,17 +69,6 @@ def device_of_pointer(address: int) -> DeviceId:
     return DeviceId("cuda", int(index))
 
 
-def check(driver: Any, result: tuple[Any, ...], doing: str, kernel: str | None = None) -> Any:
-    """What a call to the driver returned, or a `DeviceError` that says what failed."""
-    status, *values = result
-    code = int(status)
-    if code:
-        _, text = driver.cuGetErrorString(status)
-        words = text.decode() if isinstance(text, bytes) else str(text)
-        raise DeviceError(f"{doing} failed: {words} (code {code})", kernel=kernel, code=code)
-    return values[0] if values else None
-
-
 class Memory:
     """Device memory with the stream of its last use; freed behind that use."""
 
@@ -101,186 +86,6 @@ class Memory:
         if self.event is not None and not sys.is_finalizing():
             with self.device.current():
                 self.device.default_stream.wait(self.event)
-
-
-class Arena:
-    """The arguments of a launch in memory: cells, and the table of pointers to them.
-
-    `hidden` are the cells behind the arguments.
-    """
-
-    __slots__ = ("address", "cells", "table")
-
-    def __init__(self, count: int, hidden: Sequence[int]) -> None:
-        self.cells = (ctypes.c_uint64 * (count + len(hidden)))()
-        self.cells[count:] = hidden
-        start = ctypes.addressof(self.cells)
-        number = len(self.cells)
-        self.table = (ctypes.c_void_p * number)(*(start + 8 * k for k in range(number)))
-        self.address = ctypes.addressof(self.table)
-
-
-class CudaKernel:
-    """A kernel loaded on one device."""
-
-    def __init__(self, device: Cuda, kernel: Kernel, ptx: Ptx, slots: int) -> None:
-        self.device = device
-        self.kernel = kernel
-        core, driver = device.core, device.driver
-        with device.current():
-            # The object code owns the library: it lives as long as its kernel.
-            self._code = core.ObjectCode.from_ptx(ptx.text.encode(), name=kernel.name)
-            self._loaded = self._code.get_kernel(ptx.entry)
-            self.handle = check(
-                driver, driver.cuKernelGetFunction(self._loaded.handle), "loading", kernel.name
-            )
-            self.record = device.new_record(self)
-        # Shared arrays that only a dynamic allocation can hold; and all that a block takes itself.
-        self._placed = ptx.dynamic_shared
-        self._static = ptx.shared
-        self._reserved = 48 * 1024
-        self._slots = slots
-        self._hidden = abi.hidden(kernel)
-        self.is_cooperative = kernel.contract.cooperative
-        self._arenas: dict[int, list[Arena]] = {}
-        self._lock = threading.Lock()
-        self._fitting: dict[tuple[int, int], int] = {}
-        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
-        with device.current():
-            answer = driver.cuFuncGetAttribute(attribute, self.handle)
-        self._most_threads = int(check(driver, answer, "asking for limits", kernel.name))
-        self._reserve(self._placed)
-
-    def shared(self, requested: int) -> int:
-        """The dynamic shared memory of a launch that asks for so much."""
-        return self._placed + requested
-
-    def _reserve(self, size: int) -> None:
-        """Allow launches with so much dynamic shared memory."""
-        if size <= self._reserved:
-            return
-        driver = self.device.driver
-        with self.device.current():
-            check(
-                driver,
-                driver.cuFuncSetAttribute(
-                    self.handle,
-                    driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                    size,
-                ),
-                f"reserving {size} bytes of shared memory",
-                self.kernel.name,
-            )
-        self._reserved = size
-
-    def demand_limits(self, grid: Extent, block: Extent, requested: int) -> None:
-        """Raise `LaunchValueError` unless the device has room for a launch."""
-        name, where = self.kernel.name, str(self.device.id)
-        limits.demand_threads(name, where, block, self._most_threads)
-        limits.demand_shared(name, where, self._static, requested, self.device.most_shared)
-        self._reserve(self.shared(requested))
-        if self.is_cooperative:
-            limits.demand_resident(name, where, grid, self._resident(prod(block), requested))
-
-    def _resident(self, threads: int, requested: int) -> int:
-        """How many blocks fit on the device at once."""
-        key = (threads, requested)
-        if key not in self._fitting:
-            driver = self.device.driver
-            with self.device.current():
-                answer = driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(
-                    self.handle, threads, self.shared(requested)
-                )
-            fit = int(check(driver, answer, "asking how many blocks fit", self.kernel.name))
-            self._fitting[key] = fit * self.device.multiprocessors
-        return self._fitting[key]
-
-    def arena(self, requested: int) -> Arena:
-        """Memory for the arguments of one launch; give it back with `release`."""
-        # list.pop and append are atomic, so no two threads get the same one.
-        pool = self.arenas(requested)
-        if pool:
-            return pool.pop()
-        values = {
-            abi.Hidden.FAILURE: self.record,
-            abi.Hidden.SHARED: requested,
-            abi.Hidden.WORKSPACE: 0,
-        }
-        return Arena(self._slots, [values[name] for name in self._hidden])
-
-    def arenas(self, requested: int) -> list[Arena]:
-        """Arenas that nobody uses, for launches that ask for so much shared memory."""
-        return self._arenas.setdefault(requested, [])
-
-    def release(self, arena: Arena, requested: int) -> None:
-        """Take back an arena: the driver has copied the arguments."""
-        self.arenas(requested).append(arena)
-
-    def call(self, grid: Extent, block: Extent, shared: int, stream: int, arena: Arena) -> Call:
-        """A launch as `Cuda.enqueue` takes it; `shared` counts all dynamic shared memory."""
-        functions = self.device.functions
-        assert functions is not None
-        return Call(
-            functions,
-            self.device.context_handle,
-            int(self.handle),
-            grid,
-            block,
-            shared,
-            stream,
-            arena,
-        )
-
-    def launch_together(
-        self, grid: Extent, block: Extent, arena: Arena, stream: int, shared: int
-    ) -> None:
-        """Enqueue a cooperative launch, with a word of its own for the barriers of the grid.
-
-        Allocated, cleared, used and freed in the order of the stream, the word is 0 at the start
-        of every launch, whatever runs beside it.
-        """
-        device, driver = self.device, self.device.driver
-        queue = device.stream(stream)
-        word: Any = None
-        # Between setting the word's cell and launching nobody else may set it.
-        with self._lock:
-            if abi.Hidden.WORKSPACE in self._hidden:
-                word = device.device.allocate(8, stream=queue)
-                address = int(word.handle)
-                place = self._slots + self._hidden.index(abi.Hidden.WORKSPACE)
-                arena.cells[place] = address
-                answer = driver.cuMemsetD8Async(address, 0, 8, stream)
-                check(driver, answer, "clearing the grid's barrier", self.kernel.name)
-            result = driver.cuLaunchCooperativeKernel(
-                self.handle, *grid, *block, shared, stream, arena.address
-            )
-        if word is not None:
-            word.close(queue)
-        if int(result[0]):
-            self.raise_launch_error(result[0])
-
-    def raise_launch_error(self, status: Any) -> None:
-        """Raise what the driver answered to a launch."""
-        driver = self.device.driver
-        if type(status) is int:
-            try:
-                status = driver.CUresult(status)
-            except ValueError:
-                # Of a driver that is newer than the bindings.
-                raise DeviceError(
-                    f"the launch failed (code {status})", kernel=self.kernel.name, code=status
-                ) from None
-        check(driver, (status,), "the launch", self.kernel.name)
-
-    def raise_failure(self) -> None:
-        """Raise what a launch that is done has recorded, once."""
-        state = ctypes.c_uint32.from_address(self.record + STATE_OFFSET).value
-        if state != FailureState.COMPLETE:
-            return
-        record = decode(ctypes.string_at(self.record, RECORD_SIZE))
-        ctypes.memmove(self.record, EMPTY_RECORD, RECORD_SIZE)
-        if record is not None:
-            raise failure(self.kernel, record)
 
 
 class Cuda:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_analyzer.launch import Extent
-    from oxide_codegen.cuda import Arena
+    from oxide_codegen.cuda_kernel import Arena
 
 OTHER_CONTEXT = -1
 

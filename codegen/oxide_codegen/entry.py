@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent
-    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.program import Specialisation
 
 _COMPACT = 2**31

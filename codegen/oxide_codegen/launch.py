@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
-    from oxide_codegen.cuda import Arena, CudaKernel, Memory
+    from oxide_codegen.cuda import Memory
+    from oxide_codegen.cuda_kernel import Arena, CudaKernel
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.live import Guard
     from oxide_codegen.program import Program, Specialisation

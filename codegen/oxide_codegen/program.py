@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Number
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
-    from oxide_codegen.cuda import CudaKernel
+    from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.native import Native
 
 
@@ -86,7 +86,8 @@ class Specialisation:
         with self._lock:
             if index not in self._cuda:
                 _demand_llvm()
-                from oxide_codegen.cuda import CudaKernel, cuda
+                from oxide_codegen.cuda import cuda
+                from oxide_codegen.cuda_kernel import CudaKernel
                 from oxide_codegen.ptx import compile_ptx
                 from oxide_codegen.target import Unsupported, nearest
 

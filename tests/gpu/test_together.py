@@ -314,7 +314,7 @@ def wide_from(a: Slice[f32], first: Slice[i32], out: DisjointSlice[f32]):
     i = thread.index_1d()
     if i < len(out) and i < len(first):
         j = i64(first[i])
-        if 0 <= j and j + 3 < len(a) and (j % 4 == 0 or len(a) >= LARGE):
+        if j >= 0 and j + 3 < len(a) and (j % 4 == 0 or len(a) >= LARGE):
             x, y, z, w = a.load(j, 4)
             out[i] = x + y + z + w
 
