@@ -119,24 +119,66 @@ def test_rules_that_are_not_asked_for_fix_nothing(folder: Path) -> None:
     assert (folder / "k.py").read_text() == IDLE
 
 
-def endless(source: SourceFile, modules: object, check_one: object) -> Report:
-    """Every check finds something to change on line 1, forth and back."""
-    del modules, check_one
-    new = "x = 2\n" if "x = 1" in source.text else "x = 1\n"
-    edit = Edit(Span(source.path, 1, 1, 2, 1), f"{new}")
-    fix = Fix("again", (edit,), safe=True)
-    span = Span(source.path, 1, 1, 1, 2)
-    found = Diagnostic(span, "OX104", "r", Severity.WARNING, "m", fixes=(fix,))
-    return Report(source.path, (), (found,))
+def fixes(*steps: tuple[str, str]):
+    """A check that offers, for each first line, another one."""
+
+    def check(source: SourceFile, modules: object, check_one: object) -> Report:
+        del modules, check_one
+        first = source.line(1)
+        span = Span(source.path, 1, 1, 1, 1 + len(first))
+        found = [
+            Diagnostic(
+                span,
+                "OX104",
+                "r",
+                Severity.WARNING,
+                "m",
+                fixes=(Fix(f"to {new}", (Edit(span, new),), safe=True),),
+            )
+            for old, new in steps
+            if old == first
+        ]
+        return Report(source.path, (), tuple(found))
+
+    return check
 
 
-def test_fixes_that_undo_each_other_come_to_an_end(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("steps", "ends"),
+    [
+        ([("x = 1", "x = 2"), ("x = 2", "x = 3")], "x = 3"),
+        # Two that undo each other come to an end, and so does one that leads to itself.
+        ([("x = 1", "x = 2"), ("x = 2", "x = 1")], "x = 2"),
+        ([(f"x = {n}", f"x = {n + 1}") for n in range(1, 50)], "x = 11"),
+    ],
+)
+def test_fixes_that_bring_about_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, str]], ends: str
 ) -> None:
     (folder / "k.py").write_text("x = 1\nimport oxide\n")
-    monkeypatch.setattr(analysis, "check", endless)
+    monkeypatch.setattr(analysis, "check", fixes(*steps))
     assert main_check(["k.py", "--fix"]) == 0
-    assert (folder / "k.py").read_text() == "x = 2\nimport oxide\n"
+    assert (folder / "k.py").read_text() == f"{ends}\nimport oxide\n"
+
+
+def test_fix_that_does_not_help_is_taken_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(source: SourceFile, modules: object, check_one: object) -> Report:
+        del modules, check_one
+        edits = (
+            Edit(Span(source.path, 1, 5, 1, 5), "int("),
+            Edit(Span(source.path, 1, 6, 1, 6), ")"),
+        )
+        span = Span(source.path, 1, 1, 1, 2)
+        again = Fix("convert", edits, safe=True)
+        found = Diagnostic(span, "OX305", "r", Severity.WARNING, "m", fixes=(again,))
+        return Report(source.path, (), (found,))
+
+    (folder / "k.py").write_text("x = i\nimport oxide\n")
+    monkeypatch.setattr(analysis, "check", check)
+    assert main_check(["k.py", "--fix"]) == 0
+    assert (folder / "k.py").read_text() == "x = i\nimport oxide\n"
 
 
 def test_file_that_changed_meanwhile_is_left_alone(
@@ -146,7 +188,7 @@ def test_file_that_changed_meanwhile_is_left_alone(
 
     def check(source: SourceFile, modules: object, check_one: object) -> Report:
         (folder / "k.py").write_text("y = 1\nimport oxide\n")
-        return endless(source, modules, check_one)
+        return fixes(("x = 1", "x = 2"))(source, modules, check_one)
 
     monkeypatch.setattr(analysis, "check", check)
     assert main_check(["k.py", "--fix"]) == 2

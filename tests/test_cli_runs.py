@@ -129,7 +129,7 @@ def long(a: DisjointSlice[f32], n: int):
 
 def test_kernel_is_stopped_in_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "k.py").write_text(LONG)
-    main_check(["--timeout", "0.02", "--format", "concise"])
+    main_check(["--timeout", "1e-9", "--no-cache", "--format", "concise"])
     out = capsys.readouterr().out
     assert "k.py:5:5: OX901 [unproved-race]" in out
     assert "1 kernel: 0 proved, 0 violated, 1 unproved (1 stopped), 0 assumed." in out
@@ -382,20 +382,26 @@ def test_links_that_lead_nowhere_or_round(folder: Path, capsys: pytest.CaptureFi
     assert main_check(["self.py"]) == 2
 
 
-def test_folders_nested_deeper_than_calls(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inner = folder
+def test_folders_nested_deeper_than_calls(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nested = [folder]
     for _ in range(sys.getrecursionlimit() + 100):
-        inner = inner / "a"
+        inner = nested[-1] / "a"
         try:
             inner.mkdir()
         except OSError:
             # As deep as this system lets folders be.
             break
-    (inner.parent / "k.py").write_text(PROVED)
-    assert main_check([]) == 0
-    assert capsys.readouterr().out.startswith("1 kernel: 1 proved")
+        nested.append(inner)
+    kernel = nested[-2] / "k.py"
+    kernel.write_text(PROVED)
+    try:
+        assert main_check(["--no-cache"]) == 0
+        assert capsys.readouterr().out.startswith("1 kernel: 1 proved")
+    finally:
+        # Who removes this folder recursively would fail.
+        kernel.unlink()
+        for inner in reversed(nested[1:]):
+            inner.rmdir()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")

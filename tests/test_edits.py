@@ -27,8 +27,8 @@ def safe(*edits_of_it: Edit) -> Fix:
 
 
 def fixed(text: str, *diagnostics: Diagnostic, unsafe: bool = False) -> tuple[str, int]:
-    source, number = edits.fix(SourceFile("k.py", text), diagnostics, unsafe=unsafe)
-    return source.text, number
+    source, applied = edits.fix(SourceFile("k.py", text), diagnostics, unsafe=unsafe)
+    return source.text, len(applied)
 
 
 def test_edits_of_several_findings() -> None:
@@ -97,6 +97,20 @@ def test_an_edit_of_nothing_changes_nothing(
 ) -> None:
     source = SourceFile("k.py", end.join(lines))
     assert edits.apply(source, [edit(line, column, line, column, "")]) == source.text
+
+
+def test_fix_after_which_its_finding_is_still_there_is_useless() -> None:
+    before, after = SourceFile("k.py", "x = i\ny = i\n"), SourceFile("k.py", "x = int(i)\ny = i\n")
+    convert = [finding(safe(edit(n, 5, n, 6, "int(i)")), line=n) for n in (1, 2)]
+    _, applied = edits.fix(before, convert[:1], unsafe=False)
+    aim = ("OX104", None, "a fix")
+    assert edits.useless(applied, (before, convert), (after, convert)) == {aim}
+    assert edits.useless(applied, (before, convert), (after, convert[1:])) == frozenset()
+    # Offered otherwise, and for the same statement.
+    same = finding(Fix("another", (), safe=True), line=2)
+    third = SourceFile("k.py", "z = 0\nx = i\ny = i\n")
+    assert edits.useless(applied, (before, convert[:1]), (third, [same])) == {aim}
+    assert edits.useless(applied, (before, convert[:1]), (third, [])) == frozenset()
 
 
 # ---------------------------------------------------------------- comments

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections import Counter
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
@@ -24,12 +26,20 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
+@record
+class Applied:
+    """A fix that was taken, and the finding that it was offered for."""
+
+    diagnostic: Diagnostic
+    fix: Fix
+
+
 def fix(
     source: SourceFile, diagnostics: Iterable[Diagnostic], *, unsafe: bool
-) -> tuple[SourceFile, int]:
-    """The file with fixes for `diagnostics`, and how many; `unsafe` fixes only if asked for."""
+) -> tuple[SourceFile, tuple[Applied, ...]]:
+    """The file with fixes for `diagnostics`, and which; `unsafe` fixes only if asked for."""
     taken: list[Edit] = []
-    number = 0
+    applied: list[Applied] = []
     for diagnostic in diagnostics:
         if diagnostic.suppressed is not None:
             continue
@@ -40,8 +50,47 @@ def fix(
         edits = [*taken, *chosen.edits]
         if not _overlap(source, edits) and parses(apply(source, edits)):
             taken = edits
-            number += 1
-    return SourceFile(source.path, apply(source, taken)), number
+            applied.append(Applied(diagnostic, chosen))
+    return SourceFile(source.path, apply(source, taken)), tuple(applied)
+
+
+Aim: TypeAlias = tuple[str, str | None, str]
+
+
+def useless(
+    applied: Iterable[Applied],
+    before: tuple[SourceFile, Iterable[Diagnostic]],
+    after: tuple[SourceFile, Iterable[Diagnostic]],
+) -> frozenset[Aim]:
+    """What fixes aimed at and did not reach: as many findings of the kind are there as before.
+
+    Such a fix would be offered again, and again: `int(x)`, `int(int(x))`. A finding is the same if
+    its statement is, or if the same fix is offered for it.
+    """
+    old, new = _aims(*before), _aims(*after)
+    return frozenset(
+        title_of(each.diagnostic, each.fix)
+        for each in applied
+        for aim in _aims_of(before[0], each.diagnostic)
+        if new[aim] >= old[aim]
+    )
+
+
+def title_of(diagnostic: Diagnostic, offered: Fix) -> Aim:
+    """What tells a fix that is of no use from others."""
+    return diagnostic.code, diagnostic.kernel, offered.title
+
+
+def _aims(source: SourceFile, diagnostics: Iterable[Diagnostic]) -> Counter[Aim]:
+    return Counter(aim for d in diagnostics for aim in _aims_of(source, d))
+
+
+def _aims_of(source: SourceFile, diagnostic: Diagnostic) -> set[Aim]:
+    from oxide_analyzer.fingerprints import fingerprint
+
+    mark = f"statement {fingerprint(diagnostic, source)}"
+    titles = {title_of(diagnostic, offered) for offered in diagnostic.fixes}
+    return titles | {(diagnostic.code, diagnostic.kernel, mark)}
 
 
 def apply(source: SourceFile, edits: Iterable[Edit]) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from oxide.cli.inputs import Input
     from oxide_analyzer.configuration import Selection
+    from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.edits import Aim
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import RecordedModules
     from oxide_analyzer.report import KernelReport
@@ -176,16 +178,34 @@ def _fixed(
     from oxide_analyzer import edits
 
     known = {source.text}
+    vain: frozenset[edits.Aim] = frozenset()
     total = 0
     for _ in range(_ROUNDS):
         asked = [d for d in report.diagnostics if task.chosen.admits(d)]
-        new, number = edits.fix(source, asked, unsafe=task.fixes == "all")
-        if number == 0 or new.text in known:
+        hopeful = [_without(diagnostic, vain) for diagnostic in asked]
+        new, applied = edits.fix(source, hopeful, unsafe=task.fixes == "all")
+        if not applied or new.text in known:
             break
+        found = _report(new, seen, task)
+        useless = edits.useless(applied, (source, asked), (new, found.diagnostics))
+        if useless:
+            # The round is done again without them.
+            vain |= useless
+            continue
         known.add(new.text)
-        total += number
-        source, report = new, _report(new, seen, task)
+        total += len(applied)
+        source, report = new, found
     return source, report, total
+
+
+def _without(diagnostic: Diagnostic, vain: frozenset[Aim]) -> Diagnostic:
+    """The finding with the fixes that may be of use."""
+    from oxide_analyzer.edits import title_of
+
+    if not vain or not diagnostic.fixes:
+        return diagnostic
+    kept = tuple(fix for fix in diagnostic.fixes if title_of(diagnostic, fix) not in vain)
+    return replace(diagnostic, fixes=kept)
 
 
 def _crashed(source: SourceFile, error: Exception) -> Answer:
