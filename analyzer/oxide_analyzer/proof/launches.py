@@ -32,7 +32,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
 from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
-from oxide_analyzer.proof.trials import FEWER, MORE, SHORT, trials
+from oxide_analyzer.proof.trials import EXACT, FEWER, MORE, SHORT, axes_read, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,19 +84,20 @@ class Admitted:
     def tiny(self, fewer: int) -> Iterator[Launch]:
         """Launches of fewer threads than that, the smallest first."""
         sides = [[1, 1, 1], [2, 1, 1], [3, 1, 1], [4, 1, 1], [8, 1, 1], [32, 1, 1]]
-        if 1 in self._axes:
+        axes = axes_read(self.kernel)
+        if 1 in axes:
             sides += [[1, 2, 1], [2, 2, 1], [4, 2, 1]]
-        if 2 in self._axes:
+        if 2 in axes:
             sides += [[1, 1, 2], [2, 2, 2]]
         contract = self.kernel.contract.block
         if contract is not None and all(isinstance(e, Const) for e in contract):
             sides = [[int(e.value) for e in contract if isinstance(e, Const)]]
-        grids = [[1, 1, 1], [2, 1, 1]] + ([[1, 2, 1]] if 1 in self._axes else [])
+        grids = [[1, 1, 1], [2, 1, 1]] + ([[1, 2, 1]] if 1 in axes else [])
         both = sorted(((prod(g) * prod(b), g, b) for g in grids for b in sides), key=lambda e: e[0])
         for threads, grid, block in both:
             if threads >= fewer:
                 return
-            for variant in (EXACT, 0, 2):
+            for variant in (EXACT, MORE, FEWER):
                 launch = self._launch(grid, block, Random(variant), variant)
                 if launch is not None and prod(launch.grid) * prod(launch.block) < fewer:
                     yield launch

@@ -2,16 +2,22 @@
 
 What the reference interpreter runs into is a violation as it stands: a launch that the contract
 admits, two threads, an index. Nothing found proves nothing.
+
+Where a kernel has atomics, what its threads see depends on the order in which they come. Its
+launches run under schedules by turns, so that what goes wrong in one order only is found too; any
+of them is an order in which a device may run the kernel.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import (
     Divergence,
     Failure,
     HarmfulExit,
+    Named,
     OutOfBounds,
     Race,
     Uninitialised,
@@ -25,6 +31,8 @@ from oxide_analyzer.interpreter.outcome import (
     OutsideMask,
     WarpDivergence,
 )
+from oxide_analyzer.ir.nodes import Atomic
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.allowance import INTERPRETED, current
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Violation
@@ -32,6 +40,7 @@ from oxide_analyzer.proof.verdicts import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oxide_analyzer.interpreter import Schedule
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.launches import Admitted
@@ -40,8 +49,21 @@ if TYPE_CHECKING:
 _MOST_LAUNCHES = 14
 _STEPS_EACH = 60_000
 _STEPS = 300_000
+_ORDERS: tuple[Schedule, ...] = (
+    Named.IN_ORDER,
+    Named.REVERSE,
+    Named.IN_ORDER,
+    Named.ROUND_ROBIN,
+    1,
+    Named.IN_ORDER,
+    Named.WARPS,
+    2,
+)
 # Launches that add nothing to what is found already, before it is enough.
 _QUIET = 3
+# Launches of more threads than this are tried to be made smaller, in so many steps.
+_FEW_THREADS = 8
+_MINIMISING = 40_000
 
 
 def refute(
@@ -57,13 +79,15 @@ def refute(
     found: dict[object, Violation] = {}
     allowance = current()
     steps = quiet = 0
-    for launch in admitted.small(_MOST_LAUNCHES):
+    schedules = schedules_of(kernel)
+    for number, launch in enumerate(admitted.small(_MOST_LAUNCHES)):
         before = len(found)
-        outcome = run(kernel, launch, budget=_STEPS_EACH)
+        schedule = schedules[number % len(schedules)]
+        outcome = run(kernel, launch, schedule=schedule, budget=_STEPS_EACH)
         steps += outcome.steps
         allowance.steps += outcome.steps // INTERPRETED
         for failure in outcome.failures:
-            violation = Violation(failure, launch)
+            violation = Violation(failure, launch, schedule)
             if failure.clean or is_certain(violation):
                 found.setdefault(place_of(failure), violation)
         quiet = 0 if len(found) > before else quiet + 1
@@ -78,13 +102,47 @@ def refute(
 
 
 def replay(kernel: Kernel, launch: Launch) -> list[Violation]:
-    """What breaks on one launch."""
+    """What breaks on one launch, under some schedule."""
     allowance = current()
-    if allowance.is_spent:
-        return []
-    outcome = run(kernel, launch, budget=_STEPS)
-    allowance.steps += outcome.steps // INTERPRETED
-    return [Violation(f, launch) for f in outcome.failures if f.clean]
+    found: dict[object, Violation] = {}
+    steps = 0
+    for schedule in dict.fromkeys(schedules_of(kernel)):
+        if allowance.is_spent or steps >= _STEPS:
+            break
+        outcome = run(kernel, launch, schedule=schedule, budget=_STEPS - steps)
+        steps += outcome.steps
+        allowance.steps += outcome.steps // INTERPRETED
+        for failure in outcome.failures:
+            if failure.clean:
+                found.setdefault(place_of(failure), Violation(failure, launch, schedule))
+    return list(found.values())
+
+
+def minimised(kernel: Kernel, admitted: Admitted, violation: Violation) -> Violation:
+    """The same failure on a launch of fewer threads, where one that is tried shows it."""
+    threads = prod(violation.launch.grid) * prod(violation.launch.block)
+    if threads <= _FEW_THREADS:
+        return violation
+    allowance = current()
+    place, steps = place_of(violation.failure), 0
+    for launch in admitted.tiny(threads):
+        if allowance.is_spent or steps >= _MINIMISING:
+            break
+        budget = _MINIMISING - steps
+        outcome = run(kernel, launch, schedule=violation.schedule, budget=budget)
+        steps += outcome.steps
+        allowance.steps += outcome.steps // INTERPRETED
+        for failure in outcome.failures:
+            if failure.clean and place_of(failure) == place:
+                return Violation(failure, launch, violation.schedule)
+    return violation
+
+
+def schedules_of(kernel: Kernel) -> tuple[Schedule, ...]:
+    """Under which schedules launches run, by turns."""
+    if any(isinstance(s, Atomic) for s in statements(kernel.body)):
+        return _ORDERS
+    return (Named.IN_ORDER,)
 
 
 def place_of(failure: Failure) -> object:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.interpreter.schedule import Named
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.interpreter import Failure
+    from oxide_analyzer.interpreter.schedule import Schedule
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.subjects import Obligation
 
@@ -21,10 +23,11 @@ class Proved:
 
 @record
 class Violation:
-    """The reference interpreter ran into `failure` on `launch`."""
+    """The reference interpreter ran into `failure` on `launch`, with threads in this order."""
 
     failure: Failure
     launch: Launch
+    schedule: Schedule = Named.IN_ORDER
 
 
 @record
