@@ -3,8 +3,9 @@
     # launch: grid=2, block=(8, 4), a=(20, 30), target=[2, 1, 2], k=2.0
 
 The arguments of a call: `grid` and `block` as in a launch, arrays by shape or (in one dimension)
-by their elements, scalars and captured constants by value. An array given by its shape holds
-small numbers in a fixed pattern with repetitions.
+by their elements, scalars and captured constants by value; `shared` is how many bytes of dynamic
+shared memory there are. An array given by its shape holds small numbers in a fixed pattern with
+repetitions.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.interpreter import (
+    BadView,
     Divergence,
+    FailedAssertion,
     HarmfulExit,
+    Misaligned,
     OutOfBounds,
+    OutsideMask,
     Race,
     Uninitialised,
+    WarpDivergence,
     ZeroDivisor,
 )
 from oxide_analyzer.ir.kernel import ScalarParameter
-from oxide_analyzer.ir.nodes import Space
+from oxide_analyzer.ir.nodes import Atomic, Space
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import Contents, Launch
 
 if TYPE_CHECKING:
@@ -65,9 +72,10 @@ class WrittenLaunch:
             array.name: _contents(self.arguments[array.name], array.element)
             for array in kernel.array_parameters()
         }
-        return Launch(
-            _extent(self.arguments["grid"]), _extent(self.arguments["block"]), scalars, arrays
-        )
+        shared = self.arguments.get("shared", 0)
+        assert isinstance(shared, int)
+        grid, block = _extent(self.arguments["grid"]), _extent(self.arguments["block"])
+        return Launch(grid, block, scalars, arrays, shared)
 
 
 def launches(text: str) -> list[WrittenLaunch]:
@@ -88,8 +96,19 @@ def launches(text: str) -> list[WrittenLaunch]:
 def places(kernel: Kernel, failure: Failure) -> list[tuple[int, tuple[str, ...]]]:
     """The lines on which a failure is reported, and the codes under which it may be."""
     match failure:
-        case OutOfBounds():
+        case OutOfBounds() | BadView():
             return [(failure.event.span.line, ("OX301",))]
+        case Misaligned():
+            return [(failure.event.span.line, ("OX306",))]
+        case FailedAssertion():
+            return [(failure.event.span.line, ("OX308",))]
+        case OutsideMask():
+            return [(failure.event.span.line, ("OX203",))]
+        case WarpDivergence():
+            # A barrier that keeps lanes from an operation may be what is wrong.
+            waiting = [e for e in (failure.waiting, failure.other) if e.kind is AccessKind.WAIT]
+            lines = sorted({e.span.line for e in waiting})
+            return [(line, ("OX203", "OX201")) for line in lines]
         case ZeroDivisor():
             return [(failure.event.span.line, ("OX307",))]
         case Uninitialised():
@@ -115,14 +134,18 @@ def _reported(first: Event, second: Event) -> Event:
 def _race_codes(kernel: Kernel, race: Race) -> tuple[str, ...]:
     kinds = {race.first.kind, race.second.kind}
     assert race.first.array is not None
+    if kinds == {AccessKind.ATOMIC}:
+        return ("OX107",)
     if AccessKind.ATOMIC in kinds:
         return ("OX106",)
+    # What some atomic hands over, and was to order the two, says so.
+    published = ("OX206",) if any(isinstance(s, Atomic) for s in statements(kernel.body)) else ()
     if kernel.arrays[race.first.array].space is Space.SHARED:
-        return ("OX104",)
+        return ("OX104", *published)
     if race.first.block != race.second.block:
         # Two threads of one block may meet there as well, by other accesses of the statements.
-        return ("OX105", "OX102", "OX103", "OX109")
-    return ("OX102", "OX109") if kinds == {AccessKind.WRITE} else ("OX103", "OX102")
+        return ("OX105", "OX102", "OX103", "OX109", *published)
+    return ("OX102", "OX109") if kinds == {AccessKind.WRITE} else ("OX103", "OX102", *published)
 
 
 def _number(value: Argument) -> Number:
