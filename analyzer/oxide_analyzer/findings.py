@@ -20,6 +20,7 @@ from oxide_analyzer.rules import ox304_shared_memory_overflow as ox304
 from oxide_analyzer.rules import ox402_inferred_launch_fact as ox402
 from oxide_analyzer.rules import ox403_contradictory_contract as ox403
 from oxide_analyzer.rules import ox703_needless_unsafe as ox703
+from oxide_analyzer.synchronisation import redundant
 from oxide_analyzer.unproved import unproved
 from oxide_analyzer.violations import violations
 
@@ -45,6 +46,7 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
     if not judgement.violations:
         found.extend(unproved(judgement))
         found.extend(_needless(judgement))
+        found.extend(redundant(judgement))
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
     # That axes which the kernel does not read have extent 1 goes without saying by itself.

@@ -1,34 +1,39 @@
 """Findings about meeting: who waits in vain at a barrier or warp operation, and who left before.
 
 They stand on the barrier or warp operation, and name the branch that keeps threads apart; what an
-early exit leaves behind stands on the `return`.
+early exit leaves behind stands on the `return`. One more is about a `sync_threads` that orders
+nothing.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import AccessKind, Diagnostic, Related
+from oxide_analyzer.diagnostics import AccessKind, Diagnostic, Edit, Fix, Related
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.uniformity import group_of
 from oxide_analyzer.interpreter import Divergence
-from oxide_analyzer.ir.nodes import Barrier, WarpOp
+from oxide_analyzer.ir.nodes import Atomic, Barrier, Fence, Group, Return, Space, Unsafe, WarpOp
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.exits import may_follow
+from oxide_analyzer.proof.verdicts import Proved
 from oxide_analyzer.rules import ox201_divergent_barrier as ox201
 from oxide_analyzer.rules import ox202_exit_before_barrier as ox202
 from oxide_analyzer.rules import ox203_divergent_warp_operation as ox203
+from oxide_analyzer.rules import ox205_redundant_barrier as ox205
 from oxide_analyzer.rules import ox902_unproved_convergence as ox902
 from oxide_analyzer.rules.wording import thread, verb
+from oxide_analyzer.source import Span
 from oxide_analyzer.witnesses import violated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oxide_analyzer.facts.accesses import Arrival
     from oxide_analyzer.interpreter.outcome import HarmfulExit, OutsideMask, WarpDivergence
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.subjects import Meeting
-    from oxide_analyzer.source import Span
 
 _GROUPS = {
     Level.GRID: "threads of the grid",
@@ -83,6 +88,58 @@ def harmful_exit(judgement: Judgement, failure: HarmfulExit, launch: Launch) -> 
     message = ox202.message(failure, launch)
     kernel = judgement.analysis.kernel
     return violated(ox202.RULE, kernel, leaving, related, message, launch, access)
+
+
+def redundant(judgement: Judgement) -> Iterator[Diagnostic]:
+    """Each `sync_threads` of a proved kernel between accesses that never conflict.
+
+    Whatever may come before the barrier touches other arrays than whatever may come behind it, or
+    both only read them. Where atomics or fences are about, a barrier may order what other blocks
+    see, and where threads leave early, or with `grid_sync`, nothing is said.
+    """
+    kernel = judgement.analysis.kernel
+    every = tuple(statements(kernel.body))
+    if any(isinstance(s, (Atomic, Fence, Return, Unsafe)) for s in every):
+        return
+    if any(isinstance(s, Barrier) and s.group is Group.GRID for s in every):
+        return
+    if not all(isinstance(judged.result, Proved) for judged in judgement.judged):
+        return
+    shared = [
+        access
+        for access in judgement.analysis.effects.whole
+        if kernel.arrays[access.array].space is not Space.LOCAL
+    ]
+    for arrival in judgement.analysis.effects.arrivals:
+        if not isinstance(arrival.stmt, Barrier):
+            continue
+        before = [a for a in shared if may_follow(a.position, arrival.position)]
+        behind = [a for a in shared if may_follow(arrival.position, a.position)]
+        if any(
+            first.array == second.array and {first.kind, second.kind} != {AccessKind.READ}
+            for first in before
+            for second in behind
+        ):
+            continue
+        yield ox205.RULE.diagnostic(
+            arrival.stmt.span,
+            ox205.message(),
+            kernel=kernel.name,
+            fixes=(_without(arrival),),
+        )
+
+
+def _without(arrival: Arrival) -> Fix:
+    """Remove a barrier: its line, or, where it stands alone in its block, the call."""
+    span = arrival.stmt.span
+    block = arrival.position[-1].block
+    lines = [
+        line for s in block if s is not arrival.stmt for line in (s.span.line, s.span.end_line)
+    ]
+    if lines and span.line not in lines and span.line == span.end_line:
+        whole = Span(span.path, span.line, 1, span.line + 1, 1)
+        return Fix("remove the barrier", (Edit(whole, ""),), safe=True)
+    return Fix("remove the barrier", (Edit(span, "pass"),), safe=True)
 
 
 def open_meeting(meeting: Meeting) -> tuple[str, tuple[Related, ...]]:

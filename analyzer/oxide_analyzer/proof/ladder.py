@@ -24,6 +24,7 @@ from oxide_analyzer.proof.admission import chosen, for_threads, instances, prove
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted
+from oxide_analyzer.proof.leaning import lean
 from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.publication import Published, published
 from oxide_analyzer.proof.realisation import launch_of
@@ -144,7 +145,7 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         for case, obligation in asked:
             case.answers.setdefault(obligation, Unknown(str(stopped)))
     judged = tuple(Judged(o, case.answers[o]) for case, o in asked)
-    judged = _lean(alone.analysis, judged)
+    judged = lean(alone.analysis, judged)
     judged = _rest(judged, handed)
     return Judgement(
         alone.analysis,
@@ -401,25 +402,3 @@ def _missing(query: Query) -> str:
                 if isinstance(atom.form, Variable) and atom.form.assumed is not None:
                     return f"it depends on {atom.form.assumed}"
     return "the prover found neither a proof nor a launch that breaks it"
-
-
-def _lean(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
-    """Convergence that rests on a uniform load needs the array to be free of races."""
-    racy = {
-        access.array
-        for one in judged
-        if one.obligation.kind in (Kind.RACE, Kind.BLOCK_RACE, Kind.EXIT)
-        and not isinstance(one.result, Proved)
-        for access in analysis.effects.whole
-        if access.site in one.obligation.sites or one.obligation.kind is Kind.EXIT
-    }
-    broken = sorted(racy & analysis.uniform.leans)
-    if not broken:
-        return judged
-    reason = f"a condition is read from `{broken[0]}`, which is not proved free of races"
-    return tuple(
-        Judged(one.obligation, Unknown(reason))
-        if one.obligation.kind is Kind.CONVERGENCE and isinstance(one.result, Proved)
-        else one
-        for one in judged
-    )

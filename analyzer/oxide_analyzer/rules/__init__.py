@@ -28,6 +28,7 @@ from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
 from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
 from oxide_analyzer.rules.ox203_divergent_warp_operation import RULE as OX203
 from oxide_analyzer.rules.ox204_grid_sync_without_cooperative import RULE as OX204
+from oxide_analyzer.rules.ox205_redundant_barrier import RULE as OX205
 from oxide_analyzer.rules.ox206_publish_without_fence import RULE as OX206
 from oxide_analyzer.rules.ox301_out_of_bounds import RULE as OX301
 from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
@@ -73,6 +74,7 @@ RULES: tuple[Rule, ...] = (
     OX202,
     OX203,
     OX204,
+    OX205,
     OX206,
     OX301,
     OX302,

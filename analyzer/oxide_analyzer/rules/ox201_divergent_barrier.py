@@ -17,7 +17,11 @@ RULE = Rule("OX201", "divergent-barrier", Severity.ERROR)
 
 def message(found: Divergence, launch: Launch) -> str:
     """One thread waits, the other does not come."""
-    other = place(found.other.thread, launch.block)
+    other = (
+        f"thread {place(found.other.thread, launch.block)}"
+        if found.other.block == found.waiting.block
+        else thread(found.other, launch)
+    )
     where = (
         f"waits at the one on line {found.other.span.line}"
         if found.other.kind is AccessKind.WAIT and found.other.span != found.waiting.span
@@ -25,4 +29,4 @@ def message(found: Divergence, launch: Launch) -> str:
         if found.other.kind is AccessKind.WAIT
         else "comes to the end of the kernel without it"
     )
-    return f"{thread(found.waiting, launch)} waits at this barrier while thread {other} {where}"
+    return f"{thread(found.waiting, launch)} waits at this barrier while {other} {where}"
