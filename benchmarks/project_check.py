@@ -2,9 +2,10 @@
 
     python benchmarks/project_check.py [--kernels N] [--runs N]
 
-The project is made of copies of the examples and of `tests/kernels`, each with a name of its own
-in the text, so that no two are equal. Cold is without known verdicts (`--no-cache`), filling is
-with an empty cache, warm with what the run before left. Wall times of the process; peak memory is that of the largest process. Writes `benchmarks/results/project_check.json`.
+The project is made of copies of the examples and of `tests/kernels`, each a file of its own. Cold
+is without known verdicts (`--no-cache`), filling is with an empty cache, warm with what the run
+before left. Wall times of the process; peak memory is that of the largest process. Writes
+`benchmarks/results/project_check.json`.
 """
 
 from __future__ import annotations
