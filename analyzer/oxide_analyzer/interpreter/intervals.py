@@ -8,7 +8,11 @@ barrier orders:
     left    site -> element -> a thread that returned in the interval of its access
     past    site -> element -> a thread of an earlier block
 
-Blocks run one after the other here.
+Blocks run one after the other here. Most elements are touched by one thread alone, so that is what
+is looked at first:
+
+    first   array -> element -> the thread that came there since the last barrier, or several
+    marked  array -> the elements in `left` or `past` of one of its sites
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
     )
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Atomic, Scope
+
+
+_SEVERAL = -1
 
 
 @dataclass(slots=True)
@@ -56,6 +63,9 @@ class Intervals:
             for a in accesses
             if self.within[a.site] or self.across[a.site]
         }
+        self.arrays = {a.site: a.array for a in accesses}
+        self.first: dict[str, dict[int, int]] = {a.array: {} for a in accesses}
+        self.marked: dict[str, set[int]] = {a.array: set() for a in accesses}
 
     def observer(self, access: Access) -> Observer | None:
         """See `Ordering`."""
@@ -67,9 +77,18 @@ class Intervals:
             (b, self.logs[b.site].now, self.logs[b.site].left) for b in self.within[access.site]
         ]
         across = [(b, self.logs[b.site].past) for b in self.across[access.site]]
+        first, marked = self.first[access.array], self.marked[access.array]
 
         def observe(thread: int, element: int, step: int) -> bool:
             races = False
+            known = first.setdefault(element, thread)
+            if known == thread and element not in marked:
+                threads = mine.get(element)
+                if threads is None:
+                    mine[element] = {thread: step}
+                return False
+            if known != thread:
+                first[element] = _SEVERAL
             for rival, now, left in within:
                 if element in now:
                     for other, when in now[element].items():
@@ -117,7 +136,9 @@ class Intervals:
                 for element, threads in log.now.items():
                     for thread in threads.keys() & gone:
                         log.left.setdefault(element, (thread, threads[thread]))
+                self.marked[self.arrays[site]].update(log.left)
             self._gather(site, log)
+        self._forget()
 
     def end_block(self) -> None:
         """See `Ordering`."""
@@ -126,6 +147,8 @@ class Intervals:
             log.left.clear()
             log.past.update(log.block)
             log.block.clear()
+            self.marked[self.arrays[site]].update(log.past)
+        self._forget()
 
     def _gather(self, site: int, log: _Log) -> None:
         if self.across[site]:
@@ -133,3 +156,7 @@ class Intervals:
                 if element not in log.block:
                     log.block[element] = next(iter(threads.items()))
         log.now.clear()
+
+    def _forget(self) -> None:
+        for first in self.first.values():
+            first.clear()

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.uniformity import Loop
 
 _MOST_WRITERS = 8
+# The stores that are looked at for a writer: with more, the farther ones seldom are.
+_MOST_TRIED = 3 * _MOST_WRITERS
 
 
 def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
@@ -87,7 +89,7 @@ def _writes(analysis: Analysis, read: Access) -> list[Access]:
                 abs(i.offset - j.offset) for i, j in zip(a.index, read.index, strict=True)
             )
         )
-    return found
+    return found[:_MOST_TRIED]
 
 
 def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, State]]:
