@@ -149,6 +149,8 @@ def _of_claim(
     stmt: CheckIndex | CheckView | CheckAligned | Assert,
 ) -> tuple[Rule, str, Severity]:
     match stmt:
+        case CheckIndex(array=array, is_row=True):
+            return ox302.RULE, ox302.row_message(array), Severity.WARNING
         case CheckIndex(array=array):
             return ox302.RULE, ox302.index_message(array), Severity.WARNING
         case CheckView(array=array):
@@ -169,7 +171,8 @@ def _wraps(judgement: Judgement, obligation: Obligation, reason: str) -> Iterato
     shown: set[Span] = set()
     for atom in analysis.terms.reachable(polys):
         found = evaluator.wraps.get(atom)
-        if found is None or found[0].span in shown:
+        # Sixty-four bits are what a fix could give.
+        if found is None or found[0].type.bits >= 64 or found[0].span in shown:
             continue
         expr, value = found
         shown.add(expr.span)

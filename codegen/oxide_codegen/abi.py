@@ -246,8 +246,9 @@ def _sites(block: Block) -> Iterator[tuple[int, FailureSite]]:
                 yield site, FailureSite(span, FailureKind.BOUNDS, array, "write")
             case Atomic(site=site, span=span, array=array):
                 yield site, FailureSite(span, FailureKind.BOUNDS, array, "atomic")
-            case CheckIndex(site=site, span=span, array=array):
-                yield site, FailureSite(span, FailureKind.BOUNDS, array, "view")
+            case CheckIndex(site=site, span=span, array=array, is_row=is_row):
+                access = "row" if is_row else "view"
+                yield site, FailureSite(span, FailureKind.BOUNDS, array, access)
             case CheckView(site=site, span=span, array=array):
                 yield site, FailureSite(span, FailureKind.VIEW, array, "view")
             case CheckAligned(site=site, span=span, array=array):

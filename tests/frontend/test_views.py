@@ -10,9 +10,18 @@ from frontend.reading import body_of, findings, kernel, lines, refusals, stateme
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("row = m[2, :]\nr = row[n]", "%1 = load m[2, i64(n)]  @0\nr: f32 = %1"),
-        ("r = m[2][3]", "%1 = load m[2, 3]  @0\nr: f32 = %1"),
-        ("row = m[k]\nr = len(row)", "r: i64 = m.shape[1]"),
+        (
+            "row = m[2, :]\nr = row[n]",
+            "check row 2 < m.shape[0] of m axis 0  @0\n%1 = load m[2, i64(n)]  @1\nr: f32 = %1",
+        ),
+        (
+            "r = m[2][3]",
+            "check row 2 < m.shape[0] of m axis 0  @0\n%1 = load m[2, 3]  @1\nr: f32 = %1",
+        ),
+        (
+            "row = m[k]\nr = len(row)",
+            "check row k < m.shape[0] of m axis 0  @0\nr: i64 = m.shape[1]",
+        ),
         (
             "all = a[:]\nr = all[k] + len(all)",
             "%1 = load a[k]  @0\nr: f32 = (%1 + f32(a.shape[0]))",
@@ -92,11 +101,12 @@ def test_view_keeps_what_its_names_held() -> None:
         check view %1 <= %2 <= a.shape[0] of a axis 0  @0
         %3: i64 = (%2 - %1)
         %4: i64 = i
+        check row %4 < m.shape[0] of m axis 0  @1
         i: i64 = (i + 1)
         j: i64 = i
-        check index i < %3 of a axis 0  @1
-        %5 = load a[(%1 + i)]  @2
-        %6 = load m[%4, j]  @3
+        check index i < %3 of a axis 0  @2
+        %5 = load a[(%1 + i)]  @3
+        %6 = load m[%4, j]  @4
         r: f32 = (%5 + %6)
         """
     )
@@ -129,26 +139,31 @@ def test_helpers_take_views_of_slices_and_of_scratch_memory() -> None:
     )
     assert statements(made) == lines(
         """
+        check row 3 < o.shape[0] of o axis 0  @0
+        check row 5 < v.shape[0] of v axis 0  @1
         inline plane #0:
+          check row 1 < v.shape[1] of v axis 1  @2
           inline first #1:
-            %1 = load v[5, 1, 0]  @0
+            %1 = load v[5, 1, 0]  @3
             return: f32 = (%1 + f32(v.shape[2]))
-          check view 2 <= v.shape[2] <= v.shape[2] of v axis 2  @1
+          check row 0 < v.shape[1] of v axis 1  @4
+          check view 2 <= v.shape[2] <= v.shape[2] of v axis 2  @5
           %2: i64 = (v.shape[2] - 2)
           inline first #2:
-            check index 0 < %2 of v axis 0  @2
-            %3 = load v[5, 0, 2]  @3
+            check index 0 < %2 of v axis 0  @6
+            %3 = load v[5, 0, 2]  @7
             return.1: f32 = (%3 + f32(%2))
           return.2: f32 = (return + return.1)
         inline fill #3:
-          store o[3, 1] = return.2  @4
+          store o[3, 1] = return.2  @8
+        check row 7 < o.shape[0] of o axis 0  @9
         inline first #4:
-          %4 = load o[7, 0]  @5
+          %4 = load o[7, 0]  @10
           return.3: f32 = (%4 + f32(o.shape[1]))
         inline fill #5:
-          store tile[2, 1] = return.3  @6
+          store tile[2, 1] = return.3  @11
         inline count #6:
-          %5 = atomic add bins[1, 1], (u32 1)  @7
+          %5 = atomic add bins[1, 1], (u32 1)  @12
         """
     )
 

@@ -55,7 +55,7 @@ class OutOfBounds:
     """`event.index[axis]` is not within 0 and `length`.
 
     Of a `view`, `event.index` holds that one index into it (at place 0), `length` is the view's,
-    and `axis` its own.
+    and `axis` its own. A `row` makes a view: `length` and `axis` are those of the array then.
     """
 
     event: Event
@@ -63,6 +63,7 @@ class OutOfBounds:
     length: int
     clean: bool
     view: bool = False
+    row: bool = False
 
 
 @record

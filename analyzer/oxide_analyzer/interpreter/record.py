@@ -223,8 +223,8 @@ class Record:
             match check:
                 case CheckDivisor():
                     return ZeroDivisor(event, clean)
-                case CheckIndex(axis=axis):
-                    return OutOfBounds(event, axis, int(values[1]), clean, view=True)
+                case CheckIndex(axis=axis, is_row=is_row):
+                    return OutOfBounds(event, axis, int(values[1]), clean, True, is_row)
                 case CheckView(axis=axis):
                     start, stop, length = (int(value) for value in values)
                     return BadView(event, axis, start, stop, length, clean)

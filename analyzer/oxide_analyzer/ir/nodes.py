@@ -235,7 +235,8 @@ class CheckIndex:
     """`0 <= index < extent`: an index into a view of `array`, along the view's axis `axis`.
 
     The access behind it is of the base array, with its own bound; a view is never longer than
-    what it looks at, so where its views and their indices are right the bound is too.
+    what it looks at, so where its views and their indices are right the bound is too. `is_row`
+    says that it makes a view: row `index` of `array` itself, along the array's axis `axis`.
     """
 
     array: str
@@ -244,6 +245,7 @@ class CheckIndex:
     extent: Expr
     site: int
     span: Span
+    is_row: bool = False
 
 
 @distinct

@@ -182,7 +182,8 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}check {what} {show_expr(divisor)}  @{site}"
         case CheckIndex(array=array, axis=axis, index=index, extent=extent, site=site):
             bound = f"{show_expr(index)} < {show_expr(extent)}"
-            yield f"{indent}check index {bound} of {array} axis {axis}  @{site}"
+            what = "row" if statement.is_row else "index"
+            yield f"{indent}check {what} {bound} of {array} axis {axis}  @{site}"
         case CheckView(array=array, axis=axis, start=start, stop=stop, extent=extent, site=site):
             ends = f"{show_expr(start)} <= {show_expr(stop)} <= {show_expr(extent)}"
             yield f"{indent}check view {ends} of {array} axis {axis}  @{site}"

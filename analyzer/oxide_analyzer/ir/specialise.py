@@ -112,9 +112,9 @@ def specialise(kernel: Kernel, values: Mapping[str, Number]) -> Kernel:
     )
 
 
-def fold(expr: Expr) -> Expr:
-    """The expression with what literals decide computed."""
-    return _Folding({}).expr(expr)
+def fold(expr: Expr, values: Mapping[str, Number] | None = None) -> Expr:
+    """The expression with what literals, and `values` for its symbols, decide computed."""
+    return _Folding(values or {}).expr(expr)
 
 
 def _fitting(name: str, value: Number, type: Scalar) -> Number:

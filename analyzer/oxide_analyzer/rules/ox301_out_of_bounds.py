@@ -30,6 +30,12 @@ def view_message(found: BadView, launch: Launch) -> str:
 def message(found: OutOfBounds, launch: Launch, rank: int) -> str:
     """The index, the length, and who."""
     event = found.event
+    if found.row:
+        what = "row" if found.axis == 0 else f"index along dimension {found.axis}"
+        start = f"{thread(event, launch)} takes {what} {event.index[0]} of `{event.array}`"
+        if event.index[0] < 0:
+            return f"{start}, and a negative index is out of bounds"
+        return f"{start}, which has {found.length}"
     if found.view:
         start = f"{thread(event, launch)} takes index {event.index[0]} of a view of `{event.array}`"
         if event.index[0] < 0:

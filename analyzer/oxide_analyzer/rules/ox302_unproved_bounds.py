@@ -13,6 +13,11 @@ def index_message(array: str) -> str:
     return f"this index is not proved to be inside the view of `{array}`; it is checked at run time"
 
 
+def row_message(array: str) -> str:
+    """The row that a view of `array` is."""
+    return f"this row is not proved to be inside `{array}`; it is checked at run time"
+
+
 def view_message(array: str) -> str:
     """The ends of a view of `array`."""
     return f"this view is not proved to be inside `{array}`; it is checked at run time"

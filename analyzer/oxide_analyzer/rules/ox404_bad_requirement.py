@@ -32,6 +32,22 @@ def block(extents: list[int | None], limits: tuple[int, int, int], threads: int)
     return None
 
 
+def beyond(
+    block: list[int | None], domain: int | None, most: int | float | bool | None
+) -> tuple[str, str] | None:
+    """The argument that a block contradicts, and how; None if it contradicts none."""
+    if domain is not None:
+        for axis in range(domain, 3):
+            extent = block[axis]
+            if extent is not None and extent > 1:
+                text = f"`block` has extent {extent} along {'xyz'[axis]}, beyond `domain={domain}`"
+                return "domain", f"{text}, whose launches have extent 1 there"
+    threads = prod(extent or 1 for extent in block)
+    if most is not None and threads > most:
+        return "max_threads", f"`block` has {threads} threads, more than `max_threads={most}`"
+    return None
+
+
 def not_in_closure(name: str, kernel: str) -> str:
     """A variable of the function round the kernel, which the launch could not look up."""
     return (

@@ -13,13 +13,14 @@ from oxide_analyzer.frontends.oxide.scopes import Scope
 from oxide_analyzer.frontends.oxide.values import Number, TupleValue
 from oxide_analyzer.ir.kernel import Contract
 from oxide_analyzer.ir.nodes import Const
+from oxide_analyzer.ir.specialise import fold
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS
 from oxide_analyzer.rules import ox002_unsupported_construct, ox404_bad_requirement
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.ir.kernel import DataFact, Parameter, Requirement
@@ -47,6 +48,7 @@ def read_contract(
     data: tuple[DataFact, ...] = ()
     limits: dict[str, Expr | None] = {}
     has_requires = False
+    extension: tuple[Span, Span, tuple[str, ...]] | None = None
     for keyword in decorator.keywords:
         match keyword.arg:
             case "block":
@@ -55,6 +57,7 @@ def read_contract(
                 domain = _domain(lowering, keyword.value)
             case "requires":
                 has_requires = True
+                extension = _extension(lowering, keyword.value)
                 requirements, data = read_requires(lowering, keyword.value, declared)
             case "shared" | "max_threads" | "min_blocks" as name:
                 limits[name] = _limit(lowering, name, keyword.value)
@@ -67,6 +70,8 @@ def read_contract(
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
     _find_cells(lowering, decorator, set(lowering.constants) - before)
+    if block is not None:
+        _demand_inside(lowering, decorator, block, domain, limits.get("max_threads"))
     contract = Contract(
         block,
         domain,
@@ -77,9 +82,29 @@ def read_contract(
         min_blocks=limits.get("min_blocks"),
         cooperative=cooperative,
     )
+    if extension is not None:
+        conjunction, naming, named = extension
+        return replace(contract, conjunction=conjunction, naming=naming, named=named)
     if has_requires:
         return contract
     return replace(contract, insertion=place, prefix=prefix, suffix=suffix)
+
+
+def _extension(lowering: Lowering, node: ast.expr) -> tuple[Span, Span, tuple[str, ...]] | None:
+    """Behind what a lambda says, behind its parameters, and their names."""
+    if not isinstance(node, ast.Lambda):
+        return None
+    body = lowering.span(node.body)
+    conjunction = Span(body.path, body.end_line, body.end_column, body.end_line, body.end_column)
+    names = node.args.args
+    if names:
+        last = lowering.span(names[-1])
+        line, column = last.end_line, last.end_column
+    else:
+        start = lowering.span(node)
+        line, column = start.line, start.column + len("lambda")
+    naming = Span(body.path, line, column, line, column)
+    return conjunction, naming, tuple(a.arg for a in names)
 
 
 def insertion(source: SourceFile, decorator: ast.expr) -> tuple[Span, str, str]:
@@ -174,6 +199,29 @@ def _block(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None
         lowering.report(_RULE, node, message)
         return None
     return extents[0], extents[1], extents[2]
+
+
+def _demand_inside(
+    lowering: Lowering,
+    decorator: ast.Call,
+    block: tuple[Expr, Expr, Expr],
+    domain: int | None,
+    most: Expr | None,
+) -> None:
+    """Report a block that `domain` or `max_threads` forbids, as far as its extents are known."""
+    values = {c.symbol: c.value for c in lowering.constants.values() if c.value is not None}
+    extents = [_known(extent, values) for extent in block]
+    limit = None if most is None else _known(most, values)
+    found = ox404_bad_requirement.beyond(extents, domain, limit)
+    if found is not None:
+        name, message = found
+        place = next(keyword.value for keyword in decorator.keywords if keyword.arg == name)
+        lowering.report(_RULE, place, message)
+
+
+def _known(expr: Expr, values: Mapping[str, int | float | bool]) -> int | None:
+    folded = fold(expr, values)
+    return int(folded.value) if isinstance(folded, Const) else None
 
 
 def _domain(lowering: Lowering, node: ast.expr) -> int | None:

@@ -10,7 +10,11 @@ against the view first, unless the view spans that whole axis: then the base's b
     x = v[k]              check index k < %3
                           %4 = load a[%1 + k]
     row = m[r, :]         %5 = r
+                          check row %5 < m.shape[0]
     y = row[k]            %6 = load m[%5, k]
+
+What a view is made of is checked where it is written, so that a mistake is found there and not in
+the helper that uses the view; the same bound of an access behind it is known from that check.
 
 The ends and indices of a view are kept in temporaries, because the names that they were made of
 may change before the view is used.
@@ -266,12 +270,27 @@ def _view(
     if count:
         leading = [part for part in parts[:count] if not isinstance(part, Cut)]
         first = _along(lowering, base.array, view, leading[0], span)
-        fixed += tuple(leaf(lowering, one, span) for one in (first, *leading[1:]))
+        checked = view.extent is not None
+        for one in (first, *leading[1:]):
+            axis = len(fixed)
+            fixed += (leaf(lowering, one, span),)
+            if not checked:
+                _demand_row(lowering, base.array, axis, fixed[-1], span)
+            checked = False
         start = known = None
     if not cut.is_whole:
         inside = ArrayValue(base.array, base.read_only, View(fixed, start, known))
         start, known = _cut(lowering, inside, View(fixed, start, known), cut, span)
     return replace(base, view=View(fixed, start, known))
+
+
+def _demand_row(lowering: Lowering, array: Array, axis: int, index: Leaf, span: Span) -> None:
+    """Check the index of a view along an axis of the array that it leaves out."""
+    bound = length(array, axis, span)
+    if isinstance(index, Const) and isinstance(bound, Const) and 0 <= index.value < bound.value:
+        return
+    index = _again(index, span)
+    lowering.emit(CheckIndex(array.name, axis, index, bound, lowering.site(), span, is_row=True))
 
 
 def _cut(
