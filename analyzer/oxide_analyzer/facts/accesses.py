@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import TRUE
+from oxide_analyzer.ir.nodes import AtomicOp
 from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
-    from oxide_analyzer.diagnostics import AccessKind
     from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.facts.polys import Atom, Level, Poly
     from oxide_analyzer.facts.state import State, Value
@@ -62,6 +63,13 @@ class Access:
     value: Value | None = None
     atomic: Atomic | None = None
     result: Value | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may write its element."""
+        if self.atomic is not None:
+            return self.atomic.op is not AtomicOp.LOAD
+        return self.kind is not AccessKind.READ
 
     @property
     def scope(self) -> Scope | None:

@@ -58,6 +58,7 @@ class Group:
 
     array: str
     kind: AccessKind
+    changes: bool
     scope: Scope | None
     path: tuple[Condition, ...]
     base: tuple[Poly, ...]
@@ -85,13 +86,13 @@ def groups(accesses: Iterable[Access]) -> dict[str, list[Group]]:
     for place, access in enumerate(accesses):
         offsets = tuple(p.offset for p in access.index)
         base = tuple(p.shift(-o) for p, o in zip(access.index, offsets, strict=True))
-        key = (access.kind, access.scope, base, access.path)
+        key = (access.kind, access.changes, access.scope, base, access.path)
         forms = found.setdefault(access.array, {})
         _, _, members = forms.setdefault(key, (access, base, {}))
         members.setdefault((access.site, offsets), Member(access, place, offsets))
     return {
         array: [
-            Group(array, a.kind, a.scope, a.path, base, tuple(members.values()))
+            Group(array, a.kind, a.changes, a.scope, a.path, base, tuple(members.values()))
             for a, base, members in forms.values()
         ]
         for array, forms in found.items()

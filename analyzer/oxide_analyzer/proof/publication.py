@@ -182,7 +182,7 @@ def _by_flag(
     known = tuple(two(c) for c in look.known)
     value = terms.rename(look.value, "$2", Level.LAUNCH)
     for store in analysis.effects.whole:
-        if store.array != flag or not _changes(store):
+        if store.array != flag or not store.changes:
             continue
         at = zip(store.index, look.index, strict=True)
         seen = [equal(three(i), terms.rename(j, "$2", Level.LAUNCH)) for i, j in at]
@@ -393,7 +393,7 @@ def _all_have_drawn(places: Places, draw: Access, look: Look) -> bool:
 def _resets(analysis: Analysis, draw: Access) -> list[Access]:
     """What else changes the counter."""
     return [
-        a for a in analysis.effects.whole if a.array == draw.array and a is not draw and _changes(a)
+        a for a in analysis.effects.whole if a.array == draw.array and a is not draw and a.changes
     ]
 
 
@@ -502,12 +502,6 @@ def _is_ticket(analysis: Analysis, atomic: Atomic) -> bool:
 
 
 # ---------------------------------------------------------------- parts
-
-
-def _changes(access: Access) -> bool:
-    if access.atomic is not None:
-        return access.atomic.op is not AtomicOp.LOAD
-    return access.kind is not AccessKind.READ
 
 
 def _is_integer(analysis: Analysis, array: str) -> bool:

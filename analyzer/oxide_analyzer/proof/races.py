@@ -28,7 +28,7 @@ from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import FALSE, Condition, any_of, equal, is_zero, negate
 from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.facts.together import same_warp
-from oxide_analyzer.ir.nodes import Register, Space
+from oxide_analyzer.ir.nodes import Register, Scope, Space
 from oxide_analyzer.proof.groups import Encounter, Group, IsSettled, Touch, groups, pairs
 from oxide_analyzer.proof.subjects import Kind, Obligation, Pair, Query
 
@@ -39,13 +39,16 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.effects import Analysis
 
 
+# What is atomic among the threads of one block only; a cluster may have one.
+_NARROW = {Scope.BLOCK, Scope.CLUSTER}
+
+
 def conflicting(first: Access | Group, second: Access | Group, between_blocks: bool) -> bool:
     """Whether two accesses of one element by two threads would be a race."""
-    kinds = {first.kind, second.kind}
-    if kinds == {AccessKind.READ}:
+    if not (first.changes or second.changes):
         return False
-    if kinds == {AccessKind.ATOMIC}:
-        return between_blocks and "block" in (first.scope, second.scope)
+    if first.kind is second.kind is AccessKind.ATOMIC:
+        return between_blocks and bool(_NARROW & {first.scope, second.scope})
     return True
 
 
