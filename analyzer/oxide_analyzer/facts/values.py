@@ -276,7 +276,15 @@ class Evaluator:
             if not 0 <= amount < expr.type.bits:
                 return constant(0)
             return self.fitted(left.scale(1 << amount), expr, state)
-        low, _ = self.interval(left)
+        (low, high), (fewest, most) = self.interval(left), self.interval(right)
+        if None not in (low, high, fewest, most) and (low or 0) >= 0 and (fewest or 0) >= 0:
+            largest = (high or 0) << min(most or 0, expr.type.bits)
+            if largest <= expr.type.max:
+                # Nothing is shifted out; `1 << (d + 1)` is twice `1 << d`.
+                more = min(max(right.offset, 0), fewest or 0)
+                fewer, least = right.shift(-more), (low or 0) << ((fewest or 0) - more)
+                shifted = self.launch.terms.bits("<<", left, fewer, least, largest >> more)
+                return shifted.scale(1 << more)
         least = 0 if low is not None and low >= 0 and not expr.type.is_signed else expr.type.min
         return self.launch.terms.bits("<<", left, right, least, expr.type.max)
 

@@ -53,7 +53,7 @@ from oxide_analyzer.record import record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oxide_analyzer.facts.accesses import Access
+    from oxide_analyzer.facts.accesses import Access, Position
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.facts.state import State
@@ -96,15 +96,35 @@ def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, 
     """The loops whose carried values the index of `read` is made of, in one of their rounds."""
     reached = analysis.terms.reachable(read.index)
     for repetition in analysis.evaluator.repetitions.values():
-        if not any(
-            write.array == read.array and any(f.owner is repetition.loop for f in write.position)
+        loop = repetition.loop
+        depths = [
+            (write, depth)
             for write in analysis.effects.whole
-            if write.kind is AccessKind.WRITE
-        ):
+            if write.array == read.array and write.kind is AccessKind.WRITE
+            for depth, frame in enumerate(write.position)
+            if frame.owner is loop
+        ]
+        if not depths:
             continue
         for head in (repetition.inside, repetition.behind):
-            if head is not None and any(a in reached for a in repetition.carried(head)):
+            if head is None:
+                continue
+            ended = head is repetition.behind and not _can_be_left(loop)
+            write, depth = depths[0]
+            if any(a in reached for a in repetition.carried(head)) or (
+                ended and _is_behind(write.position[:depth], read.position)
+            ):
                 yield repetition, head
+
+
+def _is_behind(place: Position, read: Position) -> bool:
+    """Whether `read` comes after the statement at `place` in the same block."""
+    last = len(place) - 1
+    return (
+        0 <= last < len(read)
+        and read[last].block is place[last].block
+        and read[last].index > place[last].index
+    )
 
 
 def _not_handed_on(
@@ -221,7 +241,7 @@ def _writers(among: Level | None) -> tuple[Level | None, ...]:
     return (among, None) if among is not None else (None,)
 
 
-def _can_be_left(loop: For) -> bool:
+def _can_be_left(loop: Loop) -> bool:
     return any(isinstance(s, (Break, Leave, Return)) for s in statements(loop.body))
 
 

@@ -38,7 +38,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.proof.linear import tighten
 from oxide_analyzer.proof.order import Bounds
-from oxide_analyzer.proof.powers import as_divisor, as_power, bit_facts, power_facts
+from oxide_analyzer.proof.powers import as_divisor, as_power, bit_facts, is_power, power_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,6 +186,9 @@ def _close_atoms(system: System, terms: Terms) -> bool:
             case Bits():
                 system.bits.append(atom)
                 system.ask_powers = True
+                itself = Poly({(atom,): 1})
+                if is_power(itself, ()):
+                    system.powers[itself] = None
             case Quotient():
                 system.quotients.append(atom)
                 system.ask_powers = True

@@ -15,4 +15,4 @@ def to_planes(src: Slice[f32], dst: DisjointSlice[f32]):
         if row < HEIGHT:
             at = (channel * HEIGHT + row) * HEIGHT + col
             if at < len(dst):
-                dst[at] = src[i]  # error: [OX101] # also: [OX102]
+                dst[at] = src[i]  # error: [OX102]

@@ -1,0 +1,22 @@
+"""Four elements per thread and round while all four are there, then the rest one by one."""
+# launch: grid=2, block=8, a=150, out=150
+# launch: grid=1, block=4, a=7, out=9
+
+from oxide import DisjointSlice, Slice, block_dim, f32, grid_dim, kernel, thread
+
+WIDTH = 4
+
+
+@kernel(requires=lambda a, out: len(out) >= len(a))
+def scale(a: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    threads = grid_dim.x * block_dim.x
+    whole = len(a) // WIDTH
+    group = i
+    while group < whole:
+        for k in range(WIDTH):
+            out[group * WIDTH + k] = 2.0 * a[group * WIDTH + k]
+        group += threads
+    rest = whole * WIDTH + i
+    if rest < len(a) and i < WIDTH:
+        out[rest] = 2.0 * a[rest]

@@ -1,0 +1,20 @@
+"""The half that a round writes is its number modulo two."""
+# launch: grid=1, block=32, a=32, out=32, rounds=4
+# launch: grid=2, block=32, a=40, out=50, rounds=1
+
+from oxide import DisjointSlice, SharedArray, Slice, f32, i32, kernel, sync_threads, thread
+
+BLOCK = 32
+
+
+@kernel(block=BLOCK, requires=lambda rounds: rounds >= 0)
+def rotate(a: Slice[f32], out: DisjointSlice[f32], rounds: i32):
+    ring = SharedArray(f32, (2, BLOCK))
+    t, i = thread.x, thread.index_1d()
+    ring[0, t] = a[i] if i < len(a) else 0.0
+    sync_threads()
+    for k in range(rounds):
+        ring[(k + 1) % 2, t] = ring[k % 2, (t + 1) % BLOCK]
+        sync_threads()
+    if i < len(out):
+        out[i] = ring[rounds % 2, t]

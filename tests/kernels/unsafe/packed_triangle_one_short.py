@@ -1,0 +1,14 @@
+"""Rows of a packed triangle begin one element early: the last of one is the first of the next."""
+# launch: grid=2, block=4, full=(6, 6), packed=21
+
+from oxide import DisjointSlice, Slice2D, f32, kernel, thread
+
+
+@kernel
+def pack(full: Slice2D[f32], packed: DisjointSlice[f32]):
+    row = thread.index_1d()
+    if row < full.shape[0]:
+        start = row * (row - 1) // 2
+        for col in range(row + 1):
+            if col < full.shape[1] and start + col < len(packed):
+                packed[start + col] = full[row, col]  # error: [OX102] # also: [OX105]
