@@ -15,12 +15,12 @@ wait, and it ends the run of these threads: what comes behind would be its conse
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import warps
 from oxide_analyzer.interpreter.warps import WARP, Brought, Result
 from oxide_analyzer.ir.nodes import Barrier, Group, WarpFunction, WarpOp
-from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -37,13 +37,16 @@ Wait: TypeAlias = "tuple[int, ...]"
 Running: TypeAlias = "dict[int, Generator[Wait]]"
 
 
-@record
-class _Meeting:
-    """What makes lanes meet: their warp, the place and iteration, and the mask."""
+# What makes lanes meet: their warp, the place and iteration, and the mask.
+_Meeting: TypeAlias = "tuple[int, Wait, int]"
 
-    warp: int
-    wait: Wait
-    mask: int
+
+@dataclass(slots=True)
+class _Come:
+    """The threads that have come to a meeting, by lane, and the mask of these lanes."""
+
+    threads: dict[int, int]
+    lanes: int
 
 
 class Ensemble:
@@ -81,9 +84,10 @@ class Ensemble:
         self.waiting: dict[int, int] = {}
         self.live_lanes: dict[int, int] = {}
         self.waiting_lanes: dict[int, int] = {}
-        self.meetings: dict[_Meeting, list[int]] = {}
+        self.meetings: dict[_Meeting, _Come] = {}
+        self.places: dict[int, tuple[int, int, int]] = {}
         for thread in threads:
-            block, (warp, lane) = thread // self.block_size, self._place(thread)
+            block, warp, lane = self.places[thread] = self._place(thread)
             self.live[block] = self.live.get(block, 0) + 1
             self.live_lanes[warp] = self.live_lanes.get(warp, 0) | 1 << lane
 
@@ -113,95 +117,102 @@ class Ensemble:
                 self._wait(thread, wait)
                 return
 
-    def _place(self, thread: int) -> tuple[int, int]:
-        """Its warp, numbered over the launch, and its lane."""
+    def _place(self, thread: int) -> tuple[int, int, int]:
+        """Its block, its warp, numbered over the launch, and its lane."""
         block, within = divmod(thread, self.block_size)
         warp, lane = divmod(within, WARP)
-        return block * self.warps_per_block + warp, lane
+        return block, block * self.warps_per_block + warp, lane
 
     # ------------------------------------------------------------ who comes and goes
 
     def _wait(self, thread: int, wait: Wait) -> None:
         del self.ready[thread]
         self.waits[thread] = wait
-        block, (warp, lane) = thread // self.block_size, self._place(thread)
+        block, warp, lane = self.places[thread]
         self.waiting[block] = self.waiting.get(block, 0) + 1
         self.waiting_lanes[warp] = self.waiting_lanes.get(warp, 0) | 1 << lane
         if isinstance(self.statements[wait[0]], WarpOp):
-            meeting = _Meeting(warp, wait, self.brought[thread][1])
-            self.meetings.setdefault(meeting, []).append(thread)
-            if self._complete(meeting):
+            meeting = warp, wait, self.brought[thread][1]
+            come = self.meetings.get(meeting)
+            if come is None:
+                come = self.meetings[meeting] = _Come({}, 0)
+            come.threads[lane] = thread
+            come.lanes |= 1 << lane
+            if self._complete(meeting, come):
                 return
         self._settle(block, warp)
 
     def _leave(self, thread: int) -> None:
         del self.ready[thread]
-        block, (warp, lane) = thread // self.block_size, self._place(thread)
+        block, warp, lane = self.places[thread]
         self.live[block] -= 1
         self.live_lanes[warp] &= ~(1 << lane)
-        for meeting in [m for m in self.meetings if m.warp == warp]:
-            self._complete(meeting)
+        for meeting, come in list(self.meetings.items()):
+            if meeting[0] == warp:
+                self._complete(meeting, come)
         self._settle(block, warp)
 
     def _go_on(self, threads: list[int]) -> None:
         for thread in threads:
             del self.waits[thread]
-            block, (warp, lane) = thread // self.block_size, self._place(thread)
+            block, warp, lane = self.places[thread]
             self.waiting[block] -= 1
             self.waiting_lanes[warp] &= ~(1 << lane)
             self.ready[thread] = None
 
     # ------------------------------------------------------------ who meets
 
-    def _complete(self, meeting: _Meeting) -> bool:
+    def _complete(self, meeting: _Meeting, come: _Come) -> bool:
         """Let the lanes of a meeting go on, if all have come."""
-        threads = self.meetings[meeting]
-        lanes = {self._place(thread)[1]: thread for thread in threads}
-        missing = meeting.mask & self.live_lanes[meeting.warp] & ~warps.bits(lanes)
-        if missing or self._ended(meeting) is not None:
+        warp, wait, mask = meeting
+        missing = mask & self.live_lanes[warp] & ~come.lanes
+        if missing or self._ended(warp, mask) is not None:
             return False
         del self.meetings[meeting]
-        operation = self.statements[meeting.wait[0]]
+        operation = self.statements[wait[0]]
         assert isinstance(operation, WarpOp)
-        results = warps.results(operation, {k: self.brought[lanes[k]][0] for k in sorted(lanes)})
-        for lane, result in results.items():
-            self.results[lanes[lane]] = result
+        threads = [come.threads[lane] for lane in sorted(come.threads)]
         if operation.function is WarpFunction.SYNC:
             self.ordering.meet(threads, ())
-        elif any(thread in self.findings.tainted for thread in threads):
-            for thread in threads:
-                self.findings.taint(thread, self.clock.now)
+        else:
+            brought = {self.places[thread][2]: self.brought[thread][0] for thread in threads}
+            for lane, result in warps.results(operation, brought).items():
+                self.results[come.threads[lane]] = result
+            if any(thread in self.findings.tainted for thread in threads):
+                for thread in threads:
+                    self.findings.taint(thread, self.clock.now)
         self._go_on(threads)
         return True
 
-    def _ended(self, meeting: _Meeting) -> int | None:
-        """A thread of the mask that came to the end."""
-        for thread in self.record.ended[meeting.warp // self.warps_per_block]:
-            warp, lane = self._place(thread)
-            if warp == meeting.warp and meeting.mask >> lane & 1:
+    def _ended(self, warp: int, mask: int) -> int | None:
+        """A thread of these lanes that came to the end."""
+        ended = self.record.ended.get(warp // self.warps_per_block)
+        for thread in ended or ():
+            _, its_warp, lane = self.places[thread]
+            if its_warp == warp and mask >> lane & 1:
                 return thread
         return None
 
     def _settle(self, block: int, warp: int) -> None:
         """Whether all that are left of the warp, the block or the grid wait, and for what."""
         if self.waiting_lanes.get(warp, 0) == self.live_lanes[warp]:
-            for meeting, threads in self.meetings.items():
-                if meeting.warp == warp:
-                    self._wait_in_vain(meeting, threads)
+            for meeting, come in self.meetings.items():
+                if meeting[0] == warp:
+                    self._wait_in_vain(meeting, come)
                     return
         if self.waiting.get(block, 0) == self.live[block]:
             self._settle_block(block)
 
-    def _wait_in_vain(self, meeting: _Meeting, threads: list[int]) -> None:
+    def _wait_in_vain(self, meeting: _Meeting, come: _Come) -> None:
         self.in_vain = True
-        ended = self._ended(meeting)
-        if ended is None:
-            block, within = divmod(meeting.warp, self.warps_per_block)
-            first = block * self.block_size + within * WARP
-            missing = meeting.mask & self.live_lanes[meeting.warp]
-            missing &= ~warps.bits(self._place(thread)[1] for thread in threads)
-            ended = first + (missing & -missing).bit_length() - 1
-        self.record.diverge_in_warp(threads[0], ended)
+        warp, _, mask = meeting
+        other = self._ended(warp, mask)
+        if other is None:
+            block, within = divmod(warp, self.warps_per_block)
+            missing = mask & self.live_lanes[warp] & ~come.lanes
+            first_missing = (missing & -missing).bit_length() - 1
+            other = block * self.block_size + within * WARP + first_missing
+        self.record.diverge_in_warp(next(iter(come.threads.values())), other)
 
     def _settle_block(self, block: int) -> None:
         waits = self._waits_of(block)

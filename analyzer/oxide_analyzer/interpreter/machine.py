@@ -116,6 +116,7 @@ class Machine:
         found: dict[str, Contents] = {}
         for array in self.kernel.array_parameters():
             at = self.memories[array.name]
+            assert isinstance(at.values, list)
             found[array.name] = Contents(at.shape, tuple(v for v in at.values if v is not None))
         return found
 

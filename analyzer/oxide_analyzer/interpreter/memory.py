@@ -7,6 +7,7 @@ offset in C order; the translation has compared the indices with the shape befor
 
 from __future__ import annotations
 
+from collections import defaultdict
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Contents, Number
 
 Values: TypeAlias = "list[Number | None]"
+# The same by offset, of which few are used.
+Sparse: TypeAlias = "defaultdict[int, Number | None]"
 # Told of a read of an undefined element: thread, element, step.
 Undefined: TypeAlias = "Callable[[int, int, int], None]"
 
@@ -38,13 +41,15 @@ class Memory:
         self.element = element
         self.shape = tuple(max(extent, 0) for extent in shape)
         self.count = prod(self.shape)
-        self.values: Values = [None] * (self.count * copies)
+        # Of the shared memory of many blocks little may ever be touched.
+        self.values = _dense(self.count) if copies == 1 else _sparse()
         self.doubtful: set[int] = set()
 
     def fill(self, contents: Contents) -> None:
         """Take the contents that a launch gives, as values of the element type."""
         type, given = self.element, contents.values
         low, high = type.min, type.max
+        assert isinstance(self.values, list)
         # Most are as they should be: that is quick to see.
         if type.is_integer and all(
             value.__class__ is int and low <= value <= high for value in given
@@ -55,7 +60,8 @@ class Memory:
 
     def forget(self) -> None:
         """Undefined again, as shared memory is at the start of a block."""
-        self.values[:] = [None] * len(self.values)
+        assert isinstance(self.values, list)
+        self.values[:] = [None] * self.count
         self.doubtful.clear()
 
     def index(self, offset: int) -> tuple[int, ...]:
@@ -66,6 +72,19 @@ class Memory:
             offset, i = divmod(offset, extent)
             index.append(i)
         return tuple(reversed(index))
+
+
+def _dense(count: int) -> Values | Sparse:
+    undefined: Values = [None]
+    return undefined * count
+
+
+def _sparse() -> Values | Sparse:
+    return defaultdict(_undefined)
+
+
+def _undefined() -> None:
+    """What nothing has written."""
 
 
 @record
