@@ -71,7 +71,9 @@ def unproved(judgement: Judgement) -> Iterator[Diagnostic]:
             continue
         for diagnostic in _unknown(judgement, judged.obligation, judged.result.reason):
             related = tuple(r.span for r in diagnostic.related)
-            key = (diagnostic.span, diagnostic.code, diagnostic.message, related)
+            # Of a race one finding is enough; each dimension has its own bound.
+            own = diagnostic.message if diagnostic.code == ox302.RULE.code else ""
+            key = (diagnostic.span, diagnostic.code, own, related)
             if key not in said:
                 said.add(key)
                 yield diagnostic

@@ -40,10 +40,13 @@ from oxide_analyzer.interpreter.outcome import (
 )
 from oxide_analyzer.ir.nodes import (
     CheckDivisor,
+    Dim,
+    Param,
     Space,
+    Special,
     Store,
 )
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.walk import statements, subexpressions
 from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.refute import breaks
 from oxide_analyzer.proof.subjects import Kind
@@ -191,7 +194,25 @@ def _declarations(judgement: Judgement, violation: Violation) -> tuple[Fix, ...]
             fix = declare(kernel, offer.text, offer.names)
             if fix is not None and fix not in fixes:
                 fixes.append(fix)
+    if not fixes and isinstance(violation.failure, OutOfBounds):
+        fixes.extend(_not_admitted(judgement, violation.failure.event.array or ""))
     return tuple(fixes)
+
+
+def _not_admitted(judgement: Judgement, array: str) -> Iterator[Fix]:
+    """Facts about an array that would do and were not inferred: they would silence the kernel."""
+    kernel = judgement.analysis.kernel
+    for candidate in judgement.offered:
+        quantities = list(subexpressions(candidate.expr))
+        names = [
+            e.name if isinstance(e, Param) else e.array
+            for e in quantities
+            if isinstance(e, (Dim, Param))
+        ]
+        if array in names and not any(isinstance(e, Special) for e in quantities):
+            fix = declare(kernel, candidate.text, names)
+            if fix is not None:
+                yield fix
 
 
 def _guards(judgement: Judgement, failure: OutOfBounds) -> Iterator[Fix]:

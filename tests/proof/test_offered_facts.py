@@ -52,7 +52,7 @@ def applied(text: str, edits: list[Edit]) -> str:
 
 
 def test_facts_about_data_are_offered_and_extend_the_contract():
-    text = EXTENDED
+    text = EXTENDED.replace("i32, kernel", "i32, injective, kernel, within")
     for code in ("OX102", "OX301"):
         report = check(SourceFile("k.py", text), NoModules())
         found = next(d for d in report.diagnostics if d.code == code)
@@ -62,7 +62,6 @@ def test_facts_about_data_are_offered_and_extend_the_contract():
         "@kernel(requires=lambda idx, a, out: len(a) == len(idx) and injective(idx)"
         " and within(idx, 0, len(out)))"
     )
-    text = text.replace("i32, kernel", "i32, injective, kernel, within")
     assert [k.verdict for k in check(SourceFile("k.py", text), NoModules()).kernels] == ["proved"]
 
 
