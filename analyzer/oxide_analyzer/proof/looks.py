@@ -247,22 +247,20 @@ def _told(places: Places, access: Access) -> Iterator[Look]:
             others = [_handed_over(terms, access, o, result) for o in writers if o is not writer]
             if any(o is None or not refutes(terms, o) for o in others):
                 continue
-            for look in _own(places, writer):
+            # A fence of the writer behind its store does too, in front of a barrier.
+            later = tuple(
+                f
+                for f, p in places.fences
+                if leads_straight(writer.position, p)
+                and any(precedes(p, b) and dominates(b, access.position) for b in places.barriers)
+            )
+            for look in (*_own(places, writer), *_written(places, writer)):
                 yield Look(
                     look.observation,
                     terms.rename(look.value, "$4", Level.BLOCK),
                     tuple(terms.rename(p, "$4", Level.BLOCK) for p in look.index),
                     linked,
-                    look.fences,
-                    leans=frozenset({load.array}),
-                )
-            for look in _written(places, writer):
-                yield Look(
-                    look.observation,
-                    terms.rename(look.value, "$4", Level.BLOCK),
-                    tuple(terms.rename(p, "$4", Level.BLOCK) for p in look.index),
-                    linked,
-                    look.fences,
+                    (*look.fences, *later),
                     leans=frozenset({load.array}),
                 )
 
@@ -274,18 +272,17 @@ def _written(places: Places, writer: Access) -> Iterator[Look]:
     if value is None or isinstance(value, Real):
         return
     polys = (value,) if isinstance(value, Poly) else tuple(condition_polys(value))
-    for poly in polys:
-        for atom in dict.fromkeys(poly.atoms()):
-            found = analysis.evaluator.observed.get(atom)
-            if found is None:
-                continue
-            fences = tuple(
-                f
-                for f, p in places.fences
-                if precedes(found.position, p) and dominates(p, writer.position)
-            )
-            one = Poly({(atom,): 1})
-            yield Look(found, one, found.index, writer.path, fences)
+    for atom in analysis.terms.reachable(polys):
+        found = analysis.evaluator.observed.get(atom)
+        # Who comes to the store has made the atomic, whatever the value is made of.
+        if found is None or not dominates(found.position, writer.position):
+            continue
+        fences = tuple(
+            f
+            for f, p in places.fences
+            if precedes(found.position, p) and dominates(p, writer.position)
+        )
+        yield Look(found, Poly({(atom,): 1}), found.index, writer.path, fences)
 
 
 def _handed_over(
