@@ -423,6 +423,125 @@ def k(a: Slice[i32], out: DisjointSlice[i32], n: i32, w: i32):
     if i < len(out):
         out[i] = x
 ''',
+    "halved_from_no_power": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32]):
+    """Halving 12 and doubling 1 keeps the product only while 12 is even: 3 halves to 1."""
+    t = thread.x
+    tile = SharedArray(i32, 32)
+    offset, active = 1, 12
+    while active > 0:
+        sync_threads()
+        if t == 0 and active * offset == 8:
+            tile[4 * offset + active] = 1
+        offset *= 2
+        active //= 2
+''',
+    "doubled_in_one_branch": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    """What is doubled in some rounds only does not keep the product."""
+    t = thread.x
+    tile = SharedArray(i32, 16)
+    offset, active = 1, 8
+    while active > 0:
+        if n > 3:
+            offset *= 2
+        sync_threads()
+        if t < active:
+            tile[16 // offset + t] = 1
+        active //= 2
+''',
+    "power_times_three": '''
+@kernel(block=64, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    """A stride that is sometimes tripled is no power of two."""
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    tile[t] = i32(t)
+    sync_threads()
+    stride = 1
+    while stride < 64:
+        if t % (2 * stride) == 0:
+            tile[t] += tile[t + stride]
+        sync_threads()
+        if n == stride:
+            stride *= 3
+        else:
+            stride *= 2
+''',
+    "round_before_wrote_in_one_branch": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    """The round before wrote the other half, but not every time."""
+    t = thread.x
+    tile = SharedArray(i32, (2, 32))
+    tile[0, t] = i32(t)
+    sync_threads()
+    side = 0
+    for r in range(n):
+        if r != 0:
+            tile[1 - side, t] = tile[side, t]
+        sync_threads()
+        side = 1 - side
+''',
+    "round_before_wrote_for_half": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    """Half of the threads wrote in the round before, all read."""
+    t = thread.x
+    tile = SharedArray(i32, (2, 32))
+    tile[0, t] = i32(t)
+    sync_threads()
+    side = 0
+    for r in range(n):
+        x = tile[side, t]
+        if t < 16:
+            tile[1 - side, t] = x
+        sync_threads()
+        side = 1 - side
+''',
+    "last_round_left_early": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    """A loop left in its middle has not done what its rounds do."""
+    t = thread.x
+    tile = SharedArray(i32, (2, 32))
+    tile[0, t] = i32(t)
+    sync_threads()
+    for r in range(n):
+        if r == 2:
+            break
+        tile[(r + 1) % 2, t] = i32(t)
+        sync_threads()
+    if t < len(out) and n > 0:
+        out[t] = tile[n % 2, 0]
+''',
+    "exchange_with_two_digits": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32]):
+    """`t ^ 3 > t` holds for two threads of each four, whose neighbours write as well."""
+    t = thread.x
+    tile = SharedArray(i32, 32)
+    tile[t] = i32(t)
+    sync_threads()
+    partner = t ^ 3
+    if partner > t:
+        tile[partner - 1] = tile[t + 1]
+''',
+    "mask_of_a_sum": '''
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32]):
+    """`t & (s - 1)` is a remainder for powers of two only."""
+    t = thread.x
+    tile = SharedArray(i32, 32)
+    s = 2
+    while s < 32:
+        if t & (s - 1) == 0:
+            tile[t // 6] = i32(t)
+        sync_threads()
+        s += 4
+''',
 }
 
 
