@@ -23,6 +23,7 @@ from oxide_analyzer.rules.ox104_shared_memory_race import RULE as OX104
 from oxide_analyzer.rules.ox105_cross_block_race import RULE as OX105
 from oxide_analyzer.rules.ox106_mixed_atomic_access import RULE as OX106
 from oxide_analyzer.rules.ox107_atomic_scope_too_narrow import RULE as OX107
+from oxide_analyzer.rules.ox108_aliased_arguments import RULE as OX108
 from oxide_analyzer.rules.ox109_same_value_write import RULE as OX109
 from oxide_analyzer.rules.ox201_divergent_barrier import RULE as OX201
 from oxide_analyzer.rules.ox202_exit_before_barrier import RULE as OX202
@@ -38,9 +39,11 @@ from oxide_analyzer.rules.ox305_index_may_wrap import RULE as OX305
 from oxide_analyzer.rules.ox306_misaligned_vector_access import RULE as OX306
 from oxide_analyzer.rules.ox307_division_by_zero import RULE as OX307
 from oxide_analyzer.rules.ox308_assertion_fails import RULE as OX308
+from oxide_analyzer.rules.ox401_launch_violates_contract import RULE as OX401
 from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
+from oxide_analyzer.rules.ox405_launch_limit_exceeded import RULE as OX405
 from oxide_analyzer.rules.ox701_unused_suppression import RULE as OX701
 from oxide_analyzer.rules.ox702_unsafe_without_reason import RULE as OX702
 from oxide_analyzer.rules.ox703_needless_unsafe import RULE as OX703
@@ -69,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     OX105,
     OX106,
     OX107,
+    OX108,
     OX109,
     OX201,
     OX202,
@@ -84,9 +88,11 @@ RULES: tuple[Rule, ...] = (
     OX306,
     OX307,
     OX308,
+    OX401,
     OX402,
     OX403,
     OX404,
+    OX405,
     OX701,
     OX702,
     OX703,
