@@ -168,13 +168,11 @@ def _checked(
         if isinstance(judged.result, Proved):
             continue
         obligation = judged.obligation
-        vouched = isinstance(judged.result, Lifted)
         if obligation.kind in TOGETHER:
-            if not vouched:
+            if not isinstance(judged.result, Lifted):
                 return None
         elif obligation.kind in _CHECKED:
-            if not vouched:
-                unchecked[obligation.kind] |= obligation.sites
+            unchecked[obligation.kind] |= obligation.sites
         else:
             open_arrays.add(obligation.memory)
     effects = judgement.analysis.effects

@@ -31,9 +31,9 @@ class CheckedKernel:
     """A kernel without `Symbol`s, free of races and divergent barriers under its facts.
 
     `proved_bounds` (of accesses, views and indices into views), `proved_divisors`,
-    `proved_alignments` and `proved_assertions` are sites whose check the back end may leave out,
-    because it is proved or because an `unsafe` block vouches for it. `data` is what a launch has
-    to know of the contents of arrays.
+    `proved_alignments` and `proved_assertions` are sites whose check the back end may leave out;
+    what an `unsafe` block vouches for is not among them, and costs its check. `data` is what a
+    launch has to know of the contents of arrays.
     `initialised` names the arrays (shared, local) and locals of which no read is uninitialised;
     others are zeroed. `compact` says that sizes fit 32 bits: every length, grid extent times
     block extent per axis, and integer scalar is below 2**31 in magnitude (a fact that the

@@ -1,4 +1,4 @@
-"""Two arguments of a launch share memory, and the kernel writes one of them; found at the launch."""
+"""Two arguments of a launch share memory, and the kernel writes one; found at the launch."""
 
 from __future__ import annotations
 
