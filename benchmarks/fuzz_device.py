@@ -192,7 +192,10 @@ class Driver:
     def compare(self, row: dict[str, Any]) -> list[str]:
         """How the device differs from what the interpreter gave."""
         module, function = ctypes.c_void_p(), ctypes.c_void_p()
-        self._call("cuModuleLoadData", ctypes.byref(module), row["ptx"].encode() + b"\0")
+        try:
+            self._call("cuModuleLoadData", ctypes.byref(module), row["ptx"].encode() + b"\0")
+        except RuntimeError as error:
+            return [str(error)]
         self._call("cuModuleGetFunction", ctypes.byref(function), module, row["entry"].encode())
         if row["dynamic"]:
             self._call("cuFuncSetAttribute", function, 8, row["dynamic"])

@@ -76,6 +76,7 @@ class _Shown:
     """Peers whose values lie side by side, as i64."""
 
     has_minimum = False
+    is_loop = False
     attributes = "nounwind"
 
     def parameters(self, type_: str) -> str:

@@ -45,6 +45,7 @@ class _Shuffled:
     """Peers that a lane asks by `shfl.sync.idx`."""
 
     has_minimum = True
+    is_loop = True
     attributes = "convergent nounwind"
 
     def parameters(self, type_: str) -> str:

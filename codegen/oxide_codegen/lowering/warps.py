@@ -6,8 +6,11 @@ lanes are missing, which count as the identity. Of a width of 4, for the lane wi
 
     reduce    (v0 + v2) + (v1 + v3)            scan    (- + v0) + (v1 + v2)
 
-The tree is a function of its own, `oxide.warp.…`, made once for an operation, type and width. A
-machine that has all lanes at hand does less; see `device_warps`.
+The tree is a function of its own, `oxide.warp.…`, made once for an operation, type and width. On
+the host it is written out. On a device it is a loop over the leaves, with a partial sum for each
+level of the tree, as a binary counter has a digit: written out, with its 32 conditions, ptxas 13
+fails to allocate registers (C7600). A machine that has all lanes at hand does less; see
+`device_warps`.
 """
 
 from __future__ import annotations
@@ -53,6 +56,7 @@ class Peers(Protocol):
     """How the function of a tree gets at the value of another lane; `own` is an i32."""
 
     has_minimum: bool
+    is_loop: bool
     attributes: str
 
     def parameters(self, type_: str) -> str:
@@ -102,15 +106,20 @@ def tree(build: Builder, statement: WarpOp, scalar: Scalar, peers: Peers) -> str
     if name not in build.functions:
         inner = Builder(build.names)
         type_ = register_type(scalar)
-        values = [
-            _leaf(inner, lane, inside, op, scalar, peers)
-            for lane, inside in _lanes(inner, statement)
-        ]
-        total = _summed(inner, values, op, scalar, statement.function in REDUCTIONS, peers)
+        if peers.is_loop:
+            total = _counted(inner, statement, op, scalar, peers)
+        else:
+            values = [
+                _leaf(inner, lane, inside, op, scalar, peers)
+                for lane, inside in _lanes(inner, statement)
+            ]
+            total = _summed(inner, values, op, scalar, statement.function in REDUCTIONS, peers)
         build.functions[name] = "\n".join(
             [
                 f"define internal {type_} @{name}({peers.parameters(type_)}) {peers.attributes} {{",
                 *inner.entry,
+                "  br label %start",
+                "start:",
                 *inner.lines,
                 f"  ret {total}",
                 "}",
@@ -173,6 +182,54 @@ def _summed(
             for a, b in pairs
         ]
     return values[0]
+
+
+def _counted(
+    build: Builder, statement: WarpOp, op: BinaryOp, scalar: Scalar, peers: Peers
+) -> Value:
+    """The tree as a loop: the sum of the leaves so far of each level that is half done."""
+    levels, type_ = statement.width.bit_length() - 1, register_type(scalar)
+    sums = [build.variable(type_, "sum") for _ in range(levels)]
+    for slot in sums:
+        build.store(identity(op, scalar), slot)
+    total = build.variable(type_, "total")
+    mark = build.names.reserve()
+    rolled = build.names.shared('!{!"llvm.loop.unroll.disable"}')
+    build.names.define(mark, f"distinct !{{{mark}, {rolled}}}")
+    with build.counted("0", str(statement.width), mark=mark) as counter:
+        number = build.cast("trunc", counter, "i32")
+        lane, inside = _lane(build, statement, number)
+        value = _leaf(build, lane, inside, op, scalar, peers)
+        carries = Value("true", "i1")
+        for level, slot in enumerate(sums):
+            full = build.cast("trunc", build.binary("lshr", number, str(level)), "i1")
+            before = build.load(type_, slot)
+            both = arithmetic.combined(
+                build, op, before, value, scalar, has_minimum=peers.has_minimum
+            )
+            # A level that is half done is completed; one that is not begins with the value.
+            ends = build.binary("and", carries, build.binary("xor", full, "true"))
+            build.store(build.select(ends, value, before), slot)
+            carries = build.binary("and", carries, full)
+            value = build.select(carries, both, value)
+        build.store(value, total)
+    return build.load(type_, total)
+
+
+def _lane(build: Builder, statement: WarpOp, number: Value) -> tuple[Value, Value | None]:
+    """The lane of a leaf by its number from the left, and whether it lies within the segment."""
+    own, width = Value("%own", "i32"), statement.width
+    start = build.binary("and", own, str(-width))
+    if statement.function in REDUCTIONS:
+        # Neighbours of the tree are half of the segment apart, their pairs a quarter, …
+        turned = build.intrinsic("bitreverse", number)
+        place = build.binary("lshr", turned, str(WARP - (width.bit_length() - 1)))
+        return build.binary("or", start, place), None
+    last = 1 if statement.exclusive else 0
+    first = build.binary("sub", own, str(width - 1 + last))
+    lane = build.binary("add", first, number)
+    inside = build.compare("icmp sge", lane, start)
+    return build.binary("and", lane, str(WARP - 1)), inside
 
 
 def comparable(build: Builder, value: Value) -> Value:
