@@ -314,6 +314,18 @@ def test_a_warp_operation_blocks_the_barrier_of_the_block():
     assert isinstance(failure, Divergence)
 
 
+def test_what_a_divergence_cuts_short_is_not_called_uninitialised():
+    # Lane 0 reads what the second warp is about to write: a race, which does not come to pass.
+    k = kernel(
+        when(compare("==", THREAD, 0), load(x, "tile", 40, site=0)),
+        when(compare("<", THREAD, 4), warp("sync_warp", site=1)),
+        store("tile", THREAD, value=1, site=2),
+        arrays=(scratch("tile", 64),),
+    )
+    outcome = run(k, launch(64))
+    assert kinds(outcome) == [WarpDivergence]
+
+
 # ---------------------------------------------------------------- order
 
 

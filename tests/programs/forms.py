@@ -132,7 +132,7 @@ class Forms(Author):
         random, add = self.random, self.lines.add
         add("t, i = thread.x, thread.index_1d()")
         pieces = [self.row, self.row, self.segment, self.segment, self.view_of_view, self.wide]
-        pieces += [self.wide, self.scatter, self.scatter, self.small, self.small, self.claim]
+        pieces += [self.wide, self.scatter, self.scatter, self.small, self.claim]
         pieces += [self.tiles, self.flat]
         if self.shared:
             add("buf = dynamic_shared(i32)")
@@ -308,8 +308,10 @@ class Forms(Author):
     def claim(self) -> None:
         """An assertion, and what leans on it."""
         add = self.lines.add
-        claim = self.pick(
-            "i < len(out)", "len(a) >= len(out)", "n >= 0", "x == i32(i)", "n <= len(out)"
+        claim = self.right(
+            self.pick("len(out) >= 0", "x == i32(i)", "t < block_dim.x", "block.x < grid_dim.x"),
+            *("i < len(out)", "len(a) >= len(out)", "n >= 0", "n <= len(out)"),
+            chance=0.7,
         )
         add(f"assert {claim}")
         with self.guarded("i < len(out)", "i < n", "True"):

@@ -10,11 +10,11 @@ from programs import soundness
 
 
 @pytest.mark.parametrize("kind", ["wild", "tangled", "lanes", "handover", "forms"])
-@pytest.mark.parametrize("seeds", [range(start, start + 12) for start in (0, 20, 40)], ids=str)
+@pytest.mark.parametrize("seeds", [range(start, start + 8) for start in (0, 20)], ids=str)
 def test_verdicts_on_random_kernels_hold(seeds, kind):
     tally = soundness.try_all(seeds, runs=8, kind=kind)
     assert [(r.seed, r.reason) for r in tally.refutations] == []
-    assert tally.runs > 12
+    assert tally.runs > 8
 
 
 def test_runs_come_under_all_schedules():
@@ -24,8 +24,11 @@ def test_runs_come_under_all_schedules():
     assert len(set(seeds)) == len(seeds) == 20
 
 
-@pytest.mark.parametrize("verdict", [Verdict.PROVED, Verdict.VIOLATED])
-def test_verdicts_that_do_not_hold_are_refuted(monkeypatch, verdict):
+@pytest.mark.parametrize(("kind", "verdict"), [
+    ("wild", Verdict.PROVED), ("wild", Verdict.VIOLATED), ("lanes", Verdict.PROVED),
+    ("handover", Verdict.PROVED), ("forms", Verdict.PROVED),
+])  # fmt: skip
+def test_verdicts_that_do_not_hold_are_refuted(monkeypatch, kind, verdict):
     honest = soundness.check
 
     def rash(source, modules):
@@ -34,7 +37,7 @@ def test_verdicts_that_do_not_hold_are_refuted(monkeypatch, verdict):
         return replace(report, kernels=kernels)
 
     monkeypatch.setattr(soundness, "check", rash)
-    tally = soundness.try_all(range(20), runs=8)
-    assert tally.refutations
+    tally = soundness.try_all(range(12), runs=8, kind=kind)
+    assert len(tally.refutations) >= 2
     if verdict is Verdict.PROVED:
         assert all(r.launch is not None for r in tally.refutations)

@@ -108,7 +108,7 @@ class Machine:
         for block in self.turns.blocks(count):
             self._forget_shared()
             run_block(block)
-            self.record.judge_undefined(block, self.ordering)
+            self._judge_undefined(block)
             self.ordering.end_block()
 
     def arrays(self) -> Mapping[str, Contents]:
@@ -119,6 +119,11 @@ class Machine:
             assert isinstance(at.values, list)
             found[array.name] = Contents(at.shape, tuple(v for v in at.values if v is not None))
         return found
+
+    def _judge_undefined(self, block: int) -> None:
+        """The last interval of a block, unless it was cut short: who was to write may come yet."""
+        if self.ensemble is None or not self.ensemble.in_vain:
+            self.record.judge_undefined(block, self.ordering)
 
     def _forget_shared(self) -> None:
         for name, at in self.memories.items():
@@ -155,7 +160,7 @@ class Machine:
             threads.update(self._start(block))
         self.ensemble.run(threads)
         for block in blocks:
-            self.record.judge_undefined(block, self.ordering)
+            self._judge_undefined(block)
 
     def _run_ensemble(self, block: int) -> None:
         """A block whose warps wait as well."""
