@@ -18,6 +18,7 @@ Incomplete, never unsound: it answers True only for a contradiction.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import (
@@ -51,6 +52,7 @@ _DEEPEST_SPLIT = 7
 _MOST_NUMBERS = 12
 _CASE_STEPS = 2_000
 _COMPARE_ROUNDS = 2
+_MOST_PAIRS = 16
 _COMPARE_STEPS = 4_000
 # What a question costs besides the steps that it takes.
 _QUESTION = 10
@@ -185,7 +187,7 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
 
 def _compared(rows: list[Poly], lemmas: list[Poly], budget: Budget) -> bool:
     """Refute `rows` after comparing the factors of products: x·s < y·s makes x < y."""
-    pairs = list(comparisons(rows))
+    pairs = list(islice(comparisons(rows), _MOST_PAIRS))
     if not pairs:
         return False
     budget.release()
@@ -195,6 +197,7 @@ def _compared(rows: list[Poly], lemmas: list[Poly], budget: Budget) -> bool:
         left: list[tuple[Poly, Poly, Poly, Poly]] = []
         for pair in pairs:
             x, y, less_lemma, more_lemma = pair
+            budget.spend(len(rows))
             # If y <= x, with what that says of the products, cannot be, then x + 1 <= y.
             relevant = connected([x - y, less_lemma], [*rows, *news])
             if contradictory([*relevant, x - y, less_lemma], budget):

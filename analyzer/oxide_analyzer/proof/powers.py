@@ -142,7 +142,7 @@ def bit_facts(
             yield AtLeastZero((-itself).shift((1 << longest) - 1))
     for free, mask in ((form.left, form.right), (form.right, form.left)):
         if _is_positive_power(mask, powers, bounds):
-            yield _one_bit(terms, form.op, itself, free, mask)
+            yield _one_bit(terms, form.op, itself, free, mask, bounds)
             return
     for free, mask in ((form.left, form.right), (form.right, form.left)):
         size = mask.shift(1)
@@ -170,20 +170,26 @@ def _is_positive_power(poly: Poly, powers: Collection[Poly], bounds: Range) -> b
     return low is not None and low >= 1
 
 
-def _one_bit(terms: Terms, op: str, result: Poly, free: Poly, bit: Poly) -> Condition:
-    """`free op bit` for a single bit: it is clear in `free`, or it is set."""
+def _one_bit(
+    terms: Terms, op: str, result: Poly, free: Poly, bit: Poly, bounds: Range
+) -> Condition:
+    """`free op bit` for a single bit, at least 1: it is clear in `free`, or it is set."""
     rest = terms.remainder(free, bit.scale(2))
     clear, set_ = {
         "&": (constant(0), bit),
         "|": (free + bit, free),
         "^": (free + bit, free - bit),
     }[op]
-    return AnyOf(
-        (
-            AllOf((is_zero(result - clear), at_least_zero((bit - rest).shift(-1)))),
-            AllOf((is_zero(result - set_), at_least_zero(rest - bit))),
-        )
-    )
+    if_clear = AllOf((is_zero(result - clear), at_least_zero((bit - rest).shift(-1))))
+    if_set = AllOf((is_zero(result - set_), at_least_zero(rest - bit)))
+    # `t ^ s > t` says that it was clear.
+    low, high = bounds(result if op == "&" else result - free)
+    more, less = (if_set, if_clear) if op == "&" else (if_clear, if_set)
+    if low is not None and low >= 1:
+        return more
+    if high is not None and high <= (-1 if op == "^" else 0):
+        return less
+    return AnyOf((if_clear, if_set))
 
 
 def _kept(terms: Terms, free: Poly, mask: int) -> Poly | None:

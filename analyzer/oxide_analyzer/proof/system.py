@@ -218,11 +218,24 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
         return []
     system.ask_powers = bool(system.bits)
     found: list[Bounds] = []
+    rows: dict[frozenset[tuple[Monomial, int]], int] = {}
 
     def bounds(poly: Poly) -> tuple[int | None, int | None]:
         if not found:
             found.append(Bounds(system.inequalities))
-        return found[0].of(current(system, poly))
+            for row in system.inequalities:
+                linear = frozenset((m, c) for m, c in row.terms.items() if m)
+                rows[linear] = min(rows.get(linear, row.offset), row.offset)
+        known = current(system, poly)
+        low, high = found[0].of(known)
+        # What is asked may be said as it stands: `t ^ s - t - 1 >= 0`.
+        linear = frozenset((m, c) for m, c in known.terms.items() if m)
+        least, most = rows.get(linear), rows.get(frozenset((m, -c) for m, c in linear))
+        if least is not None and (low is None or low < known.offset - least):
+            low = known.offset - least
+        if most is not None and (high is None or high > known.offset + most):
+            high = known.offset + most
+        return low, high
 
     news: list[Condition] = []
     bits: list[Atom] = []

@@ -31,5 +31,5 @@ def to_nchw(
         row = pixel // width % height
         image = pixel // width // height
         if image < count:
-            at = ((image * channels + channel) * height + row) * width + col  # warning: [OX305]
-            dst[at] = src[i]  # error: [OX901] # error: [OX901]
+            at = ((image * channels + channel) * height + row) * width + col  # also: [OX305]
+            dst[at] = src[i]  # error: [OX901] # also: [OX901] # also: [OX302]

@@ -13,4 +13,4 @@ def pack(full: Slice2D[f32], packed: DisjointSlice[f32]):
         start = row * (row + 1) // 2
         for col in range(row + 1):
             if col < full.shape[1] and start + col < len(packed):
-                packed[start + col] = full[row, col]  # error: [OX901] # error: [OX901]
+                packed[start + col] = full[row, col]  # error: [OX901] # also: [OX901]
