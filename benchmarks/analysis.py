@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
 
 ROUNDS = 5
-TIERS = ("none", "syntax", "affine", "z3", "broken")  # the light ones first
+TIERS = ("none", "syntax", "order", "affine", "z3", "broken")  # the light ones first
 SETS = {
     "examples": "examples",
     "safe kernels": "tests/kernels/safe",
