@@ -12,8 +12,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.ir.nodes import Const, Space
+from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.verdicts import Lifted
 from oxide_analyzer.proof.vouched import unsafe_blocks, vouched
 from oxide_analyzer.rules import ox304_shared_memory_overflow as ox304
@@ -46,6 +47,7 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
     if not judgement.violations:
         found.extend(unproved(judgement))
         found.extend(_needless(judgement))
+        found.extend(_vacuous(judgement))
         found.extend(redundant(judgement))
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
@@ -89,3 +91,19 @@ def _needless(judgement: Judgement) -> Iterator[Diagnostic]:
     for block in unsafe_blocks(kernel):
         if block.site not in needed:
             yield ox703.RULE.diagnostic(block.span, ox703.message(), kernel=kernel.name)
+
+
+def _vacuous(judgement: Judgement) -> Iterator[Diagnostic]:
+    """A contract under which no thread comes to any access."""
+    analysis = judgement.analysis
+    contract = analysis.kernel.contract
+    accesses = analysis.effects.whole
+    if not contract.requires or not accesses:
+        return
+    if all(refutes(analysis.terms, access.path) for access in accesses):
+        yield ox403.RULE.diagnostic(
+            contract.requires[0].span,
+            ox403.vacuous_message(),
+            severity=Severity.WARNING,
+            kernel=analysis.kernel.name,
+        )

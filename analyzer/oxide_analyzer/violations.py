@@ -39,14 +39,19 @@ from oxide_analyzer.interpreter.outcome import (
     WarpDivergence,
 )
 from oxide_analyzer.ir.nodes import (
+    Atomic,
     CheckDivisor,
     Dim,
+    For,
+    Load,
     Param,
+    Read,
     Space,
     Special,
     Store,
+    While,
 )
-from oxide_analyzer.ir.walk import statements, subexpressions
+from oxide_analyzer.ir.walk import assigned, statements, subexpressions
 from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.refute import breaks
 from oxide_analyzer.proof.subjects import Kind
@@ -238,6 +243,36 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
             second=_as_store(judgement, race.second),
         )
     stands, other = standing(race.first, race.second)
+    found = _race_finding(judgement, race, launch, stands, other, same)
+    when = _when(kernel, stands) or _when(kernel, other)
+    return replace(found, message=f"{found.message}, when {when}") if when else found
+
+
+def _when(kernel: Kernel, event: Event) -> str:
+    """What the locals of the index hold that its loops have set: the round it is in."""
+    for stmt in statements(kernel.body):
+        if isinstance(stmt, (Load, Store, Atomic)) and stmt.site == event.site:
+            carried = {
+                local.name
+                for loop in statements(kernel.body)
+                if isinstance(loop, (For, While)) and any(s is stmt for s in statements((loop,)))
+                for local in assigned((loop,))
+            }
+            names = dict.fromkeys(
+                e.local.source_name
+                for index in stmt.index
+                for e in subexpressions(index)
+                if isinstance(e, Read) and e.local.name in carried
+            )
+            shown = [f"`{n}` is {event.values[n]}" for n in names if n in event.values]
+            return " and ".join(shown)
+    return ""
+
+
+def _race_finding(
+    judgement: Judgement, race: Race, launch: Launch, stands: Event, other: Event, same: bool
+) -> Diagnostic:
+    kernel = judgement.analysis.kernel
     array = kernel.arrays[stands.array or ""]
     related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
     kinds = {stands.kind, other.kind}

@@ -96,11 +96,15 @@ def _finding(
         yield f"{equals} {paint(f'{word}:', note_style)} {printable(text)}"
 
 
+# Rules about a number that a thread has, not about an element that it touches.
+_CHECKS = frozenset({"OX307", "OX308"})
+
+
 def _labels(diagnostic: Diagnostic, style: Style) -> list[Label]:
     primary = ""
     if diagnostic.witness is not None and diagnostic.witness.threads:
         thread = primary_thread(diagnostic, diagnostic.witness)
-        primary = f"{thread_name(thread, diagnostic.witness)} {DOES[thread.access]}"
+        primary = f"{thread_name(thread, diagnostic.witness)} {_does(diagnostic, thread)}"
     return [
         Label(diagnostic.span, primary, "^", style),
         *(
@@ -136,18 +140,26 @@ def _witness(diagnostic: Diagnostic, witness: Witness) -> Iterator[tuple[str, st
     if witness.parameters:
         launch += f" with {_numbers(witness.parameters)}"
     yield "launch", launch
-    yield from _deeds(witness)
+    yield from _deeds(diagnostic, witness)
     if witness.values:
         yield "values", _numbers(witness.values)
 
 
-def _deeds(witness: Witness) -> Iterator[tuple[str, str]]:
+def _does(diagnostic: Diagnostic, thread: WitnessThread) -> str:
+    """What a thread does; whoever fails a check that is no access just comes there."""
+    return "fails" if diagnostic.code in _CHECKS else DOES[thread.access]
+
+
+def _deeds(diagnostic: Diagnostic, witness: Witness) -> Iterator[tuple[str, str]]:
     element = ""
     if witness.array is not None:
         element = f" `{witness.array}[{', '.join(map(str, witness.index))}]`"
     for thread in witness.threads:
         touched = element if thread.access in _TOUCHES else ""
-        yield thread_name(thread, witness), f"{DOES[thread.access]}{touched} on line {thread.line}"
+        yield (
+            thread_name(thread, witness),
+            f"{_does(diagnostic, thread)}{touched} on line {thread.line}",
+        )
 
 
 def thread_name(thread: WitnessThread, witness: Witness) -> str:

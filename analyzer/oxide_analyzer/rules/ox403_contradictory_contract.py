@@ -11,3 +11,8 @@ RULE = Rule("OX403", "contradictory-contract", Severity.ERROR)
 def message() -> str:
     """No launch fulfils the contract."""
     return "no launch can fulfil this contract, so nothing is proved under it"
+
+
+def vacuous_message() -> str:
+    """Launches fulfil it, and do nothing."""
+    return "under this contract no thread comes to any access, so nothing is proved about them"
