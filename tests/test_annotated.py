@@ -9,10 +9,11 @@ import pytest
 from annotations import expectations, mismatches
 from mdtest import Section, sections
 from oxide_analyzer.analysis import check
-from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.modules import NoModules, ProjectModules
 from oxide_analyzer.source import SourceFile
 
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
 TESTS = Path(__file__).parent
 SAFE = [
     *sorted((TESTS / "kernels" / "safe").glob("*.py")),
@@ -21,6 +22,11 @@ SAFE = [
 UNSAFE = sorted((TESTS / "kernels" / "unsafe").glob("*.py"))
 # Correct kernels that the provers do not settle yet: what is said of them today.
 UNPROVED = sorted((TESTS / "kernels" / "unproved").glob("*.py"))
+# What the model of Oxide refuses (by the number of its case), and what it should have refused.
+SUITES = [
+    *sorted((TESTS / "kernels" / "parity").glob("*.py")),
+    *sorted((TESTS / "kernels" / "beyond").glob("*.py")),
+]
 LITERATE = [
     section
     for path in sorted((TESTS / "mdtest").rglob("*.md"))
@@ -62,6 +68,17 @@ def test_unproved_kernel_is_neither(path: Path) -> None:
     report = check(source, ProjectModules((path.parent,)))
     assert mismatches(expectations(source.path, source.text), report.diagnostics) == []
     assert {k.verdict for k in report.kernels} == {Verdict.UNPROVED}
+
+
+@pytest.mark.parametrize("path", SUITES, ids=_name)
+def test_suite_of_the_model(path: Path) -> None:
+    source = _source(path)
+    expected = expectations(source.path, source.text)
+    report = check(source, ProjectModules((path.parent,)))
+    assert mismatches(expected, report.diagnostics) == []
+    spoken_of = {d.kernel for d in report.diagnostics if d.severity in (ERROR, WARNING)}
+    for kernel in report.kernels:
+        assert (kernel.verdict is Verdict.PROVED) == (kernel.name not in spoken_of), kernel.name
 
 
 @pytest.mark.parametrize("section", LITERATE, ids=_name)

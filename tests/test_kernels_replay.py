@@ -68,10 +68,14 @@ def test_unsafe_kernel_fails_where_it_is_annotated(path: Path) -> None:
     (written,) = launches(source.text)
     kernel, outcome = replay(kernel_of(source), written)
     assert not outcome.exhausted
+    failures = list(outcome.failures)
+    if any(isinstance(s, Atomic) for s in statements(kernel.body)):
+        # One order in which threads see each other come may be the one that works.
+        failures += replay(kernel_of(source), written, Named.REVERSE)[1].failures
     annotations = expectations(source.path, source.text)
 
     certain = {(e.line, e.rule) for e in annotations if e.severity in CERTAIN}
-    seen = [(place, failure) for failure in outcome.failures for place in places(kernel, failure)]
+    seen = [(place, failure) for failure in failures for place in places(kernel, failure)]
     assert certain - {(line, code) for (line, codes), _ in seen for code in codes} == set()
 
     announced = {(e.line, e.rule) for e in annotations}

@@ -10,7 +10,7 @@ BLOCK = 128
 def block_reduce(scratch: SharedArray[f32], v: f32) -> f32:
     total = warp.reduce_add(v)
     if warp.lane == 0:
-        scratch[thread.x // 32] = total
+        scratch[thread.x // 32] = total  # error: [OX104]
     sync_threads()
     total = 0.0
     for w in range(BLOCK // 32):
@@ -22,8 +22,8 @@ def block_reduce(scratch: SharedArray[f32], v: f32) -> f32:
 def twice(a: Slice[f32], b: Slice[f32], out: DisjointSlice[f32]):
     scratch = SharedArray(f32, BLOCK // 32)
     i = thread.index_1d()
-    first = block_reduce(scratch, a[i] if i < len(a) else 0.0)  # also: [OX104]
-    second = block_reduce(scratch, b[i] if i < len(b) else 0.0)  # also: [OX104]
+    first = block_reduce(scratch, a[i] if i < len(a) else 0.0)
+    second = block_reduce(scratch, b[i] if i < len(b) else 0.0)
     if thread.x == 0:
         out[block.x] = first + second
 

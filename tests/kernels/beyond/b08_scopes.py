@@ -17,7 +17,7 @@ def scope_of_a_block(a: Slice[f32], bins: AtomicSlice[u32]):
 )
 def relaxed_flag(data: DisjointSlice[f32], flags: AtomicSlice[u32], out: DisjointSlice[f32]):
     if thread.x == 0:
-        data[block.x] = block.x * 1.0  # also: "data"
-        atomic.store(flags, block.x, 1)  # also: [OX206]
+        data[block.x] = block.x * 1.0  # error: "data[0]"
+        atomic.store(flags, block.x, 1)
         if block.x > 0 and atomic.load(flags, block.x - 1) != 0:
-            out[block.x] = data[block.x - 1]  # also: "data"
+            out[block.x] = data[block.x - 1]

@@ -1,0 +1,12 @@
+"""Four channels where there are three."""
+# launch: grid=1, block=16, image=30, grey=10
+
+from oxide import DisjointSlice, Slice, i32, kernel, thread, u8
+
+
+@kernel(requires=lambda image, grey: len(image) == 3 * len(grey))
+def brightness(image: Slice[u8], grey: DisjointSlice[u8]):
+    i = thread.index_1d()
+    if i < len(grey):
+        red, green, blue = i32(image[3 * i]), i32(image[3 * i + 1]), i32(image[3 * i + 3])  # error: [OX301]
+        grey[i] = u8((77 * red + 150 * green + 29 * blue) >> 8)

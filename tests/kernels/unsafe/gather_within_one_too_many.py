@@ -1,0 +1,11 @@
+"""The promise holds one place too many."""
+# launch: grid=1, block=8, table=3, index=[2, 3, 0, 1, 0], out=5
+
+from oxide import DisjointSlice, Slice, f32, i32, kernel, thread, within
+
+
+@kernel(requires=lambda table, index, out: within(index, 0, len(table) + 1) and len(index) == len(out))
+def gather(table: Slice[f32], index: Slice[i32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(out):
+        out[i] = table[index[i]]  # error: [OX301]

@@ -1,0 +1,26 @@
+"""How many sweeps a block makes depends on the block."""
+# launch: grid=(2, 2), block=(4, 4), a=(8, 8), b=(8, 8), sweeps=1
+
+from oxide import DisjointSlice2D, block, f32, grid_sync, i32, kernel, thread
+
+
+@kernel(
+    cooperative=True,
+    requires=lambda a, b: a.shape[0] == b.shape[0] and a.shape[1] == b.shape[1],
+)
+def jacobi(a: DisjointSlice2D[f32], b: DisjointSlice2D[f32], sweeps: i32):
+    row, col = thread.index_2d()
+    inside = 0 < row < a.shape[0] - 1 and 0 < col < a.shape[1] - 1
+    for _ in range(sweeps + block.x):
+        if inside:
+            # also: "b"
+            b[row, col] = 0.25 * (
+                a[row - 1, col] + a[row + 1, col] + a[row, col - 1] + a[row, col + 1]
+            )
+        grid_sync()  # error: [OX201]
+        if inside:
+            # also: "a"
+            a[row, col] = 0.25 * (
+                b[row - 1, col] + b[row + 1, col] + b[row, col - 1] + b[row, col + 1]
+            )
+        grid_sync()  # also: [OX201]

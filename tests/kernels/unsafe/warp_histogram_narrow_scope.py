@@ -1,0 +1,26 @@
+"""The bins of the grid, added to with the scope of a block."""
+# launch: grid=2, block=128, a=200, bins=64
+
+from oxide import AtomicSlice, SharedArray, Slice, atomic, i32, kernel, sync_threads, thread, u32
+
+BLOCK = 128
+WARPS = BLOCK // 32
+BINS = 64
+
+
+@kernel(block=BLOCK, domain=1, requires=lambda bins: len(bins) == BINS)
+def histogram(a: Slice[i32], bins: AtomicSlice[u32]):
+    counts = SharedArray(u32, (WARPS, BINS))
+    t, i = thread.x, thread.index_1d()
+    for k in range(t, WARPS * BINS, BLOCK):
+        counts[k // BINS, k % BINS] = 0
+    sync_threads()
+    if i < len(a):
+        bin = a[i] & (BINS - 1)
+        atomic.add(counts, (t // 32, bin), 1, scope="block")
+    sync_threads()
+    if t < BINS:
+        total = counts[0, t]
+        for w in range(1, WARPS):
+            total += counts[w, t]
+        atomic.add(bins, t, total, scope="block")  # error: [OX107]

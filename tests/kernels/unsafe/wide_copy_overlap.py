@@ -1,0 +1,15 @@
+"""Every thread copies four, from each second."""
+# launch: grid=1, block=8, a=30, out=30
+
+from oxide import DisjointSlice, Slice, f32, kernel, thread
+
+
+@kernel(requires=lambda a, out: len(a) == len(out))
+def copy(a: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if 4 * i + 3 < len(out):
+        x, y, z, w = a.load(2 * i, 4)  # error: [OX306]
+        out.store(2 * i, (x, y, z, w))
+    elif 4 * i < len(out):
+        for k in range(4 * i, len(out)):
+            out[k] = a[k]
