@@ -96,7 +96,7 @@ from oxide_analyzer.rules import (
 from oxide_analyzer.rules import (
     ox308_assertion_fails as ox308,
 )
-from oxide_analyzer.rules.wording import element, thread, verb
+from oxide_analyzer.rules.wording import element, place, thread, verb
 from oxide_analyzer.synchronisation import (
     divergence,
     harmful_exit,
@@ -244,7 +244,10 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
         )
     stands, other = standing(race.first, race.second)
     found = _race_finding(judgement, race, launch, stands, other, same)
-    when = _when(kernel, stands) or _when(kernel, other)
+    when = _when(kernel, stands)
+    if not when:
+        when = _when(kernel, other)
+        when += f" for thread {place(other.thread, launch.block)}" if when else ""
     return replace(found, message=f"{found.message}, when {when}") if when else found
 
 
