@@ -128,7 +128,9 @@ def _reported(first: Event, second: Event) -> Event:
     """The plain one of atomic and plain, else the write, of two the later in the source."""
     plain = [event for event in (first, second) if event.kind is not AccessKind.ATOMIC]
     writes = [event for event in plain if event.kind is AccessKind.WRITE]
-    return max(writes or plain or (first, second), key=lambda event: (event.span.line, event.span.column))
+    return max(
+        writes or plain or (first, second), key=lambda event: (event.span.line, event.span.column)
+    )
 
 
 def _race_codes(kernel: Kernel, race: Race) -> tuple[str, ...]:
