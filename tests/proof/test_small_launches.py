@@ -5,12 +5,16 @@ import re
 import pytest
 
 import oxide
+from oxide_analyzer.analysis import check
+from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.interpreter import Race, run
 from oxide_analyzer.interpreter.schedule import Named
 from oxide_analyzer.ir.specialise import source_values, specialise
 from oxide_analyzer.launch import Contents
+from oxide_analyzer.modules import NoModules
 from oxide_analyzer.proof.contents import keeps_data
 from oxide_analyzer.proof.launches import Admitted
+from oxide_analyzer.proof.realisation import make_room
 from programs.program import Program
 
 _NAMES = set(oxide.__all__)
@@ -186,3 +190,45 @@ def test_any_schedule_of_a_small_launch_is_a_run():
     launch = next(one for one in Admitted(k).small(LAUNCHES) if one.block[0] > 16)
     for schedule in (*Named, 1):
         assert any(isinstance(f, Race) for f in run(k, launch, schedule=schedule).failures)
+
+
+FAR_APART = """
+from oxide import DisjointSlice, Slice, i32, injective, kernel, thread, within
+
+
+@kernel(
+    domain=1,
+    requires=lambda idx, out: injective(idx) and within(idx, 0, 90) and len(out) >= 100,
+)
+def k(idx: Slice[i32], out: DisjointSlice[i32]):
+    i = thread.index_1d()
+    if 0 < i < len(idx) and idx[i] == 77 and idx[i - 1] == 33 and i < len(out):
+        out[i] = out[len(out)]
+"""
+ONE_LENGTH = """
+from oxide import DisjointSlice, dynamic_shared, i32, kernel, thread
+
+
+@kernel(domain=1, block=8)
+def k(out: DisjointSlice[i32]):
+    buf = dynamic_shared(i32)
+    if len(buf) == 1234 and thread.x == 3:
+        out[len(out)] = 1
+"""
+
+
+@pytest.mark.parametrize("text", [FAR_APART, ONE_LENGTH])
+def test_models_become_launches_that_keep_the_contract(text):
+    program = Program(0, text, (), None)
+    assert failures(program.kernel()) == []
+    (report,) = check(program.file, NoModules()).kernels
+    assert [(d.code, d.verdict) for d in report.diagnostics] == [("OX301", Verdict.VIOLATED)]
+
+
+def test_who_holds_a_value_that_is_wanted_elsewhere_gets_another():
+    values = [0, 1, 2, 3, 4]
+    make_room(values, {1: 3, 3: 9})
+    assert [values[place] for place in (0, 2, 4)] == [0, 2, 4]
+    values = [0, 1, 2, 3, 4]
+    make_room(values, {1: 3, 2: 0})
+    assert sorted((values[0], values[3])) == [1, 2]

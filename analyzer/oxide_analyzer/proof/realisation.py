@@ -78,14 +78,14 @@ def _with_elements(kernel: Kernel, launch: Launch, model: Model) -> Launch:
         values = list(held.values)
         declared = declared_in(kernel, launch, name)
         if declared is not None and declared.distinct:
-            _make_room(values, elements)
+            make_room(values, elements)
         for place, value in elements.items():
             values[place] = value
         arrays[name] = Contents(held.shape, tuple(values))
     return replace(launch, arrays=arrays)
 
 
-def _make_room(values: list[Number], elements: Mapping[int, int]) -> None:
+def make_room(values: list[Number], elements: Mapping[int, int]) -> None:
     """Let who holds a value that is wanted elsewhere have one that goes.
 
     0 1 2 3  with 3 at place 1    ->    0 _ 2 1
