@@ -38,6 +38,7 @@ from oxide.slices import (
     Slice2D,
     Slice3D,
 )
+from oxide.structs import struct
 from oxide.warp import warp
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
         CheckError,
         DeviceError,
         HostAccessError,
+        KernelAlignmentError,
         KernelAssertion,
         KernelError,
         KernelIndexError,
+        KernelViewError,
         KernelZeroDivisionError,
         LaunchError,
         LaunchTypeError,
@@ -74,9 +77,11 @@ _HOST = {
     "CheckError": "oxide_codegen.errors",
     "DeviceError": "oxide_codegen.errors",
     "HostAccessError": "oxide_codegen.errors",
+    "KernelAlignmentError": "oxide_codegen.errors",
     "KernelAssertion": "oxide_codegen.errors",
     "KernelError": "oxide_codegen.errors",
     "KernelIndexError": "oxide_codegen.errors",
+    "KernelViewError": "oxide_codegen.errors",
     "KernelZeroDivisionError": "oxide_codegen.errors",
     "LaunchError": "oxide_codegen.errors",
     "LaunchTypeError": "oxide_codegen.errors",
@@ -110,9 +115,11 @@ __all__ = [
     "DisjointSlice3D",
     "HostAccessError",
     "Kernel",
+    "KernelAlignmentError",
     "KernelAssertion",
     "KernelError",
     "KernelIndexError",
+    "KernelViewError",
     "KernelZeroDivisionError",
     "Launch",
     "LaunchError",
@@ -153,6 +160,7 @@ __all__ = [
     "kernel",
     "load",
     "stream",
+    "struct",
     "sync_threads",
     "sync_warp",
     "synchronize",

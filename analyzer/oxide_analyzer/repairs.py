@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def declare(kernel: Kernel, text: str, names: Iterable[str]) -> Fix | None:
     """Say `text`, which speaks of the parameters `names`, in the contract of a kernel."""
     contract = kernel.contract
-    wanted = [p.name for p in kernel.parameters if p.name in set(names)]
+    wanted = list(dict.fromkeys(p.argument for p in kernel.parameters if p.name in set(names)))
     title = f"declare `{text}`"
     if contract.insertion is not None:
         declared = f"requires=lambda {', '.join(wanted)}: {text}"

@@ -19,10 +19,14 @@ _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 class Located(Protocol):
     """What every placed node of `ast` has."""
 
-    lineno: int
-    col_offset: int
-    end_lineno: int | None
-    end_col_offset: int | None
+    @property
+    def lineno(self) -> int: ...  # noqa: D102
+    @property
+    def col_offset(self) -> int: ...  # noqa: D102
+    @property
+    def end_lineno(self) -> int | None: ...  # noqa: D102
+    @property
+    def end_col_offset(self) -> int | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,6 +6,8 @@ wider ones of its kind. What comes out is ready to be packed:
 
     vecadd[4, 256](a, b, c)    ->    values   {}
                                      views    {"a": ArrayView(...), "b": ..., "c": ...}
+
+Structs are taken apart into the numbers that the kernel has in their place.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import math
 import struct
 import sys
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.ir import walk
@@ -25,6 +28,7 @@ from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError
+from oxide_codegen.parts import Parts
 from oxide_codegen.scalars import NUMPY_NAMES
 
 if TYPE_CHECKING:
@@ -86,24 +90,29 @@ class Signature:
         self.kernel = kernel
         self.name = kernel.name
         self._python = inspect.signature(function)
-        self._count = len(kernel.parameters)
+        self._count = len(self._python.parameters)
+        self._parts = Parts(kernel) if kernel.structs else None
         self._alignments = alignments(kernel)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-        """One value per parameter, defaults filled in."""
+        """One value per parameter of the kernel, defaults filled in and structs taken apart."""
         if len(args) == self._count and not kwargs:
-            return args
+            if self._parts is None:
+                return args
+            return self._parts.take(dict(zip(self._python.parameters, args, strict=True)))
         try:
             bound = self._python.bind(*args, **kwargs)
         except TypeError as error:
             raise LaunchTypeError(
                 self.name,
-                f"{error}; it takes ({', '.join(p.name for p in self.kernel.parameters)})",
+                f"{error}; it takes ({', '.join(self._python.parameters)})",
                 parameter=_blamed(str(error)),
                 expected=self._count,
                 actual=len(args) + len(kwargs),
             ) from None
         bound.apply_defaults()
+        if self._parts is not None:
+            return self._parts.take(bound.arguments)
         return tuple(bound.arguments.values())
 
     def check(self, values: tuple[Any, ...], stream: int | None = None) -> Arguments:
@@ -293,6 +302,8 @@ def scalar(kernel: str, name: str, type_: Scalar, value: Any) -> Number:
 
 def _number(value: Any) -> tuple[Number | None, int]:
     """A Python number; for a float of NumPy's also its width, which is never narrowed."""
+    if isinstance(value, Enum):
+        value = value.value
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.generic):
         if value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:

@@ -89,7 +89,8 @@ def entry(
 ) -> Callable[[tuple[Any, ...]], bool] | None:
     """The entry for launches on the default stream, or None if something is beyond it."""
     device = loaded.device
-    if loaded.is_cooperative or specialisation.kernel.contract.data:
+    kernel = specialisation.kernel
+    if loaded.is_cooperative or kernel.contract.data or kernel.structs:
         return None
     enqueue, stream = device.enqueue, device.default_handle
     last = _BINDINGS if enqueue is None else _DIRECTLY

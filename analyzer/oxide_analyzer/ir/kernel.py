@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @distinct
 class ScalarParameter:
-    """A scalar in the kernel's signature."""
+    """A scalar in the kernel's signature; a field of a struct there is named `p.dt`."""
 
     name: str
     type: Scalar
     span: Span
+
+    @property
+    def argument(self) -> str:
+        """The parameter of the source that it is, or is a part of."""
+        return self.name.partition(".")[0]
 
 
 @distinct
@@ -31,6 +36,22 @@ class ArrayParameter:
 
     name: str
     span: Span
+
+    @property
+    def argument(self) -> str:
+        """The parameter of the source that it is."""
+        return self.name
+
+
+@record
+class StructArgument:
+    """A struct in the kernel's signature, or inside one: `p` or `p.v`, of which class.
+
+    Its numbers are parameters, or compile-time constants, of their own.
+    """
+
+    name: str
+    class_name: str
 
 
 Parameter: TypeAlias = ScalarParameter | ArrayParameter
@@ -157,6 +178,7 @@ class Kernel:
     body: Block
     functions: tuple[Function, ...]
     constants: tuple[Constant, ...] = ()
+    structs: tuple[StructArgument, ...] = ()
     documentation: str = ""
     dialect: str = field(default="oxide")
 

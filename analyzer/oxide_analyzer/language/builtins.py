@@ -97,6 +97,12 @@ def _rows() -> list[Builtin]:
             "makes a function a kernel; what it declares holds for every launch",
         ),
         Builtin("device", kind.DECORATOR, "@device", "makes a function callable from kernels"),
+        Builtin(
+            "struct",
+            kind.DECORATOR,
+            "@struct",
+            "makes a class a record of numbers that kernels take and make by value",
+        ),
     ]
     rows += [
         Builtin(name, kind.SCALAR, f"{name}(x)", f"{doc}; called, it converts")
@@ -249,6 +255,5 @@ PLANNED_NAMES = frozenset(
         "bf16",
         "bool_",
         "f16",
-        "struct",
     }
 )

@@ -35,7 +35,6 @@ _STATEMENTS: dict[str, str] = {
     "Delete": "kernels have no `del`; a local ends with its thread",
     "AsyncWith": "kernels have no `with`",
     "AsyncFor": "kernels have no `async for`; loop over `range(…)`",
-    "Match": "kernels have no `match` yet; write `if` and `elif`",
     "Raise": "kernels have no exceptions; store an error code into a slice",
     "Try": "kernels have no exceptions; test with `if` before",
     "TryStar": "kernels have no exceptions; test with `if` before",

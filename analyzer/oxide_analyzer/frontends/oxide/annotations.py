@@ -8,7 +8,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, TypeExpression
+from oxide_analyzer.frontends.oxide import classes
+from oxide_analyzer.frontends.oxide.meanings import (
+    ClassKind,
+    HostObject,
+    Known,
+    TypeExpression,
+    UserClass,
+)
 from oxide_analyzer.ir.nodes import Ownership, Space
 from oxide_analyzer.language.builtins import PLANNED_NAMES, BuiltinKind
 from oxide_analyzer.language.types import I64, SCALARS, Scalar
@@ -47,6 +54,32 @@ class TupleType:
 
 
 @record
+class StructType:
+    """A `@struct` class, or a frozen dataclass: its fields with their types and defaults."""
+
+    owner: UserClass
+    fields: tuple[Field, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self.owner.node.name
+
+    def place(self, name: str) -> int | None:
+        """Which of the fields has this name."""
+        return next((k for k, field in enumerate(self.fields) if field.name == name), None)
+
+
+@record
+class Field:
+    """One field of a struct."""
+
+    name: str
+    type: Scalar | StructType
+    default: ast.expr | None
+
+
+@record
 class NoType:
     """`None`: a function without a result."""
 
@@ -59,7 +92,7 @@ class BadAnnotation:
     message: str
 
 
-AnnotatedType: TypeAlias = Scalar | ArrayType | TupleType | NoType | BadAnnotation
+AnnotatedType: TypeAlias = Scalar | ArrayType | TupleType | StructType | NoType | BadAnnotation
 
 
 def read_annotation(
@@ -98,6 +131,10 @@ def _named(node: ast.expr, scope: Scope, resolver: Resolver, depth: int) -> Anno
             return BadAnnotation("OX003", f"`{text}` is a {row.kind}, not a type")
         case TypeExpression(node=inner, scope=outer):
             return read_annotation(inner, outer, resolver, depth + 1)
+        case UserClass(kind=ClassKind.ENUM):
+            return I64
+        case UserClass() as owner:
+            return resolver.struct(owner, depth)
         case HostObject(what="Python's `float`"):
             return BadAnnotation(
                 "OX003", "`float` does not say its precision; write `f32` or `f64`"
@@ -131,6 +168,13 @@ def _subscripted(
     element = read_annotation(parts[0], scope, resolver, depth + 1)
     if isinstance(element, BadAnnotation):
         return element
+    if isinstance(element, StructType):
+        arrays = ", ".join(f"{field.name}: {text}[{field.type.name}]" for field in element.fields)
+        return BadAnnotation(
+            "OX003",
+            f"there are no arrays of structs; give each field of `{element.name}` an array of its "
+            f"own: `{arrays}`",
+        )
     if not isinstance(element, Scalar):
         return BadAnnotation(
             "OX003", f"the elements of `{text}` are scalars, such as `{text}[f32]`"
@@ -148,3 +192,30 @@ def _subscripted(
     return ArrayType(
         f"{row.name}[{element}]", element, open_rank, _SCRATCH[stem], Ownership.SCRATCH
     )
+
+
+def read_struct(owner: UserClass, resolver: Resolver, depth: int = 0) -> StructType | BadAnnotation:
+    """The fields of a struct or frozen dataclass."""
+    name = owner.node.name
+    if depth > _DEEPEST:
+        return BadAnnotation("OX002", f"`{name}` is nested too deeply")
+    if owner.node.bases:
+        return BadAnnotation("OX002", f"`{name}` has a base class; a struct names all its fields")
+    found: list[Field] = []
+    for field, annotation, default in classes.fields(owner):
+        type = read_annotation(annotation, owner.scope, resolver, depth + 1)
+        match type:
+            case Scalar() | StructType():
+                found.append(Field(field, type, default))
+            case BadAnnotation(code=code, message=message):
+                message = f"`{message}` is not defined" if code == "OX004" else message
+                code = "OX003" if code == "OX004" else code
+                return BadAnnotation(code, f"field `{field}` of `{name}`: {message}")
+            case _:
+                return BadAnnotation(
+                    "OX003",
+                    f"field `{field}` of `{name}` is no number: structs hold scalars and structs",
+                )
+    if not found:
+        return BadAnnotation("OX003", f"`{name}` has no fields")
+    return StructType(owner, tuple(found))

@@ -12,9 +12,11 @@ from oxide_analyzer.frontends.oxide.indexing import extent
 from oxide_analyzer.frontends.oxide.inlining import inline
 from oxide_analyzer.frontends.oxide.iteration import index_along, linear_index
 from oxide_analyzer.frontends.oxide.meanings import (
+    ClassKind,
     FunctionRole,
     HostObject,
     Known,
+    UserClass,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.meeting import (
@@ -26,6 +28,7 @@ from oxide_analyzer.frontends.oxide.meeting import (
 )
 from oxide_analyzer.frontends.oxide.memory import dynamic_shared, scratch
 from oxide_analyzer.frontends.oxide.operators import operand
+from oxide_analyzer.frontends.oxide.structs import construct
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -79,6 +82,13 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
             return _known(lowering, node, row)
         case MeaningValue(meaning=UserFunction(role=FunctionRole.DEVICE) as function, path=path):
             return inline(lowering, node, function, path)
+        case MeaningValue(meaning=UserClass() as owner, path=path):
+            if owner.kind is not ClassKind.ENUM:
+                return construct(lowering, node, owner, path)
+            name = owner.node.name
+            return lowering.refuse(
+                node, f"a number becomes no `{name}` in a kernel; compare it with the members"
+            )
         case MeaningValue(meaning=HostObject(what=what)):
             message = ox002_unsupported_construct.python_function(what)
             if message is not None:

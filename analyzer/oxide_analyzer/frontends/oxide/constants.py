@@ -17,6 +17,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.meanings import (
+    EnumMember,
     Known,
     Meaning,
     NumberConstant,
@@ -68,6 +69,8 @@ def evaluate(node: ast.expr, scope: Scope, resolver: Resolver) -> Meaning | None
                     return constant(MATH_VALUES[row.name], scope)
                 case NumberConstant() | TupleConstant() as found:
                     return found
+                case EnumMember(value=value):
+                    return constant(value, scope)
                 case _:
                     return None
         case ast.Tuple(elts=elements):

@@ -22,20 +22,24 @@ from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
     NoType,
+    StructType,
     TupleType,
     read_annotation,
 )
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.lowering import Frame
+from oxide_analyzer.frontends.oxide.matching import is_irrefutable
 from oxide_analyzer.frontends.oxide.meanings import NumberConstant
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.signatures import (
     annotated_type,
-    bind_scalar,
+    bind_value,
+    copy_value,
     declare_locals,
     refuse_signature,
     report_annotation,
 )
+from oxide_analyzer.frontends.oxide.structs import converted, declare, from_fields
 from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
@@ -43,7 +47,7 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
     Unknown,
-    is_plain,
+    is_settled,
     literal,
 )
 from oxide_analyzer.ir.kernel import Function
@@ -141,8 +145,10 @@ def _given(lowering: Lowering, argument: ast.arg) -> Value:
     type = read_annotation(argument.annotation, lowering.root.scope, lowering.resolver)
     name, span = argument.arg, lowering.span(argument)
     match type:
-        case Scalar():
-            return Number(Param(name, type, span), type)
+        case Scalar() | StructType():
+            return from_fields(
+                type, name, lambda path, scalar: Number(Param(path, scalar, span), scalar)
+            )
         case ArrayType(rank=rank) if rank is not None:
             shape = tuple(Dim(name, axis, span) for axis in range(rank))
             array = Array(name, type.element, shape, type.space, type.ownership, span)
@@ -183,14 +189,13 @@ def _enter(
         what = f"parameter `{argument.arg}` of `{name}`"
         bound = _converted(lowering, type, value, node, what)
         lowering.frame = frame
-        if isinstance(bound, Number):
-            if argument.arg not in frame.body.assigned and not is_plain(bound):
+        if isinstance(bound, Number | TupleValue):
+            if argument.arg not in frame.body.assigned and not is_settled(bound):
                 key = (frame.key, argument.arg)
-                lowering.names.declare(key, bound.type)
-                lowering.assign(key, bound, _expression(node), lowering.span(argument))
+                copy_value(lowering, key, bound, lowering.span(argument))
                 frame.statics[argument.arg] = lowering.read(key, argument)
             else:
-                bind_scalar(lowering, argument.arg, bound, argument)
+                bind_value(lowering, argument.arg, bound, argument)
         else:
             frame.statics[argument.arg] = bound
     lowering.frame = caller
@@ -208,10 +213,8 @@ def _converted(
         return UNKNOWN
     expression = _expression(node)
     match type:
-        case Scalar():
-            number = lowering.number(value, expression)
-            expr = None if number is None else lowering.convert(number, type, expression, what)
-            return UNKNOWN if expr is None else Number(expr, type)
+        case Scalar() | StructType():
+            return converted(lowering, type, value, expression, what)
         case ArrayType():
             if not isinstance(value, ArrayValue):
                 return lowering.mismatch(
@@ -334,15 +337,15 @@ def _declare_result(lowering: Lowering, frame: Frame) -> bool:
         report_annotation(lowering, type, annotation)
         return False
     key = (frame.key, "return")
-    if isinstance(type, Scalar):
+    if isinstance(type, Scalar | StructType):
         if not frame.body.returns_value:
-            lowering.mismatch(annotation, f"`{frame.function.node.name}` returns no {type}")
-        lowering.names.declare(key, type)
+            lowering.mismatch(annotation, f"`{frame.function.node.name}` returns no {type.name}")
+        declare(lowering, key, type)
     elif isinstance(type, TupleType):
         lowering.names.shape(key, len(type.items))
         for k, item in enumerate(type.items):
-            if isinstance(item, Scalar):
-                lowering.names.declare((*key, k), item)
+            if isinstance(item, Scalar | StructType):
+                declare(lowering, (*key, k), item)
     elif isinstance(type, NoType) and frame.body.returns_value:
         lowering.mismatch(annotation, f"`{frame.function.node.name}` returns a value")
     elif isinstance(type, ArrayType):
@@ -361,6 +364,8 @@ def _ends(body: list[ast.stmt]) -> bool:
             return _ends(then) and _ends(otherwise)
         case ast.With(body=inner):
             return _ends(inner)
+        case ast.Match(cases=cases):
+            return is_irrefutable(cases[-1]) and all(_ends(case.body) for case in cases)
         case ast.While(test=ast.Constant(value=value), body=inner):
             return bool(value) and not _breaks(inner)
         case _:
@@ -378,6 +383,9 @@ def _breaks(body: list[ast.stmt]) -> bool:
                     return True
             case ast.With(body=inner):
                 if _breaks(inner):
+                    return True
+            case ast.Match(cases=cases):
+                if any(_breaks(case.body) for case in cases):
                     return True
             case _:
                 pass

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.resolution import Resolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.kernel import StructArgument
     from oxide_analyzer.ir.nodes import Expr, Stmt
     from oxide_analyzer.rules.rule import Rule
     from oxide_analyzer.source import Located, SourceFile, Span
@@ -124,6 +125,7 @@ class Lowering:
         self.names = memory.names
         self.diagnostics: list[Diagnostic] = []
         self.arrays: dict[str, Array] = {}
+        self.structs: list[StructArgument] = []
         self.constants: dict[tuple[object, ...], Constant] = {}
         self.functions: dict[tuple[object, int], Function] = {}
         self.block: list[Stmt] = []
@@ -278,7 +280,8 @@ class Lowering:
         if entry.refused:
             return UNKNOWN
         if entry.arity is not None:
-            return TupleValue(tuple(self.read((*key, k), node) for k in range(entry.arity)))
+            items = tuple(self.read((*key, k), node) for k in range(entry.arity))
+            return TupleValue(items, entry.struct)
         if entry.type is None:
             if self.unexplained is None:
                 self.unexplained = node
@@ -289,15 +292,18 @@ class Lowering:
     def assign(self, key: Key, value: Value, node: ast.expr, span: Span) -> None:
         """Give a name a number or a tuple; `node` is where the value stands in the source."""
         match value:
-            case TupleValue(items=items):
-                if not self.names.shape(key, len(items)):
-                    self.mismatch(node, f"`{key[1]}` is not a tuple of {len(items)} everywhere")
+            case TupleValue(items=items, struct=struct):
+                if not self.names.shape(key, len(items), struct):
+                    what = struct.name if struct is not None else f"a tuple of {len(items)}"
+                    self.mismatch(node, f"`{key[1]}` is not {what} everywhere")
                     return
                 for k, item in enumerate(items):
                     self.assign((*key, k), item, node, span)
             case Number():
-                if self.names.entry(key).arity is not None:
-                    self.mismatch(node, f"`{key[1]}` is a tuple elsewhere, a number here")
+                entry = self.names.entry(key)
+                if entry.arity is not None:
+                    what = "a tuple" if entry.struct is None else f"a {entry.struct.name}"
+                    self.mismatch(node, f"`{key[1]}` is {what} elsewhere, a number here")
                     return
                 self._assign_number(key, value, node, span)
             case Unknown():
@@ -333,7 +339,7 @@ class Lowering:
             self.span(node), message, kernel=self.root.node.name, related=related
         )
 
-    def constant(self, meaning: NumberConstant, path: tuple[str, ...], node: ast.expr) -> Value:
+    def constant(self, meaning: NumberConstant, path: tuple[str, ...], node: Located) -> Value:
         """A number from outside the kernel: a symbol of the IR that adapts like a literal."""
         value = meaning.value
         kind = meaning.kind

@@ -55,6 +55,32 @@ class UserFunction:
     role: FunctionRole
 
 
+class ClassKind(Enum):
+    """What the decorators and bases make of a class."""
+
+    STRUCT = "struct"  # @struct
+    POLICY = "frozen dataclass"  # @dataclass(frozen=True)
+    ENUM = "enum"
+
+
+@distinct
+class UserClass:
+    """A class of the user's that kernels know; `scope` is where it stands."""
+
+    node: ast.ClassDef
+    scope: Scope
+    kind: ClassKind
+
+
+@record
+class EnumMember:
+    """`Op.ADD`: the integer that `value` gives, and the member that the host knows."""
+
+    owner: UserClass
+    name: str
+    value: int
+
+
 @record
 class NumberConstant:
     """A number from outside the kernel.
@@ -95,6 +121,8 @@ Meaning: TypeAlias = (
     Known
     | ModuleMeaning
     | UserFunction
+    | UserClass
+    | EnumMember
     | NumberConstant
     | TupleConstant
     | TypeExpression

@@ -22,6 +22,7 @@ from oxide_analyzer.language.types import Kind, Scalar, join
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends.oxide.annotations import StructType
     from oxide_analyzer.frontends.oxide.values import Number
     from oxide_analyzer.source import Span
 
@@ -36,6 +37,7 @@ class Entry:
     type: Scalar | None = None
     weak: bool = False
     arity: int | None = None
+    struct: StructType | None = None
     declared: bool = False
     refused: bool = False
     conflict: Diagnostic | None = None
@@ -77,14 +79,15 @@ class NameTypes:
             self._raise(entry, type, weak=False)
         return entry
 
-    def shape(self, key: Key, arity: int) -> bool:
-        """The name holds a tuple of `arity` items; False if it already holds something else."""
+    def shape(self, key: Key, arity: int, struct: StructType | None = None) -> bool:
+        """The name holds a tuple of `arity` items, or a struct; False if it already holds
+        something else."""
         entry = self.entry(key)
         if entry.arity is None and entry.type is None:
-            entry.arity = arity
+            entry.arity, entry.struct = arity, struct
             self._changed = True
         entry.seen = self._pass
-        return entry.arity == arity
+        return entry.arity == arity and entry.struct == struct
 
     def assign(self, key: Key, number: Number) -> Entry:
         """Raise the type of a name by what is assigned; a clash makes it a conflict."""

@@ -16,10 +16,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide.meanings import EnumMember
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
-    Choice,
     Give,
     Number,
     TupleValue,
@@ -41,7 +41,6 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Not,
     Read,
-    Select,
     Unary,
     UnaryOp,
 )
@@ -215,16 +214,19 @@ def compare(lowering: Lowering, node: ast.Compare) -> Value:
     failed = left is None
     depth = 0
     steps = list(zip(node.ops, node.comparators, strict=True))
-    for k, (op, right_node) in enumerate(steps):
-        if type(op) not in COMPARE:
-            return lowering.refuse(node, unsupported(op))
+    for k, (written, right_node) in enumerate(steps):
+        op = COMPARE.get(type(written))
+        if isinstance(written, ast.Is | ast.IsNot) and _is_member(lowering, left_node, right_node):
+            op = CompareOp.EQ if isinstance(written, ast.Is) else CompareOp.NE
+        if op is None:
+            return lowering.refuse(node, unsupported(written))
         with lowering.collect() as inner:
             right = _compared(lowering, right_node)
             if right is not None and k + 1 < len(steps) and not is_plain(right):
                 right = lowering.hold(right, lowering.span(right_node))
             made = None
             if left is not None and right is not None:
-                made = comparison(lowering, COMPARE[type(op)], left, right, left_node, right_node)
+                made = comparison(lowering, op, left, right, left_node, right_node)
                 depth = max(depth, left.depth, right.depth) + 1
         failed = failed or made is None
         if result is None or made is None:
@@ -232,7 +234,7 @@ def compare(lowering: Lowering, node: ast.Compare) -> Value:
                 lowering.emit(statement)
             result = made if k == 0 else result
         else:
-            result = _guarded(lowering, LogicOp.AND, result, inner, made, lowering.span(node))
+            result = guarded(lowering, LogicOp.AND, result, inner, made, lowering.span(node))
             flat = lowering.flat(Number(result, BOOL, depth=depth))
             result, depth = flat.expr, flat.depth
         left, left_node = right, right_node
@@ -283,70 +285,11 @@ def logic(lowering: Lowering, node: ast.BoolOp) -> Value:
         if result is None or right is None:
             failed = True
             continue
-        result = _guarded(lowering, op, result, inner, right, lowering.span(node))
+        result = guarded(lowering, op, result, inner, right, lowering.span(node))
         depth = max(depth, value.depth if isinstance(value, Number) else 0) + 1
         flat = lowering.flat(Number(result, BOOL, depth=depth))
         result, depth = flat.expr, flat.depth
     return UNKNOWN if failed or result is None else Number(result, BOOL, depth=depth)
-
-
-def ternary(lowering: Lowering, node: ast.IfExp) -> Value:
-    """`then if condition else otherwise`: only one side is evaluated."""
-    value = lowering.evaluate(node.test)
-    condition = lowering.truth(value, node.test)
-    with lowering.collect() as then_block:
-        then_value = lowering.evaluate(node.body)
-    with lowering.collect() as other_block:
-        other_value = lowering.evaluate(node.orelse)
-    if isinstance(then_value, TupleValue) or isinstance(other_value, TupleValue):
-        return lowering.refuse(
-            node, "a ternary does not choose between tuples; use `if` and `else`"
-        )
-    if isinstance(then_value, ArrayValue) or isinstance(other_value, ArrayValue):
-        return lowering.refuse(
-            node, "a ternary does not choose between arrays; use `if` and `else`"
-        )
-    then, otherwise = (
-        lowering.number(then_value, node.body),
-        lowering.number(other_value, node.orelse),
-    )
-    if condition is None or then is None or otherwise is None:
-        return UNKNOWN
-    met = meet(then, otherwise)
-    if met is None:
-        return lowering.mismatch(node, no_common_type("if else", then.type, otherwise.type))
-    common, give = met
-    span = lowering.span(node)
-    pure = not then_block and not other_block
-    depth = max(value.depth if isinstance(value, Number) else 0, then.depth, otherwise.depth) + 1
-    if give is Give.LITERAL and pure:
-        one, other = (
-            lowering.convert(then, common, node.body, "it"),
-            lowering.convert(otherwise, common, node.orelse, "it"),
-        )
-        if one is None or other is None:
-            return UNKNOWN
-        expr = Select(condition, one, other, common, span)
-        return Number(
-            expr, common, give, depth=depth, choice=Choice(condition, then, otherwise, span)
-        )
-    if give is Give.LITERAL:
-        give = Give.WEAK
-    with _into(lowering, then_block):
-        one = lowering.convert(then, common, node.body, "the value if true")
-    with _into(lowering, other_block):
-        other = lowering.convert(otherwise, common, node.orelse, "the value if false")
-    if one is None or other is None:
-        return UNKNOWN
-    if pure:
-        return lowering.flat(
-            Number(Select(condition, one, other, common, span), common, give, depth=depth)
-        )
-    local = lowering.temporary(common)
-    then_block.append(Assign(local, one, lowering.span(node.body)))
-    other_block.append(Assign(local, other, lowering.span(node.orelse)))
-    lowering.emit(If(condition, tuple(then_block), tuple(other_block), lowering.span(node.test)))
-    return Number(Read(local, span), common, give)
 
 
 def divisor_check(lowering: Lowering, divisor: Expr, role: DivisorRole, span: Span) -> int | None:
@@ -414,7 +357,7 @@ def _literal(
     return lowering.flat(Number(expr, default, give, known, constant, depth))
 
 
-def _guarded(
+def guarded(
     lowering: Lowering, op: LogicOp, left: Expr, inner: list[Stmt], right: Expr, span: Span
 ) -> Expr:
     """`left op right`, with the statements of the right side run only if it decides."""
@@ -433,6 +376,12 @@ def _guarded(
 def _compared(lowering: Lowering, node: ast.expr) -> Number | None:
     value = lowering.evaluate(node)
     return value if isinstance(value, Number) else lowering.number(value, node)
+
+
+def _is_member(lowering: Lowering, *nodes: ast.expr) -> bool:
+    """Whether one of them names a member of an enum, of which there is one object each."""
+    scope = lowering.frame.function.scope
+    return any(isinstance(lowering.resolver.expression(n, scope), EnumMember) for n in nodes)
 
 
 def _refuse_bool(
@@ -460,17 +409,3 @@ def _side(node: ast.expr | ast.stmt, right: ast.expr) -> ast.expr:
 
 def _any(node: ast.expr | ast.stmt) -> ast.expr:
     return node if isinstance(node, ast.expr) else _side(node, ast.Constant(0))
-
-
-class _into:
-    """Emit into statements that were collected before."""
-
-    def __init__(self, lowering: Lowering, block: list[Stmt]) -> None:
-        self._lowering, self._block = lowering, block
-        self._outer = lowering.block
-
-    def __enter__(self) -> None:
-        self._outer, self._lowering.block = self._lowering.block, self._block
-
-    def __exit__(self, *error: object) -> None:
-        self._lowering.block = self._outer

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
 from oxide_analyzer.frontends.oxide import indexing
+from oxide_analyzer.frontends.oxide.annotations import StructType
 from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
 from oxide_analyzer.frontends.oxide.meanings import (
+    ClassKind,
+    EnumMember,
     HostObject,
     Known,
     ModuleMeaning,
     NumberConstant,
+    NumberKind,
     TupleConstant,
+    UserClass,
 )
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -22,6 +27,7 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
     Unknown,
+    again,
     literal,
 )
 from oxide_analyzer.interpreter import arithmetic
@@ -31,7 +37,6 @@ from oxide_analyzer.ir.nodes import (
     Const,
     Load,
     Ownership,
-    Param,
     Read,
     Register,
     Special,
@@ -59,9 +64,7 @@ def name(lowering: Lowering, node: ast.Name) -> Value:
     frame = lowering.frame
     found = frame.statics.get(node.id)
     if found is not None:
-        if isinstance(found, Number) and isinstance(found.expr, Param):
-            return Number(Param(found.expr.name, found.type, lowering.span(node)), found.type)
-        return found
+        return again(found, lowering.span(node))
     if node.id in frame.body.assigned:
         return lowering.read((frame.key, node.id), node)
     meaning = lowering.resolver.name(node.id, frame.function.scope)
@@ -94,6 +97,9 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
                     lowering.constant(item, (*path, str(k)), node) for k, item in enumerate(items)
                 )
             )
+        case EnumMember(owner=owner, name=name, value=value):
+            number = NumberConstant(NumberKind.INT, value, owner.scope, name)
+            return lowering.constant(number, (*path, "value"), node)
         case Known(builtin=row):
             register, _, axis = row.name.rpartition(".")
             if row.kind is BuiltinKind.VALUE and axis in AXES:
@@ -119,13 +125,22 @@ def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
             return _no_member(lowering, meaning, node)
         case ArrayValue():
             return _array_attribute(lowering, base, node)
+        case TupleValue(struct=StructType() as struct):
+            return _field(lowering, base, struct, node)
         case Unknown():
             return UNKNOWN
+        case Number() if node.attr == "value" and _is_member(lowering, node.value):
+            return base
         case _:
             text = lowering.text(node.value)
             return lowering.refuse(
                 node, f"`{text}` has no attributes in a kernel, so no `.{node.attr}`"
             )
+
+
+def _is_member(lowering: Lowering, node: ast.expr) -> bool:
+    scope = lowering.frame.function.scope
+    return isinstance(lowering.resolver.expression(node, scope), EnumMember)
 
 
 def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
@@ -141,6 +156,8 @@ def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
             if array.ownership is Ownership.ATOMIC:
                 return plain_access(lowering, array, node, "loaded")
             return load(lowering, array, found, node)
+        case TupleValue(struct=StructType(name=name)):
+            return lowering.refuse(node, f"a `{name}` has no items; its fields have names")
         case TupleValue(items=items):
             return _item(lowering, items, node)
         case Unknown():
@@ -224,21 +241,25 @@ def _no_member(lowering: Lowering, meaning: Meaning, node: ast.Attribute) -> Val
     text = lowering.text(node)
     match meaning:
         case Known(builtin=row) if row.kind is BuiltinKind.NAMESPACE:
-            from difflib import get_close_matches
-
-            offered = members_of(row)
-            close = get_close_matches(node.attr, offered, n=1, cutoff=0.5)
-            near = f"{lowering.text(node.value)}.{close[0]}" if close else None
-            lowering.report(
-                ox004_unknown_name.RULE, node, ox004_unknown_name.attribute(text, near, offered)
-            )
-            return UNKNOWN
+            return _no_attribute(lowering, node, members_of(row))
+        case UserClass(kind=ClassKind.ENUM) as owner:
+            return _no_attribute(lowering, node, tuple(lowering.resolver.members(owner)))
         case ModuleMeaning() | HostObject():
             return unknown_name(lowering, node, text)
         case _:
             return lowering.refuse(
                 node, f"`{lowering.text(node.value)}` has no `.{node.attr}` in a kernel"
             )
+
+
+def _no_attribute(lowering: Lowering, node: ast.Attribute, offered: tuple[str, ...]) -> Unknown:
+    from difflib import get_close_matches
+
+    close = get_close_matches(node.attr, offered, n=1, cutoff=0.5)
+    near = f"{lowering.text(node.value)}.{close[0]}" if close else None
+    message = ox004_unknown_name.attribute(lowering.text(node), near, offered)
+    lowering.report(ox004_unknown_name.RULE, node, message)
+    return UNKNOWN
 
 
 def _array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute) -> Value:
@@ -269,6 +290,21 @@ def _array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute)
                 node,
                 f"`{text}` has no `.{node.attr}` in a kernel; it has `.shape`, `.size`, `.dtype`",
             )
+
+
+def _field(lowering: Lowering, value: TupleValue, struct: StructType, node: ast.Attribute) -> Value:
+    place = struct.place(node.attr)
+    if place is not None:
+        return value.items[place]
+    methods = [part.name for part in struct.owner.node.body if isinstance(part, ast.FunctionDef)]
+    if node.attr in methods:
+        return lowering.refuse(
+            node,
+            f"`{node.attr}` is a method of `{struct.name}`; write a `@device` function that "
+            f"takes the `{struct.name}`",
+        )
+    offered = tuple(field.name for field in struct.fields)
+    return _no_attribute(lowering, node, offered)
 
 
 def _item(lowering: Lowering, items: tuple[Value, ...], node: ast.Subscript) -> Value:

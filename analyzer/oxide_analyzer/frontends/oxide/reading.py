@@ -201,6 +201,7 @@ def _kernel(lowering: Lowering) -> Kernel:
         body=tuple(lowering.block),
         functions=tuple(lowering.functions.values()),
         constants=tuple(lowering.constants.values()),
+        structs=tuple(lowering.structs),
         documentation=body.documentation,
     )
 

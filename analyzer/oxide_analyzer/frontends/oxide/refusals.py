@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide.annotations import StructType
 from oxide_analyzer.frontends.oxide.meanings import (
+    ClassKind,
+    EnumMember,
     FunctionRole,
     HostObject,
     Known,
@@ -12,6 +15,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberConstant,
     TupleConstant,
     TypeExpression,
+    UserClass,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.values import (
@@ -46,6 +50,8 @@ def not_a_number(value: Value, text: str) -> tuple[Rule, str] | None:
             return _meaning(meaning, text)
         case ArrayValue(array=array):
             return _OX003, f"`{text}` is an array of {array.element}, not a number; index it"
+        case TupleValue(struct=StructType(name=name)):
+            return _OX003, f"`{text}` is a `{name}`, not a number; name one of its fields"
         case TupleValue(items=items):
             return _OX003, f"`{text}` is a tuple of {len(items)}, not a number"
         case Nothing():
@@ -72,7 +78,11 @@ def _meaning(meaning: Meaning, text: str) -> tuple[Rule, str] | None:
             return _OX002, f"kernels have no `{text}` yet"
         case HostObject(what=what):
             return _OX006, host.host_object(text, what)
+        case UserClass(node=node, kind=ClassKind.ENUM):
+            return _OX003, f"`{text}` is an enum, not a number; use its members: `{node.name}.…`"
+        case UserClass(node=node):
+            return _OX003, f"`{text}` is a class, not a number; make one: `{node.name}(…)`"
         case TypeExpression():
             return _OX003, f"`{text}` is a type, not a number"
-        case NumberConstant() | TupleConstant():
+        case NumberConstant() | TupleConstant() | EnumMember():
             return None

@@ -75,9 +75,10 @@ def read_requires(
     names: dict[str, Parameter] = {}
     every = {argument.arg for argument, _ in parameters(lowering.root.node)}
     for argument in arguments.args:
-        if argument.arg in known:
-            names[argument.arg] = known[argument.arg]
-        elif argument.arg not in every:
+        # The fields of a struct are parameters of their own: `p.n`.
+        own = {name: p for name, p in known.items() if name.partition(".")[0] == argument.arg}
+        names.update(own)
+        if argument.arg not in every:
             function = lowering.root.node.name
             message = ox404_bad_requirement.no_parameter(argument.arg, function, sorted(every))
             lowering.report(_RULE, argument, message)
@@ -245,6 +246,9 @@ class _Reader:
                 return param if type == I64 else Convert(param, I64, span)
 
     def _named(self, node: ast.Name | ast.Attribute) -> Expr | None:
+        dotted = ast.unparse(node)
+        if dotted in self.names:
+            return self._scalar(dotted, node)
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr="size") if name in self.spoken:
                 array = self._array(name, node)

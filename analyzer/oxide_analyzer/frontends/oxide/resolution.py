@@ -16,8 +16,10 @@ import builtins as python_builtins
 import sys
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide import classes, constants
 from oxide_analyzer.frontends.oxide.meanings import (
+    ClassKind,
+    EnumMember,
     FunctionRole,
     HostObject,
     Known,
@@ -27,6 +29,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberKind,
     TupleConstant,
     TypeExpression,
+    UserClass,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.parsing import parse
@@ -47,6 +50,7 @@ from oxide_analyzer.language.builtins import (
 )
 
 if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
     from oxide_analyzer.frontends.oxide.scopes import Binding, FunctionNode, Scope
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
@@ -72,6 +76,8 @@ class Resolver:
         self._modules = modules
         self._meanings: dict[tuple[int, str], Meaning | None] = {}
         self._roles: dict[int, FunctionRole] = {}
+        self._structs: dict[int, StructType | BadAnnotation] = {}
+        self._members: dict[int, dict[str, EnumMember]] = {}
         self._scopes: list[Scope] = []
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
@@ -103,6 +109,14 @@ class Resolver:
                 return HostObject(f"an attribute of {what}")
             case UserFunction(node=node):
                 return HostObject(f"an attribute of the function `{node.name}`")
+            case UserClass(kind=ClassKind.ENUM) as owner:
+                return self.members(owner).get(attribute)
+            case UserClass(node=node):
+                return HostObject(f"an attribute of the class `{node.name}`")
+            case EnumMember(owner=owner, name=name, value=value) if attribute == "value":
+                return NumberConstant(NumberKind.INT, value, owner.scope, name)
+            case EnumMember():
+                return None
             case NumberConstant() | TupleConstant() | TypeExpression():
                 return None
 
@@ -132,6 +146,22 @@ class Resolver:
                     case _:
                         pass
             self._roles[id(node)] = known
+        return known
+
+    def struct(self, owner: UserClass, depth: int = 0) -> StructType | BadAnnotation:
+        """The fields of a struct or frozen dataclass."""
+        from oxide_analyzer.frontends.oxide.annotations import read_struct
+
+        known = self._structs.get(id(owner.node))
+        if known is None:
+            known = self._structs[id(owner.node)] = read_struct(owner, self, depth + 1)
+        return known
+
+    def members(self, owner: UserClass) -> dict[str, EnumMember]:
+        """The members of an enum."""
+        known = self._members.get(id(owner.node))
+        if known is None:
+            known = self._members[id(owner.node)] = classes.members(owner, self)
         return known
 
     def names(self, scope: Scope) -> list[str]:
@@ -168,8 +198,11 @@ class Resolver:
             case Imported(module=module, attribute=attribute) if attribute is not None:
                 found = self._module(module, scope.source)
                 return self._exported(found.name, found.source, attribute, module, scope.source)
-            case Defined(node=ast.ClassDef(name=class_name)):
-                return HostObject(f"the class `{class_name}`")
+            case Defined(node=ast.ClassDef(name=class_name) as node):
+                kind = classes.kind_of(node, scope, self)
+                if kind is None or len(bindings) > 1:
+                    return HostObject(f"the class `{class_name}`")
+                return UserClass(node, scope, kind)
             case Defined(node=node):
                 assert not isinstance(node, ast.ClassDef)
                 return UserFunction(node, scope, self.role(node, scope))

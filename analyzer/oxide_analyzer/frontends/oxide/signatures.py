@@ -9,11 +9,13 @@ from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
     NoType,
+    StructType,
     TupleType,
     read_annotation,
 )
 from oxide_analyzer.frontends.oxide.scopes import parameters
-from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
+from oxide_analyzer.frontends.oxide.structs import declare, from_fields, structs_of
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, TupleValue
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Array, Assign, Dim, Ownership, Param, Space
 from oxide_analyzer.language.types import Scalar
@@ -29,9 +31,11 @@ from oxide_analyzer.rules import (
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
     from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.names import Key
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode
+    from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.kernel import Parameter
-    from oxide_analyzer.source import Located
+    from oxide_analyzer.source import Located, Span
 
 _RULES = {
     module.RULE.code: module.RULE
@@ -95,8 +99,7 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
         match annotated_type(lowering, argument, argument, node.name):
             case Scalar() as type:
                 found.append(ScalarParameter(name, type, span))
-                number = Number(Param(name, type, span), type)
-                bind_scalar(lowering, name, number, argument)
+                bind_value(lowering, name, Number(Param(name, type, span), type), argument)
             case ArrayType(space=Space.GLOBAL) as type:
                 shape = tuple(Dim(name, axis, span) for axis in range(type.rank or 1))
                 array = Array(name, type.element, shape, Space.GLOBAL, type.ownership, span)
@@ -106,8 +109,16 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
             case ArrayType(text=text):
                 lowering.mismatch(argument, f"`{text}` is made in the kernel, not given to it")
                 frame.statics[name] = UNKNOWN
+            case StructType() as type:
+
+                def field(path: str, type: Scalar, span: Span = span) -> Number:
+                    found.append(ScalarParameter(path, type, span))
+                    return Number(Param(path, type, span), type)
+
+                bind_value(lowering, name, from_fields(type, name, field), argument)
+                lowering.structs += structs_of(type, name)
             case TupleType() | NoType():
-                lowering.refuse(argument, "a kernel takes scalars and slices, one by one")
+                lowering.refuse(argument, "a kernel takes scalars, structs and slices")
                 frame.statics[name] = UNKNOWN
             case BadAnnotation() | None:
                 frame.statics[name] = UNKNOWN
@@ -115,15 +126,27 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def bind_scalar(lowering: Lowering, name: str, number: Number, node: Located) -> None:
-    """A parameter stands for its number; one that the function assigns is copied to a local."""
+def bind_value(lowering: Lowering, name: str, value: Value, node: Located) -> None:
+    """A parameter stands for its value; one that the function assigns is copied to locals."""
     frame = lowering.frame
     if name not in frame.body.assigned:
-        frame.statics[name] = number
-        return
-    key = (frame.key, name)
-    lowering.names.declare(key, number.type)
-    lowering.emit(Assign(lowering.local(key, number.type), number.expr, lowering.span(node)))
+        frame.statics[name] = value
+    else:
+        copy_value(lowering, (frame.key, name), value, lowering.span(node))
+
+
+def copy_value(lowering: Lowering, key: Key, value: Value, span: Span) -> None:
+    """Put a number, or the numbers of a tuple or struct, into locals of exactly their types."""
+    match value:
+        case Number(type=type, expr=expr):
+            lowering.names.declare(key, type)
+            lowering.emit(Assign(lowering.local(key, type), expr, span))
+        case TupleValue(items=items, struct=struct):
+            lowering.names.shape(key, len(items), struct)
+            for k, item in enumerate(items):
+                copy_value(lowering, (*key, k), item, span)
+        case _:
+            pass
 
 
 def declare_locals(lowering: Lowering) -> None:
@@ -132,8 +155,8 @@ def declare_locals(lowering: Lowering) -> None:
     for name, annotation in frame.body.annotations.items():
         type = read_annotation(annotation, frame.function.scope, lowering.resolver)
         match type:
-            case Scalar():
-                lowering.names.declare((frame.key, name), type)
+            case Scalar() | StructType():
+                declare(lowering, (frame.key, name), type)
             case BadAnnotation():
                 report_annotation(lowering, type, annotation)
             case _:

@@ -70,7 +70,11 @@ def put(lowering: Lowering, target: ast.expr, value: Value, node: ast.expr, span
             lowering.refuse(target, "kernels have no starred targets; name each item")
         case ast.Attribute():
             text = lowering.text(target)
-            lowering.refuse(target, f"`{text}` cannot be assigned in a kernel")
+            hint = ""
+            base = lowering.evaluate(target.value)
+            if isinstance(base, TupleValue) and base.struct is not None:
+                hint = f"; make a new one: `{base.struct.name}(…)`"
+            lowering.refuse(target, f"`{text}` cannot be assigned in a kernel{hint}")
         case _:
             lowering.refuse(target, "kernels cannot assign to this")
 
@@ -297,7 +301,7 @@ def _unpack(
 ) -> None:
     if isinstance(value, Unknown):
         return
-    if not isinstance(value, TupleValue):
+    if not isinstance(value, TupleValue) or value.struct is not None:
         text = lowering.text(node)
         lowering.mismatch(node, f"`{text}` is not a tuple, and {len(targets)} names take it apart")
         return
@@ -337,7 +341,8 @@ def _held(lowering: Lowering, value: Value, names: set[str] | None, node: ast.ex
                 isinstance(part, ast.Name) and part.id in names for part in ast.walk(node)
             ):
                 return value
-            return TupleValue(tuple(_held(lowering, item, None, node) for item in items))
+            held = tuple(_held(lowering, item, None, node) for item in items)
+            return TupleValue(held, value.struct)
         case Number() if names is None and value.give is not Give.LITERAL:
             if isinstance(value.expr, Const | Symbol):
                 return value

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import ast
 
-from oxide_analyzer.frontends.oxide import calls, claims, operators, places, statements
+from oxide_analyzer.frontends.oxide import (
+    calls,
+    choice,
+    claims,
+    matching,
+    operators,
+    places,
+    statements,
+)
 from oxide_analyzer.frontends.oxide.lowering import Lowering, Syntax
 from oxide_analyzer.frontends.oxide.values import TupleValue, Value
 
@@ -22,7 +30,7 @@ SYNTAX = Syntax(
         ast.Call: calls.call,
         ast.Compare: operators.compare,
         ast.Constant: operators.constant,
-        ast.IfExp: operators.ternary,
+        ast.IfExp: choice.ternary,
         ast.Name: places.name,
         ast.Subscript: places.subscript,
         ast.Tuple: tuple_display,
@@ -38,6 +46,7 @@ SYNTAX = Syntax(
         ast.Expr: statements.expression,
         ast.For: statements.for_loop,
         ast.If: statements.branch,
+        ast.Match: matching.match,
         ast.Pass: statements.nothing,
         ast.Return: statements.leave,
         ast.While: statements.while_loop,

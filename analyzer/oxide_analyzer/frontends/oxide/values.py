@@ -11,6 +11,7 @@ constant from outside), or a `WEAK` one (what a name holds that was given nothin
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +21,7 @@ from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.annotations import StructType
     from oxide_analyzer.frontends.oxide.indexing import Leaf
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.ir.nodes import Array, Expr
@@ -78,9 +80,11 @@ class Choice:
 
 @record
 class TupleValue:
-    """A tuple: it exists while the kernel is read, and is gone in the IR."""
+    """A tuple, or a struct by its fields: it exists while the kernel is read, and is gone in the
+    IR."""
 
     items: tuple[Value, ...]
+    struct: StructType | None = None
 
 
 @record
@@ -139,6 +143,30 @@ Value: TypeAlias = Number | TupleValue | ArrayValue | MeaningValue | Nothing | U
 def is_plain(number: Number) -> bool:
     """Whether the expression may stand wherever the number is used, instead of a temporary."""
     return isinstance(number.expr, Const | Symbol | Param | Special | Dim | Read)
+
+
+def is_settled(value: Value) -> bool:
+    """Whether a value, each of its numbers in a tuple, may stand wherever it is used."""
+    match value:
+        case Number():
+            return is_plain(value)
+        case TupleValue(items=items):
+            return all(is_settled(item) for item in items)
+        case _:
+            return True
+
+
+def again(value: Value, span: Span) -> Value:
+    """A value as it is used at `span`: facts about nodes are kept by node, so each use has its
+    own."""
+    match value:
+        case Number(expr=Param() | Read() | Symbol() as expr):
+            placed = replace(expr, span=span)
+            return Number(placed, value.type, value.give, value.value, value.constant, value.depth)
+        case TupleValue(items=items, struct=struct):
+            return TupleValue(tuple(again(item, span) for item in items), struct)
+        case _:
+            return value
 
 
 def literal(value: int | float | bool, span: Span) -> Number | None:

@@ -1,0 +1,165 @@
+"""The ternary: `then if condition else otherwise`, of which one side alone is evaluated.
+
+Numbers meet as operands do; tuples and structs are chosen item by item.
+
+    v = a[i] if i < n else 0.0         if i < n:
+                                           %1 = load a[i]
+                                           %2 = %1
+                                  is   else:
+                                           %2 = 0.0
+                                       v = %2
+    x, y = (y, x) if y < x else (x, y)
+                                  is   %1 = y if y < x else x; …
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    Choice,
+    Give,
+    Number,
+    TupleValue,
+    Unknown,
+    again,
+    meet,
+)
+from oxide_analyzer.ir.nodes import Assign, If, Read, Select
+from oxide_analyzer.language.types import BOOL
+from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
+
+if TYPE_CHECKING:
+    import ast
+
+    from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr, Stmt
+    from oxide_analyzer.source import Span
+
+
+def ternary(lowering: Lowering, node: ast.IfExp) -> Value:
+    """`then if condition else otherwise`: only one side is evaluated."""
+    value = lowering.evaluate(node.test)
+    condition = lowering.truth(value, node.test)
+    with lowering.collect() as then_block:
+        then_value = lowering.evaluate(node.body)
+    with lowering.collect() as other_block:
+        other_value = lowering.evaluate(node.orelse)
+    if isinstance(then_value, ArrayValue) or isinstance(other_value, ArrayValue):
+        return lowering.refuse(
+            node, "a ternary does not choose between arrays; use `if` and `else`"
+        )
+    if isinstance(then_value, Unknown) or isinstance(other_value, Unknown) or condition is None:
+        return UNKNOWN
+    depth = value.depth if isinstance(value, Number) else 0
+    pure = not then_block and not other_block
+    if pure and isinstance(then_value, TupleValue):
+        held = lowering.hold(Number(condition, BOOL), lowering.span(node.test))
+        condition = held.expr
+    chosen = _Choosing(lowering, node, condition, depth, pure, then_block, other_block)
+    result = chosen.choose(then_value, other_value)
+    if not pure:
+        lowering.emit(
+            If(condition, tuple(then_block), tuple(other_block), lowering.span(node.test))
+        )
+    return result
+
+
+class _Choosing:
+    """One ternary: what each side has emitted so far, and what they have in common."""
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        node: ast.IfExp,
+        condition: Expr,
+        depth: int,
+        pure: bool,
+        then_block: list[Stmt],
+        other_block: list[Stmt],
+    ) -> None:
+        self._lowering = lowering
+        self._node = node
+        self._condition = condition
+        self._depth = depth
+        self._pure = pure
+        self._then = then_block
+        self._other = other_block
+        self._span: Span = lowering.span(node)
+
+    def choose(self, then: Value, otherwise: Value) -> Value:
+        """One of two values of one form."""
+        lowering, node = self._lowering, self._node
+        if isinstance(then, TupleValue) and isinstance(otherwise, TupleValue):
+            same = then.struct == otherwise.struct and len(then.items) == len(otherwise.items)
+            if not same:
+                return lowering.mismatch(node, "the two sides of this ternary differ in form")
+            items = [
+                self.choose(one, other)
+                for one, other in zip(then.items, otherwise.items, strict=True)
+            ]
+            if any(isinstance(item, Unknown) for item in items):
+                return UNKNOWN
+            return TupleValue(tuple(items), then.struct)
+        one = lowering.number(then, node.body)
+        other = lowering.number(otherwise, node.orelse)
+        return UNKNOWN if one is None or other is None else self._number(one, other)
+
+    def _number(self, then: Number, otherwise: Number) -> Value:
+        lowering, node, span = self._lowering, self._node, self._span
+        met = meet(then, otherwise)
+        if met is None:
+            return lowering.mismatch(node, no_common_type("if else", then.type, otherwise.type))
+        common, give = met
+        depth = max(self._depth, then.depth, otherwise.depth) + 1
+        if give is Give.LITERAL and self._pure:
+            one, other = (
+                lowering.convert(then, common, node.body, "it"),
+                lowering.convert(otherwise, common, node.orelse, "it"),
+            )
+            if one is None or other is None:
+                return UNKNOWN
+            condition = self._again()
+            expr = Select(condition, one, other, common, span)
+            return Number(
+                expr, common, give, depth=depth, choice=Choice(condition, then, otherwise, span)
+            )
+        if give is Give.LITERAL:
+            give = Give.WEAK
+        with _into(lowering, self._then):
+            one = lowering.convert(then, common, node.body, "the value if true")
+        with _into(lowering, self._other):
+            other = lowering.convert(otherwise, common, node.orelse, "the value if false")
+        if one is None or other is None:
+            return UNKNOWN
+        if self._pure:
+            expr = Select(self._again(), one, other, common, span)
+            return lowering.flat(Number(expr, common, give, depth=depth))
+        local = lowering.temporary(common)
+        self._then.append(Assign(local, one, lowering.span(node.body)))
+        self._other.append(Assign(local, other, lowering.span(node.orelse)))
+        return Number(Read(local, span), common, give)
+
+    def _again(self) -> Expr:
+        """The condition, as a node of its own where it is used for several items."""
+        if not isinstance(self._condition, Read):
+            return self._condition
+        made = again(Number(self._condition, BOOL), self._condition.span)
+        return made.expr if isinstance(made, Number) else self._condition
+
+
+class _into:
+    """Emit into statements that were collected before."""
+
+    def __init__(self, lowering: Lowering, block: list[Stmt]) -> None:
+        self._lowering, self._block = lowering, block
+        self._outer = lowering.block
+
+    def __enter__(self) -> None:
+        self._outer, self._lowering.block = self._lowering.block, self._block
+
+    def __exit__(self, *error: object) -> None:
+        self._lowering.block = self._outer

@@ -1,0 +1,56 @@
+"""Arguments that are more than one parameter: structs, taken apart into their numbers.
+
+k(p: Params, out: DisjointSlice[f32])      k[4, 256](Params(dt=0.1, n=4), out)
+                                      is   parameters  p.dt = 0.1, p.n = 4, out
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from oxide_codegen.errors import LaunchTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oxide_analyzer.ir.kernel import Kernel
+
+
+class Parts:
+    """How the parameters of a kernel are read from the arguments of its launch."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel.name
+        self._structs = [(s.name, s.class_name, _reader(s.name)) for s in kernel.structs]
+        self._parameters = [
+            (parameter.argument, _reader(parameter.name)) for parameter in kernel.parameters
+        ]
+
+    def take(self, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+        """One value for each parameter of the kernel."""
+        for name, wanted, read in self._structs:
+            try:
+                value = read(arguments[name.partition(".")[0]])
+                given = type(value).__name__
+            except AttributeError:
+                given = "nothing"
+            if given != wanted:
+                raise LaunchTypeError(
+                    self._kernel,
+                    f"`{name}` wants a {wanted}, got {given}",
+                    parameter=name,
+                    expected=wanted,
+                    actual=given,
+                )
+        return tuple(read(arguments[argument]) for argument, read in self._parameters)
+
+
+def _reader(name: str) -> Callable[[Any], Any]:
+    """What leads from an argument to the part of it that has a dotted name."""
+    _, _, path = name.partition(".")
+    return attrgetter(path) if path else _itself
+
+
+def _itself(value: Any) -> Any:
+    return value
