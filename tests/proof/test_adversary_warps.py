@@ -535,6 +535,79 @@ def k(out: DisjointSlice[i32], n: i32):
         y = totals[0] + totals[1]
     out[i] = y
 ''',
+    # ------------------------------------------------------------ places by a scan
+    "places_of_half_a_warp": """
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    '''The other half has taken no part, and has the places from 0 as well.'''
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    r = warp.lane
+    if warp.lane >= 16:
+        r = warp.scan_add(i64(1), exclusive=True, mask=0xFFFF0000)
+    tile[r] = i32(t)
+""",
+    "places_of_two_scans": """
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    '''Each half counts from 0.'''
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    if warp.lane >= 16:
+        r = warp.scan_add(i64(1), exclusive=True, mask=0xFFFF0000)
+    else:
+        r = warp.scan_add(i64(1), exclusive=True, mask=0xFFFF)
+    tile[r] = i32(t)
+""",
+    "places_of_others": """
+@kernel(block=32, domain=1)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    '''Who brings nothing has the place of the next.'''
+    t, i = thread.x, thread.index_1d()
+    tile = SharedArray(i32, 64)
+    x = a[i] if i < len(a) else 0
+    r = warp.scan_add(1 if x > 0 else 0, exclusive=True)
+    if x > -1:
+        tile[r] = i32(t)
+""",
+    "places_of_segments": """
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    '''Each segment counts from 0.'''
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    tile[warp.scan_add(i64(1), exclusive=True, width=16)] = i32(t)
+""",
+    "places_of_two_warps": """
+@kernel(block=64, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    '''Each warp counts from 0.'''
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    tile[warp.scan_add(i64(1), exclusive=True)] = i32(t)
+""",
+    "places_that_may_be_negative": """
+@kernel(block=32, domain=1)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    '''What is taken away is handed out twice.'''
+    t, i = thread.x, thread.index_1d()
+    tile = SharedArray(i32, 64)
+    x = min(max(a[i], -1), 1) if i < len(a) else 0
+    r = warp.scan_add(x, exclusive=True)
+    if x != 0 and 0 <= r < 64:
+        tile[r] = i32(t)
+""",
+    "places_of_two_rounds": """
+@kernel(block=32, domain=1)
+def k(out: DisjointSlice[i32], n: i32):
+    '''Two rounds hand out the same places, and nothing lies between.'''
+    t = thread.x
+    tile = SharedArray(i32, 64)
+    for j in range(n):
+        r = warp.scan_add(i64(1) if warp.lane != j else i64(0), exclusive=True)
+        if warp.lane != j:
+            tile[r] = i32(t)
+""",
     # ------------------------------------------------------------ grids
     "first_block_waits": GRID
     + '''

@@ -67,6 +67,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.language.types import BOOL, Scalar
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.launch_terms import LaunchTerms
@@ -76,6 +77,18 @@ if TYPE_CHECKING:
 _LONGEST_KEY = 24
 _QUICK = 800
 _PRODUCTS = 6_000
+
+
+@record
+class Scan:
+    """What a thread brought to a sum over the lanes of a warp, and what led it there.
+
+    An `exclusive` one leaves out what the thread itself has brought.
+    """
+
+    value: Poly
+    exclusive: bool
+    path: tuple[Condition, ...]
 
 
 @dataclass(slots=True)
@@ -99,6 +112,7 @@ class Evaluator:
     wraps: dict[Atom, tuple[Expr, Poly]] = field(default_factory=dict["Atom", "tuple[Expr, Poly]"])
     observed: dict[Atom, Observation] = field(default_factory=dict["Atom", "Observation"])
     ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
+    scans: dict[Atom, Scan] = field(default_factory=dict["Atom", "Scan"])
     whole_warps: bool | None = None
     doubtful: frozenset[str] = frozenset()
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])

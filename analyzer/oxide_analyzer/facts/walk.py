@@ -56,8 +56,10 @@ from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, State, Value
+from oxide_analyzer.facts.values import Evaluator, Scan
 from oxide_analyzer.facts.warps import (
     SHUFFLES,
+    may_be_summed,
     own_lane_in,
     result,
     source_takes_part,
@@ -98,12 +100,12 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.walk import blocks, statements
 from oxide_analyzer.language.types import BOOL
+from oxide_analyzer.launch import WARP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.facts.uniformity import Loop, Uniformity
-    from oxide_analyzer.facts.values import Evaluator
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
 
@@ -404,13 +406,28 @@ class Walk:
             return state
         # Without its own number of the iteration, a result is not that of another iteration.
         level = max(self.uniform.results.get(stmt.site, Level.THREAD), self.apart)
-        held = state.assign(target.name, result(evaluator, stmt, target.type, value, member, level))
+        given = result(evaluator, stmt, target.type, value, member, level)
+        held = state.assign(target.name, given)
+        if stmt.function is WarpFunction.SCAN_ADD and stmt.width == WARP:
+            self._note_scan(stmt, state, value, given)
         if stmt.function not in SHUFFLES or self.collected is None or self.until is not None:
             return held
         part = source_takes_part(evaluator, stmt, state, self._left_before(position))
         if part == TRUE:
             return held
         return State(held.values, held.path, {**held.unassigned, target.name: part})
+
+    def _note_scan(self, stmt: WarpOp, state: State, value: Value | None, given: Value) -> None:
+        """Two lanes that are in one iteration of the loops round it are in one scan."""
+        if self.apart > Level.WARP or not isinstance(value, Poly) or not isinstance(given, Poly):
+            return
+        atom = given.single()
+        if (
+            atom is not None
+            and stmt.target is not None
+            and may_be_summed(self.evaluator, value, stmt.target.type)
+        ):
+            self.evaluator.scans[atom] = Scan(value, stmt.exclusive, state.path)
 
     def _hands_on(self, local: Local, state: State) -> bool:
         """Whether it is the result of a shuffle on its way to where the user keeps it."""

@@ -19,8 +19,9 @@ assigned only where the source takes part:
 It may be copied, as long as nobody asks what it is.
 
 Which thread the source is follows from the lane: in a block along x it is `thread.x - lane +
-source`. Put in for `thread.x`, the conditions of an exit say whether that thread has left; where
-they speak of more than the place of a thread, or the exit is in a loop, nothing is known.
+source`. Put in for `thread.x`, the conditions of an exit say whether that thread has left, and a
+vote whether it is in the mask; where they speak of more than the place of a thread, or the exit is
+in a loop, nothing is known.
 
 Results are unknowns of their level. Approximates towards "unassigned" and "not known".
 """
@@ -64,7 +65,7 @@ from oxide_analyzer.launch import WARP
 from oxide_analyzer.proof.affine import refutes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.facts.accesses import Exit
     from oxide_analyzer.facts.state import State, Value
@@ -150,19 +151,20 @@ def _lowest(mask: Expr) -> Expr | None:
 
 
 def source_takes_part(
-    evaluator: Evaluator, stmt: WarpOp, state: State, exits: Iterable[Exit] | None
+    evaluator: Evaluator, stmt: WarpOp, state: State, exits: Sequence[Exit] | None
 ) -> Condition:
     """That the lane which a shuffle reads takes part in it, in the reader's terms.
 
     `exits` may have been taken before; None if it is not known which.
     """
-    if stmt.lane is None:
+    nobody_left = exits is not None and not exits
+    if stmt.lane is None or (nobody_left and takes_all(stmt) and has_whole_warps(evaluator)):
         return TRUE
     launch = evaluator.launch
     own, width = launch.lane, constant(stmt.width)
     within = own if stmt.width == WARP else launch.terms.remainder(own, width)
     argument = evaluator.integer(stmt.lane, state)
-    source, is_read = _source(evaluator, stmt, own, within, argument)
+    source, is_read = _source(evaluator, stmt, state, own, within, argument)
     if source is None:
         return _not_known(evaluator)
     least, _ = evaluator.interval(argument)
@@ -170,7 +172,7 @@ def source_takes_part(
     # What is read is a lane of the warp: whoever has a lower lane than a thread exists.
     start = launch.warp.scale(WARP)
     has = TRUE if is_lower or has_whole_warps(evaluator) else less(start + source, launch.threads)
-    in_mask = lane_in(evaluator, stmt, state, source)
+    in_mask = _source_in(evaluator, stmt, state, source)
     parts = [has, in_mask if in_mask is not None else _not_known(evaluator)]
     if exits is None:
         parts.append(_not_known(evaluator))
@@ -179,7 +181,7 @@ def source_takes_part(
 
 
 def _source(
-    evaluator: Evaluator, stmt: WarpOp, own: Poly, within: Poly, argument: Poly
+    evaluator: Evaluator, stmt: WarpOp, state: State, own: Poly, within: Poly, argument: Poly
 ) -> tuple[Poly | None, Condition]:
     """The lane that is read if the condition holds; else it is the own one."""
     terms, width = evaluator.launch.terms, constant(stmt.width)
@@ -191,11 +193,10 @@ def _source(
         case WarpFunction.SHUFFLE_DOWN:
             place = within + argument
         case _:
-            low, high = evaluator.interval(argument)
-            if low is None or low < 0 or high is None or high > FULL:
+            outside = less(argument, constant(0)), less(constant(WARP - 1), argument)
+            if not all(refutes(terms, (*state.path, c), _QUICK) for c in outside):
                 return None, TRUE
-            bits = max(high, stmt.width - 1).bit_length()
-            place = terms.bits("^", within, argument, 0, (1 << bits) - 1)
+            place = terms.bits("^", within, argument, 0, WARP - 1)
     is_read = all_of((at_least_zero(place), less(place, width)))
     if stmt.function is WarpFunction.SHUFFLE:
         is_read = TRUE
@@ -218,8 +219,12 @@ def doubtful(kernel: Kernel, evaluator: Evaluator, uniform: Uniformity) -> froze
     for stmt in statements(kernel.body):
         match stmt:
             case WarpOp(function=function, target=target) if target and function in SHUFFLES:
-                safe = stmt.mask is None and not uniform.departures and has_whole_warps(evaluator)
-                if not safe:
+                low = isinstance(stmt.lane, Const) and (
+                    (function is WarpFunction.SHUFFLE and stmt.lane.value == 0)
+                    or (function is WarpFunction.SHUFFLE_UP and stmt.lane.value >= 0)
+                )
+                exist = low or has_whole_warps(evaluator)
+                if not (exist and stmt.mask is None and not uniform.departures):
                     found.add(target.name)
             case Assign(target=target, value=Read(local=local)):
                 copies.append((local.name, target.name))
@@ -230,25 +235,36 @@ def doubtful(kernel: Kernel, evaluator: Evaluator, uniform: Uniformity) -> froze
     return frozenset(found)
 
 
+def _source_in(evaluator: Evaluator, stmt: WarpOp, state: State, source: Poly) -> Condition | None:
+    """That the lane `source` is in the mask, by its number or by what it voted."""
+    if stmt.mask is not None and not takes_all(stmt):
+        atom = evaluator.integer(stmt.mask, state).single()
+        voted = evaluator.ballots.get(atom) if atom is not None else None
+        if voted is not None:
+            return _of_source(evaluator, voted, source)
+    return lane_in(evaluator, stmt, state, source)
+
+
 def _has_left(evaluator: Evaluator, leaving: Exit, source: Poly) -> Condition:
     """That the lane `source` of the warp has taken an exit, as far as it can be said."""
+    found: Condition | None = None
+    if not any(isinstance(frame.owner, (For, While)) for frame in leaving.position):
+        found = _of_source(evaluator, all_of(leaving.path), source)
+    return negate(_not_known(evaluator)) if found is None else found
+
+
+def _of_source(evaluator: Evaluator, condition: Condition, source: Poly) -> Condition | None:
+    """A condition of the thread in the lane `source`, if the place of a thread decides it."""
     launch = evaluator.launch
     thread = launch.register(Register.THREAD, 0).single()
-    if (
-        thread is None
-        or not launch.is_line
-        or any(isinstance(frame.owner, (For, While)) for frame in leaving.position)
-        or not all(is_arithmetic(c) for c in leaving.path)
-    ):
-        return negate(_not_known(evaluator))
-    polys = [p for c in leaving.path for p in condition_polys(c)]
-    for atom in launch.terms.reachable(polys):
+    if thread is None or not launch.is_line or not is_arithmetic(condition):
+        return None
+    for atom in launch.terms.reachable(condition_polys(condition)):
         private = atom.level > Level.WARP and isinstance(atom.form, Variable)
         if private and atom is not thread:
-            return negate(_not_known(evaluator))
+            return None
     here = launch.register(Register.THREAD, 0) - launch.lane + source
-    put = Substitution(launch.terms, {thread: here})
-    return all_of(put.condition(c) for c in leaving.path)
+    return Substitution(launch.terms, {thread: here}).condition(condition)
 
 
 def _not_known(evaluator: Evaluator) -> Condition:
@@ -271,6 +287,10 @@ def result(
     if not type_.is_integer:
         return evaluator.unknown(type_, level, stmt.function.value, shown)
     low, high = type_.min, type_.max
+    if isinstance(value, Poly) and stmt.function in _SUMS:
+        _, most = evaluator.interval(value)
+        if may_be_summed(evaluator, value, type_) and most is not None:
+            low, high = 0, most * (WARP - 1 if stmt.exclusive else WARP)
     # The first lane gets the identity of an exclusive scan.
     if isinstance(value, Poly) and stmt.function in _OF_VALUES and not stmt.exclusive:
         least, most = evaluator.interval(value)
@@ -287,6 +307,13 @@ def result(
     return found
 
 
+def may_be_summed(evaluator: Evaluator, value: Poly, type_: Scalar) -> bool:
+    """Whether what the lanes bring is not negative, and no sum of it wraps."""
+    least, most = evaluator.interval(value)
+    return least is not None and least >= 0 and most is not None and most * WARP <= type_.max
+
+
+_SUMS = (WarpFunction.SCAN_ADD, WarpFunction.REDUCE_ADD)
 _OF_VALUES = (
     *SHUFFLES,
     WarpFunction.REDUCE_MIN,

@@ -29,6 +29,7 @@ from oxide_analyzer.proof.data_facts import distinguished
 from oxide_analyzer.proof.exits import exits
 from oxide_analyzer.proof.memory import memory_obligations
 from oxide_analyzer.proof.races import races
+from oxide_analyzer.proof.scans import ranked
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.effects import Analysis
@@ -48,4 +49,4 @@ def obligations(analysis: Analysis, is_settled: IsSettled | None = None) -> tupl
     found.extend(exits(analysis, is_settled))
     found.extend(meetings(analysis))
     found.extend(memory_obligations(analysis, is_settled))
-    return tuple(distinguished(analysis, o) for o in found)
+    return tuple(distinguished(analysis, ranked(analysis, o)) for o in found)
