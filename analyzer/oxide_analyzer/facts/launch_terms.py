@@ -201,23 +201,37 @@ class LaunchTerms:
         Under `w % 4 == 0`, which is the axiom `w - 4*(w // 4) == 0`, `row*w` is `4*row*(w // 4)`.
         """
         for atom in dict.fromkeys(poly.atoms()):
-            for axiom in self.terms.axioms.get(atom, ()):
-                value = _as_multiple(atom, axiom)
-                if value is None:
-                    continue
-                terms: dict[Monomial, int] = {}
-                for monomial, coefficient in poly.terms.items():
-                    factor = coefficient
-                    product = monomial
-                    while atom in product:
-                        place = product.index(atom)
-                        product = (*product[:place], value[0], *product[place + 1 :])
-                        factor *= value[1]
-                    product = tuple(sorted(product))
-                    terms[product] = terms.get(product, 0) + factor
-                poly = Poly({m: c for m, c in terms.items() if c})
-                break
+            value = self._as_multiple(atom, frozenset())
+            if value is None:
+                continue
+            terms: dict[Monomial, int] = {}
+            for monomial, coefficient in poly.terms.items():
+                factor = coefficient
+                product = monomial
+                while atom in product:
+                    place = product.index(atom)
+                    product = (*product[:place], value[0], *product[place + 1 :])
+                    factor *= value[1]
+                product = tuple(sorted(product))
+                terms[product] = terms.get(product, 0) + factor
+            poly = Poly({m: c for m, c in terms.items() if c})
         return poly
+
+    def _as_multiple(self, atom: Atom, seen: frozenset[Atom]) -> tuple[Atom, int] | None:
+        """The quotient q and the number c of `atom == c*q`, said of it or of what it equals."""
+        equals: list[Atom] = []
+        for axiom in self.terms.axioms.get(atom, ()):
+            found = _ratio(atom, axiom)
+            if found is not None and abs(found[1]) > 1:
+                return found
+            if found is not None and found[1] == 1:
+                equals.append(found[0])
+        for other in equals:
+            if other not in seen:
+                found = self._as_multiple(other, seen | {atom})
+                if found is not None:
+                    return found
+        return None
 
     def expression(self, poly: Poly) -> Expr | None:
         """The polynomial as an expression over a launch, if it is made of its quantities."""
@@ -248,12 +262,12 @@ class LaunchTerms:
             self.terms.axiom(Poly({(atom,): 1}), condition)
 
 
-def _as_multiple(atom: Atom, axiom: Condition) -> tuple[Atom, int] | None:
-    """The quotient q and the number c of an axiom `atom == c*q`."""
+def _ratio(atom: Atom, axiom: Condition) -> tuple[Atom, int] | None:
+    """The other atom and the number c of an axiom `atom == c*other`."""
     if not isinstance(axiom, IsZero) or len(axiom.poly.terms) != 2:
         return None
     own = axiom.poly.terms.get((atom,))
-    ((other, coefficient),) = [(m, c) for m, c in axiom.poly.terms.items() if m != (atom,)]
-    if own not in (1, -1) or len(other) != 1 or abs(coefficient) < 2:
+    if own not in (1, -1):
         return None
-    return other[0], -coefficient * own
+    ((other, coefficient),) = [(m, c) for m, c in axiom.poly.terms.items() if m != (atom,)]
+    return (other[0], -coefficient * own) if len(other) == 1 else None

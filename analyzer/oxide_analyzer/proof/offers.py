@@ -22,11 +22,14 @@ from oxide_analyzer.facts.conditions import (
     condition_polys,
     equal,
     less,
+    negate,
 )
+from oxide_analyzer.facts.effects import analyse
 from oxide_analyzer.facts.polys import Element, Poly, Variable, constant
 from oxide_analyzer.ir.nodes import (
     Assert,
     Binary,
+    CheckAligned,
     Compare,
     Const,
     Convert,
@@ -44,6 +47,7 @@ from oxide_analyzer.proof.inference import (
     Candidate,
     extents,
     lengths,
+    multiple,
     multiples,
     quantities,
     scalars,
@@ -76,6 +80,8 @@ def offers(analysis: Analysis, obligation: Obligation) -> tuple[Offer, ...]:
         return ()
     if not obligation.queries:
         return ()
+    if isinstance(obligation.subject, Claim) and isinstance(obligation.subject.stmt, CheckAligned):
+        return tuple(islice(_widths(analysis, obligation.subject.stmt, obligation.queries), 1))
     whole = [p for q in obligation.queries for c in q for p in condition_polys(c)]
     mentioned = [(p, e) for p, e in quantities(analysis, tuple(_all(obligation)))]
     listed = _list(analysis, obligation, whole, mentioned)
@@ -84,6 +90,23 @@ def offers(analysis: Analysis, obligation: Obligation) -> tuple[Offer, ...]:
         if settled and not _silences(analysis, obligation, fact):
             return (offer,)
     return ()
+
+
+def _widths(analysis: Analysis, stmt: CheckAligned, queries: tuple[Query, ...]) -> Iterator[Offer]:
+    """A size that is a multiple of the width; offsets are made anew with it."""
+    launch = analysis.launch
+    for poly, expr in quantities(analysis, tuple(c for q in queries for c in q)):
+        if not isinstance(expr, (Dim, Param)):
+            continue
+        fact = multiple(analysis, poly, expr, stmt.width)
+        again = analyse(analysis.kernel, (fact.expr,), launch.flat, compact=launch.compact)
+        claims = [c for c in again.effects.claims if c.stmt is stmt]
+        if all(
+            refutes(again.terms, (*claim.path, negate(goal)))
+            for claim in claims
+            for goal in claim.goals
+        ):
+            yield Offer(fact.text, (_name(expr),))
 
 
 def _all(obligation: Obligation) -> Iterator[Condition]:

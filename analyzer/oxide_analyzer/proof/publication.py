@@ -51,6 +51,7 @@ from oxide_analyzer.facts.conditions import (
     negate,
 )
 from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
+from oxide_analyzer.facts.walk import goes_on
 from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.nodes import (
     Atomic,
@@ -444,7 +445,8 @@ def tickets_differ(analysis: Analysis, query: Query) -> Iterator[Condition]:
     numbers, or it has 64 bits (nobody counts so far).
     """
     observed = analysis.evaluator.observed
-    if not observed:
+    # Who goes on behind an atomic that is out of bounds has no ticket.
+    if not observed or goes_on(analysis.kernel):
         return
     terms = analysis.terms
     by_site: dict[int, list[tuple[Atom, Atom]]] = {}
