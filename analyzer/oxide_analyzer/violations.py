@@ -46,6 +46,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Param,
     Read,
+    Scope,
     Space,
     Special,
     Store,
@@ -286,7 +287,13 @@ def _race_finding(
         found = violated(ox206.RULE, kernel, stands, related, message, launch, other)
         return replace(found, fixes=order_fix(unfenced))
     if kinds == {AccessKind.ATOMIC}:
-        rule, message = ox107.RULE, ox107.message(stands, other, launch)
+        narrow = _narrow(kernel, stands) or _narrow(kernel, other) or Scope.BLOCK
+        if _narrow(kernel, stands) is None and _narrow(kernel, other) is not None:
+            # It is the narrow one of the two that is wrong.
+            stands, other = other, stands
+            did = f"{thread(other, launch)} {verb(other.kind)} {element(other)}"
+            related = (Related(other.span, did),)
+        rule, message = ox107.RULE, ox107.message(stands, other, narrow, launch)
     elif AccessKind.ATOMIC in kinds:
         rule, message = ox106.RULE, ox106.race_message(stands, other, launch)
     elif array.space is Space.SHARED:
@@ -302,6 +309,14 @@ def _race_finding(
         rule, message = ox103.RULE, ox103.message(stands, other, launch)
     verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
     return violated(rule, kernel, stands, related, message, launch, other, verdict)
+
+
+def _narrow(kernel: Kernel, event: Event) -> Scope | None:
+    """The scope of an atomic, if it does not reach beyond its block."""
+    for stmt in statements(kernel.body):
+        if isinstance(stmt, Atomic) and stmt.site == event.site:
+            return stmt.scope if stmt.scope in (Scope.BLOCK, Scope.CLUSTER) else None
+    return None
 
 
 def _unfenced(judgement: Judgement, race: Race) -> tuple[Missing, ...]:

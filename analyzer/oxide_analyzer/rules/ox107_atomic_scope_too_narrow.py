@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 RULE = Rule("OX107", "atomic-scope-too-narrow", Severity.ERROR)
 
 
-def message(stands: Event, other: Event, launch: Launch) -> str:
+def message(stands: Event, other: Event, scope: str, launch: Launch) -> str:
     """Both change the element atomically, in different blocks."""
     who = threads(other, stands, launch)
-    return f'{who} both change {element(stands)}, but scope="block" is atomic within a block only'
+    far = f'scope="{scope}" is atomic within a block only'
+    return f"{who} both change {element(stands)}, but {far}"
