@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Binary,
     BinaryOp,
     Compare,
@@ -128,7 +129,7 @@ def value(expression: Expr, given: Given) -> Number:
             return value(then if value(condition, given) else otherwise, given)
         case Convert(operand=operand, type=type_):
             return _convert(value(operand, given), type_)
-        case Symbol() | Read() | Special() | Math():
+        case Symbol() | Read() | Special() | Math() | Apply():
             raise NotEvaluable(f"{type(expression).__name__} has no value before the launch")
         case _:
             assert_never(expression)

@@ -35,6 +35,7 @@ from oxide_analyzer.facts.intervals import (
 )
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Assert,
     Assign,
     Atomic,
@@ -269,6 +270,9 @@ class _Evaluation:
                 return self._convert(operand, scalar, state)
             case Math() | Symbol():
                 return whole(expr.type)
+            case Apply(operands=operands):
+                self.operands(operands, state)
+                return whole(expr.type)
             case _:
                 assert_never(expr)
 
@@ -285,6 +289,8 @@ class _Evaluation:
                     self.operands((left, right), state)
                 case Select(condition=condition, then=then, otherwise=otherwise):
                     self.operands((condition, then, otherwise), state)
+                case Apply(operands=inner):
+                    self.operands(inner, state)
                 case _:
                     pass
 

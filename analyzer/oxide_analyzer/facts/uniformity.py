@@ -14,7 +14,8 @@ at the same statement in the same iteration of every loop round it; LAUNCH stand
   or owned array because, if it is free of races, nobody writes what several threads read in one
   interval: who writes it would be a third thread, or one of them, and race with another. Such a
   load is a lean: who uses the level must also have proved that array. Shared memory is another in
-  each block.
+  each block. Where atomics or fences hand data over, some threads may load a slice before, others
+  after somebody has written it, and no two of them race: then such a load is private.
 * What a branch assigns is at most as uniform as its condition. So is what the rest of an
   iteration assigns behind a `continue` under a condition, and everything that a loop assigns if
   its threads leave in different iterations.
@@ -41,6 +42,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Array,
     Assert,
     Assign,
@@ -71,6 +73,7 @@ from oxide_analyzer.ir.nodes import (
     Logic,
     Math,
     Not,
+    Order,
     Ownership,
     Param,
     Read,
@@ -160,7 +163,7 @@ def uniformity(
     kernel: Kernel, launch: LaunchTerms, known: Mapping[Stmt, Level] | None = None
 ) -> Uniformity:
     """The levels of a kernel, with what is `known` of its branches and loops."""
-    levels = _Walk(kernel, launch, known or {}, _places_in_block(kernel))
+    levels = _Walk(kernel, launch, known or {}, _places_in_block(kernel), hands_over(kernel))
     levels.block(kernel.body, {}, ())
     return Uniformity(
         levels.carried,
@@ -177,6 +180,14 @@ def group_of(stmt: Barrier | WarpOp) -> Level:
     if isinstance(stmt, WarpOp):
         return Level.WARP
     return Level.GRID if stmt.group is Group.GRID else Level.BLOCK
+
+
+def hands_over(kernel: Kernel) -> bool:
+    """Whether something of the kernel may order threads that do not meet."""
+    return any(
+        isinstance(stmt, Fence) or (isinstance(stmt, Atomic) and stmt.order is not Order.RELAXED)
+        for stmt in walk.statements(kernel.body)
+    )
 
 
 def assigned(block: Block) -> frozenset[str]:
@@ -238,6 +249,7 @@ class _Walk:
     launch: LaunchTerms
     known: Mapping[Stmt, Level]
     places: frozenset[str]
+    hands_over: bool
     carried: dict[Loop, _Levels] = field(default_factory=dict[Loop, _Levels])
     trips: dict[Loop, Level] = field(default_factory=dict[Loop, Level])
     results: dict[int, Level] = field(default_factory=dict[int, Level])
@@ -401,6 +413,8 @@ class _Walk:
             return Level.THREAD
         if array.ownership is Ownership.READ_ONLY:
             return level
+        if array.space is Space.GLOBAL and self.hands_over:
+            return Level.THREAD
         if level is not Level.THREAD:
             self.leans.add(array.name)
         return max(level, Level.BLOCK) if array.space is Space.SHARED else level
@@ -448,6 +462,8 @@ class _Walk:
                 return max(self.level(a, levels), self.level(b, levels))
             case Select(condition=c, then=a, otherwise=b):
                 return max(self.level(c, levels), self.level(a, levels), self.level(b, levels))
+            case Apply(operands=operands):
+                return max((self.level(a, levels) for a in operands), default=Level.LAUNCH)
             case _:
                 assert_never(expr)
 

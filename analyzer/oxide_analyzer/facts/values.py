@@ -45,6 +45,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.facts.state import Interval, Real, State, Value, value_level
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Binary,
     BinaryOp,
     Compare,
@@ -178,6 +179,12 @@ class Evaluator:
                 return self._convert(self.value(operand, state), operand.type, target, expr, state)
             case Math(function=function, operand=operand):
                 return self._real(f"{function}", self.value(operand, state))
+            case Apply(function=function, operands=operands, type=type_):
+                values = [self.value(operand, state) for operand in operands]
+                if type_.is_float:
+                    return self._real(f"{function}()", *values)
+                level = max(map(value_level, values), default=Level.LAUNCH)
+                return self.unknown(type_, level, function, f"what `{function}` gives")
             case _:
                 assert_never(expr)
 

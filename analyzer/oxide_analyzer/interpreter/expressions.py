@@ -15,6 +15,7 @@ from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.interpreter.program import dimension_name, parameter_name
 from oxide_analyzer.interpreter.warps import SHUFFLES, UNDEFINED
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Assign,
     Binary,
     Compare,
@@ -123,6 +124,8 @@ class Expressions:
                 name = f"{source}_to_{e.type}"
                 self.function(name, arithmetic.conversion(source, e.type))
                 return f"{name}({self.text(e.operand)})"
+            case Apply():
+                raise ValueError(f"`{e.function}` is an open function: put one in its place first")
             case Math():
                 name = f"{e.function}_{e.type}"
                 self.function(name, arithmetic.math_function(e.function, e.type))

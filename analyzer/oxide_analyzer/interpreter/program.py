@@ -62,7 +62,8 @@ class Program:
 
 def parameter_name(name: str) -> str:
     """Python's name of a scalar parameter."""
-    return f"p_{name}"
+    # A field of a struct has a dot; this one may stand in names of Python's.
+    return f"p_{name.replace('.', '·')}"
 
 
 def array_number(kernel: Kernel, array: str) -> int:

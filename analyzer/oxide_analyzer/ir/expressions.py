@@ -299,6 +299,21 @@ class Math:
     span: Span
 
 
+@distinct
+class Apply:
+    """A function that the launch is given, applied: any total function of its type.
+
+    `function` is the parameter's name; where it gives a struct, each field is a function of its
+    own, `fn.x`. It reads no memory, so equal operands give equal values. Only kernels of which
+    the functions are still open have one: a launch puts the body in its place.
+    """
+
+    function: str
+    operands: tuple[Expr, ...]
+    type: Scalar
+    span: Span
+
+
 Expr: TypeAlias = (
     Const
     | Symbol
@@ -314,4 +329,5 @@ Expr: TypeAlias = (
     | Select
     | Convert
     | Math
+    | Apply
 )

@@ -54,6 +54,30 @@ class StructArgument:
     class_name: str
 
 
+@record
+class FunctionArgument:
+    """A `Callable` in the kernel's signature that is still open: see `Apply`."""
+
+    name: str
+    span: Span
+
+
+@record
+class TypeChoice:
+    """A type that a launch decides: of a type variable, or of a `Const[type[…]]` argument.
+
+    This kernel is the one for `type`. The elements of `arrays` have it; where there are none it
+    is that of the numbers `scalars`, and where there are none of those either, the argument
+    `name` (dotted: a field of it) is itself the type. `options` are all types that it can be.
+    """
+
+    name: str
+    type: Scalar
+    options: tuple[Scalar, ...]
+    arrays: tuple[str, ...]
+    scalars: tuple[str, ...]
+
+
 Parameter: TypeAlias = ScalarParameter | ArrayParameter
 
 
@@ -63,13 +87,15 @@ class Function:
 
     `route` leads from the kernel's function to it: for each call on the way the attribute path
     by which the caller's globals or closure name the callee, `(("ops", "clamp"),)`. The kernel
-    itself has the empty route.
+    itself has the empty route. With an `argument` the way begins at the function that the launch
+    was given for that parameter.
     """
 
     route: tuple[tuple[str, ...], ...]
     path: str
     qualname: str
     span: Span
+    argument: str = ""
 
 
 @record
@@ -82,7 +108,8 @@ class Constant:
 
     `holder` says which live object has it: `()` the function `owner`; `("requires",)` the lambda
     of the contract, whose closure is not the function's; `("block", "1")` the keyword `block` of
-    the decorator, whose second item it is.
+    the decorator, whose second item it is; `("argument",)` that it is an argument of the launch,
+    or the field of one that `attributes` lead to.
     """
 
     symbol: str
@@ -179,8 +206,15 @@ class Kernel:
     functions: tuple[Function, ...]
     constants: tuple[Constant, ...] = ()
     structs: tuple[StructArgument, ...] = ()
+    callables: tuple[FunctionArgument, ...] = ()
+    choices: tuple[TypeChoice, ...] = ()
     documentation: str = ""
     dialect: str = field(default="oxide")
+
+    @property
+    def instance(self) -> str:
+        """Which of the kernels that its source stands for it is; empty if there is one alone."""
+        return ", ".join(f"{choice.name} = {choice.type}" for choice in self.choices)
 
     def array_parameters(self) -> tuple[Array, ...]:
         """The slices of the signature, in its order."""

@@ -25,6 +25,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.ir.expressions import (
+    Apply,
     Array,
     Binary,
     BinaryOp,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "Apply",
     "Array",
     "Assert",
     "Assign",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Array,
     Assert,
     Assign,
@@ -141,6 +142,8 @@ def show_expr(expr: Expr) -> str:
             return f"{type}({show_expr(operand)})"
         case Math(function=function, operand=operand):
             return f"{function}({show_expr(operand)})"
+        case Apply(function=function, operands=operands):
+            return f"{function}({', '.join(map(show_expr, operands))})"
         case _:
             assert_never(expr)
 

@@ -12,10 +12,12 @@ A division whose divisor turns out to be a literal other than zero loses its che
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Array,
     Assert,
     Assign,
@@ -56,7 +58,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
-from oxide_analyzer.language.types import BOOL, Kind
+from oxide_analyzer.language.types import BOOL, I64, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,6 +114,30 @@ def specialise(kernel: Kernel, values: Mapping[str, Number]) -> Kernel:
     )
 
 
+class StandIn(Enum):
+    """A total function that may stand for one that is open."""
+
+    ZERO = "0"
+    FIRST = "its first operand"
+    ONE = "1"
+
+
+def with_functions(kernel: Kernel, choice: StandIn) -> Kernel:
+    """The kernel with one function in the place of all that are open."""
+    body = _Folding({}, choice).block(kernel.body)
+    return replace(kernel, body=body, callables=())
+
+
+def stand_in(choice: StandIn, operands: tuple[Expr, ...], applied: Apply) -> Expr:
+    """What `choice` gives for operands."""
+    type, span = applied.type, applied.span
+    if choice is StandIn.FIRST and operands:
+        first = operands[0]
+        return first if first.type == type else Convert(first, type, span)
+    value = 1 if choice is StandIn.ONE else 0
+    return Const(arithmetic.convert(value, I64, type), type, span)
+
+
 def fold(expr: Expr, values: Mapping[str, Number] | None = None) -> Expr:
     """The expression with what literals, and `values` for its symbols, decide computed."""
     return _Folding(values or {}).expr(expr)
@@ -134,8 +160,9 @@ def _fitting(name: str, value: Number, type: Scalar) -> Number:
 class _Folding:
     """One walk over a kernel; nodes in which nothing changes are kept as they are."""
 
-    def __init__(self, values: Mapping[str, Number]) -> None:
+    def __init__(self, values: Mapping[str, Number], functions: StandIn | None = None) -> None:
         self._values = values
+        self._stand_in = functions
 
     def array(self, array: Array) -> Array:
         shape = tuple(self.expr(extent) for extent in array.shape)
@@ -294,6 +321,12 @@ class _Folding:
                 # Devices round these differently, so each computes its own.
                 new = self.expr(operand)
                 return expr if new is operand else replace(expr, operand=new)
+            case Apply(operands=operands):
+                inner = tuple(self.expr(operand) for operand in operands)
+                if self._stand_in is not None:
+                    return self.expr(stand_in(self._stand_in, inner, expr))
+                changed = any(a is not b for a, b in zip(inner, operands, strict=True))
+                return replace(expr, operands=inner) if changed else expr
             case _:
                 assert_never(expr)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, ScalarParameter
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Assert,
     Assign,
     Atomic,
@@ -360,6 +361,9 @@ class _Check:
                 self.typed(operand, type, "operand of a function")
                 if not type.is_float:
                     self.say(f"function of {type}")
+            case Apply(operands=operands):
+                for operand in operands:
+                    self.expr(operand)
             case _:
                 assert_never(expr)
 

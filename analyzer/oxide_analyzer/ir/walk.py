@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Assert,
     Assign,
     Atomic,
@@ -150,6 +151,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (a, b)
         case Select(condition=c, then=a, otherwise=b):
             return (c, a, b)
+        case Apply(operands=operands):
+            return operands
         case _:
             assert_never(expr)
 

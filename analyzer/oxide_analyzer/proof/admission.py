@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.nodes import Symbol
-from oxide_analyzer.ir.specialise import specialise
+from oxide_analyzer.ir.specialise import StandIn, specialise, with_functions
 from oxide_analyzer.ir.walk import expressions
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
@@ -114,6 +114,11 @@ def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | 
 def instances(kernel: Kernel, admitted: Admitted) -> Iterable[tuple[Kernel, Admitted]]:
     """The kernel with its open compile-time constants put in."""
     names = symbols(kernel)
+    if kernel.callables:
+        for choice in StandIn:
+            closed = with_functions(kernel, choice)
+            yield from instances(closed, Admitted(closed, admitted.facts, admitted.flat))
+        return
     if not names:
         yield kernel, admitted
         return

@@ -379,7 +379,7 @@ def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) ->
             case Undecided(reason=reason):
                 return Unknown(reason)
             case Model() as model:
-                if symbols(analysis.kernel):
+                if symbols(analysis.kernel) or analysis.kernel.callables:
                     return Unknown(_missing(query))
                 launch = launch_of(analysis, admitted, model)
                 if launch is None:

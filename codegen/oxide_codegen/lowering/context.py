@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.facts.ranges import Interval
 from oxide_analyzer.ir.nodes import (
+    Apply,
     Binary,
     BinaryOp,
     Compare,
@@ -187,6 +188,8 @@ class Context:
                 return self._math(function, self.value(operand), scalar)
             case Symbol(name=name):
                 raise ValueError(f"the constant `{name}` has no value yet")
+            case Apply(function=function):
+                raise ValueError(f"`{function}` is an open function")
             case _:
                 assert_never(expr)
 
