@@ -56,6 +56,7 @@ from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, State, Value
+from oxide_analyzer.facts.uniformity import hands_over
 from oxide_analyzer.facts.values import Evaluator, Scan
 from oxide_analyzer.facts.warps import (
     SHUFFLES,
@@ -129,9 +130,11 @@ class Walk:
     collected: Collected | None = field(default_factory=Collected)
     apart: Level = Level.GRID
     goes_on: bool = field(init=False)
+    hands_over: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.goes_on = goes_on(self.kernel)
+        self.hands_over = hands_over(self.kernel)
 
     # ------------------------------------------------------------ statements
 
@@ -463,7 +466,8 @@ class Walk:
             if type_ == BOOL:
                 return self.evaluator.opaque(real)
             return real
-        private = array.space is Space.LOCAL or array.ownership is Ownership.ATOMIC
+        handed = array.space is Space.GLOBAL and self.hands_over
+        private = array.space is Space.LOCAL or array.ownership is Ownership.ATOMIC or handed
         widest = Level.BLOCK if array.space is Space.SHARED else Level.GRID
         level = Level.THREAD if private else max(level, widest)
         return self.evaluator.unknown(type_, level, array.name, f"an element of `{array.name}`")

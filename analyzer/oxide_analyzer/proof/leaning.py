@@ -2,6 +2,7 @@
 
 * That threads meet (convergence), and that a branch takes all threads of a group alike, may rest on
   a value that they all load: it is one value only if the array is free of races.
+  A race that only atomics prevent (`publication`) leaves open who loads which value.
 * Races, exits and initialisation rest on intervals, which begin where threads have met, and on
   values that are one for a group.
 
@@ -66,18 +67,19 @@ def _broken_array(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[str |
     """Why loads of an array may differ between threads, and whether somebody vouched for it."""
     arrays: dict[str, bool] = {}
     for one in judged:
-        if one.obligation.kind not in _RACES or isinstance(one.result, Proved):
+        handed = one.result == Proved("order")
+        if one.obligation.kind not in _RACES or (isinstance(one.result, Proved) and not handed):
             continue
         for access in analysis.effects.whole:
             if access.array not in analysis.uniform.leans:
                 continue
             if access.site in one.obligation.sites or one.obligation.kind is Kind.EXIT:
-                lifted = isinstance(one.result, Lifted)
+                lifted = handed or isinstance(one.result, Lifted)
                 arrays[access.array] = arrays.get(access.array, False) or lifted
     if not arrays:
         return None, False
     name = min(arrays)
-    reason = f"a condition is read from `{name}`, which is not proved free of races"
+    reason = f"it rests on `{name}` holding one value for several threads, which is not proved"
     return reason, any(arrays.values())
 
 
