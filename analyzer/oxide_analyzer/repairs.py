@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.proof.publication import Missing
+    from oxide_analyzer.proof.links import Missing
 
 
 def declare(kernel: Kernel, text: str, names: Iterable[str]) -> Fix | None:
@@ -131,8 +131,8 @@ def source_text(expr: Expr) -> str:
             inner = source_text(operand)
             return inner if operand.span == expr.span else f"{type_.name}({inner})"
         case Unary(op=op, operand=operand):
-            if op is UnaryOp.ABS:
-                return f"abs({source_text(operand)})"
+            if op.value.isalpha():
+                return f"{op.value}({source_text(operand)})"
             return f"{op.value}{_operand(operand)}"
         case Binary(op=op, left=left, right=right):
             if op.value.isalpha():

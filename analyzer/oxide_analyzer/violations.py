@@ -115,7 +115,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
-    from oxide_analyzer.proof.publication import Missing
+    from oxide_analyzer.proof.links import Missing
     from oxide_analyzer.proof.verdicts import Violation
 
 

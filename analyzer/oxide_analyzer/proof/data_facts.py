@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import all_of, any_of, condition_polys, equal, negate
 from oxide_analyzer.facts.polys import Atom, Element, Poly
-from oxide_analyzer.proof.publication import tickets_differ
 from oxide_analyzer.proof.subjects import Obligation
+from oxide_analyzer.proof.tickets import tickets_differ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

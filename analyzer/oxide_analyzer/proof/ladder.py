@@ -25,8 +25,9 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.leaning import lean
+from oxide_analyzer.proof.links import Published
 from oxide_analyzer.proof.obligations import obligations
-from oxide_analyzer.proof.publication import Published, published
+from oxide_analyzer.proof.publication import published
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, kind_of, minimised, place_of, refute, replay
 from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Obligation, Pair, Query
