@@ -171,7 +171,12 @@ class Terms:
         return element
 
     def bits(self, op: str, left: Poly, right: Poly, low: int, high: int) -> Poly:
-        """A bit operation that is not arithmetic in disguise."""
+        """A bit operation that is not arithmetic in disguise; `a ^ b ^ b` is a."""
+        if op == "^":
+            for one, other in ((left, right), (right, left)):
+                rest = _other_side(one, other)
+                if rest is not None:
+                    return rest
         return _poly(self.atom(Bits(op, left, right, low, high), max(left.level, right.level)))
 
     def reachable(
@@ -346,6 +351,17 @@ class Substitution:
                 value = self._terms.bits(op, self.poly(p), self.poly(q), low, high)
         self._values[atom] = value
         return value
+
+
+def _other_side(whole: Poly, side: Poly) -> Poly | None:
+    """The p of a polynomial `p ^ side`."""
+    atom = whole.single()
+    form = atom.form if atom is not None else None
+    if not isinstance(form, Bits) or form.op != "^":
+        return None
+    if form.right == side:
+        return form.left
+    return form.right if form.left == side else None
 
 
 def _poly(atom: Atom) -> Poly:

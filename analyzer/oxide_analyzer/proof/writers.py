@@ -9,7 +9,8 @@
 
 Every index is solved digit by digit for what may be chosen: the thread, and its iterations of the
 loops round the store alone. Where a store uses digits of the thread index apart (`totals[t // 32]`
-by lane 31), these are what is solved for. The solution is a guess, the proof is a check: a wrong
+by lane 31), these are what is solved for. A digit that is masked is unmasked, `free ^ mask == digit`
+being `free == digit ^ mask`. The solution is a guess, the proof is a check: a wrong
 guess proves nothing. What it rests on is that a thread makes the store wherever the conditions of
 its path hold; so these stores are not used: those behind a loop in which some threads return, for
 it is forgotten who did, and those that depend on what only the writer knows.
@@ -32,7 +33,7 @@ from oxide_analyzer.facts.conditions import (
     equal,
     less,
 )
-from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, Variable, constant
+from oxide_analyzer.facts.polys import Atom, Bits, Level, Poly, Quotient, Variable, constant
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import For, Inline, Leave, Register, Return, While
 from oxide_analyzer.ir.walk import statements
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.facts.state import Interval
 
 
 @record
@@ -130,6 +132,18 @@ def _may_be_missed(analysis: Analysis, write: Access, among: Level | None) -> bo
             if isinstance(leaving, Return) and among is not None:
                 return True
     return False
+
+
+def _span(analysis: Analysis, poly: Poly) -> Interval:
+    """Numbers between which a polynomial lies; a remainder lies below its divisor."""
+    for atom in poly.atoms():
+        form = atom.form
+        radix = form.divisor.value if isinstance(form, Quotient) else None
+        if isinstance(form, Quotient) and radix is not None:
+            rest = form.dividend.plus(Poly({(atom,): 1}), -radix)
+            if rest == poly:
+                return 0, radix - 1
+    return analysis.evaluator.interval(poly)
 
 
 def _is_thread(analysis: Analysis, atom: Atom) -> bool:
@@ -274,8 +288,14 @@ def _solve(
 ) -> dict[Atom, Poly] | None:
     """Solve every index of the store for the writer's variables."""
     values: dict[Atom, Poly] = {}
-    for index, theirs in zip(indices, read.index, strict=True):
-        digits, rest = _digits(analysis, index, unknown - values.keys())
+    masks: dict[Atom, tuple[Atom, Poly]] = {}
+    pairs = list(zip(indices, read.index, strict=True))
+    pairs.sort(key=lambda pair: any(_is_exclusive(a) for a in pair[0].atoms()))
+    for whole, theirs in pairs:
+        left_open = unknown - values.keys()
+        index, masked = _unmasked(analysis, whole, left_open)
+        masks.update(masked)
+        digits, rest = _digits(analysis, index, left_open | masked.keys())
         if digits is None:
             return None
         left = theirs - rest
@@ -292,8 +312,61 @@ def _solve(
             elif digit.extent is None:
                 return None
             else:
-                values[digit.atom] = analysis.terms.remainder(quotient, digit.extent)
+                radix = _radix(digit.extent, digit.stride, digits[position + 1].stride)
+                values[digit.atom] = analysis.terms.remainder(quotient, radix)
+    for digit, (free, mask) in masks.items():
+        value = _exclusive(
+            analysis, values.pop(digit), Substitution(analysis.terms, values).poly(mask)
+        )
+        if value is None:
+            return None
+        values.setdefault(free, value)
     return values
+
+
+def _radix(extent: Poly, stride: Poly, above: Poly) -> Poly:
+    """What a digit counts to: its extent, or more where the stride above it leaves a gap."""
+    size, own, following = extent.value, stride.value, above.value
+    if size is None or own is None or following is None or following % own:
+        return extent
+    return constant(max(size, following // own))
+
+
+def _is_exclusive(atom: Atom) -> bool:
+    return isinstance(atom.form, Bits) and atom.form.op == "^"
+
+
+def _unmasked(
+    analysis: Analysis, index: Poly, unknown: set[Atom]
+) -> tuple[Poly, dict[Atom, tuple[Atom, Poly]]]:
+    """The index with a variable for each `free ^ mask`, and of which unknown it is what mask's."""
+    plain = {a for monomial in index.terms for a in monomial}
+    found: dict[Atom, tuple[Atom, Poly]] = {}
+    values: dict[Atom, Poly] = {}
+    for atom in dict.fromkeys(index.atoms()):
+        form = atom.form
+        if not isinstance(form, Bits) or form.op != "^":
+            continue
+        for side, mask in ((form.left, form.right), (form.right, form.left)):
+            free = side.single()
+            if free is None or free not in unknown or free in plain:
+                continue
+            digit = analysis.terms.fresh("digit", atom.level, form.low, form.high)
+            values[atom] = digit
+            found.update((a, (free, mask)) for a in digit.atoms())
+            break
+    return (Substitution(analysis.terms, values).poly(index) if values else index), found
+
+
+def _exclusive(analysis: Analysis, left: Poly, right: Poly) -> Poly | None:
+    """`left ^ right`, of numbers that are not negative."""
+    (low, high), (other_low, other_high) = _span(analysis, left), _span(analysis, right)
+    if low is None or other_low is None or high is None or other_high is None:
+        return None
+    if min(low, other_low) < 0:
+        return None
+    most = (1 << max(high, other_high).bit_length()) - 1
+    return analysis.terms.bits("^", left, right, 0, most)
 
 
 def _expanded(analysis: Analysis, poly: Poly) -> Poly:

@@ -1,5 +1,4 @@
 """A tile padded by one word for every 32, as scans avoid bank conflicts: `t + t // 32`."""
-# Correct and not proved yet: which thread wrote `m + m // 32` is found by a quotient by 33.
 # launch: grid=2, block=128, a=200, out=256
 # launch: grid=1, block=128, a=5, out=7
 
@@ -18,4 +17,4 @@ def reverse_blocks(a: Slice[f32], out: DisjointSlice[f32]):
     sync_threads()
     mirrored = BLOCK - 1 - t
     if i < len(out):
-        out[i] = tile[mirrored + mirrored // 32]  # warning: [OX903]
+        out[i] = tile[mirrored + mirrored // 32]
