@@ -511,7 +511,8 @@ def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> S
             )
             continue
         values[name] = value
-        if name in evaluator.doubtful:
+        by = evaluator.doubtful.get(name)
+        if by is not None and any(s in by for s in statements((stmt,))):
             unassigned[name] = Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
         if isinstance(value, Poly):
             fresh.append(value)

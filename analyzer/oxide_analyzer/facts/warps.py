@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.uniformity import Uniformity
     from oxide_analyzer.facts.values import Evaluator
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Stmt
     from oxide_analyzer.language.types import Scalar
 
 FULL = (1 << WARP) - 1
@@ -212,10 +213,15 @@ def has_whole_warps(evaluator: Evaluator) -> bool:
     return evaluator.whole_warps
 
 
-def doubtful(kernel: Kernel, evaluator: Evaluator, uniform: Uniformity) -> frozenset[str]:
-    """The locals that may hold what comes from a lane which takes no part, unread until later."""
-    found: set[str] = set()
-    copies: list[tuple[str, str]] = []
+def doubtful(
+    kernel: Kernel, evaluator: Evaluator, uniform: Uniformity
+) -> dict[str, frozenset[Stmt]]:
+    """The locals that may hold what comes from a lane which takes no part, unread until later.
+
+    Each with the statements that put it there: shuffles, and copies of what they gave.
+    """
+    found: dict[str, set[Stmt]] = {}
+    copies: list[tuple[str, str, Stmt]] = []
     for stmt in statements(kernel.body):
         match stmt:
             case WarpOp(function=function, target=target) if target and function in SHUFFLES:
@@ -225,14 +231,19 @@ def doubtful(kernel: Kernel, evaluator: Evaluator, uniform: Uniformity) -> froze
                 )
                 exist = low or has_whole_warps(evaluator)
                 if not (exist and stmt.mask is None and not uniform.departures):
-                    found.add(target.name)
+                    found.setdefault(target.name, set()).add(stmt)
             case Assign(target=target, value=Read(local=local)):
-                copies.append((local.name, target.name))
+                copies.append((local.name, target.name, stmt))
             case _:
                 pass
-    while more := {to for source, to in copies if source in found} - found:
-        found |= more
-    return frozenset(found)
+    while more := [
+        (to, stmt)
+        for source, to, stmt in copies
+        if source in found and stmt not in found.get(to, ())
+    ]:
+        for to, stmt in more:
+            found.setdefault(to, set()).add(stmt)
+    return {name: frozenset(by) for name, by in found.items()}
 
 
 def _source_in(evaluator: Evaluator, stmt: WarpOp, state: State, source: Poly) -> Condition | None:
