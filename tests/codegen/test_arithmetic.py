@@ -40,7 +40,14 @@ from oxide_codegen.native import compile_native
 INTEGERS = [s for s in SCALARS.values() if s.is_integer]
 FLOATS = [s for s in SCALARS.values() if s.is_float]
 NUMBERS = INTEGERS + FLOATS
-BITWISE = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
+BITWISE = {
+    BinaryOp.AND,
+    BinaryOp.OR,
+    BinaryOp.XOR,
+    BinaryOp.SHL,
+    BinaryOp.SHR,
+    BinaryOp.POW,
+}
 
 
 def interesting(scalar):
@@ -149,7 +156,8 @@ def test_binary_with_a_literal(scalar):
 @pytest.mark.parametrize("scalar", NUMBERS, ids=str)
 def test_unary(scalar):
     values = interesting(scalar)
-    ops = [op for op in UnaryOp if op is not UnaryOp.INVERT or scalar.is_integer]
+    floats = (UnaryOp.NEG, UnaryOp.ABS)
+    ops = [op for op in UnaryOp if op in floats or scalar.is_integer]
     results = run_elementwise(
         [scalar],
         scalar,

@@ -21,7 +21,7 @@ def evaluate(function, scalar, values):
     results = []
     for start in range(0, len(values), 1024):
         part = values[start : start + 1024]
-        expression = lambda x: Math(function, x, scalar, HERE)  # noqa: E731
+        expression = lambda x: Math(function, (x,), scalar, HERE)  # noqa: E731
         results += run_elementwise([scalar], scalar, [expression], [part])[0]
     return results
 

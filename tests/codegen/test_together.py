@@ -77,6 +77,30 @@ def test_what_a_warp_does_in_ptx(call, type, sm, wanted):
         assert toolchain.registers(text, sm) is not None
 
 
+def test_segments_do_not_part_a_warp():
+    """With a mask for each of them a warp would come to a barrier in parts, and may hang there."""
+    text = compile_ptx(trusted(warp_kernel("warp.reduce_add(v, width=8)", "i32")), "sm_90").text
+    assert "redux" not in text
+    assert text.count("shfl.sync.bfly.b32") == 3
+
+
+def test_lanes_with_masks_of_their_own_come_to_barriers_by_themselves():
+    text = """
+        @kernel(block=64)
+        def k(a: Slice[i32], out: DisjointSlice[i32]):
+            i = thread.index_1d()
+            mask = u32(255) << u32(warp.lane & 24)
+            v = warp.reduce_add(a[i], mask={})
+            sync_threads()
+            if i < len(out):
+                out[i] = v
+    """
+    apart = compile_ptx(trusted(text.format("mask")), "sm_90").text
+    assert "barrier.sync" in apart
+    assert "bar.sync" not in apart
+    assert "bar.sync" in compile_ptx(trusted(text.format("0xFFFFFFFF")), "sm_90").text
+
+
 @pytest.mark.parametrize(
     ("call", "type", "result", "wanted"),
     [

@@ -20,6 +20,7 @@ from oxide import (
     sync_threads,
     thread,
     u32,
+    unsafe,
     warp,
     within,
 )
@@ -116,6 +117,39 @@ def test_streams_have_barriers_of_their_own():
     i = (np.arange(n) + 1) % n
     for _, out, _ in buffers:
         np.testing.assert_array_equal(out.numpy(), sum(i + r for r in range(5)))
+
+
+@kernel
+def by_groups(a: Slice[i32], out: DisjointSlice[i32], rounds: i32):
+    """Lanes meet in groups of eight, the first by a width, the second by masks; then all."""
+    i = thread.index_1d()
+    mask = u32(255) << u32(warp.lane & 24)
+    total = 0
+    for r in range(rounds):
+        v = a[(i + r) % len(a)] if len(a) > 0 else 0
+        total += i64(warp.reduce_add(v, width=8))
+        sync_threads()
+        with unsafe("each lane names its own group of eight"):
+            total += i64(warp.reduce_max(v, mask=mask))
+        sync_threads()
+    if i < len(out):
+        out[i] = i32(total)
+
+
+@pytest.mark.parametrize("block", [33, 64, 256])
+def test_groups_of_lanes_come_to_barriers(block):
+    n = 40 * block
+    a = np.random.default_rng(5).integers(-50, 50, n).astype(np.int32)
+    out = np.zeros(n, np.int32)
+    by_groups[40, block](a, out, 20)
+    expected = np.zeros(n, np.int64)
+    for first in range(0, n, block):
+        for lane in range(0, block, 8):
+            group = np.arange(first + lane, min(first + lane + 8, first + block))
+            for r in range(20):
+                part = a[(group + r) % n]
+                expected[group] += part.sum() + part.max()
+    np.testing.assert_array_equal(out, expected)
 
 
 @kernel(cooperative=True)

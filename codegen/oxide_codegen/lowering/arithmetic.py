@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.intervals import Interval
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
-from oxide_codegen.lowering.functions import FMOD
+from oxide_codegen.lowering.functions import MOD, power
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,13 @@ def unary(build: Builder, op: UnaryOp, operand: Value, scalar: Scalar, flags: st
         case UnaryOp.ABS:
             type_ = operand.type
             return build.value(type_, f"call {type_} @llvm.abs.{type_}({operand}, i1 false)")
+        case UnaryOp.CLZ:
+            type_ = operand.type
+            return build.value(type_, f"call {type_} @llvm.ctlz.{type_}({operand}, i1 false)")
+        case UnaryOp.POPC:
+            return build.intrinsic("ctpop", operand)
+        case UnaryOp.BREV:
+            return build.intrinsic("bitreverse", operand)
 
 
 def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:
@@ -250,6 +257,16 @@ def _logical_shift(build: Builder, opcode: str, o: Operands) -> Value:
     return build.value(o.left.type, f"select {narrow}, {shifted}, {o.left.type} 0")
 
 
+def _power(build: Builder, o: Operands) -> Value:
+    type_ = o.left.type
+    name = f"oxide.power.{type_}"
+    build.functions[name] = power(type_)
+    result = build.call(type_, name, o.left, o.right)
+    if not o.signed or o.right_bounds.low >= 0:
+        return result
+    return build.select(build.compare("icmp slt", o.right, "0"), "0", result)
+
+
 def _extremum(name: str) -> Callable[[Builder, Operands], Value]:
     return lambda build, o: build.intrinsic(f"{'s' if o.signed else 'u'}{name}", o.left, o.right)
 
@@ -270,6 +287,7 @@ _INTEGER: dict[BinaryOp, Callable[[Builder, Operands], Value]] = {
     BinaryOp.XOR: _plain("xor"),
     BinaryOp.SHL: _shift_left,
     BinaryOp.SHR: _shift_right,
+    BinaryOp.POW: _power,
     BinaryOp.MIN: _extremum("min"),
     BinaryOp.MAX: _extremum("max"),
 }
@@ -287,8 +305,8 @@ def _float_floor_division(build: Builder, o: Operands) -> Value:
 
 
 def _float_modulo(build: Builder, o: Operands) -> Value:
-    name = FMOD.name(o.bits)
-    build.functions[name] = FMOD.text(o.bits)
+    name = MOD.name(o.bits)
+    build.functions[name] = MOD.text(o.bits)
     return build.call(o.left.type, name, o.left, o.right)
 
 
@@ -327,6 +345,7 @@ _FLOAT: dict[BinaryOp, Callable[[Builder, Operands], Value]] = {
     BinaryOp.XOR: _no_floats,
     BinaryOp.SHL: _no_floats,
     BinaryOp.SHR: _no_floats,
+    BinaryOp.POW: _no_floats,
     BinaryOp.MIN: _minimum,
     BinaryOp.MAX: _maximum,
 }

@@ -23,7 +23,6 @@ from oxide_analyzer.ir.nodes import (
     Logic,
     LogicOp,
     Math,
-    MathFunction,
     Not,
     Param,
     Read,
@@ -36,10 +35,9 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.walk import assigned
 from oxide_analyzer.language.types import I64
 from oxide_codegen.abi import failure_sites
-from oxide_codegen.lowering import arithmetic
+from oxide_codegen.lowering import arithmetic, mathematics
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
-from oxide_codegen.lowering.functions import EXP
 from oxide_codegen.lowering.patterns import is_thread_index, waits_for_others
 
 if TYPE_CHECKING:
@@ -55,7 +53,16 @@ if TYPE_CHECKING:
 _ANY = Interval(0, 0)
 _NARROW = (-(1 << 31), (1 << 31) - 1)
 # Of these, 32-bit operands may have a result that 32 bits do not hold.
-_WIDENING = frozenset({BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.FLOORDIV, BinaryOp.SHL})
+_WIDENING = frozenset(
+    {
+        BinaryOp.ADD,
+        BinaryOp.SUB,
+        BinaryOp.MUL,
+        BinaryOp.FLOORDIV,
+        BinaryOp.SHL,
+        BinaryOp.POW,
+    }
+)
 _MODULAR = {BinaryOp.ADD: "add", BinaryOp.SUB: "sub", BinaryOp.MUL: "mul"}
 
 
@@ -184,8 +191,9 @@ class Context:
                 return build.select(test, first, second)
             case Convert(operand=operand, type=scalar):
                 return self._convert(operand, scalar)
-            case Math(function=function, operand=operand, type=scalar):
-                return self._math(function, self.value(operand), scalar)
+            case Math(function=function, operands=operands, type=scalar):
+                values = [self.value(operand) for operand in operands]
+                return mathematics.math(build, function, values, scalar)
             case Symbol(name=name):
                 raise ValueError(f"the constant `{name}` has no value yet")
             case Apply(function=function):
@@ -267,15 +275,6 @@ class Context:
             if scalar.is_float:
                 return self.build.cast("sitofp", value, register_type(scalar))
         return arithmetic.convert(self.build, value, operand.type, scalar)
-
-    def _math(self, function: MathFunction, operand: Value, scalar: Scalar) -> Value:
-        match function:
-            case MathFunction.SQRT:
-                return self.build.intrinsic("sqrt", operand)
-            case MathFunction.EXP:
-                name = EXP.name(scalar.bits)
-                self.build.functions[name] = EXP.text(scalar.bits)
-                return self.build.call(operand.type, name, operand)
 
 
 def _ascii(name: str) -> str:

@@ -14,7 +14,17 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
-from oxide_analyzer.ir.nodes import Array, Atomic, Const, Group, Register, Return, Scope, Space
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Atomic,
+    Const,
+    Group,
+    Register,
+    Return,
+    Scope,
+    Space,
+    WarpOp,
+)
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering import atomics, device_warps
@@ -23,14 +33,14 @@ from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
 from oxide_codegen.lowering.failure import operands as operands_of
-from oxide_codegen.lowering.grid import BLOCK_BARRIER, GridBarrier
+from oxide_codegen.lowering.grid import GridBarrier
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, WarpOp
+    from oxide_analyzer.ir.nodes import Barrier
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 _AXES = "xyz"
@@ -69,8 +79,13 @@ class Device:
         self._offsets, size = _placed(sorted(shared, key=lambda array: array.is_dynamic))
         self.is_dynamic = size > STATIC_SHARED
         self.shared = size
+        self._block_barrier = _block_barrier(kernel)
         self._hidden = abi.hidden(kernel)
-        self._grid = GridBarrier(self.special) if abi.Hidden.WORKSPACE in self._hidden else None
+        self._grid = (
+            GridBarrier(self.special, self._block_barrier)
+            if abi.Hidden.WORKSPACE in self._hidden
+            else None
+        )
         if self._grid is not None:
             self.shared += self._grid.size
         if size > target.shared:
@@ -181,7 +196,7 @@ class Device:
             assert self._grid is not None
             self._grid.meet(build)
         else:
-            build.emit(BLOCK_BARRIER)
+            build.emit(self._block_barrier)
 
     def fence(self, build: Builder, scope: Scope) -> None:
         """Order memory accesses within a scope."""
@@ -270,7 +285,20 @@ class Device:
                 build.emit(f"store {element} zeroinitializer, {at}")
         if self._grid is not None:
             self._grid.begin(build, first, threads)
-        build.emit(BLOCK_BARRIER)
+        build.emit(self._block_barrier)
+
+
+def _block_barrier(kernel: Kernel) -> str:
+    """The instruction of `sync_threads()`.
+
+    The aligned form wants each warp to come as a whole. It does, except where lanes of one warp
+    may name different masks at one operation: from there on they go on by groups.
+    """
+    parts = any(
+        isinstance(s, WarpOp) and s.mask is not None and not isinstance(s.mask, Const)
+        for s in walk.statements(kernel.body)
+    )
+    return f"call void @llvm.nvvm.barrier.cta.sync{'' if parts else '.aligned'}.all(i32 0)"
 
 
 def _has_whole_warps(kernel: Kernel) -> bool:

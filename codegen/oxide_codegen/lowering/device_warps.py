@@ -3,7 +3,7 @@
 A lane that has returned is not waited for, wherever its bit is set in a mask, so the mask of an
 operation without one holds all lanes. Which of them take part says a ballot:
 
-    warp.reduce_add(v)     is     integers of 32 bits, from sm_80 on:  redux.sync.add
+    warp.reduce_add(v)     is     integers of 32 bits, width 32, sm_80:  redux.sync.add
                                   else, if all lanes of each segment are there:  5 × shfl.bfly, add
                                   else the tree of `warps`, whose leaves are shfl.idx
 
@@ -92,26 +92,18 @@ def lower(
     scalar = statement.value.type
     whole = is_whole and statement.mask is None
     op = warps.COMBINATIONS[function]
-    narrow = scalar.is_integer and scalar.bits <= 32
+    narrow = scalar.is_integer and scalar.bits <= 32 and statement.width == WARP
     if function in warps.REDUCTIONS and narrow and target.number >= _REDUX:
-        return _redux(build, op, scalar, value, own, mask, statement.width)
+        return _redux(build, op, scalar, value, mask)
     return _combined(build, statement, scalar, value, own, mask, whole=whole)
 
 
-def _redux(
-    build: Builder,
-    op: BinaryOp,
-    scalar: Scalar,
-    value: Value,
-    own: Value,
-    mask: Value,
-    width: int,
-) -> Value:
-    """One instruction; the lanes of a segment name each other alone."""
-    if width < WARP:
-        start = build.binary("and", own, str(-width))
-        ones = Value(str((1 << width) - 1), "i32")
-        mask = build.binary("and", mask, build.binary("shl", ones, start))
+def _redux(build: Builder, op: BinaryOp, scalar: Scalar, value: Value, mask: Value) -> Value:
+    """One instruction, of a whole warp.
+
+    Segments that name each other alone would do it as well, each with a mask of its own; but from
+    there on the warp is parted, and may come to a barrier of the block in parts.
+    """
     wide = arithmetic.resize(build, value, "i32", signed=scalar.is_signed)
     name = _REDUX_NAMES.get(op, f"{'' if scalar.is_signed else 'u'}{op.value}")
     total = build.call("i32", f"llvm.nvvm.redux.sync.{name}", wide, mask)

@@ -4,7 +4,7 @@
 polynomial in r, and scales by 2ⁿ in two exact halves, so that subnormal results are rounded once.
 No branches: a loop over it vectorises. At most 2 ulp in f32 and in f64 (measured: 1).
 
-`mod(x, y)` is Python's `%`: fmod, which is exact, moved to the divisor's sign. LLVM's `frem` is a
+`mod(x, y)` is Python's `%`: `fmod`, which is exact, moved to the divisor's sign. LLVM's `frem` is a
 call into libm on the host and an inexact `x - trunc(x / y) * y` on NVPTX. Here the significands
 are divided as integers, as many bits of the exponents' difference at a time as 64 bits hold.
 """
@@ -125,6 +125,27 @@ define internal {t} @oxide.exp.f{bits}({t} %x) alwaysinline nounwind willreturn 
 
 
 def _mod(bits: int) -> str:
+    return _remainder(
+        "mod",
+        bits,
+        """
+  %exact = fcmp oeq {t} %r, 0.0
+  %r.bits = bitcast {t} %r to {i}
+  %differ = xor {i} %r.bits, %y.bits
+  %opposite = icmp slt {i} %differ, 0
+  %moved = fadd {t} %r, %y
+  %inexact = select i1 %opposite, {t} %moved, {t} %r
+  %nothing = call {t} @llvm.copysign.f{bits}({t} 0.0, {t} %y)
+  %result = select i1 %exact, {t} %nothing, {t} %inexact
+  ret {t} %result""",
+    )
+
+
+def _fmod(bits: int) -> str:
+    return _remainder("fmod", bits, "\n  ret {t} %r")
+
+
+def _remainder(name: str, bits: int, end: str) -> str:
     t, i, m = _FLOAT_TYPES[bits], f"i{bits}", _SIGNIFICAND[bits]
     implicit, largest = 1 << m, (1 << (bits - 1)) - 1
     infinity = largest - (implicit - 1)
@@ -147,7 +168,7 @@ def _mod(bits: int) -> str:
   %{v}.e = select i1 %{v}.subnormal, i64 %{v}.under, i64 %{v}.field"""
 
     return f"""
-define internal {t} @oxide.mod.f{bits}({t} %x, {t} %y) nounwind willreturn memory(none) {{
+define internal {t} @oxide.{name}.f{bits}({t} %x, {t} %y) nounwind willreturn memory(none) {{
 start:
   %x.bits = bitcast {t} %x to {i}
   %y.bits = bitcast {t} %y to {i}
@@ -200,18 +221,35 @@ pack:
   %remainder = call {t} @llvm.copysign.f{bits}({t} %packed.float, {t} %x)
   br label %sign
 sign:
-  %r = phi {t} [ %x, %defined ], [ %remainder, %pack ]
-  %exact = fcmp oeq {t} %r, 0.0
-  %r.bits = bitcast {t} %r to {i}
-  %differ = xor {i} %r.bits, %y.bits
-  %opposite = icmp slt {i} %differ, 0
-  %moved = fadd {t} %r, %y
-  %inexact = select i1 %opposite, {t} %moved, {t} %r
-  %nothing = call {t} @llvm.copysign.f{bits}({t} 0.0, {t} %y)
-  %result = select i1 %exact, {t} %nothing, {t} %inexact
-  ret {t} %result
+  %r = phi {t} [ %x, %defined ], [ %remainder, %pack ]{end.format(t=t, i=i, bits=bits)}
+}}"""
+
+
+def power(type_: str) -> str:
+    """`oxide.power` of an integer type: the exponent, read as unsigned, bit by bit."""
+    return f"""
+define internal {type_} @oxide.power.{type_}({type_} %base, {type_} %exponent) \
+nounwind willreturn memory(none) {{
+start:
+  br label %head
+head:
+  %b = phi {type_} [ %base, %start ], [ %b2, %step ]
+  %e = phi {type_} [ %exponent, %start ], [ %e2, %step ]
+  %r = phi {type_} [ 1, %start ], [ %r2, %step ]
+  %done = icmp eq {type_} %e, 0
+  br i1 %done, label %end, label %step
+step:
+  %low = trunc {type_} %e to i1
+  %factor = select i1 %low, {type_} %b, {type_} 1
+  %r2 = mul {type_} %r, %factor
+  %b2 = mul {type_} %b, %b
+  %e2 = lshr {type_} %e, 1
+  br label %head
+end:
+  ret {type_} %r
 }}"""
 
 
 EXP = Function("exp", _exp)
-FMOD = Function("mod", _mod)
+MOD = Function("mod", _mod)
+FMOD = Function("fmod", _fmod)

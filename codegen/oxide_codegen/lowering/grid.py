@@ -21,7 +21,6 @@ from oxide_codegen.lowering.builder import Builder, Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BLOCK_BARRIER = "call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)"
 MOST_BLOCKS = (1 << 20) - 1
 
 _BITS = 20
@@ -31,7 +30,8 @@ _WORD = f"ptr addrspace(1) %{abi.Hidden.WORKSPACE}"
 
 
 class GridBarrier:
-    """The barrier in one kernel: `special` gives special registers.
+    """The barrier in one kernel: `special` gives special registers, `block_barrier` is the
+    instruction at which the threads of a block meet.
 
     Two shared words of each block: the number of the last barrier at which one thread went to
     the other blocks, and how many threads have not returned.
@@ -39,8 +39,9 @@ class GridBarrier:
 
     size = 16
 
-    def __init__(self, special: Callable[[Register, int], Value]) -> None:
+    def __init__(self, special: Callable[[Register, int], Value], block_barrier: str) -> None:
         self._special = special
+        self._block_barrier = block_barrier
         self._turn = ""
 
     def globals(self) -> Iterator[str]:
@@ -62,7 +63,7 @@ class GridBarrier:
         """`grid_sync()`."""
         turn = build.binary("add", build.load("i32", self._turn), "1")
         build.store(turn, self._turn)
-        build.emit(BLOCK_BARRIER)
+        build.emit(self._block_barrier)
         old = build.value("i32", f"atomicrmw xchg {_word(build, 0)}, {turn} monotonic")
         mine, end = build.label("across"), build.label("met")
         build.branch(build.compare("icmp ne", old, turn).text, mine, end)
@@ -82,7 +83,7 @@ class GridBarrier:
         changed = build.binary("lshr", build.binary("xor", now, before), str(_PHASE))
         build.branch(build.compare("icmp ne", changed, "0").text, end, wait)
         build.place(end)
-        build.emit(BLOCK_BARRIER)
+        build.emit(self._block_barrier)
 
     def leave(self, build: Builder) -> None:
         """A thread returns: the last one of its block departs."""
