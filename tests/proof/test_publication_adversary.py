@@ -98,6 +98,12 @@ def k(idx: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
 
 RIGHT = {"flag": FLAG, "blocks": BLOCKS, "last": LAST, "append": APPEND, "scatter": SCATTER}
 
+PUBLISH = """\
+        data[block.x] = a[block.x]
+        fence()
+        atomic.store(flag, block.x, 1)
+"""
+
 # What is wrong, in which kernel, and the text that makes it so.
 WRONG = {
     "no fence before the flag": (
@@ -111,8 +117,9 @@ WRONG = {
     "look of the block only": (FLAG, "block.x - 1) == 0", 'block.x - 1, scope="block") == 0'),
     "flag before the data": (
         FLAG,
-        "        data[block.x] = a[block.x]\n        fence()\n        atomic.store(flag, block.x, 1)\n",
-        "        fence()\n        atomic.store(flag, block.x, 1)\n        data[block.x] = a[block.x]\n",
+        PUBLISH,
+        "        fence()\n        atomic.store(flag, block.x, 1)\n"
+        "        data[block.x] = a[block.x]\n",
     ),
     "data of another than the flag": (
         FLAG,
@@ -128,7 +135,8 @@ WRONG = {
         FLAG,
         "        if block.x > 0:\n            while",
         "        if block.x > 0:\n            early = data[block.x - 1]\n"
-        "            if block.x < len(out):\n                out[block.x] = early\n            while",
+        "            if block.x < len(out):\n                out[block.x] = early\n"
+        "            while",
     ),
     "another who sets the flag": (
         FLAG,
@@ -150,7 +158,7 @@ WRONG = {
     ),
     "two rounds with one flag": (
         FLAG,
-        "        data[block.x] = a[block.x]\n        fence()\n        atomic.store(flag, block.x, 1)\n",
+        PUBLISH,
         "        for r in range(2):\n            data[block.x] = a[block.x]\n            fence()\n"
         "            atomic.store(flag, block.x, 1)\n",
     ),

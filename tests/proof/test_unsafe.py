@@ -77,8 +77,7 @@ def test_what_lies_inside_is_lifted_and_listed() -> None:
 def test_what_can_be_checked_still_is() -> None:
     found = report(SCATTER)
     assert found.checked is not None
-    stores = [s for s in found.checked.proved_bounds]
-    assert len(stores) < 3
+    assert len(found.checked.proved_bounds) < 3
 
 
 def test_no_proof_knows_what_is_vouched_for() -> None:
