@@ -6,12 +6,14 @@
 * Races, exits and initialisation rest on intervals, which begin where threads have met, and on
   values that are one for a group.
 
-Where what is taken for granted is open, the kernel is unproved by that, and only convergence is
-taken back. Where it is lifted by an `unsafe` block, it is known to nobody, so whatever leans on it
-is open again:
+Where what is taken for granted is open, the kernel is unproved by that, and convergence is taken
+back, which all the rest leans on. Where it is lifted by an `unsafe` block, it is known to nobody,
+so whatever leans on it is open again: convergence, or, where nobody has to meet, all the rest.
 
-    with unsafe("total is the same in every thread"):
-        if total > 0: sync_threads()              vouched for, and orders nothing for a proof
+    with unsafe("all of them write a one"):
+        wanted[0] = 1                             may race, for all that is known
+    sync_threads()
+    if wanted[0] != 0: sync_threads()             so this may not take all threads alike
 
 That all threads come to a barrier cannot be vouched for at all: which accesses it orders is what
 every other proof begins with. A vote or reduction can; then nothing may rest on what it gives.
@@ -41,7 +43,11 @@ def lean(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
         lifted = reason is not None
     if reason is None:
         return judged
-    kinds = {*TOGETHER, Kind.ELEMENT} if lifted else {Kind.CONVERGENCE}
+    kinds = {Kind.CONVERGENCE}
+    if lifted and not any(
+        one.obligation.kind is Kind.CONVERGENCE and isinstance(one.result, Proved) for one in judged
+    ):
+        kinds = {*TOGETHER, Kind.ELEMENT}
     return tuple(
         Judged(one.obligation, Unknown(reason))
         if one.obligation.kind in kinds and isinstance(one.result, Proved)
