@@ -8,10 +8,9 @@ head, save for what is found out about it:
   meaning where there is no iteration (`64 // n` has none behind `for j in range(n)`).
 * Powers of two. What enters as a power of two and is only multiplied and divided by such in the
   body stays one, or becomes zero: `stride & (stride - 1) == 0`.
-* Invariants. Of a list of candidates (at least or at most the entry value, not negative, between
-  the constants that enter, and the sum of two variables, which a swap keeps) those are kept that
-  the entry implies and the body preserves; each round drops what is not preserved until all are
-  (Houdini, Flanagan and Leino 2001).
+* Invariants. Of a list of candidates (`invariants`) those are kept that the entry implies and the
+  body preserves; each round drops what is not preserved until all are (Houdini, Flanagan and Leino
+  2001).
 
     stride = n // 2                    k unknown; stride' unknown with
     while stride > 0:                      stride' <= n // 2,  stride' >= 0
@@ -39,7 +38,6 @@ from oxide_analyzer.facts.conditions import (
     all_of,
     any_of,
     at_least_zero,
-    at_most,
     condition_level,
     condition_polys,
     equal,
@@ -47,6 +45,7 @@ from oxide_analyzer.facts.conditions import (
     negate,
 )
 from oxide_analyzer.facts.flow import Collected, Flow
+from oxide_analyzer.facts.invariants import Counter, candidates
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.liveness import handed_on
 from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, constant, parts_of
@@ -60,11 +59,13 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.powers import power_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from oxide_analyzer.facts.accesses import Position
+    from oxide_analyzer.facts.invariants import Candidate
     from oxide_analyzer.facts.uniformity import Loop
     from oxide_analyzer.facts.walk import Walk
+    from oxide_analyzer.ir.nodes import Expr
 
 _QUICK = 1_500
 _MOST_ROUNDS = 5
@@ -176,7 +177,7 @@ class _Carried:
 
     entry: State
     amounts: dict[str, Poly]
-    candidates: list[Callable[[State], Condition]]
+    candidates: list[Candidate]
     names: tuple[str, ...]
     powers: list[str] = field(default_factory=list[str])
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
@@ -346,7 +347,7 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
     carried.powers = [n for n in carried.powers if _implied(walk, entry, _is_power(walk, entry, n))]
     live = handed_on(walk.kernel.body, stmt)
     open_ = [n for n in integers if n not in carried.amounts and n in live]
-    carried.candidates = _candidates(walk, entry, open_)
+    carried.candidates = _candidates(walk, stmt, entry, open_, carried.amounts)
     if len(carried.powers) > 1:
         terms = walk.evaluator.launch.terms
         carried.exchanges = exchanges(terms, entry, head, backs, carried.powers)
@@ -449,32 +450,28 @@ def _implied(walk: Walk, state: State, condition: Condition) -> bool:
 
 
 def _candidates(
-    walk: Walk, entry: State, names: Sequence[str]
-) -> list[Callable[[State], Condition]]:
+    walk: Walk, stmt: Loop, entry: State, names: Sequence[str], amounts: dict[str, Poly]
+) -> list[Candidate]:
     """Invariants that hold at the entry."""
-    polys = {n: v for n in names for v in (entry.values[n],) if isinstance(v, Poly)}
-    numbers = [v.value for v in polys.values() if v.value is not None]
-    found: list[Callable[[State], Condition]] = []
+    steps = {n: (entry.values[n], d.value) for n, d in amounts.items()}
+    if isinstance(stmt, For):
+        start, _, stride = _counter(stmt, entry)
+        steps[_names(stmt)[0]] = start, stride.value
+    counters = [Counter(n, v, d) for n, (v, d) in steps.items() if d and isinstance(v, Poly)]
 
-    def integer(state: State, name: str) -> Poly:
-        value = state.values[name]
-        assert isinstance(value, Poly)
-        return value
+    def evaluate(expr: Expr) -> Poly:
+        return walk.evaluator.integer(expr, entry)
 
-    for name, start in polys.items():
-        bounds = [start]
-        bounds.extend(constant(n) for n in {0, 1, *numbers} if constant(n) != start)
-        for bound in bounds:
-            found.append(lambda s, n=name, b=bound: at_most(b, integer(s, n)))
-            found.append(lambda s, n=name, b=bound: at_most(integer(s, n), b))
-    for first, value in polys.items():
-        for second, other in polys.items():
-            if first < second:
-                total = value + other
-                found.append(
-                    lambda s, a=first, b=second, t=total: equal(integer(s, a) + integer(s, b), t)
-                )
-    return [c for c in found if _implied(walk, entry, c(entry))]
+    return list(
+        candidates(
+            stmt,
+            entry,
+            names,
+            counters,
+            evaluate,
+            lambda condition: _implied(walk, entry, condition),
+        )
+    )
 
 
 def _any_iteration(walk: Walk, stmt: Loop, carried: _Carried, level: Level) -> State:

@@ -9,11 +9,11 @@
 
 Every index is solved digit by digit for what may be chosen: the thread, and its iterations of the
 loops round the store alone. Where a store uses digits of the thread index apart (`totals[t // 32]`
-by lane 31), these are what is solved for. A digit that is masked is unmasked, `free ^ mask == digit`
-being `free == digit ^ mask`. The solution is a guess, the proof is a check: a wrong
-guess proves nothing. What it rests on is that a thread makes the store wherever the conditions of
-its path hold; so these stores are not used: those behind a loop in which some threads return, for
-it is forgotten who did, and those that depend on what only the writer knows.
+by lane 31), these are what is solved for. A masked digit is unmasked: `free ^ mask == digit` is
+`free == digit ^ mask`. The solution is a guess, the proof is a check: a wrong guess proves
+nothing. What it rests on is that a thread makes the store wherever the conditions of its path
+hold; so these stores are not used: those behind a loop in which some threads return, for it is
+forgotten who did, and those that depend on what only the writer knows.
 """
 
 from __future__ import annotations

@@ -8,13 +8,15 @@ CENTRES = 8
 
 
 @kernel(
-    requires=lambda x, y, cx, cy, nearest, sx, sy, count: len(x) == len(y)
-    and len(nearest) == len(x)
-    and len(cx) == CENTRES
-    and len(cy) == CENTRES
-    and len(sx) == CENTRES
-    and len(sy) == CENTRES
-    and len(count) == CENTRES,
+    requires=lambda x, y, cx, cy, nearest, sx, sy, count: (
+        len(x) == len(y)
+        and len(nearest) == len(x)
+        and len(cx) == CENTRES
+        and len(cy) == CENTRES
+        and len(sx) == CENTRES
+        and len(sy) == CENTRES
+        and len(count) == CENTRES
+    ),
 )
 def assign(
     x: Slice[f32],

@@ -1,0 +1,272 @@
+"""What may hold of the locals that a loop carries, whatever the iteration: candidates.
+
+Guesses, of which `loops` keeps those that hold at the entry and that every iteration preserves:
+
+* At least or at most the entry value, or a number that something enters with; and the sum of two
+  variables, which a swap keeps.
+* What is assigned from a variable of a known range is in that range, or still what it was:
+
+    best = 0                          best == 0  or  0 <= best, and so on with best < n; where
+    for c in range(n):                n >= 1 at the entry, 0 <= best and best < n as they are
+        if far(c) < far(best):
+            best = c
+
+  The range is that of the `for` whose variable it is, and what the branches and `while` loops
+  round the assignment say of it, as long as the ends do not change in the loop.
+* What only some iterations add one to is at most its entry value and the number of iterations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_analyzer.facts.conditions import any_of, at_most, equal
+from oxide_analyzer.facts.polys import Poly, constant
+from oxide_analyzer.facts.uniformity import assigned
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Binary,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    For,
+    If,
+    Logic,
+    LogicOp,
+    Not,
+    Read,
+    Select,
+    While,
+)
+from oxide_analyzer.ir.walk import blocks, statements, subexpressions
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from oxide_analyzer.facts.conditions import Condition
+    from oxide_analyzer.facts.state import State
+    from oxide_analyzer.facts.uniformity import Loop
+    from oxide_analyzer.ir.nodes import Block, Expr
+
+Candidate: TypeAlias = "Callable[[State], Condition]"
+# An expression as it is where a loop is entered.
+Evaluate: TypeAlias = "Callable[[Expr], Poly]"
+
+_MIRRORED = {
+    CompareOp.LT: CompareOp.GT,
+    CompareOp.LE: CompareOp.GE,
+    CompareOp.GT: CompareOp.LT,
+    CompareOp.GE: CompareOp.LE,
+    CompareOp.EQ: CompareOp.EQ,
+    CompareOp.NE: CompareOp.NE,
+}
+_OPPOSITE = {
+    CompareOp.LT: CompareOp.GE,
+    CompareOp.LE: CompareOp.GT,
+    CompareOp.GT: CompareOp.LE,
+    CompareOp.GE: CompareOp.LT,
+    CompareOp.EQ: CompareOp.NE,
+    CompareOp.NE: CompareOp.EQ,
+}
+
+
+@record
+class Counter:
+    """A local that every iteration changes by `amount`, and its value at the entry."""
+
+    name: str
+    start: Poly
+    amount: int
+
+
+def candidates(
+    loop: Loop,
+    entry: State,
+    names: Sequence[str],
+    counters: Sequence[Counter],
+    evaluate: Evaluate,
+    is_implied: Callable[[Condition], bool],
+) -> Iterator[Candidate]:
+    """Guesses about the integers `names` that hold at the entry, as `is_implied` there says."""
+    polys = {n: v for n in names for v in (entry.values[n],) if isinstance(v, Poly)}
+    for candidate in _simple(polys):
+        if is_implied(candidate(entry)):
+            yield candidate
+    changed = assigned((loop,))
+    for name, start in polys.items():
+        for end in dict.fromkeys(
+            e for s in _all_sources(loop, name) for e in _ends(s, changed, evaluate)
+        ):
+            if is_implied(end.holds(start)):
+                yield lambda s, n=name, e=end: e.holds(_integer(s, n))
+            else:
+                yield lambda s, n=name, e=end, b=start: any_of(
+                    (equal(_integer(s, n), b), e.holds(_integer(s, n)))
+                )
+        most = max(_increments((loop,), name), default=0)
+        for counter in counters if most > 0 else ():
+            yield lambda s, n=name, b=start, m=most, c=counter: _is_outrun(s, n, b, m, c)
+
+
+def _simple(polys: dict[str, Poly]) -> Iterator[Candidate]:
+    numbers = [v.value for v in polys.values() if v.value is not None]
+    for name, start in polys.items():
+        bounds = [start]
+        bounds.extend(constant(n) for n in {0, 1, *numbers} if constant(n) != start)
+        for bound in bounds:
+            yield lambda s, n=name, b=bound: at_most(b, _integer(s, n))
+            yield lambda s, n=name, b=bound: at_most(_integer(s, n), b)
+    for first, value in polys.items():
+        for second, other in polys.items():
+            if first < second:
+                total = value + other
+                yield lambda s, a=first, b=second, t=total: equal(
+                    _integer(s, a) + _integer(s, b), t
+                )
+
+
+def _increments(block: Block, name: str) -> Iterator[int]:
+    """The numbers that statements of a block add to a local."""
+    for stmt in statements(block):
+        match stmt:
+            case Assign(
+                target=target,
+                value=Binary(op=BinaryOp.ADD, left=Read(local=local), right=Const(value=number)),
+            ) if target.name == name == local.name:
+                yield int(number)
+            case _:
+                pass
+
+
+def _is_outrun(state: State, name: str, start: Poly, most: int, counter: Counter) -> Condition:
+    """That a local grew by no more than `most` in each iteration that `counter` has counted."""
+    grown = (_integer(state, name) - start).scale(abs(counter.amount))
+    passed = _integer(state, counter.name) - counter.start
+    return at_most(grown, passed.scale(most if counter.amount > 0 else -most))
+
+
+def _integer(state: State, name: str) -> Poly:
+    value = state.values[name]
+    assert isinstance(value, Poly)
+    return value
+
+
+# ---------------------------------------------------------------- ranges
+
+
+@record
+class _End:
+    """A number that something is at least, or at most."""
+
+    number: Poly
+    is_least: bool
+
+    def holds(self, value: Poly) -> Condition:
+        """That `value` keeps to it."""
+        return at_most(self.number, value) if self.is_least else at_most(value, self.number)
+
+
+@record
+class _Source:
+    """A local that is assigned to another, by its name, and what stands round the assignment.
+
+    That is loops, and conditions of branches that lead there or, where `taken` is false, do not.
+    """
+
+    name: str
+    around: tuple[For | _Guard, ...]
+
+
+@record
+class _Guard:
+    condition: Expr
+    taken: bool
+
+
+def _all_sources(loop: Loop, name: str) -> Iterator[_Source]:
+    """What is assigned to a local, also by way of others."""
+    pending, seen = [name], {name}
+    while pending:
+        for source in _sources((loop,), pending.pop(), ()):
+            yield source
+            if source.name not in seen:
+                seen.add(source.name)
+                pending.append(source.name)
+
+
+def _sources(block: Block, name: str, around: tuple[For | _Guard, ...]) -> Iterator[_Source]:
+    for stmt in block:
+        match stmt:
+            case Assign(target=target, value=value) if target.name == name:
+                yield from _chosen(value, around)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                yield from _sources(then, name, (*around, _Guard(condition, True)))
+                yield from _sources(otherwise, name, (*around, _Guard(condition, False)))
+            case While(header=header, condition=condition, body=body):
+                yield from _sources(header, name, around)
+                yield from _sources(body, name, (*around, _Guard(condition, True)))
+            case For(body=body):
+                yield from _sources(body, name, (*around, stmt))
+            case _:
+                for inner in blocks(stmt):
+                    yield from _sources(inner, name, around)
+
+
+def _chosen(value: Expr, around: tuple[For | _Guard, ...]) -> Iterator[_Source]:
+    match value:
+        case Read(local=local):
+            yield _Source(local.name, around)
+        case Convert(operand=operand):
+            yield from _chosen(operand, around)
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            yield from _chosen(then, (*around, _Guard(condition, True)))
+            yield from _chosen(otherwise, (*around, _Guard(condition, False)))
+        case _:
+            pass
+
+
+def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
+    """The ends of the range of a source which are the same in every iteration."""
+
+    def fixed(expr: Expr) -> Poly | None:
+        reads = (e.local.name for e in subexpressions(expr) if isinstance(e, Read))
+        return None if any(name in changed for name in reads) else evaluate(expr)
+
+    for place in source.around:
+        if isinstance(place, _Guard):
+            for op, expr in _compared(place.condition, place.taken, source.name):
+                number = fixed(expr)
+                if number is None:
+                    continue
+                if op in (CompareOp.GE, CompareOp.GT):
+                    yield _End(number.shift(int(op is CompareOp.GT)), True)
+                if op in (CompareOp.LE, CompareOp.LT):
+                    yield _End(number.shift(-int(op is CompareOp.LT)), False)
+        elif place.variable.name == source.name and isinstance(place.step, Const):
+            start, stop = fixed(place.start), fixed(place.stop)
+            ascends = place.step.value > 0
+            if start is not None:
+                yield _End(start, ascends)
+            if stop is not None:
+                yield _End(stop.shift(-1 if ascends else 1), not ascends)
+
+
+def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[CompareOp, Expr]]:
+    """What a condition says of a local, if it holds or, if not `taken`, does not."""
+    match condition:
+        case Compare(op=op, left=left, right=right):
+            op = op if taken else _OPPOSITE[op]
+            if isinstance(left, Read) and left.local.name == name:
+                yield op, right
+            if isinstance(right, Read) and right.local.name == name:
+                yield _MIRRORED[op], left
+        case Logic(op=op, left=left, right=right) if (op is LogicOp.AND) is taken:
+            yield from _compared(left, taken, name)
+            yield from _compared(right, taken, name)
+        case Not(operand=operand):
+            yield from _compared(operand, not taken, name)
+        case _:
+            pass
