@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from oxide.atomics import atomic
 from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
 from oxide.claims import injective, unsafe, within
+from oxide.constants import Const
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
+from oxide.numbers import brev, clz, fma, popc, select
 from oxide.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 from oxide.scratch import (
     LocalArray,
@@ -108,6 +110,7 @@ __all__ = [
     "AtomicSlice3D",
     "BoundLaunch",
     "CheckError",
+    "Const",
     "DeviceBuffer",
     "DeviceError",
     "DisjointSlice",
@@ -143,12 +146,15 @@ __all__ = [
     "atomic",
     "block",
     "block_dim",
+    "brev",
+    "clz",
     "device",
     "dynamic_shared",
     "empty",
     "f32",
     "f64",
     "fence",
+    "fma",
     "grid_dim",
     "grid_stride",
     "grid_sync",
@@ -159,6 +165,8 @@ __all__ = [
     "injective",
     "kernel",
     "load",
+    "popc",
+    "select",
     "stream",
     "struct",
     "sync_threads",

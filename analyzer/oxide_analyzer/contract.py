@@ -112,6 +112,8 @@ def value(expression: Expr, given: Given) -> Number:
         case Special(register=Register.GRID_DIM, axis=axis):
             return given.grid[axis]
         case Unary(op=op, operand=operand):
+            if op not in _UNARY:
+                raise NotEvaluable(f"`{op}` has no value before the launch")
             return _UNARY[op](_integer(operand, given))
         case Binary(op=op, left=left, right=right):
             if op not in _BINARY:

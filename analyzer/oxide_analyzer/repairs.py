@@ -21,7 +21,6 @@ from oxide_analyzer.ir.nodes import (
     Special,
     Symbol,
     Unary,
-    UnaryOp,
 )
 from oxide_analyzer.source import Span
 

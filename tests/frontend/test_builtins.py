@@ -30,8 +30,17 @@ CALLS = {
     "min": "r = min(n, 2)",
     "max": "r = max(n, 2)",
     "abs": "r = abs(n)",
-    "math.sqrt": "r = math.sqrt(s)",
-    "math.exp": "r = math.exp(s)",
+    "clz": "r = clz(n)",
+    "popc": "r = popc(u)",
+    "brev": "r = brev(k)",
+    "fma": "r = fma(s, s, s)",
+    "math.fma": "r = math.fma(s, s, s)",
+    "math.fmod": "r = math.fmod(s, x64)",
+    "math.copysign": "r = math.copysign(s, -1.0)",
+    "select": "r = select(n < 2, s, 1.0)",
+    "divmod": "q, r = divmod(n, 3)",
+    "pow": "r = pow(s, 2)",
+    "round": "r = round(s)",
     "SharedArray": "r = SharedArray(f32, 4)",
     "LocalArray": "r = LocalArray(f32, 4)",
 }
@@ -41,6 +50,8 @@ def _use(name: str) -> str | None:
     row = BUILTINS[name]
     if name in CALLS:
         return CALLS[name]
+    if name.startswith("math.") and BUILTINS[name].kind is BuiltinKind.FUNCTION:
+        return f"r = {name}(s)"
     if name.startswith("atomic."):
         return f"r = {name}(bins, 0, 1)"
     if name.startswith("warp."):
@@ -65,6 +76,7 @@ def test_rows_without_a_use_are_types_namespaces_and_decorators() -> None:
         BuiltinKind.NAMESPACE,
         BuiltinKind.FACT,
         BuiltinKind.DECORATOR,
+        BuiltinKind.MARKER,
     }
 
 

@@ -69,6 +69,15 @@ def unary(op: UnaryOp, a: Interval, scalar: Scalar) -> Interval:
         case UnaryOp.ABS:
             low = 0 if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
             return fitted(Interval(low, max(abs(a.low), abs(a.high))), scalar)
+        case UnaryOp.CLZ if a.low >= 0:
+            zeros = scalar.bits - a.high.bit_length()
+            return Interval(zeros, scalar.bits - a.low.bit_length())
+        case UnaryOp.CLZ:
+            return Interval(0, scalar.bits)
+        case UnaryOp.POPC:
+            return Interval(0, a.high.bit_length() if a.low >= 0 else scalar.bits)
+        case UnaryOp.BREV:
+            return whole(scalar)
 
 
 def binary(op: BinaryOp, a: Interval, b: Interval, scalar: Scalar) -> Interval:
@@ -224,6 +233,7 @@ _BINARY: dict[BinaryOp, Callable[[Interval, Interval, Scalar], Interval]] = {
     BinaryOp.XOR: _or,
     BinaryOp.SHL: _shift_left,
     BinaryOp.SHR: _shift_right,
+    BinaryOp.POW: lambda a, b, s: whole(s),
     BinaryOp.MIN: _minimum,
     BinaryOp.MAX: _maximum,
 }

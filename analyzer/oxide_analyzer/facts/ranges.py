@@ -283,8 +283,10 @@ class _Evaluation:
                 self.of(expr, state)
                 continue
             match expr:
-                case Unary(operand=operand) | Convert(operand=operand) | Math(operand=operand):
+                case Unary(operand=operand) | Convert(operand=operand):
                     self.operands((operand,), state)
+                case Math(operands=operands):
+                    self.operands(operands, state)
                 case Binary(left=left, right=right):
                     self.operands((left, right), state)
                 case Select(condition=condition, then=then, otherwise=otherwise):

@@ -454,7 +454,7 @@ class _Walk:
                 return levels.get(local.name, Level.LAUNCH)
             case Special():
                 return self.register(expr)
-            case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
+            case Unary(operand=a) | Not(operand=a) | Convert(operand=a):
                 return self.level(a, levels)
             case Binary() if self.is_warp_number(expr):
                 return Level.WARP
@@ -462,7 +462,7 @@ class _Walk:
                 return max(self.level(a, levels), self.level(b, levels))
             case Select(condition=c, then=a, otherwise=b):
                 return max(self.level(c, levels), self.level(a, levels), self.level(b, levels))
-            case Apply(operands=operands):
+            case Apply(operands=operands) | Math(operands=operands):
                 return max((self.level(a, levels) for a in operands), default=Level.LAUNCH)
             case _:
                 assert_never(expr)

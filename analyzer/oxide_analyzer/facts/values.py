@@ -43,7 +43,7 @@ from oxide_analyzer.facts.polys import (
     Variable,
     constant,
 )
-from oxide_analyzer.facts.state import Interval, Real, State, Value, value_level
+from oxide_analyzer.facts.state import Interval, Real, Scan, State, Value, value_level
 from oxide_analyzer.ir.nodes import (
     Apply,
     Binary,
@@ -68,28 +68,16 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.language.types import BOOL, Scalar
 from oxide_analyzer.proof.affine import refutes
-from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.launch_terms import LaunchTerms
     from oxide_analyzer.facts.rounds import Repetition
+    from oxide_analyzer.ir.nodes import Stmt
     from oxide_analyzer.source import Span
 
 _LONGEST_KEY = 24
 _QUICK = 800
 _PRODUCTS = 6_000
-
-
-@record
-class Scan:
-    """What a thread brought to a sum over the lanes of a warp, and what led it there.
-
-    An `exclusive` one leaves out what the thread itself has brought.
-    """
-
-    value: Poly
-    exclusive: bool
-    path: tuple[Condition, ...]
 
 
 @dataclass(slots=True)
@@ -115,7 +103,7 @@ class Evaluator:
     ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
     scans: dict[Atom, Scan] = field(default_factory=dict["Atom", "Scan"])
     whole_warps: bool | None = None
-    doubtful: frozenset[str] = frozenset()
+    doubtful: dict[str, frozenset[Stmt]] = field(default_factory=dict[str, "frozenset[Stmt]"])
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 
@@ -177,8 +165,8 @@ class Evaluator:
                 return self._select(expr, state)
             case Convert(operand=operand, type=target):
                 return self._convert(self.value(operand, state), operand.type, target, expr, state)
-            case Math(function=function, operand=operand):
-                return self._real(f"{function}", self.value(operand, state))
+            case Math(function=function, operands=operands):
+                return self._real(f"{function}", *(self.value(one, state) for one in operands))
             case Apply(function=function, operands=operands, type=type_):
                 values = [self.value(operand, state) for operand in operands]
                 if type_.is_float:
@@ -242,6 +230,22 @@ class Evaluator:
                     return operand
                 positive = at_least_zero(operand)
                 return self.fitted(self._choice(positive, operand, -operand), expr, state)
+            case UnaryOp.CLZ | UnaryOp.POPC:
+                count = self.havoc(expr.op.value, operand.level, 0, expr.type.bits)
+                if expr.op is UnaryOp.POPC and self.ballots:
+                    self._count(count, expr.operand, state)
+                return count
+            case UnaryOp.BREV:
+                return self.havoc(expr.op.value, operand.level, expr.type.min, expr.type.max)
+
+    def _count(self, count: Poly, counted: Expr, state: State) -> None:
+        """Note what a count of votes says of the lanes of a warp."""
+        from oxide_analyzer.facts.warps import votes_below
+
+        atom, scan = count.single(), votes_below(self, counted, state)
+        if atom is not None and scan is not None:
+            self.scans[atom] = scan
+            self.launch.terms.axiom(count, at_most(count, self.launch.lane))
 
     def _binary(self, expr: Binary, state: State) -> Value:
         left, right = self.value(expr.left, state), self.value(expr.right, state)
@@ -267,6 +271,9 @@ class Evaluator:
                 return self._shift_right(expr, left, right)
             case BinaryOp.AND | BinaryOp.OR | BinaryOp.XOR:
                 return self._bitwise(expr, left, right)
+            case BinaryOp.POW:
+                level = max(left.level, right.level)
+                return self.havoc("power", level, expr.type.min, expr.type.max)
             case BinaryOp.DIV:
                 raise TypeError(f"{expr.span}: / of integers")
             case _:

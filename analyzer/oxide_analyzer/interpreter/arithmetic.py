@@ -27,6 +27,7 @@ from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from oxide_analyzer.interpreter import floats
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, MathFunction, UnaryOp
 from oxide_analyzer.language.types import Kind, Scalar
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # not tell apart: hence Any, here and only here.
 OneOperand: TypeAlias = "Callable[[Any], Any]"
 TwoOperands: TypeAlias = "Callable[[Any, Any], Any]"
+SomeOperands: TypeAlias = "Callable[..., Any]"
 
 INFINITY = _math.inf
 NAN = _math.nan
@@ -65,9 +67,9 @@ def convert(value: Number, source: Scalar, target: Scalar) -> Number:
     return conversion(source, target)(value)
 
 
-def math(function: MathFunction, type: Scalar, a: Number) -> Number:
-    """`function(a)` at the precision of `type`, rounded from the double result."""
-    return math_function(function, type)(a)
+def math(function: MathFunction, type: Scalar, *operands: Number) -> Number:
+    """`function(…)` at the precision of `type`, rounded from the double result."""
+    return math_function(function, type)(*operands)
 
 
 def literal(value: Number, type: Scalar) -> Number:
@@ -105,13 +107,15 @@ def binary_function(op: BinaryOp, type: Scalar) -> TwoOperands:
 
 
 @cache
-def math_function(function: MathFunction, type: Scalar) -> OneOperand:
+def math_function(function: MathFunction, type: Scalar) -> SomeOperands:
     """The function at the precision of `type`."""
-    exact = _MATH[function]
+    if function is MathFunction.FMA:
+        return floats.multiply_add(rounding(type), type.bits)
+    exact = floats.FUNCTIONS[function]
     if type.bits == 64:
         return exact
     fit = rounding(type)
-    return lambda a: fit(exact(a))
+    return lambda *operands: fit(exact(*operands))
 
 
 @cache
@@ -149,11 +153,15 @@ def rounding(type: Scalar) -> Callable[[float], float]:
 
 
 def _integer_unary(type: Scalar) -> dict[UnaryOp, OneOperand]:
-    wrap = type.wrap
+    wrap, bits = type.wrap, type.bits
+    mask = (1 << bits) - 1
     return {
         UnaryOp.NEG: lambda a: wrap(-a),
         UnaryOp.INVERT: lambda a: wrap(~a),
         UnaryOp.ABS: lambda a: wrap(abs(a)),
+        UnaryOp.CLZ: lambda a: bits - (a & mask).bit_length(),
+        UnaryOp.POPC: lambda a: (a & mask).bit_count(),
+        UnaryOp.BREV: lambda a: wrap(int(f"{a & mask:0{bits}b}"[::-1], 2)),
     }
 
 
@@ -189,6 +197,7 @@ def _integer_binary(type: Scalar) -> dict[BinaryOp, TwoOperands]:
         BinaryOp.XOR: operator.xor,
         BinaryOp.SHL: lambda a, b: wrap(a << b) if 0 <= b < bits else 0,
         BinaryOp.SHR: lambda a, b: a >> b if 0 <= b < bits else -(a < 0),
+        BinaryOp.POW: lambda a, b: wrap(pow(a, b, 1 << bits)) if b >= 0 else 0,
         BinaryOp.MIN: min,
         BinaryOp.MAX: max,
     }
@@ -267,22 +276,6 @@ def _maximum_number(a: float, b: float) -> float:
         return b if _math.copysign(1.0, a) < 0 else a
     return b if b > a else a
 
-
-def _square_root(a: float) -> float:
-    return NAN if a < 0 else _math.sqrt(a)
-
-
-def _exponential(a: float) -> float:
-    try:
-        return _math.exp(a)
-    except OverflowError:
-        return INFINITY
-
-
-_MATH: dict[MathFunction, OneOperand] = {
-    MathFunction.SQRT: _square_root,
-    MathFunction.EXP: _exponential,
-}
 
 _FLOAT_UNARY: dict[UnaryOp, OneOperand] = {UnaryOp.NEG: operator.neg, UnaryOp.ABS: _math.fabs}
 

@@ -129,7 +129,7 @@ class Expressions:
             case Math():
                 name = f"{e.function}_{e.type}"
                 self.function(name, arithmetic.math_function(e.function, e.type))
-                return f"{name}({self.text(e.operand)})"
+                return f"{name}({', '.join(self.text(operand) for operand in e.operands)})"
             case _:
                 assert_never(e)
 

@@ -99,6 +99,9 @@ class UnaryOp(StrEnum):
     NEG = "-"
     INVERT = "~"  # integers
     ABS = "abs"  # |MIN| wraps to MIN
+    CLZ = "clz"  # integers: zeros above the highest one, the width if there is none
+    POPC = "popc"  # integers: ones
+    BREV = "brev"  # integers: the bits in reverse order
 
 
 class BinaryOp(StrEnum):
@@ -108,7 +111,8 @@ class BinaryOp(StrEnum):
     gives 0 (the obligation stands in a `CheckDivisor` in front) and MIN // -1 wraps to MIN.
     Of floats, FLOORDIV is floor(x / y) and MOD is x - y * floor(x / y) computed exactly, that is
     fmod corrected to the divisor's sign. SHL and SHR by the width or more, or by a negative
-    amount, give 0, and -1 for the SHR of a negative value. MIN and MAX of floats give the number
+    amount, give 0, and -1 for the SHR of a negative value. POW of integers wraps; by a negative
+    exponent, which the language does not have, it gives 0. MIN and MAX of floats give the number
     if one operand is NaN.
     """
 
@@ -123,6 +127,7 @@ class BinaryOp(StrEnum):
     XOR = "^"
     SHL = "<<"
     SHR = ">>"
+    POW = "**"  # integers
     MIN = "min"
     MAX = "max"
 
@@ -283,18 +288,57 @@ class Convert:
 
 
 class MathFunction(StrEnum):
-    """Functions of floats whose results may differ between devices by their documented ulp."""
+    """Functions of floats: the exact ones are the same everywhere, the others may differ between
+    devices by their documented ulp."""
 
-    SQRT = "sqrt"  # correctly rounded everywhere
+    SQRT = "sqrt"
+    FMA = "fma"  # x * y + z, rounded once
+    FLOOR = "floor"
+    CEIL = "ceil"
+    TRUNC = "trunc"
+    ROUND = "round"  # to an integer, ties to even
+    FMOD = "fmod"
+    COPYSIGN = "copysign"
     EXP = "exp"
+    POW = "pow"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every device gives the correctly rounded result."""
+        return self in _EXACT
+
+    @property
+    def arity(self) -> int:
+        """How many operands it takes."""
+        return _ARITY.get(self, 1)
+
+
+_EXACT = frozenset(
+    {
+        MathFunction.SQRT,
+        MathFunction.FMA,
+        MathFunction.FLOOR,
+        MathFunction.CEIL,
+        MathFunction.TRUNC,
+        MathFunction.ROUND,
+        MathFunction.FMOD,
+        MathFunction.COPYSIGN,
+    }
+)
+_ARITY = {
+    MathFunction.FMA: 3,
+    MathFunction.FMOD: 2,
+    MathFunction.COPYSIGN: 2,
+    MathFunction.POW: 2,
+}
 
 
 @distinct
 class Math:
-    """A function of `math`, at the operand's precision."""
+    """A function of floats, at the precision of its operands."""
 
     function: MathFunction
-    operand: Expr
+    operands: tuple[Expr, ...]
     type: Scalar
     span: Span
 

@@ -55,7 +55,6 @@ from oxide_analyzer.ir.nodes import (
     Store,
     Symbol,
     Unary,
-    UnaryOp,
     Unsafe,
     WarpOp,
     While,
@@ -121,8 +120,8 @@ def show_expr(expr: Expr) -> str:
             return f"{array}.shape[{axis}]"
         case Special(register=register, axis=axis):
             return f"{register}.{_AXES[axis]}"
-        case Unary(op=UnaryOp.ABS, operand=operand):
-            return f"abs({show_expr(operand)})"
+        case Unary(op=op, operand=operand) if op.value.isalpha():
+            return f"{op}({show_expr(operand)})"
         case Unary(op=op, operand=operand):
             return f"{op}{show_expr(operand)}"
         case Binary(op=BinaryOp.MIN | BinaryOp.MAX as op, left=left, right=right):
@@ -140,8 +139,8 @@ def show_expr(expr: Expr) -> str:
             return f"({show_expr(then)} if {show_expr(condition)} else {show_expr(otherwise)})"
         case Convert(operand=operand, type=type):
             return f"{type}({show_expr(operand)})"
-        case Math(function=function, operand=operand):
-            return f"{function}({show_expr(operand)})"
+        case Math(function=function, operands=operands):
+            return f"{function}({', '.join(show_expr(one) for one in operands)})"
         case Apply(function=function, operands=operands):
             return f"{function}({', '.join(map(show_expr, operands))})"
         case _:

@@ -317,10 +317,10 @@ class _Folding:
                 if isinstance(new, Const):
                     return Const(arithmetic.convert(new.value, new.type, type), type, span)
                 return expr if new is operand else replace(expr, operand=new)
-            case Math(operand=operand):
+            case Math(operands=operands):
                 # Devices round these differently, so each computes its own.
-                new = self.expr(operand)
-                return expr if new is operand else replace(expr, operand=new)
+                new = self.exprs(operands)
+                return expr if new is operands else replace(expr, operands=new)
             case Apply(operands=operands):
                 inner = tuple(self.expr(operand) for operand in operands)
                 if self._stand_in is not None:

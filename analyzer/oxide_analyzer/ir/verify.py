@@ -68,7 +68,15 @@ _RESULTS = {
     WarpFunction.MATCH_ANY: U32,
     WarpFunction.MATCH_ALL: U32,
 }
-_BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
+_BITS = {
+    BinaryOp.AND,
+    BinaryOp.OR,
+    BinaryOp.XOR,
+    BinaryOp.SHL,
+    BinaryOp.SHR,
+    BinaryOp.POW,
+}
+_INTEGER_ONLY = {UnaryOp.INVERT, UnaryOp.CLZ, UnaryOp.POPC, UnaryOp.BREV}
 
 
 def verify(kernel: Kernel) -> list[str]:
@@ -333,7 +341,7 @@ class _Check:
                 pass
             case Unary(op=op, operand=operand, type=type):
                 self.typed(operand, type, f"operand of {op}")
-                if type.kind is Kind.BOOL or (op is UnaryOp.INVERT and not type.is_integer):
+                if type.kind is Kind.BOOL or (op in _INTEGER_ONLY and not type.is_integer):
                     self.say(f"{op} of {type}")
             case Binary(op=op, left=left, right=right, type=type, site=site):
                 self.typed(left, type, f"left side of {op}")
@@ -357,10 +365,11 @@ class _Check:
                 self.typed(otherwise, type, "value if false")
             case Convert(operand=operand):
                 self.expr(operand)
-            case Math(operand=operand, type=type):
-                self.typed(operand, type, "operand of a function")
-                if not type.is_float:
-                    self.say(f"function of {type}")
+            case Math(function=function, operands=operands, type=type):
+                for operand in operands:
+                    self.typed(operand, type, f"operand of {function}")
+                if not type.is_float or len(operands) != function.arity:
+                    self.say(f"{function} of {len(operands)} {type}")
             case Apply(operands=operands):
                 for operand in operands:
                     self.expr(operand)

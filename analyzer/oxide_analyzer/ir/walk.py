@@ -145,13 +145,13 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Const() | Symbol() | Read() | Param() | Dim() | Special():
             return ()
-        case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Math(operand=a):
+        case Unary(operand=a) | Not(operand=a) | Convert(operand=a):
             return (a,)
         case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
             return (a, b)
         case Select(condition=c, then=a, otherwise=b):
             return (c, a, b)
-        case Apply(operands=operands):
+        case Apply(operands=operands) | Math(operands=operands):
             return operands
         case _:
             assert_never(expr)

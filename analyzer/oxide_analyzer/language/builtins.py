@@ -7,7 +7,7 @@ with its module (`math.sqrt`), one of Python's own built-in functions bare (`min
 
 from __future__ import annotations
 
-from oxide_analyzer.language import cooperation
+from oxide_analyzer.language import cooperation, functions
 from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
 
 __all__ = [
@@ -104,6 +104,14 @@ def _rows() -> list[Builtin]:
             "makes a class a record of numbers that kernels take and make by value",
         ),
     ]
+    rows.append(
+        Builtin(
+            "Const",
+            kind.MARKER,
+            "Const[int]",
+            "an argument that is known when the kernel is compiled: one specialisation per value",
+        )
+    )
     rows += [
         Builtin(name, kind.SCALAR, f"{name}(x)", f"{doc}; called, it converts")
         for name, doc in _SCALARS
@@ -190,11 +198,10 @@ def _rows() -> list[Builtin]:
         ),
     ]
     rows += cooperation.rows()
+    rows += functions.rows()
     rows += [
         Builtin(f"math.{name}", row_kind, signature, doc, origin=Origin.MATH)
         for name, row_kind, signature, doc in (
-            ("sqrt", kind.FUNCTION, "math.sqrt(x)", "the square root, correctly rounded"),
-            ("exp", kind.FUNCTION, "math.exp(x)", "e to the power of x"),
             ("inf", kind.VALUE, "math.inf", "infinity, a literal"),
             ("nan", kind.VALUE, "math.nan", "not a number, a literal"),
             ("pi", kind.VALUE, "math.pi", "3.14159…, a literal"),
@@ -251,7 +258,6 @@ HOST_NAMES = frozenset(
 # Named by the language's design, not by this version of it.
 PLANNED_NAMES = frozenset(
     {
-        "Const",
         "bf16",
         "bool_",
         "f16",

@@ -17,7 +17,6 @@ _EXPRESSIONS: dict[type[ast.expr], str] = {
     ast.GeneratorExp: "kernels have no generators; write a loop",
     ast.Dict: "kernels have no dicts; use arrays indexed by integers",
     ast.Set: "kernels have no sets; use an array of flags",
-    ast.Lambda: "kernels have no lambdas; write a `@device` function",
     ast.NamedExpr: "kernels have no `:=`; assign in a statement of its own",
     ast.JoinedStr: "kernels have no strings",
     ast.FormattedValue: "kernels have no strings",
@@ -46,7 +45,6 @@ _STATEMENTS: dict[str, str] = {
 }
 
 _OPERATORS: dict[type[ast.operator] | type[ast.cmpop], str] = {
-    ast.Pow: "kernels have no `**` yet; multiply, or use `math.sqrt` and `math.exp`",
     ast.MatMult: "kernels have no `@`; write the loops of the product",
     ast.Is: "kernels have no `is`; compare with `==`",
     ast.IsNot: "kernels have no `is not`; compare with `!=`",
@@ -58,9 +56,6 @@ _PYTHON_FUNCTIONS = {
     "float": "`float` does not say its precision; write `f32(x)` or `f64(x)`",
     "complex": "kernels have no complex numbers; compute with real and imaginary parts",
     "print": "kernels have no `print` yet; store what you want to see into a slice",
-    "round": "kernels have no `round` yet; write `i64(x + 0.5)` for a positive x",
-    "pow": "kernels have no `pow` yet; multiply, or use `math.sqrt` and `math.exp`",
-    "divmod": "kernels have no `divmod` yet; write `x // y` and `x % y`",
     "sum": "kernels have no `sum`; write a loop over the indices",
     "any": "kernels have no `any`; write a loop over the indices",
     "all": "kernels have no `all`; write a loop over the indices",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.arguments import positional
 from oxide_analyzer.frontends.oxide.atomics import atomic
+from oxide_analyzer.frontends.oxide.callables import call_function
 from oxide_analyzer.frontends.oxide.indexing import extent
 from oxide_analyzer.frontends.oxide.inlining import inline
 from oxide_analyzer.frontends.oxide.iteration import index_along, linear_index
+from oxide_analyzer.frontends.oxide.mathematics import FUNCTIONS
 from oxide_analyzer.frontends.oxide.meanings import (
     ClassKind,
     FunctionRole,
@@ -32,6 +34,7 @@ from oxide_analyzer.frontends.oxide.structs import construct
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
+    FunctionValue,
     Give,
     MeaningValue,
     Number,
@@ -49,8 +52,6 @@ from oxide_analyzer.ir.nodes import (
     BinaryOp,
     Const,
     Convert,
-    Math,
-    MathFunction,
     Unary,
     UnaryOp,
     WarpFunction,
@@ -82,6 +83,8 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
             return _known(lowering, node, row)
         case MeaningValue(meaning=UserFunction(role=FunctionRole.DEVICE) as function, path=path):
             return inline(lowering, node, function, path)
+        case FunctionValue():
+            return call_function(lowering, node, target)
         case MeaningValue(meaning=UserClass() as owner, path=path):
             if owner.kind is not ClassKind.ENUM:
                 return construct(lowering, node, owner, path)
@@ -252,27 +255,6 @@ def _magnitude(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     return lowering.flat(Number(made, number.type, give, depth=number.depth + 1))
 
 
-def _math(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
-    arguments = positional(lowering, node, row, 1, 1)
-    if arguments is None:
-        return UNKNOWN
-    number = operand(lowering, lowering.evaluate(arguments[0]), arguments[0])
-    if number is None:
-        return UNKNOWN
-    if not number.type.is_float:
-        text = lowering.text(arguments[0])
-        return lowering.mismatch(
-            arguments[0],
-            f"`{row.name}` is for floats, the value is {number.type}; write `f32({text})`",
-        )
-    expr = lowering.convert(number, number.type, arguments[0], "it")
-    if expr is None:
-        return UNKNOWN
-    give = Give.WEAK if number.give is Give.LITERAL else number.give
-    made = Math(MathFunction(row.short_name), expr, number.type, lowering.span(node))
-    return lowering.flat(Number(made, number.type, give, depth=number.depth + 1))
-
-
 def _index_1d(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if positional(lowering, node, row, 0, 0) is None:
         return UNKNOWN
@@ -292,8 +274,7 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "min": _extremum,
     "max": _extremum,
     "abs": _magnitude,
-    "math.sqrt": _math,
-    "math.exp": _math,
+    **FUNCTIONS,
     "thread.index_1d": _index_1d,
     "thread.index_2d": _index_nd,
     "thread.index_3d": _index_nd,

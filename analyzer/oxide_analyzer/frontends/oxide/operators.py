@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide import constants, powers
 from oxide_analyzer.frontends.oxide.meanings import EnumMember
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -68,6 +68,7 @@ BINARY: dict[type[ast.operator], BinaryOp] = {
     ast.BitXor: BinaryOp.XOR,
     ast.LShift: BinaryOp.SHL,
     ast.RShift: BinaryOp.SHR,
+    ast.Pow: BinaryOp.POW,
 }
 COMPARE: dict[type[ast.cmpop], CompareOp] = {
     ast.Eq: CompareOp.EQ,
@@ -140,6 +141,10 @@ def arithmetic(
 ) -> Number | None:
     """One operator applied to two numbers."""
     op = BINARY[type(operator)]
+    if op is BinaryOp.POW:
+        shorter = powers.short_power(lowering, left, right, node, right_node)
+        if shorter is not None:
+            return shorter if isinstance(shorter, Number) else None
     if op in _SHIFTS and isinstance(right.value, int) and right.value < 0:
         lowering.mismatch(right_node, f"`{op}` by {right.value}, a negative amount")
         return None

@@ -1,0 +1,70 @@
+"""The functions of numbers that kernels call: rows of the table in `builtins.py`.
+
+`EXACT` and `ROUNDED` name the functions of `math` that are an instruction or a routine of their
+own at run time; the rest of `math` is put together from operators.
+"""
+
+from __future__ import annotations
+
+from oxide_analyzer.language.row import Builtin, BuiltinKind, Origin
+
+_BITS = (
+    ("clz", "clz(x)", "the zeros above the highest one of an integer; its width if there is none"),
+    ("popc", "popc(x)", "the ones of an integer"),
+    ("brev", "brev(x)", "the bits of an integer in reverse order"),
+)
+
+_OXIDE = (
+    ("fma", "fma(x, y, z)", "`x * y + z` of floats, rounded once"),
+    (
+        "select",
+        "select(condition, x, y)",
+        "`x if condition else y`, with both sides evaluated: there is no branch",
+    ),
+)
+
+_PYTHON = (
+    ("divmod", "divmod(x, y)", "`(x // y, x % y)`"),
+    ("round", "round(x) -> i64", "the nearest integer, ties to even; saturates, NaN gives 0"),
+    ("pow", "pow(x, y)", "`x ** y`"),
+)
+
+_CLASSES = (
+    ("math.isnan", "math.isnan(x) -> bool", "whether x is not a number"),
+    ("math.isinf", "math.isinf(x) -> bool", "whether x is infinite"),
+    ("math.isfinite", "math.isfinite(x) -> bool", "whether x is neither infinite nor NaN"),
+)
+
+_TO_INTEGERS = (
+    ("math.floor", "math.floor(x) -> i64", "the integer below; saturates, NaN gives 0"),
+    ("math.ceil", "math.ceil(x) -> i64", "the integer above; saturates, NaN gives 0"),
+    ("math.trunc", "math.trunc(x) -> i64", "the integer towards zero; saturates, NaN gives 0"),
+)
+
+_PUT_TOGETHER = (
+    ("math.fabs", "math.fabs(x)", "the magnitude"),
+    ("math.degrees", "math.degrees(x)", "radians in degrees: `x * (180 / pi)`"),
+    ("math.radians", "math.radians(x)", "degrees in radians: `x * (pi / 180)`"),
+    ("math.modf", "math.modf(x)", "`(fraction, whole)`, both with the sign of x"),
+)
+
+EXACT = (
+    ("math.sqrt", "math.sqrt(x)", "the square root, correctly rounded"),
+    ("math.fma", "math.fma(x, y, z)", "`x * y + z`, rounded once"),
+    ("math.fmod", "math.fmod(x, y)", "the remainder with the sign of x, exactly"),
+    ("math.copysign", "math.copysign(x, y)", "x with the sign of y"),
+)
+
+ROUNDED = (("math.exp", "math.exp(x)", "e to the power of x"),)
+
+
+def rows() -> list[Builtin]:
+    """The rows of all of them."""
+    function = BuiltinKind.FUNCTION
+    found = [Builtin(name, function, form, doc) for name, form, doc in (*_BITS, *_OXIDE)]
+    found += [
+        Builtin(name, function, form, doc, origin=Origin.PYTHON) for name, form, doc in _PYTHON
+    ]
+    groups = (*EXACT, *ROUNDED, *_TO_INTEGERS, *_CLASSES, *_PUT_TOGETHER)
+    found += [Builtin(name, function, form, doc, origin=Origin.MATH) for name, form, doc in groups]
+    return found
