@@ -19,7 +19,7 @@ from programs.launches import launches
 PROLOGUE = """
 from oxide import (
     AtomicSlice, DisjointSlice, SharedArray, Slice, atomic, block, block_dim, device, f32, grid_dim,
-    grid_sync, i32, i64, kernel, sync_threads, sync_warp, thread, u32, warp,
+    grid_sync, i32, i64, kernel, popc, sync_threads, sync_warp, thread, u32, warp,
 )
 """
 
@@ -607,6 +607,39 @@ def k(out: DisjointSlice[i32], n: i32):
         r = warp.scan_add(i64(1) if warp.lane != j else i64(0), exclusive=True)
         if warp.lane != j:
             tile[r] = i32(t)
+""",
+    "all_votes_are_no_place": """
+@kernel(block=32, domain=1)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    '''The number of all votes is one for the warp.'''
+    t, i = thread.x, thread.index_1d()
+    tile = SharedArray(i32, 64)
+    x = a[i] if i < len(a) else 0
+    m = warp.ballot(x > 0)
+    if x > 0:
+        tile[popc(m)] = i32(t)
+""",
+    "votes_below_another_lane": """
+@kernel(block=32, domain=1)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    '''Two lanes count the votes below one lane.'''
+    t, i = thread.x, thread.index_1d()
+    tile = SharedArray(i32, 64)
+    x = a[i] if i < len(a) else 0
+    m = warp.ballot(x > 0)
+    if x > 0:
+        tile[popc(m & ((1 << (warp.lane // 2)) - 1))] = i32(t)
+""",
+    "votes_of_others": """
+@kernel(block=32, domain=1)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    '''Who has voted no has the place of the next yes.'''
+    t, i = thread.x, thread.index_1d()
+    tile = SharedArray(i32, 64)
+    x = a[i] if i < len(a) else 0
+    m = warp.ballot(x > 0)
+    if x >= 0:
+        tile[popc(m & ((1 << warp.lane) - 1))] = i32(t)
 """,
     # ------------------------------------------------------------ grids
     "first_block_waits": GRID

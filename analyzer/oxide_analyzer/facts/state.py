@@ -44,6 +44,18 @@ def value_level(value: Value) -> Level:
 
 
 @record
+class Scan:
+    """What a thread brought to a sum over the lanes of a warp, and what led it there.
+
+    An `exclusive` one leaves out what the thread itself has brought.
+    """
+
+    value: Poly
+    exclusive: bool
+    path: tuple[Condition, ...]
+
+
+@record
 class State:
     """What one thread knows at one place: its locals and the conditions that led there.
 

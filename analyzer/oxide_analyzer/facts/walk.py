@@ -55,9 +55,8 @@ from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
-from oxide_analyzer.facts.state import Real, State, Value
+from oxide_analyzer.facts.state import Real, Scan, State, Value
 from oxide_analyzer.facts.uniformity import hands_over
-from oxide_analyzer.facts.values import Evaluator, Scan
 from oxide_analyzer.facts.warps import (
     SHUFFLES,
     may_be_summed,
@@ -107,6 +106,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.facts.uniformity import Loop, Uniformity
+    from oxide_analyzer.facts.values import Evaluator
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
 

@@ -23,6 +23,8 @@ source`. Put in for `thread.x`, the conditions of an exit say whether that threa
 vote whether it is in the mask; where they speak of more than the place of a thread, or the exit is
 in a loop, nothing is known.
 
+How many lower lanes have voted yes, `popc(votes & ((1 << lane) - 1))`, is a scan (`proof/scans`).
+
 Results are unknowns of their level. Approximates towards "unassigned" and "not known".
 """
 
@@ -45,13 +47,14 @@ from oxide_analyzer.facts.conditions import (
     negate,
 )
 from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
-from oxide_analyzer.facts.state import Real
+from oxide_analyzer.facts.state import Real, Scan
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
     BinaryOp,
     Const,
+    Convert,
     Expr,
     For,
     Read,
@@ -61,6 +64,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import WARP
 from oxide_analyzer.proof.affine import refutes
 
@@ -119,7 +123,7 @@ def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Con
         return None
     # 1 << k is 0 where k is 32 or more, and all bits are set in 0 - 1.
     amount = evaluator.integer(count, state)
-    if count.type.is_signed or amount.level > Level.WARP:
+    if count.type.is_signed or count.type.bits != WARP or amount.level > Level.WARP:
         return None
     return less(lane, amount)
 
@@ -136,14 +140,16 @@ def _ranges(mask: int) -> Iterator[tuple[int, int]]:
 
 
 def _lowest(mask: Expr) -> Expr | None:
-    """The k of `(1 << k) - 1`."""
+    """The k of `(1 << k) - 1`, in 32 bits or more."""
     match mask:
         case Binary(
             op=BinaryOp.SUB,
-            left=Binary(op=BinaryOp.SHL, left=Const(value=1), right=amount),
+            left=Binary(op=BinaryOp.SHL, left=base, right=amount),
             right=Const(value=1),
-        ) if mask.type.bits == WARP:
-            return amount
+        ) if mask.type.bits >= WARP:
+            while isinstance(base, Convert):
+                base = base.operand
+            return amount if isinstance(base, Const) and base.value == 1 else None
         case _:
             return None
 
@@ -316,6 +322,24 @@ def result(
             case _:
                 evaluator.ballots[atom] = all_of((member, value))
     return found
+
+
+def votes_below(evaluator: Evaluator, counted: Expr, state: State) -> Scan | None:
+    """The scan that `popc(votes & ((1 << lane) - 1))` is: how many lower lanes have voted yes."""
+    if not (isinstance(counted, Binary) and counted.op is BinaryOp.AND):
+        return None
+    for votes, below in ((counted.left, counted.right), (counted.right, counted.left)):
+        amount = _lowest(below)
+        if amount is None or evaluator.integer(amount, state) != evaluator.launch.lane:
+            continue
+        atom = evaluator.integer(votes, state).single()
+        voted = evaluator.ballots.get(atom) if atom is not None else None
+        if atom is None or voted is None or atom.level > Level.WARP:
+            continue
+        one = evaluator.join(voted, constant(1), constant(0), I64)
+        if isinstance(one, Poly):
+            return Scan(one, exclusive=True, path=state.path)
+    return None
 
 
 def may_be_summed(evaluator: Evaluator, value: Poly, type_: Scalar) -> bool:

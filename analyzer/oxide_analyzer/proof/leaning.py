@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.walk import ordered_by
+from oxide_analyzer.ir.nodes import Unsafe
 from oxide_analyzer.proof.subjects import TOGETHER, Kind, Meeting
 from oxide_analyzer.proof.verdicts import Judged, Lifted, Proved, Unknown
 
@@ -43,17 +44,27 @@ def lean(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
         lifted = reason is not None
     if reason is None:
         return judged
-    kinds = {Kind.CONVERGENCE}
-    if lifted and not any(
-        one.obligation.kind is Kind.CONVERGENCE and isinstance(one.result, Proved) for one in judged
-    ):
-        kinds = {*TOGETHER, Kind.ELEMENT}
+    meetings = {one.obligation for one in judged if _may_be_missed(one)}
+    taken = (
+        {one.obligation for one in judged if one.obligation.kind in {*TOGETHER, Kind.ELEMENT}}
+        if lifted and not meetings
+        else meetings
+    )
     return tuple(
         Judged(one.obligation, Unknown(reason))
-        if one.obligation.kind in kinds and isinstance(one.result, Proved)
+        if one.obligation in taken and isinstance(one.result, Proved)
         else one
         for one in judged
     )
+
+
+def _may_be_missed(one: Judged) -> bool:
+    """Whether it is proved of a branch that nobody misses a barrier or warp operation by it."""
+    subject = one.obligation.subject
+    if not isinstance(subject, Meeting) or not isinstance(one.result, Proved):
+        return False
+    around = [frame.owner for frame in subject.arrival.position]
+    return any(owner is not None and not isinstance(owner, Unsafe) for owner in around)
 
 
 def _unvouched(one: Judged) -> Judged:
