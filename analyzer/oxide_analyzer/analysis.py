@@ -17,6 +17,7 @@ from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
 from oxide_analyzer.findings import findings
 from oxide_analyzer.frontends.oxide import read
+from oxide_analyzer.instances import by_source
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
@@ -69,7 +70,9 @@ def check(
     seen = RecordedModules(modules)
     reading = read(source, seen)
     check_one = check_one or check_kernel
-    kernels = [_with_reading(check_one(kernel), reading.diagnostics) for kernel in reading.kernels]
+    kernels = by_source(
+        [(k, _with_reading(check_one(k), reading.diagnostics)) for k in reading.kernels]
+    )
     judged = _judged(kernels)
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
@@ -161,6 +164,9 @@ def _checked(
 ) -> CheckedKernel | None:
     """The proof that the back end asks for, if there is one."""
     if judgement.violations or any(d.severity is Severity.ERROR for d in diagnostics):
+        return None
+    if judgement.analysis.kernel.callables:
+        # A launch says which functions they are, and has that kernel judged.
         return None
     unchecked: dict[Kind, set[int]] = {kind: set() for kind in _CHECKED}
     open_arrays: set[str] = set()

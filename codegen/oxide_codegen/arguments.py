@@ -91,7 +91,8 @@ class Signature:
         self.name = kernel.name
         self._python = inspect.signature(function)
         self._count = len(self._python.parameters)
-        self._parts = Parts(kernel) if kernel.structs else None
+        own = tuple(self._python.parameters) == tuple(p.name for p in kernel.parameters)
+        self._parts = None if own else Parts(kernel)
         self._alignments = alignments(kernel)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -100,20 +101,15 @@ class Signature:
             if self._parts is None:
                 return args
             return self._parts.take(dict(zip(self._python.parameters, args, strict=True)))
-        try:
-            bound = self._python.bind(*args, **kwargs)
-        except TypeError as error:
-            raise LaunchTypeError(
-                self.name,
-                f"{error}; it takes ({', '.join(self._python.parameters)})",
-                parameter=_blamed(str(error)),
-                expected=self._count,
-                actual=len(args) + len(kwargs),
-            ) from None
-        bound.apply_defaults()
+        arguments = _bound(self.name, self._python, args, kwargs)
         if self._parts is not None:
-            return self._parts.take(bound.arguments)
-        return tuple(bound.arguments.values())
+            return self._parts.take(arguments)
+        return tuple(arguments.values())
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the arguments of a launch are not the parameters of the kernel one by one."""
+        return self._parts is not None
 
     def check(self, values: tuple[Any, ...], stream: int | None = None) -> Arguments:
         """Check each value against its parameter, and arrays against each other."""
@@ -203,6 +199,30 @@ class Signature:
 
     def _mutable(self, name: str) -> bool:
         return self.kernel.arrays[name].ownership is not Ownership.READ_ONLY
+
+
+def bound(
+    name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The arguments of a launch by the names of the function's parameters, defaults filled in."""
+    return _bound(name, inspect.signature(function), args, kwargs)
+
+
+def _bound(
+    name: str, python: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    try:
+        found = python.bind(*args, **kwargs)
+    except TypeError as error:
+        raise LaunchTypeError(
+            name,
+            f"{error}; it takes ({', '.join(python.parameters)})",
+            parameter=_blamed(str(error)),
+            expected=len(python.parameters),
+            actual=len(args) + len(kwargs),
+        ) from None
+    found.apply_defaults()
+    return found.arguments
 
 
 def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:

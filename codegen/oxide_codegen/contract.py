@@ -12,7 +12,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.contract import Given, sides, value
-from oxide_analyzer.ir.nodes import Const, Dim, Param
+from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.nodes import Const, Dim, Param, Symbol
+from oxide_analyzer.ir.specialise import fold
 from oxide_codegen.errors import LaunchValueError, SourceError
 from oxide_codegen.geometry import block_extent
 
@@ -60,6 +62,30 @@ def demand_contract(kernel: Kernel, options: Options) -> None:
                 kernel.name,
                 f"`@kernel` was called with {name}={getattr(options, name)!r}, which is not what "
                 "its source says",
+            )
+
+
+def demand_constants(kernel: Kernel, values: Mapping[str, Number]) -> None:
+    """Raise `LaunchValueError` where `Const` arguments alone break a requirement."""
+    arguments = {c.symbol for c in kernel.constants if c.holder == ("argument",)}
+    for requirement in kernel.contract.requires:
+        held = fold(requirement.condition, values)
+        if isinstance(held, Const) and not held.value:
+            names = [
+                e.name
+                for e in walk.subexpressions(requirement.condition)
+                if isinstance(e, Symbol) and e.name in arguments
+            ]
+            if not names:
+                return
+            given = ", ".join(f"{name} = {values[name]}" for name in dict.fromkeys(names))
+            raise LaunchValueError(
+                kernel.name,
+                f"the launch does not fulfil `{requirement.text}` ({given})",
+                parameter=names[0],
+                expected=requirement.text,
+                actual=values[names[0]],
+                rule="OX401",
             )
 
 

@@ -90,7 +90,7 @@ def entry(
     """The entry for launches on the default stream, or None if something is beyond it."""
     device = loaded.device
     kernel = specialisation.kernel
-    if loaded.is_cooperative or kernel.contract.data or kernel.structs:
+    if loaded.is_cooperative or kernel.contract.data or specialisation.signature.has_parts:
         return None
     enqueue, stream = device.enqueue, device.default_handle
     last = _BINDINGS if enqueue is None else _DIRECTLY

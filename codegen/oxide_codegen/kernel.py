@@ -115,7 +115,7 @@ class Kernel(Generic[P]):
         """
         name = self.__name__
         try:
-            kernel = self._program.specialisation().kernel
+            kernel = self._program.stated()
             if block is None:
                 extent = declared_block(kernel)
                 if extent is None:
@@ -140,7 +140,7 @@ class Kernel(Generic[P]):
     def report(self) -> KernelReport:
         """What is proved about this kernel, and under which facts; `CheckError` if it is not."""
         try:
-            return self._program.specialisation().report
+            return self._program.report()
         except OxideError as error:
             raise plain(error) from None
 

@@ -88,7 +88,7 @@ class Launch(Generic[P]):
 
         What `repeats` may take longer to make, to be called faster.
         """
-        specialisation, guard = self._program.current()
+        specialisation, guard = self._program.current(args, kwargs)
         return self._ready(specialisation, guard, args, kwargs, repeats=repeats), guard
 
     def _ready(

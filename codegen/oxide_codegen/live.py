@@ -97,6 +97,21 @@ def verify(function: FunctionType, source: SourceFile, qualname: str, line: int)
         raise edited
 
 
+def verify_given(function: FunctionType, source: SourceFile) -> None:
+    """Raise `Unavailable` unless a function that a launch was given stands in `source`."""
+    own = function.__code__
+    if not any(
+        code.co_firstlineno == own.co_firstlineno
+        and code.co_qualname == own.co_qualname
+        and same(code, own)
+        for code in _compiled(source.text, source.path, own.co_flags & _FUTURE)
+    ):
+        raise Unavailable(
+            f"`{source.path}` was edited since it was imported: its `{own.co_qualname}` is not the "
+            "function that would run; import it again"
+        )
+
+
 def verify_lambda(function: object, source: SourceFile) -> None:
     """Raise `Unavailable` unless the lambda `function` stands in `source` where it says."""
     own = getattr(function, "__code__", None)

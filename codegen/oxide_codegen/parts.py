@@ -1,7 +1,9 @@
-"""Arguments that are more than one parameter: structs, taken apart into their numbers.
+"""Arguments that are not one parameter: structs by their numbers, functions by what they capture.
 
 k(p: Params, out: DisjointSlice[f32])      k[4, 256](Params(dt=0.1, n=4), out)
                                       is   parameters  p.dt = 0.1, p.n = 4, out
+m(fn: Callable[[f32], f32], out: …)        m[4, 256](lambda x: x * factor, out)
+                                      is   parameters  out, fn.factor = factor
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from oxide_codegen.errors import LaunchTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FunctionType
 
     from oxide_analyzer.ir.kernel import Kernel
 
@@ -23,8 +26,15 @@ class Parts:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel.name
         self._structs = [(s.name, s.class_name, _reader(s.name)) for s in kernel.structs]
+        functions = {function.argument for function in kernel.functions}
         self._parameters = [
-            (parameter.argument, _reader(parameter.name)) for parameter in kernel.parameters
+            (
+                parameter.argument,
+                _cell(parameter.name)
+                if parameter.argument in functions
+                else _reader(parameter.name),
+            )
+            for parameter in kernel.parameters
         ]
 
     def take(self, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -50,6 +60,19 @@ def _reader(name: str) -> Callable[[Any], Any]:
     """What leads from an argument to the part of it that has a dotted name."""
     _, _, path = name.partition(".")
     return attrgetter(path) if path else _itself
+
+
+def _cell(name: str) -> Callable[[Any], Any]:
+    """What reads a variable that a function has captured, from its closure or its module."""
+    _, _, variable = name.partition(".")
+
+    def read(function: FunctionType) -> Any:
+        names = function.__code__.co_freevars
+        if variable in names:
+            return (function.__closure__ or ())[names.index(variable)].cell_contents
+        return function.__globals__[variable]
+
+    return read
 
 
 def _itself(value: Any) -> Any:

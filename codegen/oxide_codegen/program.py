@@ -1,8 +1,9 @@
 """What may run in the place of a kernel: its source, read, verified, proved and compiled.
 
     Program ── first use ──► IR with symbols, verified against the live function and its helpers
-       └─ values of its constants now ──► Specialisation: a proof for these values
-                                             └─ device ──► machine code
+       └─ types and functions of a launch ──► the IR of that instance, if the kernel is open
+             └─ values of its constants now ──► Specialisation: a proof for these values
+                                                   └─ device ──► machine code
 
 Each arrow is kept. A constant that changes later leads to another specialisation with a proof of
 its own; a helper that was replaced sends the kernel back to its first use.
@@ -16,13 +17,18 @@ from importlib.util import find_spec
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
+from oxide_analyzer.analysis import check_kernel
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.frontends.oxide import read, read_given
+from oxide_analyzer.instances import combined
+from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import Kind
 from oxide_codegen import live
 from oxide_codegen.abi import Layout, layout
-from oxide_codegen.arguments import Signature
-from oxide_codegen.contract import demand_contract
+from oxide_codegen.arguments import Signature, bound
+from oxide_codegen.contract import demand_constants, demand_contract
 from oxide_codegen.errors import CheckError, DeviceError, MissingExtraError, SourceError
+from oxide_codegen.instances import Decision, constant_of, decide, given, is_open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +42,10 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
     from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.native import Native
+
+
+# So many instances of an open kernel are remembered.
+_MOST_INSTANCES = 64
 
 
 @dataclass(frozen=True)
@@ -113,34 +123,89 @@ class Program:
         self._lock = threading.Lock()
         self._first: _FirstUse | None = None
         self._current: tuple[Specialisation, live.Guard] | None = None
+        self._instances: dict[object, tuple[Decision, _FirstUse]] = {}
 
     def specialisation(self) -> Specialisation:
         """The kernel for the values that its constants have now; `CheckError` if it has none."""
-        return self.current()[0]
+        return self.current((), {})[0]
 
-    def current(self) -> tuple[Specialisation, live.Guard]:
-        """The same, and the guard that says for how long it is the right one."""
+    def current(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Specialisation, live.Guard]:
+        """The same for these arguments, and the guard that says for how long it is the right one.
+
+        The arguments matter where a launch completes the kernel: see `instances`.
+        """
         current = self._current
         if current is not None and current[1].holds():
             return current
         with self._lock:
             try:
-                self._current = current = self._specialise()
+                first = self._read_first()
+                if first.is_open:
+                    return self._complete(first, args, kwargs)
+                self._current = current = self._specialise(first, {}, {})
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
             return current
 
-    def _specialise(self) -> tuple[Specialisation, live.Guard]:
+    def stated(self) -> Kernel:
+        """The kernel as its source says it: what a launch completes is still open there."""
+        with self._lock:
+            try:
+                first = self._read_first()
+                if not first.is_open:
+                    return self._specialise(first, {}, {})[0].kernel
+                values, _ = first.constants(self.function, self.options, {}, None)
+                return specialise(first.kernel, values)
+            except live.Unavailable as reason:
+                raise SourceError(self.name, str(reason)) from None
+
+    def report(self) -> KernelReport:
+        """What is proved about the kernel; of an open one, whatever a launch completes it with."""
+        with self._lock:
+            try:
+                first = self._read_first()
+                if not first.is_open:
+                    return self._specialise(first, {}, {})[0].report
+                return combined([(one, check_kernel(one)) for one in first.every])
+            except live.Unavailable as reason:
+                raise SourceError(self.name, str(reason)) from None
+
+    def _read_first(self) -> _FirstUse:
         if self._first is None or not self._first.guard.holds():
-            self._first = self._read()
-        first = self._first
+            self._first = self._read(None, {})
+            self._instances.clear()
+        return self._first
+
+    def _complete(
+        self, first: _FirstUse, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Specialisation, live.Guard]:
+        """The instance of an open kernel that the arguments of a launch mean."""
+        arguments = bound(self.name, self.function, args, kwargs)
+        decision = decide(first.kernel, arguments)
+        known = self._instances.get(decision.key)
+        if known is None or not known[1].guard.holds():
+            if len(self._instances) >= _MOST_INSTANCES:
+                self._instances.clear()
+            known = decision, self._read(decision, decision.functions)
+            self._instances[decision.key] = known
+        return self._specialise(known[1], arguments, decision.functions)
+
+    def _specialise(
+        self,
+        first: _FirstUse,
+        arguments: Mapping[str, Any],
+        functions: Mapping[str, FunctionType],
+    ) -> tuple[Specialisation, live.Guard]:
         if first.errors:
             # Such statements are not in the IR, so a proof of the rest would say too much.
             raise CheckError(self.name, self._explain(first.errors, first.sources))
-        values, guard = first.constants(self.function, self.options)
+        values, guard = first.constants(self.function, self.options, functions, arguments)
         key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
         report = first.reports.get(key)
         if report is None:
+            demand_constants(first.kernel, values)
             report = first.reports[key] = self._prove(first, values)
         if report.checked is None:
             raise CheckError(self.name, self._explain(report.diagnostics, first.sources), report)
@@ -156,15 +221,10 @@ class Program:
         return made, guard
 
     def _prove(self, first: _FirstUse, values: Mapping[str, Number]) -> KernelReport:
-        from oxide_analyzer.analysis import check_kernel
-        from oxide_analyzer.ir.specialise import specialise
-
         return check_kernel(specialise(first.kernel, values))
 
-    def _read(self) -> _FirstUse:
+    def _read(self, decision: Decision | None, functions: Mapping[str, FunctionType]) -> _FirstUse:
         """Read the kernel from its source, and make sure that it is the live function's."""
-        from oxide_analyzer.frontends.oxide import read
-
         function = self.function
         if not isinstance(function, FunctionType):
             raise live.Unavailable(
@@ -181,17 +241,25 @@ class Program:
         source = self._source
         if live.is_cell(source.path):
             source = modules.complete(source, function.__globals__)
-        reading = read(source, modules)
+        if decision is None or self._first is None:
+            reading = read(source, modules)
+        else:
+            line = self._first.kernel.span.line
+            completed = given(self._first.kernel, decision, modules)
+            reading = read_given(source, modules, self._first.kernel.qualname, line, completed)
         kernel = self._find(reading, function, {source.path: source})
         guard = live.Guard()
         sources: dict[str, SourceFile] = {source.path: self._source}
         for part in kernel.functions:
-            found = live.follow(function, part, guard)
+            found = live.follow(functions.get(part.argument, function), part, guard)
             text = sources.get(part.path) or modules.source_of(part.path)
             if text is None:
                 raise live.Unavailable(f"the source of `{part.qualname}` is not available")
             sources[part.path] = text
-            live.verify(found, text, part.qualname, part.span.line)
+            if part.argument and not part.route:
+                live.verify_given(found, text)
+            else:
+                live.verify(found, text, part.qualname, part.span.line)
             guard.code(found)
         requires = self.options.requires
         if requires is not None:
@@ -207,7 +275,9 @@ class Program:
                 for part in kernel.functions
             )
         ]
-        return _FirstUse(kernel, sources, guard, errors)
+        every = [one for one in reading.kernels if one.name_span == kernel.name_span]
+        left_open = decision is None and is_open(kernel)
+        return _FirstUse(kernel, sources, guard, errors, left_open, every)
 
     def _find(
         self, reading: Reading, function: FunctionType, sources: Mapping[str, SourceFile]
@@ -253,19 +323,34 @@ class _FirstUse:
     sources: Mapping[str, SourceFile]
     guard: live.Guard
     errors: list[Diagnostic]
+    is_open: bool
+    every: list[Kernel]
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
 
     def constants(
-        self, function: FunctionType, options: Options
+        self,
+        function: FunctionType,
+        options: Options,
+        functions: Mapping[str, FunctionType],
+        arguments: Mapping[str, Any] | None,
     ) -> tuple[dict[str, Number], live.Guard]:
-        """The values that constants have now, and a guard over them and the functions."""
+        """The values that constants have now, and a guard over them and the functions.
+
+        Those that are `arguments` of a launch are left out where there are none.
+        """
         guard = live.Guard(self.guard)
         values: dict[str, Number] = {}
         for constant in self.kernel.constants:
             value: object
+            if constant.holder == ("argument",):
+                if arguments is not None:
+                    name = constant.symbol
+                    values[name] = constant_of(self.kernel.name, constant, arguments)
+                continue
             if not constant.holder:
-                owner = live.follow(function, constant.owner, guard)
+                root = functions.get(constant.owner.argument, function)
+                owner = live.follow(root, constant.owner, guard)
                 value = live.look_up(owner, constant.attributes, guard)
             elif constant.holder == ("requires",):
                 value = live.look_up(options.requires, constant.attributes, guard)

@@ -20,6 +20,7 @@ class BuiltinKind(StrEnum):
     REGION = "region of a with statement"
     FACT = "fact of a requirement"
     DECORATOR = "decorator"
+    MARKER = "marker of a parameter"
 
 
 class Origin(StrEnum):

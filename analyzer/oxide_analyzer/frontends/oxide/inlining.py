@@ -15,21 +15,27 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
+    CallableType,
+    ConstType,
+    DtypeType,
     NoType,
     StructType,
     TupleType,
     read_annotation,
 )
+from oxide_analyzer.frontends.oxide.callables import passed, record_of
 from oxide_analyzer.frontends.oxide.functions import body_of
+from oxide_analyzer.frontends.oxide.generics import bound_types, type_variables
 from oxide_analyzer.frontends.oxide.lowering import Frame
 from oxide_analyzer.frontends.oxide.matching import is_irrefutable
 from oxide_analyzer.frontends.oxide.meanings import NumberConstant
+from oxide_analyzer.frontends.oxide.places import scalar_of
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.signatures import (
     annotated_type,
@@ -44,59 +50,65 @@ from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
     ArrayValue,
+    FunctionValue,
     Number,
     TupleValue,
     Unknown,
+    is_plain,
     is_settled,
     literal,
 )
-from oxide_analyzer.ir.kernel import Function
 from oxide_analyzer.ir.nodes import Array, Dim, Inline, Ownership, Param, Space
 from oxide_analyzer.language.types import Scalar
 from oxide_analyzer.rules import ox007_recursion
 
 if TYPE_CHECKING:
-    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
+    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType, Leaf
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.kernel import Function
 
 _DEEPEST_CALLS = 32
+
+Arguments: TypeAlias = "list[tuple[ast.arg, Value, ast.expr | None]]"
 
 
 def inline(
     lowering: Lowering, node: ast.Call, function: UserFunction, path: tuple[str, ...]
 ) -> Value:
     """Lower the body of a helper in place of its call; gives what it returns."""
-    name = function.node.name
-    depth = 0
-    above: Frame | None = lowering.frame
-    through: list[str] = []
-    while above is not None:
-        if above.function.node is function.node:
-            message = ox007_recursion.message(name, tuple(reversed(through)))
-            lowering.report(ox007_recursion.RULE, node, message)
-            return UNKNOWN
-        through.append(above.function.node.name)
-        above = above.parent
-        depth += 1
-    if depth > _DEEPEST_CALLS:
-        return lowering.refuse(
-            node, f"`{name}` is called {depth} calls deep; kernels inline their calls"
-        )
+    if not _may_nest(lowering, node, function):
+        return UNKNOWN
+    record = record_of(lowering, function, path)
     arguments = _bind(lowering, node, function)
+    return _inlined(lowering, node, function, record, arguments)
+
+
+def inline_values(
+    lowering: Lowering, node: ast.Call, given: FunctionValue, arguments: Arguments
+) -> Value:
+    """The same for a function that was passed, with arguments that fit its type."""
+    function, record = given.function, given.record
+    assert function is not None
+    assert record is not None
+    if not _may_nest(lowering, node, function):
+        return UNKNOWN
+    return _inlined(lowering, node, function, record, arguments, given)
+
+
+def _inlined(
+    lowering: Lowering,
+    node: ast.Call,
+    function: UserFunction,
+    record: Function,
+    arguments: Arguments | None,
+    given: FunctionValue | None = None,
+) -> Value:
     caller = lowering.frame
-    source = function.scope.source
-    route = (*caller.record.route, path)
-    record = lowering.functions.setdefault(
-        (route, id(function.node)),
-        Function(
-            route,
-            source.path,
-            function.scope.qualify(name),
-            source.span(function.node),
-        ),
-    )
+    if given is None or given.closure is None:
+        key = (record.argument, record.route), id(function.node)
+        record = lowering.functions.setdefault(key, record)
     frame = Frame(
         function,
         body_of(function.node),
@@ -106,8 +118,16 @@ def inline(
         node,
         lowering.label(),
     )
+    if given is not None:
+        frame.given, frame.closure = given.type, given.closure
     if arguments is None:
         return UNKNOWN
+    if type_variables(function, lowering.resolver):
+        types = bound_types(lowering, function, arguments, node)
+        if types is None:
+            return UNKNOWN
+        frame.types = types
+    name = function.node.name
     with lowering.collect() as block:
         returned = _execute(lowering, frame, arguments)
     label = frame.label
@@ -118,10 +138,33 @@ def inline(
     return lowering.read((frame.key, "return"), node) if returned else UNKNOWN
 
 
+def _may_nest(lowering: Lowering, node: ast.Call, function: UserFunction) -> bool:
+    """Whether a call is neither one of a function that is being inlined nor too deep."""
+    name = function.node.name
+    depth = 0
+    above: Frame | None = lowering.frame
+    through: list[str] = []
+    while above is not None:
+        if above.function.node is function.node:
+            message = ox007_recursion.message(name, tuple(reversed(through)))
+            lowering.report(ox007_recursion.RULE, node, message)
+            return False
+        through.append(above.function.node.name)
+        above = above.parent
+        depth += 1
+    if depth > _DEEPEST_CALLS:
+        lowering.refuse(node, f"`{name}` is called {depth} calls deep; kernels inline their calls")
+        return False
+    return True
+
+
 def inline_alone(lowering: Lowering) -> None:
     """Lower the body of a helper that nothing calls, with unknown numbers and arrays, for the
     mistakes that no call could mend. What a call alone decides is silent."""
     function, caller = lowering.root, lowering.frame
+    for name, options in type_variables(function, lowering.resolver).items():
+        if not isinstance(options, BadAnnotation):
+            caller.types[name] = options[0]
     key = lowering.memory.frame(caller.key, function.node)
     frame = Frame(
         function,
@@ -130,8 +173,9 @@ def inline_alone(lowering: Lowering) -> None:
         caller.record,
         caller,
         label=lowering.label(),
+        types=caller.types,
     )
-    arguments: list[tuple[ast.arg, Value, ast.expr | None]] = [
+    arguments: Arguments = [
         (argument, _given(lowering, argument), None) for argument, _ in parameters(function.node)
     ]
     with lowering.collect():
@@ -142,13 +186,20 @@ def _given(lowering: Lowering, argument: ast.arg) -> Value:
     """Some value of a parameter's type; UNKNOWN where the annotation leaves it open."""
     if argument.annotation is None:
         return UNKNOWN
-    type = read_annotation(argument.annotation, lowering.root.scope, lowering.resolver)
+    types = lowering.frame.types
+    type = read_annotation(argument.annotation, lowering.root.scope, lowering.resolver, types)
     name, span = argument.arg, lowering.span(argument)
     match type:
         case Scalar() | StructType():
-            return from_fields(
-                type, name, lambda path, scalar: Number(Param(path, scalar, span), scalar)
-            )
+
+            def make(path: str, leaf: Leaf) -> Value:
+                return (
+                    Number(Param(path, leaf, span), leaf) if isinstance(leaf, Scalar) else UNKNOWN
+                )
+
+            return from_fields(type, name, make)
+        case CallableType():
+            return FunctionValue(name, type, None)
         case ArrayType(rank=rank) if rank is not None:
             shape = tuple(Dim(name, axis, span) for axis in range(rank))
             array = Array(name, type.element, shape, type.space, type.ownership, span)
@@ -157,9 +208,7 @@ def _given(lowering: Lowering, argument: ast.arg) -> Value:
             return UNKNOWN
 
 
-def _execute(
-    lowering: Lowering, frame: Frame, arguments: list[tuple[ast.arg, Value, ast.expr | None]]
-) -> bool:
+def _execute(lowering: Lowering, frame: Frame, arguments: Arguments) -> bool:
     """Lower the body of a helper in its frame; whether the type of its result can be read."""
     caller, node = lowering.frame, frame.function.node
     _enter(lowering, frame, arguments)
@@ -173,17 +222,22 @@ def _execute(
     return returned
 
 
-def _enter(
-    lowering: Lowering, frame: Frame, arguments: list[tuple[ast.arg, Value, ast.expr | None]]
-) -> None:
+def _enter(lowering: Lowering, frame: Frame, arguments: Arguments) -> None:
     """Give the parameters their values: checked at the call, bound in the helper's frame."""
     caller = lowering.frame
     name = frame.function.node.name
     lowering.frame = frame
     refuse_signature(lowering, frame.function.node)
-    for argument, value, at in arguments:
+    for place, (argument, value, at) in enumerate(arguments):
         lowering.frame = frame
-        type = annotated_type(lowering, argument, argument, name)
+        type: AnnotatedType | None
+        if frame.given is not None and argument.annotation is None:
+            type = frame.given.parameters[place]
+        elif frame.closure is not None and argument.annotation is None:
+            frame.statics[argument.arg] = _own(lowering, value, argument)
+            continue
+        else:
+            type = annotated_type(lowering, argument, argument, name)
         lowering.frame = caller if at is not None else frame
         node = at if at is not None else argument
         what = f"parameter `{argument.arg}` of `{name}`"
@@ -201,6 +255,13 @@ def _enter(
     lowering.frame = caller
 
 
+def _own(lowering: Lowering, value: Value, node: ast.arg) -> Value:
+    """An argument of a lambda whose parameters have no types: as it is, evaluated once."""
+    if isinstance(value, Number) and not is_plain(value):
+        return lowering.hold(value, lowering.span(node))
+    return value
+
+
 def _converted(
     lowering: Lowering,
     type: AnnotatedType | None,
@@ -215,6 +276,18 @@ def _converted(
     match type:
         case Scalar() | StructType():
             return converted(lowering, type, value, expression, what)
+        case CallableType():
+            return passed(lowering, type, value, expression, what)
+        case ConstType(inner=inner):
+            if isinstance(value, Number) and not value.constant:
+                return lowering.mismatch(
+                    node, f"{what} is known when compiling, `{lowering.text(expression)}` is not"
+                )
+            if isinstance(inner, DtypeType):
+                return _scalar_type(lowering, inner, value, expression, what)
+            return converted(lowering, inner, value, expression, what)
+        case DtypeType():
+            return _scalar_type(lowering, type, value, expression, what)
         case ArrayType():
             if not isinstance(value, ArrayValue):
                 return lowering.mismatch(
@@ -237,6 +310,14 @@ def _converted(
             return TupleValue(tuple(held))
         case NoType() | BadAnnotation():
             return lowering.mismatch(node, f"{what} has no type that a kernel can pass")
+
+
+def _scalar_type(
+    lowering: Lowering, type: DtypeType, value: Value, node: ast.expr, what: str
+) -> Value:
+    if scalar_of(value) in type.options:
+        return value
+    return lowering.mismatch(node, f"{what} is a scalar type such as {type.options[0]}")
 
 
 def _array(
@@ -271,9 +352,7 @@ def _array(
     return lowering.mismatch(node, f"{what} is a `{type.text}`, {given} is {kind}")
 
 
-def _bind(
-    lowering: Lowering, node: ast.Call, function: UserFunction
-) -> list[tuple[ast.arg, Value, ast.expr | None]] | None:
+def _bind(lowering: Lowering, node: ast.Call, function: UserFunction) -> Arguments | None:
     """Each parameter with its argument, as Python matches them; None where it was reported."""
     name = function.node.name
     declared = parameters(function.node)
@@ -306,7 +385,7 @@ def _bind(
             lowering.mismatch(keyword.value, f"argument `{keyword.arg}` is given {why}")
             failed = True
         given[keyword.arg] = value, keyword.value
-    bound: list[tuple[ast.arg, Value, ast.expr | None]] = []
+    bound: Arguments = []
     for argument, default in declared:
         if argument.arg in given:
             bound.append((argument, *given[argument.arg]))
@@ -332,7 +411,7 @@ def _declare_result(lowering: Lowering, frame: Frame) -> bool:
     annotation = frame.function.node.returns
     if annotation is None:
         return True
-    type = read_annotation(annotation, frame.function.scope, lowering.resolver)
+    type = read_annotation(annotation, frame.function.scope, lowering.resolver, frame.types)
     if isinstance(type, BadAnnotation):
         report_annotation(lowering, type, annotation)
         return False

@@ -22,6 +22,7 @@ from oxide_analyzer.frontends.oxide.meanings import NumberKind
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
+    FunctionValue,
     Give,
     MeaningValue,
     Nothing,
@@ -31,8 +32,18 @@ from oxide_analyzer.frontends.oxide.values import (
     at,
     literal_fits,
 )
-from oxide_analyzer.ir.kernel import Constant, Function
-from oxide_analyzer.ir.nodes import Array, Assign, Compare, CompareOp, Const, Local, Read, Symbol
+from oxide_analyzer.ir.kernel import Constant, Function, ScalarParameter, TypeChoice
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Assign,
+    Compare,
+    CompareOp,
+    Const,
+    Local,
+    Param,
+    Read,
+    Symbol,
+)
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.record import record
 from oxide_analyzer.rules import (
@@ -44,13 +55,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends.oxide.annotations import CallableType
     from oxide_analyzer.frontends.oxide.functions import Body
+    from oxide_analyzer.frontends.oxide.given import Given
     from oxide_analyzer.frontends.oxide.meanings import NumberConstant, UserFunction
     from oxide_analyzer.frontends.oxide.names import Key, NameTypes
     from oxide_analyzer.frontends.oxide.resolution import Resolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.frontends.oxide.values import Value
-    from oxide_analyzer.ir.kernel import StructArgument
+    from oxide_analyzer.ir.kernel import FunctionArgument, StructArgument
     from oxide_analyzer.ir.nodes import Expr, Stmt
     from oxide_analyzer.rules.rule import Rule
     from oxide_analyzer.source import Located, SourceFile, Span
@@ -79,7 +92,9 @@ class Frame:
     """One function that is being lowered: the kernel, or a helper in place of its call.
 
     `statics` are names that stand for something else than a number of this thread: arrays,
-    types, parameters that nothing assigns. `label` is None for the kernel itself.
+    types, parameters that nothing assigns. `label` is None for the kernel itself. `types` are what
+    type variables stand for, `given` is what a parameter says of a function that came through it,
+    and `closure` the frame whose names a lambda sees.
     """
 
     function: UserFunction
@@ -93,6 +108,9 @@ class Frame:
     loops: int = 0
     leaves: bool = False
     statics: dict[str, Value] = field(default_factory=dict[str, "Value"])
+    types: dict[str, Scalar] = field(default_factory=dict[str, "Scalar"])
+    given: CallableType | None = None
+    closure: Frame | None = None
 
     @property
     def source(self) -> SourceFile:
@@ -116,7 +134,12 @@ class Lowering:
     """The state of one pass over one kernel."""
 
     def __init__(
-        self, function: UserFunction, resolver: Resolver, memory: Memory, syntax: Syntax
+        self,
+        function: UserFunction,
+        resolver: Resolver,
+        memory: Memory,
+        syntax: Syntax,
+        given: Given,
     ) -> None:
         self.root = function
         self.source = function.scope.source
@@ -125,7 +148,12 @@ class Lowering:
         self.names = memory.names
         self.diagnostics: list[Diagnostic] = []
         self.arrays: dict[str, Array] = {}
+        self.given = given
         self.structs: list[StructArgument] = []
+        self.callables: list[FunctionArgument] = []
+        self.choices: dict[str, TypeChoice] = {}
+        self.captured: dict[str, ScalarParameter] = {}
+        self.arguments: dict[str, Number] = {}
         self.constants: dict[tuple[object, ...], Constant] = {}
         self.functions: dict[tuple[object, int], Function] = {}
         self.block: list[Stmt] = []
@@ -308,7 +336,7 @@ class Lowering:
                 self._assign_number(key, value, node, span)
             case Unknown():
                 pass
-            case ArrayValue() | MeaningValue() | Nothing():
+            case ArrayValue() | MeaningValue() | FunctionValue() | Nothing():
                 self.number(value, node)
 
     def _assign_number(self, key: Key, number: Number, node: ast.expr, span: Span) -> None:
@@ -351,6 +379,9 @@ class Lowering:
                 )
         else:
             type = F64 if kind is NumberKind.FLOAT else BOOL
+        is_given = bool(self.frame.record.argument) and not self.frame.record.route
+        if is_given and (not meaning.scope.is_module or (value is None and len(path) == 1)):
+            return self._capture(path, node)
         # Globals are one per file; a closure is one per place of the `def`.
         where: object = self.frame.source.path
         if not meaning.scope.is_module:
@@ -373,6 +404,42 @@ class Lowering:
         if type is F64 and (value is None or literal_fits(value, F32)):
             default = F32
         return Number(expr, default, Give.LITERAL, value, True)
+
+    def _capture(self, path: tuple[str, ...], node: Located) -> Value:
+        """A number in a cell of a function that the launch was given: a parameter of the kernel."""
+        argument = self.frame.record.argument
+        text = ".".join(path)
+        held = self.given.functions[argument].captured.get(text)
+        if held is None:
+            return self.mismatch(node, f"`{text}` is captured by `{argument}` and is no number")
+        name, span = f"{argument}.{text}", self.span(node)
+        self.captured.setdefault(name, ScalarParameter(name, held.type, span))
+        give = Give.LITERAL if held.adapts else Give.FIXED
+        default = F32 if held.adapts and held.type is F64 else held.type
+        return Number(Param(name, held.type, span), default, give)
+
+    def argument(self, name: str, type: Scalar | NumberKind, node: Located) -> Value:
+        """A number that the launch knows when it compiles: a symbol, `name` is where it is."""
+        own = {NumberKind.INT: I64, NumberKind.FLOAT: F64, NumberKind.BOOL: BOOL}
+        scalar = type if isinstance(type, Scalar) else own[type]
+        span = self.span(node)
+        path = tuple(name.split("."))
+        record = self.frame.record
+        self.constants["argument", name] = Constant(
+            name, path, record, scalar, None, span, ("argument",)
+        )
+        default, give = scalar, Give.FIXED
+        if type in (NumberKind.INT, NumberKind.FLOAT):
+            default, give = (F32 if scalar is F64 else scalar), Give.LITERAL
+        found = Number(Symbol(name, scalar, span), default, give, None, True)
+        self.arguments[name] = found
+        return found
+
+    def choose(self, name: str, options: tuple[Scalar, ...]) -> Scalar:
+        """The type that `name` is in this reading."""
+        chosen = self.given.types.get(name, options[0])
+        self.choices[name] = TypeChoice(name, chosen, options, (), ())
+        return chosen
 
     def allocation(self, node: ast.Call) -> ArrayValue | None:
         """The array that this place in the source has made before."""

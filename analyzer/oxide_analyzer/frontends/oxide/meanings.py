@@ -72,6 +72,15 @@ class UserClass:
     kind: ClassKind
 
 
+@distinct
+class TypeVariable:
+    """`T = TypeVar("T", f32, f64)`: `options` are its constraints, read in `scope`."""
+
+    name: str
+    options: tuple[ast.expr, ...]
+    scope: Scope
+
+
 @record
 class EnumMember:
     """`Op.ADD`: the integer that `value` gives, and the member that the host knows."""
@@ -123,6 +132,7 @@ Meaning: TypeAlias = (
     | UserFunction
     | UserClass
     | EnumMember
+    | TypeVariable
     | NumberConstant
     | TupleConstant
     | TypeExpression

@@ -51,7 +51,7 @@ from oxide_analyzer.rules import (
 )
 
 if TYPE_CHECKING:
-    from oxide_analyzer.frontends.oxide.lowering import Lowering
+    from oxide_analyzer.frontends.oxide.lowering import Frame, Lowering
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Array, Expr
@@ -62,11 +62,14 @@ AXES = {"x": 0, "y": 1, "z": 2}
 def name(lowering: Lowering, node: ast.Name) -> Value:
     """A name: of this function, of one round it, of the module, of Python."""
     frame = lowering.frame
-    found = frame.statics.get(node.id)
-    if found is not None:
-        return again(found, lowering.span(node))
-    if node.id in frame.body.assigned:
-        return lowering.read((frame.key, node.id), node)
+    inside: Frame | None = frame
+    while inside is not None:
+        found = inside.statics.get(node.id)
+        if found is not None:
+            return again(found, lowering.span(node))
+        if node.id in inside.body.assigned:
+            return lowering.read((inside.key, node.id), node)
+        inside = inside.closure
     meaning = lowering.resolver.name(node.id, frame.function.scope)
     if meaning is None:
         return unknown_name(lowering, node, node.id)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Diagnostic, Severity
 from oxide_analyzer.frontends.oxide.contract import read_contract
 from oxide_analyzer.frontends.oxide.functions import body_of, name_span
+from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN, Given
 from oxide_analyzer.frontends.oxide.inlining import inline_alone
 from oxide_analyzer.frontends.oxide.lowering import Lowering, Memory
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, Known, UserFunction
@@ -18,6 +20,7 @@ from oxide_analyzer.frontends.oxide.scopes import module_scope, parameters
 from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
 from oxide_analyzer.frontends.oxide.syntax import SYNTAX
 from oxide_analyzer.frontends.oxide.values import UNKNOWN
+from oxide_analyzer.instances import merged
 from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.record import record
 from oxide_analyzer.rules import (
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.ir.kernel import TypeChoice
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
@@ -46,6 +50,8 @@ _READABLE = {
 }
 # Types only rise, so this many passes are never reached by what people write.
 _MOST_PASSES = 100
+# So many choices of types are judged; a launch of another one is judged when it comes.
+_MOST_INSTANCES = 64
 
 
 @record
@@ -94,15 +100,16 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         is_kernel = function.role is FunctionRole.KERNEL
         if not is_kernel and id(function.node) in called:
             continue
-        kernel, findings, reached = _lower(function, resolver, _kernel if is_kernel else _helper)
-        called |= reached
+        made = instances(function, resolver) if is_kernel else [_lower(function, resolver, _helper)]
         # A helper's mistake is the same for every kernel that calls it.
-        for finding in findings:
+        for finding in merged([(one.findings, one.instance) for one in made]):
             diagnostics.setdefault((finding.span, finding.code, finding.message), finding)
+        called.update(node for one in made for node in one.reached)
         if not is_kernel:
             continue
-        if kernel is not None:
-            kernels.append(kernel)
+        read_ones = [one.kernel for one in made if one.kernel is not None]
+        if len(read_ones) == len(made):
+            kernels += read_ones
         else:
             unread.append(_unread(function))
     found = sorted(diagnostics.values(), key=lambda finding: (finding.span, finding.code))
@@ -138,26 +145,73 @@ def _functions(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterat
                 pass
 
 
-def _lower(
-    function: UserFunction, resolver: Resolver, step: Callable[[Lowering], Kernel | None]
-) -> tuple[Kernel | None, list[Diagnostic], set[int]]:
+@record
+class _Lowered:
     """The IR of a kernel, if it can be read, what is wrong with it, and which helpers it calls."""
+
+    kernel: Kernel | None
+    findings: list[Diagnostic]
+    reached: set[int]
+    choices: tuple[TypeChoice, ...] = ()
+
+    @property
+    def instance(self) -> str:
+        """Which types it was read for."""
+        return ", ".join(f"{choice.name} = {choice.type}" for choice in self.choices)
+
+
+def instances(function: UserFunction, resolver: Resolver) -> list[_Lowered]:
+    """A kernel read for each choice of the types that only a launch decides."""
+    first = _lower(function, resolver, _kernel)
+    made = [first]
+    options = [[(choice.name, type) for type in choice.options] for choice in first.choices]
+    for types in islice(product(*options), 1, _MOST_INSTANCES):
+        made.append(_lower(function, resolver, _kernel, Given(dict(types), {})))
+    return made
+
+
+def read_given(
+    source: SourceFile, modules: Modules, qualname: str, line: int, given: Given
+) -> Reading:
+    """One kernel of a file, by the line of its `def`, as a launch says what is open in it."""
+    tree = parse(source)
+    if isinstance(tree, Diagnostic):
+        return Reading((), (), (tree,))
+    resolver = Resolver(modules)
+    module = module_scope(source, tree)
+    for function in _functions(module.node.body, module, resolver):
+        scope, node = function.scope, function.node
+        if node.lineno == line and scope.qualify(node.name) == qualname:
+            found = _lower(function, resolver, _kernel, given)
+            if found.kernel is None:
+                return Reading((), (_unread(function),), tuple(found.findings))
+            return Reading((found.kernel,), (), tuple(found.findings))
+    return Reading((), (), ())
+
+
+def _lower(
+    function: UserFunction,
+    resolver: Resolver,
+    step: Callable[[Lowering], Kernel | None],
+    given: Given = NOTHING_GIVEN,
+) -> _Lowered:
+    """Pass over a kernel until the types of its names are settled."""
     memory = Memory(NameTypes())
-    lowering = Lowering(function, resolver, memory, SYNTAX)
+    lowering = Lowering(function, resolver, memory, SYNTAX, given)
     passes = 1
     try:
         kernel = step(lowering)
         while not memory.names.settled() and passes < _MOST_PASSES:
-            lowering = Lowering(function, resolver, memory, SYNTAX)
+            lowering = Lowering(function, resolver, memory, SYNTAX, given)
             kernel = step(lowering)
             passes += 1
     except RecursionError:
         # Bounds on nesting come first, save for what only the host could evaluate.
         reached = {node for _, node in lowering.functions}
-        lowering = Lowering(function, resolver, memory, SYNTAX)
+        lowering = Lowering(function, resolver, memory, SYNTAX, given)
         message = ox002_unsupported_construct.too_deep(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
-        return None, lowering.diagnostics, reached
+        return _Lowered(None, lowering.diagnostics, reached)
     if passes == _MOST_PASSES:
         message = ox002_unsupported_construct.unsettled(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
@@ -170,7 +224,8 @@ def _lower(
         finding.code not in _READABLE and finding.severity is Severity.ERROR for finding in findings
     )
     reached = {node for _, node in lowering.functions}
-    return (None if refused else kernel), findings, reached
+    choices = tuple(lowering.choices.values())
+    return _Lowered(None if refused else kernel, findings, reached, choices)
 
 
 def _helper(lowering: Lowering) -> None:
@@ -195,13 +250,15 @@ def _kernel(lowering: Lowering) -> Kernel:
         path=source.path,
         span=source.span(node),
         name_span=name_span(node, source),
-        parameters=declared,
+        parameters=(*declared, *lowering.captured.values()),
         arrays=lowering.arrays,
         contract=contract,
         body=tuple(lowering.block),
         functions=tuple(lowering.functions.values()),
         constants=tuple(lowering.constants.values()),
         structs=tuple(lowering.structs),
+        callables=tuple(lowering.callables),
+        choices=tuple(lowering.choices.values()),
         documentation=body.documentation,
     )
 

@@ -15,11 +15,13 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberConstant,
     TupleConstant,
     TypeExpression,
+    TypeVariable,
     UserClass,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.values import (
     ArrayValue,
+    FunctionValue,
     MeaningValue,
     Nothing,
     Number,
@@ -54,6 +56,8 @@ def not_a_number(value: Value, text: str) -> tuple[Rule, str] | None:
             return _OX003, f"`{text}` is a `{name}`, not a number; name one of its fields"
         case TupleValue(items=items):
             return _OX003, f"`{text}` is a tuple of {len(items)}, not a number"
+        case FunctionValue():
+            return _OX003, f"`{text}` is a function, not a number; call it: `{text}(…)`"
         case Nothing():
             return _OX003, f"`{text}` gives no value"
         case Number() | Unknown():
@@ -84,5 +88,10 @@ def _meaning(meaning: Meaning, text: str) -> tuple[Rule, str] | None:
             return _OX003, f"`{text}` is a class, not a number; make one: `{node.name}(…)`"
         case TypeExpression():
             return _OX003, f"`{text}` is a type, not a number"
+        case TypeVariable():
+            return (
+                _OX003,
+                f"`{text}` is a type variable; what it stands for is the `.dtype` of an array",
+            )
         case NumberConstant() | TupleConstant() | EnumMember():
             return None

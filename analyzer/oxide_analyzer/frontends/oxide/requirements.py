@@ -17,7 +17,7 @@ from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, Numbe
 from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
 from oxide_analyzer.frontends.oxide.scopes import parameters
-from oxide_analyzer.frontends.oxide.values import Number
+from oxide_analyzer.frontends.oxide.values import Number, again
 from oxide_analyzer.ir.kernel import (
     ArrayParameter,
     DataFact,
@@ -76,8 +76,9 @@ def read_requires(
     every = {argument.arg for argument, _ in parameters(lowering.root.node)}
     for argument in arguments.args:
         # The fields of a struct are parameters of their own: `p.n`.
-        own = {name: p for name, p in known.items() if name.partition(".")[0] == argument.arg}
-        names.update(own)
+        names.update(
+            {name: p for name, p in known.items() if name.partition(".")[0] == argument.arg}
+        )
         if argument.arg not in every:
             function = lowering.root.node.name
             message = ox404_bad_requirement.no_parameter(argument.arg, function, sorted(every))
@@ -178,7 +179,7 @@ class _Reader:
                 if not I64.min <= value <= I64.max:
                     return self.bad(node, f"{value} does not fit i64")
                 return Const(value, I64, span)
-            case ast.Name(id=name) if name in self.spoken:
+            case ast.Name(id=name) if name in self.spoken and name not in self.lowering.arguments:
                 return self._scalar(name, node)
             case ast.Name() | ast.Attribute():
                 return self._named(node)
@@ -245,10 +246,20 @@ class _Reader:
                 param = Param(name, type, span)
                 return param if type == I64 else Convert(param, I64, span)
 
+    def _argument(self, number: Number, node: ast.expr) -> Expr | None:
+        """A `Const` argument, or a number in one."""
+        if not number.type.is_integer:
+            return self.bad(node, f"a requirement computes with integers, this is {number.type}")
+        placed = again(number, self.lowering.span(node))
+        assert isinstance(placed, Number)
+        return self.lowering.convert(placed, I64, node, "a constant in a requirement")
+
     def _named(self, node: ast.Name | ast.Attribute) -> Expr | None:
         dotted = ast.unparse(node)
         if dotted in self.names:
             return self._scalar(dotted, node)
+        if dotted.partition(".")[0] in self.spoken and dotted in self.lowering.arguments:
+            return self._argument(self.lowering.arguments[dotted], node)
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr="size") if name in self.spoken:
                 array = self._array(name, node)

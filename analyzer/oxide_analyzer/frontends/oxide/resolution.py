@@ -29,6 +29,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberKind,
     TupleConstant,
     TypeExpression,
+    TypeVariable,
     UserClass,
     UserFunction,
 )
@@ -52,6 +53,7 @@ from oxide_analyzer.language.builtins import (
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
     from oxide_analyzer.frontends.oxide.scopes import Binding, FunctionNode, Scope
+    from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
@@ -69,12 +71,16 @@ _ANNOTATED_KINDS = {
 }
 
 
+_TYPE_VARIABLES = {"`typing.TypeVar`", "`typing_extensions.TypeVar`"}
+
+
 class Resolver:
     """Meanings of names during one reading; remembers what it has found."""
 
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
         self._meanings: dict[tuple[int, str], Meaning | None] = {}
+        self.variables: dict[int, dict[str, tuple[Scalar, ...] | BadAnnotation]] = {}
         self._roles: dict[int, FunctionRole] = {}
         self._structs: dict[int, StructType | BadAnnotation] = {}
         self._members: dict[int, dict[str, EnumMember]] = {}
@@ -115,7 +121,7 @@ class Resolver:
                 return HostObject(f"an attribute of the class `{node.name}`")
             case EnumMember(owner=owner, name=name, value=value) if attribute == "value":
                 return NumberConstant(NumberKind.INT, value, owner.scope, name)
-            case EnumMember():
+            case EnumMember() | TypeVariable():
                 return None
             case NumberConstant() | TupleConstant() | TypeExpression():
                 return None
@@ -235,6 +241,8 @@ class Resolver:
                 return found
         if isinstance(value, ast.Subscript):
             return TypeExpression(value, scope)
+        if isinstance(value, ast.Call) and self._is_type_variable(value, scope):
+            return TypeVariable(name, tuple(value.args[1:]), scope)
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             return HostObject("a string")
         found = constants.evaluate(value, scope, self)
@@ -258,6 +266,13 @@ class Resolver:
                 return NumberConstant(kind or NumberKind.INT, None, scope, name)
             case _:
                 return HostObject(constants.describe(value))
+
+    def _is_type_variable(self, value: ast.Call, scope: Scope) -> bool:
+        match self.expression(value.func, scope):
+            case HostObject(what=what):
+                return what in _TYPE_VARIABLES
+            case _:
+                return False
 
     def _kind(self, annotation: ast.expr | None, scope: Scope) -> NumberKind | None:
         if annotation is None:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
+    CallableType,
+    ConstType,
+    DtypeType,
     NoType,
     StructType,
     TupleType,
     read_annotation,
 )
+from oxide_analyzer.frontends.oxide.generics import mentions, type_variables
+from oxide_analyzer.frontends.oxide.meanings import ClassKind, Known
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.structs import declare, from_fields, structs_of
-from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, TupleValue
-from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    FunctionValue,
+    MeaningValue,
+    Number,
+    TupleValue,
+)
+from oxide_analyzer.ir.kernel import ArrayParameter, Function, FunctionArgument, ScalarParameter
 from oxide_analyzer.ir.nodes import Array, Assign, Dim, Ownership, Param, Space
+from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.types import Scalar
 from oxide_analyzer.rules import (
     ox001_syntax_error,
@@ -29,7 +43,7 @@ from oxide_analyzer.rules import (
 )
 
 if TYPE_CHECKING:
-    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType
+    from oxide_analyzer.frontends.oxide.annotations import AnnotatedType, Leaf
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.names import Key
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode
@@ -68,7 +82,8 @@ def annotated_type(
         lowering.report(ox005_missing_annotation.RULE, node, message)
         return None
     scope = lowering.frame.function.scope
-    type = read_annotation(argument.annotation, scope, lowering.resolver)
+    types = lowering.frame.types
+    type = read_annotation(argument.annotation, scope, lowering.resolver, types)
     if isinstance(type, BadAnnotation):
         report_annotation(lowering, type, argument.annotation)
         return None
@@ -80,6 +95,7 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
     node = lowering.root.node
     refuse_signature(lowering, node)
     frame = lowering.frame
+    _choose_types(lowering)
     found: list[Parameter] = []
     seen: set[str] = set()
     for argument, _ in parameters(node):
@@ -111,12 +127,32 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
                 frame.statics[name] = UNKNOWN
             case StructType() as type:
 
-                def field(path: str, type: Scalar, span: Span = span) -> Number:
+                def field(path: str, type: Leaf, span: Span = span) -> Value:
+                    if not isinstance(type, Scalar):
+                        return UNKNOWN
                     found.append(ScalarParameter(path, type, span))
                     return Number(Param(path, type, span), type)
 
+                if type.owner.kind is ClassKind.POLICY:
+                    lowering.mismatch(
+                        argument,
+                        f"`{type.name}` is a frozen dataclass: write `Const[{type.name}]`, or make "
+                        "it a `@struct`",
+                    )
                 bind_value(lowering, name, from_fields(type, name, field), argument)
                 lowering.structs += structs_of(type, name)
+            case ConstType(inner=inner):
+                frame.statics[name] = _constant(lowering, name, inner, argument)
+                if isinstance(inner, StructType):
+                    lowering.structs += structs_of(inner, name)
+                if name in frame.body.assigned:
+                    lowering.mismatch(argument, f"`{name}` is a `Const` and is assigned below")
+            case CallableType() as type:
+                frame.statics[name] = _function(lowering, name, type, span)
+            case DtypeType():
+                text = ast.unparse(argument.annotation) if argument.annotation else "type[f32]"
+                lowering.mismatch(argument, f"a type is known when compiling: `Const[{text}]`")
+                frame.statics[name] = UNKNOWN
             case TupleType() | NoType():
                 lowering.refuse(argument, "a kernel takes scalars, structs and slices")
                 frame.statics[name] = UNKNOWN
@@ -124,6 +160,58 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
                 frame.statics[name] = UNKNOWN
     declare_locals(lowering)
     return tuple(found)
+
+
+def _choose_types(lowering: Lowering) -> None:
+    """What the type variables of the kernel stand for in this reading, and who decides them."""
+    frame, resolver = lowering.frame, lowering.resolver
+    node, scope = lowering.root.node, lowering.root.scope
+    for name, options in type_variables(lowering.root, resolver).items():
+        if isinstance(options, BadAnnotation):
+            lowering.mismatch(node.args.args[0] if node.args.args else node, options.message)
+            continue
+        frame.types[name] = lowering.choose(name, options)
+        arrays: list[str] = []
+        scalars: list[str] = []
+        for argument, _ in parameters(node):
+            annotation = argument.annotation
+            if annotation is None or not mentions(annotation, name):
+                continue
+            match read_annotation(annotation, scope, resolver, {name: options[0]}):
+                case ArrayType():
+                    arrays.append(argument.arg)
+                case Scalar():
+                    scalars.append(argument.arg)
+                case _:
+                    pass
+        choice = lowering.choices[name]
+        lowering.choices[name] = replace(choice, arrays=tuple(arrays), scalars=tuple(scalars))
+
+
+def _constant(lowering: Lowering, name: str, type: Leaf | StructType, argument: ast.arg) -> Value:
+    """A `Const` argument: symbols, and types that this reading chooses."""
+
+    def make(path: str, leaf: Leaf) -> Value:
+        if not isinstance(leaf, DtypeType):
+            return lowering.argument(path, leaf, argument)
+        row = lookup(lowering.choose(path, leaf.options).name)
+        return UNKNOWN if row is None else MeaningValue(Known(row), tuple(path.split(".")))
+
+    return from_fields(type, name, make)
+
+
+def _function(lowering: Lowering, name: str, type: CallableType, span: Span) -> Value:
+    """A `Callable` argument: what the launch was given, or any function."""
+    given = lowering.given.functions.get(name)
+    if given is None:
+        lowering.callables.append(FunctionArgument(name, span))
+        return FunctionValue(name, type, None)
+    function = given.function
+    source = function.scope.source
+    qualname = function.scope.qualify(function.node.name)
+    record = Function((), source.path, qualname, source.span(function.node), name)
+    lowering.functions[name, id(function.node)] = record
+    return FunctionValue(name, type, function, record)
 
 
 def bind_value(lowering: Lowering, name: str, value: Value, node: Located) -> None:
@@ -153,7 +241,7 @@ def declare_locals(lowering: Lowering) -> None:
     """Annotated locals have their type from the start of the function."""
     frame = lowering.frame
     for name, annotation in frame.body.annotations.items():
-        type = read_annotation(annotation, frame.function.scope, lowering.resolver)
+        type = read_annotation(annotation, frame.function.scope, lowering.resolver, frame.types)
         match type:
             case Scalar() | StructType():
                 declare(lowering, (frame.key, name), type)
@@ -172,5 +260,3 @@ def refuse_signature(lowering: Lowering, node: FunctionNode) -> None:
         lowering.refuse(arguments.vararg, f"`*{arguments.vararg.arg}`; write each parameter")
     if arguments.kwarg is not None:
         lowering.refuse(arguments.kwarg, f"`**{arguments.kwarg.arg}`; write each parameter")
-    if getattr(node, "type_params", None):
-        lowering.refuse(node, "type parameters are not supported yet; write the types")

@@ -12,6 +12,7 @@ from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
     UNKNOWN,
     ArrayValue,
+    FunctionValue,
     Give,
     MeaningValue,
     Nothing,
@@ -216,7 +217,7 @@ def leave(lowering: Lowering, node: ast.Return, tail: bool) -> None:
 def result(lowering: Lowering, value: Value, node: ast.expr, span: Span) -> None:
     """Keep what a helper returns."""
     frame = lowering.frame
-    if isinstance(value, ArrayValue | MeaningValue):
+    if isinstance(value, ArrayValue | MeaningValue | FunctionValue):
         lowering.refuse(node, "a helper returns numbers; pass it the array to write to")
         return
     lowering.assign((frame.key, "return"), value, node, span)
@@ -254,12 +255,12 @@ def _put_name(
     lowering: Lowering, target: ast.Name, name: str, value: Value, node: ast.expr, span: Span
 ) -> None:
     frame = lowering.frame
-    if isinstance(value, MeaningValue | ArrayValue):
+    if isinstance(value, MeaningValue | ArrayValue | FunctionValue) or _is_static(value):
         given = any(argument.arg == name for argument, _ in parameters(frame.function.node))
         if given or frame.body.assigned.get(name, 0) > 1:
             lowering.refuse(
                 target,
-                f"`{name}` is assigned more than once; an array needs a name of its own",
+                f"`{name}` is assigned more than once; {_kind(value)} needs a name of its own",
             )
             frame.statics[name] = UNKNOWN
             return
@@ -279,6 +280,20 @@ def _put_name(
             lowering.mismatch(target, text)
             return
     lowering.assign((frame.key, name), value, node, span)
+
+
+def _is_static(value: Value) -> bool:
+    """Whether a tuple or struct holds what is no number."""
+    if not isinstance(value, TupleValue):
+        return False
+    return any(
+        isinstance(item, MeaningValue | ArrayValue | FunctionValue) or _is_static(item)
+        for item in value.items
+    )
+
+
+def _kind(value: Value) -> str:
+    return "a function" if isinstance(value, FunctionValue) else "an array"
 
 
 def _nameable(value: MeaningValue) -> bool:

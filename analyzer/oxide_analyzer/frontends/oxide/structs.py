@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
-from oxide_analyzer.frontends.oxide.meanings import NumberConstant
+from oxide_analyzer.frontends.oxide.meanings import ClassKind, NumberConstant
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, Number, TupleValue, Unknown
 from oxide_analyzer.ir.kernel import StructArgument
 from oxide_analyzer.language.types import Scalar
@@ -23,6 +23,7 @@ from oxide_analyzer.language.types import Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oxide_analyzer.frontends.oxide.annotations import Leaf
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.meanings import UserClass
     from oxide_analyzer.frontends.oxide.names import Key
@@ -30,11 +31,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Located
 
 
-def from_fields(
-    type: Scalar | StructType, name: str, make: Callable[[str, Scalar], Value]
-) -> Value:
+def from_fields(type: Leaf | StructType, name: str, make: Callable[[str, Leaf], Value]) -> Value:
     """A value of `type` of which `make` gives each number by its dotted name, in order."""
-    if isinstance(type, Scalar):
+    if not isinstance(type, StructType):
         return make(name, type)
     items = [from_fields(field.type, f"{name}.{field.name}", make) for field in type.fields]
     return TupleValue(tuple(items), type)
@@ -49,10 +48,11 @@ def structs_of(type: StructType, name: str) -> list[StructArgument]:
     return found
 
 
-def declare(lowering: Lowering, key: Key, type: Scalar | StructType) -> None:
+def declare(lowering: Lowering, key: Key, type: Leaf | StructType) -> None:
     """A name holds a value of `type`, and nothing else."""
     if isinstance(type, Scalar):
         lowering.names.declare(key, type)
+    if not isinstance(type, StructType):
         return
     lowering.names.shape(key, len(type.fields), type)
     for k, field in enumerate(type.fields):
@@ -60,7 +60,7 @@ def declare(lowering: Lowering, key: Key, type: Scalar | StructType) -> None:
 
 
 def converted(
-    lowering: Lowering, type: Scalar | StructType, value: Value, node: ast.expr, what: str
+    lowering: Lowering, type: Leaf | StructType, value: Value, node: ast.expr, what: str
 ) -> Value:
     """A value as one of `type`, without a cast in the source; UNKNOWN where it was reported."""
     if isinstance(value, Unknown):
@@ -69,6 +69,8 @@ def converted(
         number = lowering.number(value, node)
         expr = None if number is None else lowering.convert(number, type, node, what)
         return UNKNOWN if expr is None else Number(expr, type)
+    if not isinstance(type, StructType):
+        return value
     if isinstance(value, TupleValue) and value.struct == type:
         return value
     given = "a tuple" if isinstance(value, TupleValue) else "none"
@@ -85,6 +87,10 @@ def construct(lowering: Lowering, node: ast.Call, owner: UserClass, path: tuple[
     if isinstance(struct, BadAnnotation):
         return lowering.mismatch(node, struct.message)
     name = struct.name
+    if owner.kind is ClassKind.POLICY:
+        return lowering.refuse(
+            node, f"`{name}` is made on the host; a `@struct` can be made in kernels, too"
+        )
     if any(isinstance(argument, ast.Starred) for argument in node.args):
         return lowering.refuse(node, "kernels have no starred arguments; write each one")
     if len(values) > len(struct.fields):

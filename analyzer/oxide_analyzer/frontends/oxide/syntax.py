@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from oxide_analyzer.frontends.oxide import (
+    callables,
     calls,
     choice,
     claims,
@@ -31,6 +32,7 @@ SYNTAX = Syntax(
         ast.Compare: operators.compare,
         ast.Constant: operators.constant,
         ast.IfExp: choice.ternary,
+        ast.Lambda: callables.lambda_expression,
         ast.Name: places.name,
         ast.Subscript: places.subscript,
         ast.Tuple: tuple_display,

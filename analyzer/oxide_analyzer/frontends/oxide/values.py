@@ -21,9 +21,11 @@ from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from oxide_analyzer.frontends.oxide.annotations import StructType
+    from oxide_analyzer.frontends.oxide.annotations import CallableType, StructType
     from oxide_analyzer.frontends.oxide.indexing import Leaf
-    from oxide_analyzer.frontends.oxide.meanings import Meaning
+    from oxide_analyzer.frontends.oxide.lowering import Frame
+    from oxide_analyzer.frontends.oxide.meanings import Meaning, UserFunction
+    from oxide_analyzer.ir.kernel import Function
     from oxide_analyzer.ir.nodes import Array, Expr
     from oxide_analyzer.source import Span
 
@@ -122,6 +124,22 @@ class MeaningValue:
     path: tuple[str, ...]
 
 
+@record
+class FunctionValue:
+    """A function that is passed on, or a lambda.
+
+    `type` is what the parameter that it came through says; a lambda that came through none has
+    none. `function` is None while a launch has not said what it is. `record` is the live function
+    in which it is found, `closure` the frame whose names a lambda sees.
+    """
+
+    name: str
+    type: CallableType | None
+    function: UserFunction | None
+    record: Function | None = None
+    closure: Frame | None = None
+
+
 class Nothing(Enum):
     """What a call without a result gives."""
 
@@ -137,7 +155,9 @@ class Unknown(Enum):
 NOTHING = Nothing.NOTHING
 UNKNOWN = Unknown.UNKNOWN
 
-Value: TypeAlias = Number | TupleValue | ArrayValue | MeaningValue | Nothing | Unknown
+Value: TypeAlias = (
+    Number | TupleValue | ArrayValue | MeaningValue | FunctionValue | Nothing | Unknown
+)
 
 
 def is_plain(number: Number) -> bool:
