@@ -79,12 +79,17 @@ class Access:
 
 @distinct
 class Observation:
-    """An atomic whose result a thread knows: which, of which element, and what led there."""
+    """An atomic whose result a thread knows: which, of which element, and what led there.
+
+    A walk from a barrier comes to the next round of the loops round it, so only what is seen
+    `throughout`, in the walk through the whole kernel, is of the round of its accesses.
+    """
 
     atomic: Atomic
     index: tuple[Poly, ...]
     path: tuple[Condition, ...]
     position: Position
+    throughout: bool
 
 
 @distinct

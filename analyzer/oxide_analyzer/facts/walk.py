@@ -368,7 +368,7 @@ class Walk:
             shown = f"an element of `{stmt.array}`"
             old = evaluator.unknown(stmt.target.type, Level.THREAD, "old", shown)
             if isinstance(old, Poly):
-                seen = Observation(stmt, index, state.path, position)
+                seen = Observation(stmt, index, state.path, position, self.until is None)
                 evaluator.observed.update(dict.fromkeys(old.atoms(), seen))
         self._access(stmt, AccessKind.ATOMIC, index, state, position, value, old)
         if stmt.target is None or old is None:

@@ -162,7 +162,7 @@ def _waited(places: Places, access: Access) -> Iterator[Look]:
     analysis = places.analysis
     for atom, found in list(analysis.evaluator.observed.items()):
         loop = _loop_of(found)
-        if loop is None or not analysis.terms.axioms.get(atom):
+        if not found.throughout or loop is None or not analysis.terms.axioms.get(atom):
             continue
         value = Poly({(atom,): 1})
         if dominates(loop, access.position):
