@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from oxide_analyzer.contract import Given, sides, value
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import Const, Dim, Param, Symbol
-from oxide_analyzer.ir.specialise import fold
 from oxide_codegen.errors import LaunchValueError, SourceError
 from oxide_codegen.geometry import block_extent
 
@@ -67,6 +66,8 @@ def demand_contract(kernel: Kernel, options: Options) -> None:
 
 def demand_constants(kernel: Kernel, values: Mapping[str, Number]) -> None:
     """Raise `LaunchValueError` where `Const` arguments alone break a requirement."""
+    from oxide_analyzer.ir.specialise import fold
+
     arguments = {c.symbol for c in kernel.constants if c.holder == ("argument",)}
     for requirement in kernel.contract.requires:
         held = fold(requirement.condition, values)

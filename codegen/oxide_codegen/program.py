@@ -17,18 +17,13 @@ from importlib.util import find_spec
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from oxide_analyzer.analysis import check_kernel
 from oxide_analyzer.diagnostics import Severity
-from oxide_analyzer.frontends.oxide import read, read_given
-from oxide_analyzer.instances import combined
-from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import Kind
 from oxide_codegen import live
 from oxide_codegen.abi import Layout, layout
 from oxide_codegen.arguments import Signature, bound
 from oxide_codegen.contract import demand_constants, demand_contract
 from oxide_codegen.errors import CheckError, DeviceError, MissingExtraError, SourceError
-from oxide_codegen.instances import Decision, constant_of, decide, given, is_open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +36,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
     from oxide_codegen.cuda_kernel import CudaKernel
+    from oxide_codegen.instances import Decision
     from oxide_codegen.native import Native
 
 
@@ -156,6 +152,8 @@ class Program:
                 first = self._read_first()
                 if not first.is_open:
                     return self._specialise(first, {}, {})[0].kernel
+                from oxide_analyzer.ir.specialise import specialise
+
                 values, _ = first.constants(self.function, self.options, {}, None)
                 return specialise(first.kernel, values)
             except live.Unavailable as reason:
@@ -168,6 +166,9 @@ class Program:
                 first = self._read_first()
                 if not first.is_open:
                     return self._specialise(first, {}, {})[0].report
+                from oxide_analyzer.analysis import check_kernel
+                from oxide_analyzer.instances import combined
+
                 return combined([(one, check_kernel(one)) for one in first.every])
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
@@ -182,6 +183,8 @@ class Program:
         self, first: _FirstUse, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Specialisation, live.Guard]:
         """The instance of an open kernel that the arguments of a launch mean."""
+        from oxide_codegen.instances import decide
+
         arguments = bound(self.name, self.function, args, kwargs)
         decision = decide(first.kernel, arguments)
         known = self._instances.get(decision.key)
@@ -203,6 +206,10 @@ class Program:
             raise CheckError(self.name, self._explain(first.errors, first.sources))
         values, guard = first.constants(self.function, self.options, functions, arguments)
         key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
+        known = first.pairs.get(key)
+        if known is not None and known[1].holds():
+            # One guard for as long as it holds: what is written out for it is written once.
+            return known
         report = first.reports.get(key)
         if report is None:
             demand_constants(first.kernel, values)
@@ -218,13 +225,20 @@ class Program:
                 Signature(report.checked.kernel, self.function),
                 layout(report.checked.kernel),
             )
+        first.pairs[key] = made, guard
         return made, guard
 
     def _prove(self, first: _FirstUse, values: Mapping[str, Number]) -> KernelReport:
+        from oxide_analyzer.analysis import check_kernel
+        from oxide_analyzer.ir.specialise import specialise
+
         return check_kernel(specialise(first.kernel, values))
 
     def _read(self, decision: Decision | None, functions: Mapping[str, FunctionType]) -> _FirstUse:
         """Read the kernel from its source, and make sure that it is the live function's."""
+        from oxide_analyzer.frontends.oxide import read, read_given
+        from oxide_codegen.instances import given, is_open
+
         function = self.function
         if not isinstance(function, FunctionType):
             raise live.Unavailable(
@@ -327,6 +341,9 @@ class _FirstUse:
     every: list[Kernel]
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
+    pairs: dict[Any, tuple[Specialisation, live.Guard]] = field(
+        default_factory=dict[Any, "tuple[Specialisation, live.Guard]"]
+    )
 
     def constants(
         self,
@@ -345,6 +362,8 @@ class _FirstUse:
             value: object
             if constant.holder == ("argument",):
                 if arguments is not None:
+                    from oxide_codegen.instances import constant_of
+
                     name = constant.symbol
                     values[name] = constant_of(self.kernel.name, constant, arguments)
                 continue
