@@ -18,7 +18,7 @@ from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
 from oxide.claims import injective, unsafe, within
 from oxide.constants import Const
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
-from oxide.numbers import brev, clz, fma, popc, select
+from oxide.numbers import brev, clz, fma, popc, rsqrt, select
 from oxide.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 from oxide.scratch import (
     LocalArray,
@@ -166,6 +166,7 @@ __all__ = [
     "kernel",
     "load",
     "popc",
+    "rsqrt",
     "select",
     "stream",
     "struct",

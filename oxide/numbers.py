@@ -29,6 +29,11 @@ def fma(x: float, y: float, z: float, /) -> float:
     raise OutsideKernelError("fma")
 
 
+def rsqrt(x: float, /) -> float:
+    """`1 / sqrt(x)`."""
+    raise OutsideKernelError("rsqrt")
+
+
 def select(condition: bool, x: _T, y: _T, /) -> _T:
     """`x if condition else y`, with both sides evaluated: there is no branch."""
     raise OutsideKernelError("select")

@@ -16,6 +16,7 @@ _BITS = (
 
 _OXIDE = (
     ("fma", "fma(x, y, z)", "`x * y + z` of floats, rounded once"),
+    ("rsqrt", "rsqrt(x)", "`1 / sqrt(x)`"),
     (
         "select",
         "select(condition, x, y)",
@@ -52,10 +53,37 @@ EXACT = (
     ("math.sqrt", "math.sqrt(x)", "the square root, correctly rounded"),
     ("math.fma", "math.fma(x, y, z)", "`x * y + z`, rounded once"),
     ("math.fmod", "math.fmod(x, y)", "the remainder with the sign of x, exactly"),
+    ("math.remainder", "math.remainder(x, y)", "x minus the nearest multiple of y, exactly"),
     ("math.copysign", "math.copysign(x, y)", "x with the sign of y"),
 )
 
-ROUNDED = (("math.exp", "math.exp(x)", "e to the power of x"),)
+ROUNDED = (
+    ("math.cbrt", "math.cbrt(x)", "the cube root"),
+    ("math.hypot", "math.hypot(x, y)", "`sqrt(x*x + y*y)` without overflow on the way"),
+    ("math.exp", "math.exp(x)", "e to the power of x"),
+    ("math.exp2", "math.exp2(x)", "2 to the power of x"),
+    ("math.expm1", "math.expm1(x)", "`exp(x) - 1`, exact near 0"),
+    ("math.log", "math.log(x)", "the natural logarithm"),
+    ("math.log2", "math.log2(x)", "the logarithm to base 2"),
+    ("math.log10", "math.log10(x)", "the logarithm to base 10"),
+    ("math.log1p", "math.log1p(x)", "`log(1 + x)`, exact near 0"),
+    ("math.pow", "math.pow(x, y)", "x to the power of y"),
+    ("math.sin", "math.sin(x)", "the sine of radians"),
+    ("math.cos", "math.cos(x)", "the cosine of radians"),
+    ("math.tan", "math.tan(x)", "the tangent of radians"),
+    ("math.asin", "math.asin(x)", "the inverse sine"),
+    ("math.acos", "math.acos(x)", "the inverse cosine"),
+    ("math.atan", "math.atan(x)", "the inverse tangent"),
+    ("math.atan2", "math.atan2(y, x)", "the angle of the point (x, y)"),
+    ("math.sinh", "math.sinh(x)", "the hyperbolic sine"),
+    ("math.cosh", "math.cosh(x)", "the hyperbolic cosine"),
+    ("math.tanh", "math.tanh(x)", "the hyperbolic tangent"),
+    ("math.asinh", "math.asinh(x)", "the inverse hyperbolic sine"),
+    ("math.acosh", "math.acosh(x)", "the inverse hyperbolic cosine"),
+    ("math.atanh", "math.atanh(x)", "the inverse hyperbolic tangent"),
+    ("math.erf", "math.erf(x)", "the error function"),
+    ("math.erfc", "math.erfc(x)", "`1 - erf(x)`, exact for large x"),
+)
 
 
 def rows() -> list[Builtin]:

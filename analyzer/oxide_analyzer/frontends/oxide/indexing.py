@@ -127,6 +127,11 @@ def element_parts(
     return exprs
 
 
+def at(lowering: Lowering, base: ArrayValue, index: Expr, span: Span) -> tuple[Expr, ...]:
+    """The indices in the base array of one element along the only axis of `base`."""
+    return _element(lowering, base, [index], span)
+
+
 def unchecked(base: ArrayValue, index: list[Expr], span: Span) -> tuple[Expr, ...]:
     """The indices in the base array of `base[index]`, for a number that accesses nothing."""
     first, *rest = index

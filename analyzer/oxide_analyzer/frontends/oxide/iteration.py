@@ -9,7 +9,15 @@ from oxide_analyzer.frontends.oxide.arguments import positional
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.operators import divisor_check
 from oxide_analyzer.frontends.oxide.values import ArrayValue, MeaningValue, Unknown
-from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, DivisorRole, Register, Special
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Const,
+    DivisorRole,
+    Ownership,
+    Register,
+    Special,
+)
 from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.rules import ox002_unsupported_construct
@@ -20,8 +28,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
-def iteration(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | None:
-    """Start, stop and step of what a `for` goes over; None where it was reported."""
+def iteration(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | ArrayValue | None:
+    """Start, stop and step of what a `for` goes over, or the array whose elements it takes; None
+    where it was reported."""
     if isinstance(node, ast.Call):
         target = lowering.evaluate(node.func)
         if isinstance(target, Unknown):
@@ -37,11 +46,15 @@ def iteration(lowering: Lowering, node: ast.expr) -> tuple[Expr, Expr, Expr] | N
         return None
     value = lowering.evaluate(node)
     match value:
-        case ArrayValue(array=array):
+        case ArrayValue(rank=1, array=array) if array.ownership is not Ownership.ATOMIC:
+            return value
+        case ArrayValue(rank=1):
+            lowering.refuse(node, "elements of an `AtomicSlice` are read by `atomic.load`")
+        case ArrayValue():
+            text = lowering.text(node)
             lowering.refuse(
-                node, f"kernels loop over indices: `for k in range(len({lowering.text(node)}))`"
+                node, f"kernels loop over indices here: `for k in range(len({text}))`, `{text}[k]`"
             )
-            del array
         case Unknown():
             pass
         case _:

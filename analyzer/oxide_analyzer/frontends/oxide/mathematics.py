@@ -301,6 +301,7 @@ FUNCTIONS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "popc": _bits,
     "brev": _bits,
     "fma": _function,
+    "rsqrt": _function,
     "select": _select,
     "divmod": _divmod,
     "round": _to_integer,

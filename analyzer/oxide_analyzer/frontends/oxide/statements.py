@@ -140,13 +140,16 @@ def while_loop(lowering: Lowering, node: ast.While, tail: bool) -> None:
 
 
 def for_loop(lowering: Lowering, node: ast.For, tail: bool) -> None:
-    """`for i in range(…)` and `for i in grid_stride(n)`."""
+    """`for i in range(…)`, `for i in grid_stride(n)`, and `for v in row`."""
     del tail
     if node.orelse:
         lowering.refuse(
             node.orelse[0], "kernels have no `else` on loops; set a flag before `break`"
         )
     bounds = iteration(lowering, node.iter)
+    if isinstance(bounds, ArrayValue):
+        _elements(lowering, node, bounds)
+        return
     span = lowering.span(node.target)
     if not isinstance(node.target, ast.Name):
         if bounds is not None:
@@ -171,12 +174,28 @@ def for_loop(lowering: Lowering, node: ast.For, tail: bool) -> None:
     if bounds is None:
         return
     start, stop, step = bounds
-    head = lowering.span(node.target)
-    end = lowering.span(node.iter)
-    head = head.__class__(
-        head.path, node.lineno, lowering.span(node).column, end.end_line, end.end_column
-    )
-    lowering.emit(For(variable, start, stop, step, tuple(body), head))
+    lowering.emit(For(variable, start, stop, step, tuple(body), _head(lowering, node)))
+
+
+def _elements(lowering: Lowering, node: ast.For, array: ArrayValue) -> None:
+    """`for v in row`: each element in turn, loaded when its round begins."""
+    span = lowering.span(node.iter)
+    counter = lowering.temporary(I64)
+    with lowering.collect() as body:
+        index = indexing.at(lowering, array, Read(counter, span), span)
+        element = places.load(lowering, array.array, index, node.iter)
+        put(lowering, node.target, element, node.iter, lowering.span(node.target))
+        lowering.frame.loops += 1
+        lowering.execute(node.body)
+        lowering.frame.loops -= 1
+    stop = indexing.extent(array, 0, span)
+    zero, one = Const(0, I64, span), Const(1, I64, span)
+    lowering.emit(For(counter, zero, stop, one, tuple(body), _head(lowering, node)))
+
+
+def _head(lowering: Lowering, node: ast.For) -> Span:
+    start, end = lowering.span(node), lowering.span(node.iter)
+    return start.__class__(start.path, start.line, start.column, end.end_line, end.end_column)
 
 
 def expression(lowering: Lowering, node: ast.Expr, tail: bool) -> None:
