@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, overload
 from oxide_codegen.errors import OutsideKernelError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import TypeVar
 
     from oxide.slices import (
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
             ...
 
         def __len__(self) -> int: ...
+        def __iter__(self: Scratch[T, int]) -> Iterator[T]: ...
 
         def __setitem__(self, index: Shape, value: T, /) -> None: ...
 

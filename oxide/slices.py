@@ -23,6 +23,8 @@ T = TypeVar("T")
 Index = TypeVar("Index")
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Span: TypeAlias = "slice[int | None, int | None, int | None]"
     Row: TypeAlias = int | tuple[int, Span]
     Line: TypeAlias = tuple[int, int] | tuple[int, int, Span]
@@ -88,6 +90,10 @@ class Slice(Readable[T, int]):
 
     def __len__(self) -> int:
         raise OutsideKernelError("len")
+
+    def __iter__(self) -> Iterator[T]:
+        """Each element in turn."""
+        raise OutsideKernelError("Slice.__iter__")
 
     @overload
     def __getitem__(self, index: int, /) -> T: ...

@@ -33,7 +33,7 @@ from oxide_analyzer.frontends.oxide.callables import passed, record_of
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.generics import bound_types, type_variables
 from oxide_analyzer.frontends.oxide.lowering import Frame
-from oxide_analyzer.frontends.oxide.matching import is_irrefutable
+from oxide_analyzer.frontends.oxide.matching import is_exhaustive
 from oxide_analyzer.frontends.oxide.meanings import NumberConstant
 from oxide_analyzer.frontends.oxide.places import scalar_of
 from oxide_analyzer.frontends.oxide.scopes import parameters
@@ -216,7 +216,7 @@ def _execute(lowering: Lowering, frame: Frame, arguments: Arguments) -> bool:
     declare_locals(lowering)
     returned = _declare_result(lowering, frame)
     lowering.execute(frame.body.statements, tail=True)
-    if frame.body.returns_value and not _ends(frame.body.statements):
+    if frame.body.returns_value and not _ends(lowering, frame.body.statements):
         lowering.mismatch(node, f"`{node.name}` returns a value on some paths only")
     lowering.frame = caller
     return returned
@@ -433,18 +433,20 @@ def _declare_result(lowering: Lowering, frame: Frame) -> bool:
     return True
 
 
-def _ends(body: list[ast.stmt]) -> bool:
+def _ends(lowering: Lowering, body: list[ast.stmt]) -> bool:
     """Whether no path leads past the last statement."""
     last = body[-1] if body else None
     match last:
         case ast.Return():
             return True
         case ast.If(body=then, orelse=otherwise):
-            return _ends(then) and _ends(otherwise)
+            return _ends(lowering, then) and _ends(lowering, otherwise)
         case ast.With(body=inner):
-            return _ends(inner)
+            return _ends(lowering, inner)
         case ast.Match(cases=cases):
-            return is_irrefutable(cases[-1]) and all(_ends(case.body) for case in cases)
+            return is_exhaustive(lowering, cases) and all(
+                _ends(lowering, case.body) for case in cases
+            )
         case ast.While(test=ast.Constant(value=value), body=inner):
             return bool(value) and not _breaks(inner)
         case _:

@@ -22,6 +22,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import operators
+from oxide_analyzer.frontends.oxide.meanings import EnumMember
 from oxide_analyzer.frontends.oxide.operators import guarded
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -52,7 +53,8 @@ def match(lowering: Lowering, node: ast.Match, tail: bool) -> None:
         )
         value = UNKNOWN
     subject = held(lowering, value, lowering.span(node.subject))
-    _cases(lowering, node.cases, subject, node.subject, tail)
+    names_all = names_every_member(lowering, node.cases)
+    _cases(lowering, node.cases, subject, node.subject, tail, names_all)
 
 
 def held(lowering: Lowering, value: Value, span: Span) -> Value:
@@ -67,20 +69,28 @@ def held(lowering: Lowering, value: Value, span: Span) -> Value:
 
 
 def _cases(
-    lowering: Lowering, cases: list[ast.match_case], subject: Value, at: ast.expr, tail: bool
+    lowering: Lowering,
+    cases: list[ast.match_case],
+    subject: Value,
+    at: ast.expr,
+    tail: bool,
+    is_last: bool,
 ) -> None:
+    """The cases that are left; `is_last` says that the last of them takes all that comes to it."""
     if not cases:
         return
     case, *rest = cases
     before = len(lowering.block)
     condition = _case(lowering, case, subject, at)
+    if not rest and is_last and condition is not None:
+        condition = Const(True, BOOL, lowering.span(case.pattern))
     is_certain = isinstance(condition, Const) and bool(condition.value)
     with lowering.collect() as then:
         # Once more behind a guard: here it is plain that the names have a value.
         _bind(lowering, case.pattern, subject, at)
         lowering.execute(case.body, tail)
     with lowering.collect() as otherwise:
-        _cases(lowering, rest, subject, at, tail)
+        _cases(lowering, rest, subject, at, tail, is_last)
     if is_certain:
         for statement in then:
             lowering.emit(statement)
@@ -211,6 +221,34 @@ def _captures(pattern: ast.pattern) -> bool:
 
 def _is_float(value: Value) -> bool:
     return isinstance(value, Number) and value.type.is_float
+
+
+def is_exhaustive(lowering: Lowering, cases: list[ast.match_case]) -> bool:
+    """Whether one of the cases is taken, whatever comes."""
+    return is_irrefutable(cases[-1]) or names_every_member(lowering, cases)
+
+
+def names_every_member(lowering: Lowering, cases: list[ast.match_case]) -> bool:
+    """Whether the cases, none of them guarded, are the members of one enum: then the last is
+    taken by what is none of the others."""
+    scope, resolver = lowering.frame.function.scope, lowering.resolver
+    owner, named = None, set[int]()
+    for case in cases:
+        if case.guard is not None:
+            return False
+        pattern = case.pattern
+        parts = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
+        for part in parts:
+            if not isinstance(part, ast.MatchValue):
+                return False
+            member = resolver.expression(part.value, scope)
+            if not isinstance(member, EnumMember) or owner not in (None, member.owner):
+                return False
+            owner = member.owner
+            named.add(member.value)
+    if owner is None:
+        return False
+    return named == {member.value for member in resolver.members(owner).values()}
 
 
 def is_irrefutable(case: ast.match_case) -> bool:
