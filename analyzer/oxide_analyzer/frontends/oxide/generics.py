@@ -113,9 +113,10 @@ def bound_types(
         if isinstance(options, BadAnnotation):
             lowering.mismatch(node, options.message)
             return None
-        type = _given(name, arguments)
+        type, widens = _given(name, arguments)
         if type is not None and type not in options:
-            type = next((option for option in options if join(type, option) == option), None)
+            fitting = (one for one in options if widens and join(type, one) == one)
+            type = next(fitting, None)
         if type is None:
             listed = ", ".join(option.name for option in options)
             lowering.mismatch(
@@ -143,5 +144,5 @@ def _given(variable: str, arguments: list[tuple[ast.arg, Value, ast.expr | None]
             before = numbers.get(value.give, value.type)
             numbers[value.give] = join(before, value.type) or before
     if elements:
-        return elements[0]
-    return next((numbers[give] for give in Give if give in numbers), None)
+        return elements[0], False
+    return next((numbers[give] for give in Give if give in numbers), None), True
