@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.contract import NotEvaluable, evaluate
 from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
+    Array,
     Binary,
     BinaryOp,
     Compare,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_ELEMENTS = 60_000
+# A larger array fits no shared memory, and each thread's own would fill the machine's.
+MOST_SCRATCH = 300_000
 MOST_SHARED = 227 * 1024
 _MOST_THREADS = 8_192
 _REPAIRS = 6
@@ -210,6 +213,8 @@ class Admitted:
                 return False
         if sum(prod(shape) for shape in draft.shapes.values()) > MOST_ELEMENTS:
             return False
+        if any(_elements(array) > MOST_SCRATCH for array in self.kernel.arrays.values()):
+            return False
         for parameter in self.kernel.parameters:
             if isinstance(parameter, ScalarParameter) and parameter.type.is_integer:
                 value = draft.scalars[parameter.name]
@@ -248,6 +253,12 @@ def _room(kernel: Kernel) -> Iterator[Expr]:
         least = length if fact.array in injective else Const(1, I64, fact.span)
         if kernel.arrays[fact.array].rank == 1:
             yield Compare(CompareOp.GE, width, least, fact.span)
+
+
+def _elements(array: Array) -> int:
+    """The elements of an array whose extents are numbers, else zero."""
+    extents = [e.value for e in array.shape if isinstance(e, Const)]
+    return int(prod(extents)) if len(extents) == array.rank else 0
 
 
 def _extent(values: Sequence[int]) -> Extent:
