@@ -1,4 +1,8 @@
-"""`math.*` within the documented error, `sqrt` exactly rounded."""
+"""`math.*`: the exact functions bit for bit, the others within the documented error.
+
+What they give is compared with Python's `math`, itself within an ulp of the truth, hence one more
+than is documented; `benchmarks/math_ulp.py` measures against results of many digits.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,39 @@ import random
 import pytest
 
 from codegen.building import HERE
-from codegen.test_arithmetic import check, run_elementwise
+from codegen.test_arithmetic import check, interesting, run_elementwise
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import Math, MathFunction
 from oxide_analyzer.language.types import F32, F64
+from oxide_codegen.lowering.mathematics import ULP
 
-ULP = {F32: 1.1, F64: 1.6}
-RANGE = {F32: (-104.0, 89.0), F64: (-746.0, 710.0)}
+FUNCTIONS = [f for f in MathFunction if not f.is_exact]
+EXACT = [f for f in MathFunction if f.is_exact]
+# Where a function is neither constant nor undefined.
+RANGES = {
+    MathFunction.EXP: (-700, 700),
+    MathFunction.EXP2: (-1000, 1000),
+    MathFunction.ASIN: (-1, 1),
+    MathFunction.ACOS: (-1, 1),
+    MathFunction.ATANH: (-1, 1),
+    MathFunction.ACOSH: (1, 100),
+    MathFunction.SIN: (-1000, 1000),
+    MathFunction.COS: (-1000, 1000),
+    MathFunction.TAN: (-1000, 1000),
+    MathFunction.ERFC: (-3, 9),
+    MathFunction.COSH: (-80, 80),
+    MathFunction.SINH: (-80, 80),
+}
 
 
-def evaluate(function, scalar, values):
-    results = []
-    for start in range(0, len(values), 1024):
-        part = values[start : start + 1024]
-        expression = lambda x: Math(function, (x,), scalar, HERE)  # noqa: E731
-        results += run_elementwise([scalar], scalar, [expression], [part])[0]
+def evaluate(functions, arity, scalar, columns):
+    results = [[] for _ in functions]
+    for start in range(0, len(columns[0]), 1024):
+        part = [column[start : start + 1024] for column in columns]
+        expressions = [lambda *xs, f=f: Math(f, xs, scalar, HERE) for f in functions]
+        found = run_elementwise([scalar] * arity, scalar, expressions, part)
+        for result, more in zip(results, found, strict=True):
+            result += more
     return results
 
 
@@ -32,41 +54,55 @@ def spacing(value, scalar):
     return math.ldexp(1.0, max(math.frexp(value)[1] - digits, least))
 
 
-@pytest.mark.parametrize("scalar", [F32, F64], ids=str)
-def test_exp_is_within_its_ulp(scalar):
-    numpy = pytest.importorskip("numpy")
-    low, high = RANGE[scalar]
-    generator = random.Random(5)
-    values = [generator.uniform(low, high) for _ in range(3000)]
-    values += [generator.uniform(-1, 1) * 2.0 ** generator.randrange(-40, 1) for _ in range(1000)]
-    values = [arithmetic.literal(v, scalar) for v in values]
-    worst = 0.0
-    for value, got in zip(values, evaluate(MathFunction.EXP, scalar, values), strict=True):
-        exact = numpy.exp(numpy.longdouble(value))
-        if exact >= RANGE_END[scalar]:
-            assert got == math.inf or got >= 0.99 * RANGE_END[scalar]
-            continue
-        error = abs(numpy.longdouble(got) - exact) / numpy.longdouble(spacing(got, scalar))
-        worst = max(worst, float(error))
-    assert worst <= ULP[scalar]
-
-
-RANGE_END = {F32: 3.4028234663852886e38, F64: 1.7976931348623157e308}
+def numbers(function, scalar, count, seed):
+    generator = random.Random(seed)
+    low, high = RANGES.get(function, (-10, 10))
+    values = [generator.uniform(low, high) for _ in range(count)]
+    values += [
+        generator.choice((-1, 1)) * generator.uniform(0.5, 1) * 2.0 ** generator.randrange(-60, 40)
+        for _ in range(count)
+    ]
+    return [arithmetic.literal(v, scalar) for v in values]
 
 
 @pytest.mark.parametrize("scalar", [F32, F64], ids=str)
-def test_exp_at_its_ends(scalar):
-    values = [0.0, -0.0, math.inf, -math.inf, math.nan, 1e30, -1e30]
-    got = evaluate(MathFunction.EXP, scalar, values)
-    check(got, [1.0, 1.0, math.inf, 0.0, math.nan, math.inf, 0.0], scalar, "exp")
+@pytest.mark.parametrize("function", FUNCTIONS, ids=str)
+def test_it_is_within_its_error(function, scalar):
+    columns = [numbers(function, scalar, 500, seed) for seed in range(function.arity)]
+    ends = [*interesting(scalar), 2.0, 0.25, -0.25, 1.5, 4.0]
+    pairs = [(a, b) for a in ends for b in ends] if function.arity == 2 else [(a,) for a in ends]
+    columns = [[*column, *(pair[k] for pair in pairs)] for k, column in enumerate(columns)]
+    (found,) = evaluate([function], function.arity, scalar, columns)
+    allowed = ULP[function] + 1
+    wrong = []
+    for *operands, got in zip(*columns, found, strict=True):
+        exact = arithmetic.math(function, scalar, *operands)
+        if not math.isfinite(exact) or not math.isfinite(got) or exact == 0:
+            largest = 3.4e38 if scalar == F32 else 1.79e308
+            near = abs(got) >= largest and abs(exact) >= largest and (got > 0) == (exact > 0)
+            same = got == exact and math.copysign(1, got) == math.copysign(1, exact)
+            if not (same or near or (got != got and exact != exact)):
+                wrong.append((operands, got, exact))
+        elif abs(got - exact) > allowed * spacing(exact, scalar):
+            wrong.append((operands, got, exact))
+    assert wrong[:5] == []
 
 
 @pytest.mark.parametrize("scalar", [F32, F64], ids=str)
-def test_sqrt_is_correctly_rounded(scalar):
-    generator = random.Random(6)
-    values = [0.0, -0.0, math.inf, math.nan, -1.0, 2.0, 1e-45, 1e-310]
-    values += [math.ldexp(generator.random(), generator.randrange(-120, 120)) for _ in range(900)]
-    values = [arithmetic.literal(v, scalar) for v in values]
-    got = evaluate(MathFunction.SQRT, scalar, values)
-    expected = [arithmetic.math(MathFunction.SQRT, scalar, v) for v in values]
-    check(got, expected, scalar, "sqrt")
+@pytest.mark.parametrize("function", EXACT, ids=str)
+def test_it_is_exact(function, scalar):
+    some = numbers(None, scalar, 200, 7)
+    generator = random.Random(8)
+    ends = interesting(scalar)
+    ends += [arithmetic.literal(v, scalar) for v in (0.5, 1.5, 2.5, -0.5, 1e-3, 1 + 2**-23, 3e7)]
+    columns = [
+        [*some, *(generator.choice(ends) for _ in range(1600))] for _ in range(function.arity)
+    ]
+    for column in columns:
+        generator.shuffle(column)
+    columns[0] += ends
+    for column in columns[1:]:
+        column += reversed(ends)
+    (found,) = evaluate([function], function.arity, scalar, columns)
+    expected = [arithmetic.math(function, scalar, *xs) for xs in zip(*columns, strict=True)]
+    check(found, expected, scalar, function)

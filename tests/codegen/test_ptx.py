@@ -49,6 +49,8 @@ from oxide_analyzer.ir.nodes import (
     Scope,
     Space,
     Store,
+    Unary,
+    UnaryOp,
 )
 from oxide_analyzer.language.types import F32, F64, I32, I64
 from oxide_codegen import toolchain
@@ -253,6 +255,7 @@ def arithmetic():
     y, d = Local("y", F32), Local("d", F64)
     n = Param("n", I32, HERE)
     integers = [BinaryOp.FLOORDIV, BinaryOp.MOD, BinaryOp.SHL, BinaryOp.SHR, BinaryOp.MIN]
+    integers.append(BinaryOp.POW)
     floats = [BinaryOp.FLOORDIV, BinaryOp.MOD, BinaryOp.MIN, BinaryOp.MAX, BinaryOp.DIV]
     body = [
         assign(i, thread_index()),
@@ -264,9 +267,9 @@ def arithmetic():
         *(assign(k, binary(op, read(k), n)) for op in integers),
         *(assign(y, binary(op, read(x), read(y))) for op in floats),
         assign(d, const(2.0, F64)),
-        assign(d, Math(MathFunction.EXP, (read(d),), F64, HERE)),
-        assign(y, Math(MathFunction.EXP, (read(y),), F32, HERE)),
-        assign(y, Math(MathFunction.SQRT, (read(y),), F32, HERE)),
+        *(assign(y, Math(f, (read(y),) * f.arity, F32, HERE)) for f in MathFunction),
+        *(assign(d, Math(f, (read(d),) * f.arity, F64, HERE)) for f in MathFunction),
+        *(assign(k, Unary(op, read(k), I32, HERE)) for op in UnaryOp),
         store("a", read(i), read(k)),
         store("b", read(i), read(y)),
         store("c", (read(i), const(1)), read(d)),

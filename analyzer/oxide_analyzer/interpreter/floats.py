@@ -34,7 +34,7 @@ def multiply_add(fit: Callable[[float], float], bits: int) -> Function:
 
     def fma(x: float, y: float, z: float) -> float:
         if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
-            return _product(x, y) + z
+            return z if math.isfinite(x) and math.isfinite(y) else x * y + z
         exact = Fraction(x) * Fraction(y) + Fraction(z)
         if exact == 0:
             return x * y + z if x == 0 or y == 0 else 0.0
@@ -45,10 +45,6 @@ def multiply_add(fit: Callable[[float], float], bits: int) -> Function:
         return near if bits == 64 else fit(_to_odd(near, exact))
 
     return fma
-
-
-def _product(x: float, y: float) -> float:
-    return NAN if math.isnan(x) or math.isnan(y) else x * y
 
 
 def _to_odd(near: float, exact: Fraction) -> float:
@@ -83,16 +79,82 @@ def _remainder_towards_zero(x: float, y: float) -> float:
     return math.fmod(x, y)
 
 
-def _growing(function: Callable[[float], float], overflow: float = INFINITY) -> Function:
-    """A function that Python lets overflow, to `overflow` or, below zero, with its sign."""
+def _remainder_to_nearest(x: float, y: float) -> float:
+    if y == 0 or not math.isfinite(x) or math.isnan(y):
+        return NAN
+    return math.remainder(x, y)
+
+
+def _inverse_root(x: float) -> float:
+    if x == 0:
+        return math.copysign(INFINITY, x)
+    return NAN if x < 0 else 1.0 / math.sqrt(x)
+
+
+def _cube_root(x: float) -> float:
+    """Python's may be several ulp off; one exact step of Newton makes it as good as any."""
+    root = math.cbrt(x)
+    if not math.isfinite(x) or x == 0:
+        return root
+    exact = Fraction(root)
+    return root + float((Fraction(x) - exact**3) / (3 * exact**2))
+
+
+def _growing(function: Callable[[float], float], *, odd: bool = False) -> Function:
+    """A function that overflows to infinity; an odd one keeps the sign of its operand."""
 
     def total(x: float) -> float:
         try:
             return function(x)
         except OverflowError:
-            return overflow
+            return math.copysign(INFINITY, x) if odd else INFINITY
 
     return total
+
+
+def _within(
+    function: Callable[[float], float],
+    low: float = -INFINITY,
+    high: float = INFINITY,
+    *,
+    finite: bool = False,
+) -> Function:
+    """A function that is undefined elsewhere."""
+
+    def total(x: float) -> float:
+        if not low <= x <= high or (finite and math.isinf(x)):
+            return NAN
+        return function(x)
+
+    return total
+
+
+def _logarithm(function: Callable[[float], float], pole: float = 0.0) -> Function:
+    def total(x: float) -> float:
+        if x == pole:
+            return -INFINITY
+        return function(x) if x > pole else NAN
+
+    return total
+
+
+def _inverse_tanh(x: float) -> float:
+    if abs(x) == 1:
+        return math.copysign(INFINITY, x)
+    return math.atanh(x) if abs(x) < 1 else NAN
+
+
+def _power(x: float, y: float) -> float:
+    odd = math.isfinite(y) and y == math.floor(y) and math.fmod(y, 2.0) != 0
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -INFINITY if x < 0 and odd else INFINITY
+    except ValueError:
+        # Zero to a negative power has a pole; what is left is negative to no integer.
+        if x == 0:
+            return math.copysign(INFINITY, x) if odd else INFINITY
+        return NAN
 
 
 FUNCTIONS: dict[MathFunction, Any] = {
@@ -103,5 +165,31 @@ FUNCTIONS: dict[MathFunction, Any] = {
     MathFunction.ROUND: _whole(round),
     MathFunction.FMOD: _remainder_towards_zero,
     MathFunction.COPYSIGN: math.copysign,
+    MathFunction.REMAINDER: _remainder_to_nearest,
+    MathFunction.RSQRT: _inverse_root,
+    MathFunction.CBRT: _cube_root,
+    MathFunction.HYPOT: math.hypot,
     MathFunction.EXP: _growing(math.exp),
+    MathFunction.EXP2: _growing(math.exp2),
+    MathFunction.EXPM1: _growing(math.expm1),
+    MathFunction.LOG: _logarithm(math.log),
+    MathFunction.LOG2: _logarithm(math.log2),
+    MathFunction.LOG10: _logarithm(math.log10),
+    MathFunction.LOG1P: _logarithm(math.log1p, -1.0),
+    MathFunction.POW: _power,
+    MathFunction.SIN: _within(math.sin, finite=True),
+    MathFunction.COS: _within(math.cos, finite=True),
+    MathFunction.TAN: _within(math.tan, finite=True),
+    MathFunction.ASIN: _within(math.asin, -1.0, 1.0),
+    MathFunction.ACOS: _within(math.acos, -1.0, 1.0),
+    MathFunction.ATAN: math.atan,
+    MathFunction.ATAN2: math.atan2,
+    MathFunction.SINH: _growing(math.sinh, odd=True),
+    MathFunction.COSH: _growing(math.cosh),
+    MathFunction.TANH: math.tanh,
+    MathFunction.ASINH: math.asinh,
+    MathFunction.ACOSH: _within(math.acosh, 1.0),
+    MathFunction.ATANH: _inverse_tanh,
+    MathFunction.ERF: math.erf,
+    MathFunction.ERFC: math.erfc,
 }

@@ -127,7 +127,7 @@ class BinaryOp(StrEnum):
     XOR = "^"
     SHL = "<<"
     SHR = ">>"
-    POW = "**"  # integers
+    POW = "**"  # integers; of floats it is `MathFunction.POW`
     MIN = "min"
     MAX = "max"
 
@@ -291,6 +291,7 @@ class MathFunction(StrEnum):
     """Functions of floats: the exact ones are the same everywhere, the others may differ between
     devices by their documented ulp."""
 
+    # Exact.
     SQRT = "sqrt"
     FMA = "fma"  # x * y + z, rounded once
     FLOOR = "floor"
@@ -298,9 +299,35 @@ class MathFunction(StrEnum):
     TRUNC = "trunc"
     ROUND = "round"  # to an integer, ties to even
     FMOD = "fmod"
+    REMAINDER = "remainder"
     COPYSIGN = "copysign"
+    # Within some ulp.
+    RSQRT = "rsqrt"
+    CBRT = "cbrt"
+    HYPOT = "hypot"
     EXP = "exp"
+    EXP2 = "exp2"
+    EXPM1 = "expm1"
+    LOG = "log"
+    LOG2 = "log2"
+    LOG10 = "log10"
+    LOG1P = "log1p"
     POW = "pow"
+    SIN = "sin"
+    COS = "cos"
+    TAN = "tan"
+    ASIN = "asin"
+    ACOS = "acos"
+    ATAN = "atan"
+    ATAN2 = "atan2"
+    SINH = "sinh"
+    COSH = "cosh"
+    TANH = "tanh"
+    ASINH = "asinh"
+    ACOSH = "acosh"
+    ATANH = "atanh"
+    ERF = "erf"
+    ERFC = "erfc"
 
     @property
     def is_exact(self) -> bool:
@@ -322,14 +349,18 @@ _EXACT = frozenset(
         MathFunction.TRUNC,
         MathFunction.ROUND,
         MathFunction.FMOD,
+        MathFunction.REMAINDER,
         MathFunction.COPYSIGN,
     }
 )
 _ARITY = {
     MathFunction.FMA: 3,
     MathFunction.FMOD: 2,
+    MathFunction.REMAINDER: 2,
     MathFunction.COPYSIGN: 2,
+    MathFunction.HYPOT: 2,
     MathFunction.POW: 2,
+    MathFunction.ATAN2: 2,
 }
 
 

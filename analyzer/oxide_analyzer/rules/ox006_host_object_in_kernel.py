@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from oxide_analyzer.diagnostics import Severity
-from oxide_analyzer.language.builtins import BUILTINS, Origin
 from oxide_analyzer.rules.rule import Rule
 
 RULE = Rule("OX006", "host-object-in-kernel", Severity.ERROR)
-
-_MATH = ", ".join(f"`{row.name}`" for row in BUILTINS.values() if row.origin is Origin.MATH)
 
 
 def function(text: str, is_kernel: bool) -> str:
@@ -28,10 +25,22 @@ def module(text: str, name: str) -> str:
 def host_object(text: str, what: str) -> str:
     """An object that lives on the host."""
     if what.startswith("`math."):
-        return f"kernels have no `{text}`; of `math` they have {_MATH}"
+        return f"kernels have no `{text}`; of `math` they have {_of_math(text)}"
     if what.startswith("`oxide."):
         return f"`{text}` is for the host; a kernel cannot use it"
     owner = text.partition(".")[0]
     if what == f"`{text}`":
         what = f"of the host's `{owner}`" if owner != text else "a host object"
     return f"`{text}` is {what}, which a kernel cannot use; pass it as a scalar or slice"
+
+
+def _of_math(text: str) -> str:
+    """Those whose names are nearest, or a few that every kernel knows."""
+    from difflib import get_close_matches
+
+    from oxide_analyzer.language.builtins import Origin, names_of
+
+    names = names_of(Origin.MATH)
+    close = get_close_matches(text.rpartition(".")[2], names, n=3, cutoff=0.6)
+    listed = ", ".join(f"`math.{name}`" for name in close)
+    return listed or "most functions of floats: `math.sqrt`, `math.exp`, `math.sin`, …"

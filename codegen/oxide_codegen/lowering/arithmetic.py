@@ -305,9 +305,7 @@ def _float_floor_division(build: Builder, o: Operands) -> Value:
 
 
 def _float_modulo(build: Builder, o: Operands) -> Value:
-    name = MOD.name(o.bits)
-    build.functions[name] = MOD.text(o.bits)
-    return build.call(o.left.type, name, o.left, o.right)
+    return build.call(o.left.type, MOD.define(o.bits, build.functions), o.left, o.right)
 
 
 def _minimum(build: Builder, o: Operands) -> Value:

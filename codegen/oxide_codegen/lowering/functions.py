@@ -32,9 +32,14 @@ class Function:
         """Its name for floats of `bits`."""
         return f"oxide.{self.stem}.f{bits}"
 
-    def text(self, bits: int) -> str:
-        """Its definition for floats of `bits`."""
+    def definition(self, bits: int) -> str:
+        """Its text for floats of `bits`."""
         return self.template(bits)
+
+    def define(self, bits: int, functions: dict[str, str]) -> str:
+        """Put it, and what it calls, among `functions`; gives its name."""
+        functions[self.name(bits)] = self.definition(bits)
+        return self.name(bits)
 
 
 @dataclass(frozen=True, slots=True)
