@@ -120,6 +120,7 @@ class StandIn(Enum):
     ZERO = "0"
     FIRST = "its first operand"
     ONE = "1"
+    BELOW = "-1"
 
 
 def with_functions(kernel: Kernel, choice: StandIn) -> Kernel:
@@ -134,7 +135,7 @@ def stand_in(choice: StandIn, operands: tuple[Expr, ...], applied: Apply) -> Exp
     if choice is StandIn.FIRST and operands:
         first = operands[0]
         return first if first.type == type else Convert(first, type, span)
-    value = 1 if choice is StandIn.ONE else 0
+    value = {StandIn.ONE: 1, StandIn.BELOW: -1}.get(choice, 0)
     return Const(arithmetic.convert(value, I64, type), type, span)
 
 

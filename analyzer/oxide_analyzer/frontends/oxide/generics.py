@@ -128,8 +128,10 @@ def bound_types(
     return found
 
 
-def _given(variable: str, arguments: list[tuple[ast.arg, Value, ast.expr | None]]) -> Scalar | None:
-    """The type that arguments give to a type variable."""
+def _given(
+    variable: str, arguments: list[tuple[ast.arg, Value, ast.expr | None]]
+) -> tuple[Scalar | None, bool]:
+    """The type that arguments give to a type variable, and whether a wider one does as well."""
     elements: list[Scalar] = []
     numbers: dict[Give, Scalar] = {}
     for argument, value, _ in arguments:
