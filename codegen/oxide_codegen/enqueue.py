@@ -99,7 +99,8 @@ def _compiled() -> tuple[Callable[[int], int] | None, object]:
     from oxide_codegen import llvm
 
     try:
-        owner, addresses = llvm.loaded(_TEXT, ("enqueue",), vectorises=False)
+        image = llvm.object_code(_TEXT, vectorises=False)
+        owner, addresses = llvm.linked(image, ("enqueue",))
     except RuntimeError:
         # Some systems forbid memory for code: then the bindings do.
         return None, None

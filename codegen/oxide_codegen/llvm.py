@@ -63,11 +63,23 @@ def assembly(text: str, machine: llvm.TargetMachine) -> str:
     return machine.emit_assembly(optimised(text, machine))
 
 
-def loaded(text: str, symbols: Sequence[str], *, vectorises: bool) -> tuple[object, dict[str, int]]:
-    """Machine code for a module, in memory: its owner, and the addresses of symbols."""
+def object_code(text: str, *, vectorises: bool) -> bytes:
+    """Machine code for a module, as an object file for `host_target()`."""
     machine = host_machine()
+    return machine.emit_object(optimised(text, machine, vectorises=vectorises))
+
+
+def host_target() -> str:
+    """What object code for this processor depends on: the platform, and all it can do."""
+    _initialise()
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {features}"
+
+
+def linked(image: bytes, symbols: Sequence[str]) -> tuple[object, dict[str, int]]:
+    """Object code in memory: its owner, and the addresses of symbols."""
     library = llvm.JITLibraryBuilder()
-    library.add_object_img(machine.emit_object(optimised(text, machine, vectorises=vectorises)))
+    library.add_object_img(image)
     # memset and its like.
     library.add_current_process()
     for symbol in symbols:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,16 +17,16 @@ from struct import Struct
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.ranges import ranges
 from oxide_codegen import abi
-from oxide_codegen.lowering import coroutines, patterns, thread_loop
-from oxide_codegen.lowering.host import ALIGNMENT, rounded, shared_offsets
-from oxide_codegen.lowering.schedule import block_size
+from oxide_codegen.lowering import patterns
+from oxide_codegen.lowering.room import ALIGNMENT, block_size, rounded, shared_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from concurrent.futures import ThreadPoolExecutor
 
     from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
 
 _RUN = ctypes.CFUNCTYPE(
@@ -175,24 +174,49 @@ class Arena:
         return -(-ctypes.addressof(self._buffer) // ALIGNMENT) * ALIGNMENT
 
 
+@dataclass(frozen=True, slots=True)
+class NativeCode:
+    """A kernel as an object file for this processor, and the LLVM text that it comes from."""
+
+    image: bytes
+    llvm: str
+
+
 def compile_native(
     checked: CheckedKernel, *, contract: bool = True, narrows: bool = False
 ) -> Native:
+    """Machine code for this processor, ready to run; see `emit_native`."""
+    return link_native(checked.kernel, emit_native(checked, contract=contract, narrows=narrows))
+
+
+def emit_native(
+    checked: CheckedKernel, *, contract: bool = True, narrows: bool = False
+) -> NativeCode:
     """Machine code for this processor.
 
     `contract` lets a product and a sum become one operation. `narrows` computes in 32 bits what
     fits, as on a device: no gain here, where LLVM then misses that accesses are neighbours, but
     a way to compare that lowering with the interpreter.
     """
+    from oxide_analyzer.facts.ranges import ranges
     from oxide_codegen import llvm
+    from oxide_codegen.lowering import coroutines, thread_loop
 
     kernel = checked.kernel
     facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
-    waits = patterns.meets(kernel)
-    lower = coroutines.lower if waits else thread_loop.lower
+    lower = coroutines.lower if patterns.meets(kernel) else thread_loop.lower
     text = lower(checked, facts, "contract " if contract else "", narrows=narrows)
+    image = llvm.object_code(text, vectorises=not patterns.divides(kernel.body))
+    return NativeCode(image, text)
+
+
+def link_native(kernel: Kernel, code: NativeCode) -> Native:
+    """The machine code of `kernel`, put into memory."""
+    from oxide_codegen import llvm
+
+    waits = patterns.meets(kernel)
     symbols = ("run", "frame_size") if waits else ("run",)
-    owner, addresses = llvm.loaded(text, symbols, vectorises=not patterns.divides(kernel.body))
+    owner, addresses = llvm.linked(code.image, symbols)
     static = shared_offsets(kernel)[1]
     frame = int(_FRAME_SIZE(addresses["frame_size"])()) if waits else 0
 
@@ -204,7 +228,7 @@ def compile_native(
     return Native(
         abi.layout(kernel),
         abi.failure_sites(kernel),
-        text,
+        code.llvm,
         _RUN(addresses["run"]),
         arena_size,
         abi.Hidden.WORKSPACE in abi.hidden(kernel),
@@ -215,6 +239,8 @@ def compile_native(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(_processors(), thread_name_prefix="oxide-cpu")
 
 

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.language.types import Kind
-from oxide_codegen import live
+from oxide_codegen import compiled, live
 from oxide_codegen.abi import Layout, layout
 from oxide_codegen.arguments import Signature, bound
 from oxide_codegen.contract import demand_constants, demand_contract
-from oxide_codegen.errors import CheckError, DeviceError, MissingExtraError, SourceError
+from oxide_codegen.errors import CheckError, DeviceError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +77,7 @@ class Specialisation:
         """Code for the cpu device, compiled at the first call."""
         with self._lock:
             if not self._native:
-                _demand_llvm()
-                from oxide_codegen.native import compile_native
-
-                self._native.append(compile_native(self.checked))
+                self._native.append(compiled.native(self.checked))
             return self._native[0]
 
     def cuda(self, index: int) -> CudaKernel:
@@ -91,15 +87,13 @@ class Specialisation:
             return loaded
         with self._lock:
             if index not in self._cuda:
-                _demand_llvm()
                 from oxide_codegen.cuda import cuda
                 from oxide_codegen.cuda_kernel import CudaKernel
-                from oxide_codegen.ptx import compile_ptx
                 from oxide_codegen.target import Unsupported, nearest
 
                 device = cuda(index)
                 try:
-                    ptx = compile_ptx(self.checked, nearest(*device.capability))
+                    ptx = compiled.ptx(self.checked, nearest(*device.capability))
                 except Unsupported as reason:
                     raise DeviceError(
                         f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
@@ -381,11 +375,6 @@ class _FirstUse:
                     value = _item(constant, value, int(item))
             values[constant.symbol] = _fit(constant, value)
         return values, guard
-
-
-def _demand_llvm() -> None:
-    if find_spec("llvmlite") is None:
-        raise MissingExtraError("compiling kernels", "llvmlite", "cpu")
 
 
 def _item(constant: Constant, value: object, index: int) -> object:

@@ -9,24 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.ranges import ranges
 from oxide_analyzer.ir.nodes import Const
 from oxide_analyzer.launch import MAX_THREADS
 from oxide_codegen import abi
 from oxide_codegen.contract import literal
-from oxide_codegen.lowering import statements
-from oxide_codegen.lowering.access import alias_marks
-from oxide_codegen.lowering.builder import Builder, Names
-from oxide_codegen.lowering.context import Context
-from oxide_codegen.lowering.debug import LineTable
-from oxide_codegen.lowering.device import Device
-from oxide_codegen.target import capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_codegen.lowering.device import Device
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,16 @@ def compile_ptx(checked: CheckedKernel, sm: str, *, contract: bool = True) -> Pt
 
 def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[str, Device]:
     """The LLVM text of a kernel for one SM."""
+    # Code that is known already is loaded without any of these.
+    from oxide_analyzer.facts.ranges import ranges
+    from oxide_codegen.lowering import statements
+    from oxide_codegen.lowering.access import alias_marks
+    from oxide_codegen.lowering.builder import Builder, Names
+    from oxide_codegen.lowering.context import Context
+    from oxide_codegen.lowering.debug import LineTable
+    from oxide_codegen.lowering.device import Device
+    from oxide_codegen.target import capabilities
+
     kernel, names = checked.kernel, Names()
     build = Builder(names)
     device = Device(kernel, build, capabilities(sm))

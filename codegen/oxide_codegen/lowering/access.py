@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Const, Load, Space, Store
-from oxide_analyzer.language.types import I64
+from oxide_analyzer.ir.nodes import Load, Space, Store
 from oxide_codegen.lowering import checks
 from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, register_type
+from oxide_codegen.lowering.room import byte_size, extents
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -51,16 +51,6 @@ def alias_marks(names: Names, kernel: Kernel) -> dict[str, tuple[str, ...]]:
         own, rest = names.node(f"!{{{scope}}}"), names.node(f"!{{{others}}}")
         marks[name] = f"!alias.scope {own}", f"!noalias {rest}"
     return marks
-
-
-def extents(array: Array) -> tuple[int, ...]:
-    """The shape of a shared or local array, of which every extent is a constant."""
-    return tuple(_literal(extent) for extent in array.shape)
-
-
-def byte_size(array: Array) -> int:
-    """Bytes of a shared or local array; of dynamic shared memory, for which the launch asks, 0."""
-    return 0 if array.is_dynamic else prod(extents(array)) * array.element.size
 
 
 def load(context: Context, statement: Load) -> None:
@@ -204,9 +194,3 @@ def _in_memory(context: Context, value: Value) -> Value:
 
 def _marks(context: Context, array: Array) -> str:
     return metadata(context.marks.get(array.name, ()))
-
-
-def _literal(extent: Expr) -> int:
-    if isinstance(extent, Const) and extent.type == I64:
-        return int(extent.value)
-    raise ValueError(f"{extent.span}: the extent of an array in a kernel is not a number yet")

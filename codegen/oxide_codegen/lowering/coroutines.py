@@ -25,18 +25,8 @@ from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock
 from oxide_codegen.lowering.host import Host
-from oxide_codegen.lowering.schedule import (
-    BROUGHT,
-    ENDED,
-    FELL_OFF,
-    MASKS,
-    PRESENT,
-    SEEN,
-    STATES,
-    WARPS,
-    YIELDED,
-    element,
-)
+from oxide_codegen.lowering.room import BROUGHT, MASKS, PRESENT, SEEN, STATES
+from oxide_codegen.lowering.schedule import ENDED, FELL_OFF, WARPS, YIELDED, element
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel

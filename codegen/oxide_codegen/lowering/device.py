@@ -28,12 +28,12 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering import atomics, device_warps
-from oxide_codegen.lowering.access import byte_size
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
 from oxide_codegen.lowering.failure import operands as operands_of
 from oxide_codegen.lowering.grid import GridBarrier
+from oxide_codegen.lowering.room import byte_size
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
 
 if TYPE_CHECKING:

@@ -12,17 +12,14 @@ from oxide_analyzer.ir.nodes import Array, Atomic, Register, Scope, Space
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering import atomics
-from oxide_codegen.lowering.access import byte_size
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import has_failed, operands, record
+from oxide_codegen.lowering.room import ALIGNMENT, byte_size, shared_offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_codegen.lowering.environment import Failure
 
-ALIGNMENT = 64
 REQUESTED = "%requested"
 # Where each extent lies in the launch record: six i64, and behind them the bytes of dynamic shared
 # memory.
@@ -156,25 +153,6 @@ class Host:
                     size = Value(REQUESTED, "i64")
                 at = build.value("ptr", f"getelementptr i8, {shared}, i64 {offset}")
                 build.emit(f"call void @llvm.memset.p0.i64({at}, i8 0, {size}, i1 false)")
-
-
-def shared_offsets(kernel: Kernel) -> tuple[Mapping[str, int], int]:
-    """Byte offsets of the shared arrays in the arena, and what they take together.
-
-    A dynamic one lies behind the others, and takes what the launch asks for.
-    """
-    offsets: dict[str, int] = {}
-    size = 0
-    arrays = [a for a in kernel.arrays.values() if a.space is Space.SHARED]
-    for array in sorted(arrays, key=lambda array: array.is_dynamic):
-        offsets[array.name] = size
-        size += rounded(byte_size(array))
-    return offsets, size
-
-
-def rounded(size: int) -> int:
-    """`size` up to the next multiple of the alignment."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def block_places(build: Builder, host: Host, number: Value) -> None:

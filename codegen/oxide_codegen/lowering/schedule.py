@@ -15,9 +15,7 @@
              mask: show each of them what they brought, and resume each once
 
 A checked kernel is never given up; the case is there so that a wrong proof is a message and not a
-hang. A block's memory, of which `unit` is the number of its threads rounded up to 64:
-
-    states i32   masks i32   present i32   handles ptr   brought i64   seen i64   shared   frames
+hang. `room` says what lies where in a block's memory.
 """
 
 from __future__ import annotations
@@ -30,7 +28,17 @@ from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.failure import record
-from oxide_codegen.lowering.host import REQUESTED, Host, block_places, rounded, shared_offsets
+from oxide_codegen.lowering.host import REQUESTED, Host, block_places
+from oxide_codegen.lowering.room import (
+    BROUGHT,
+    HANDLES,
+    MASKS,
+    PRESENT,
+    SEEN,
+    SHARED,
+    STATES,
+    shared_offsets,
+)
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
@@ -41,17 +49,8 @@ if TYPE_CHECKING:
 # of its warp operation, from `WARPS` down.
 ENDED, FELL_OFF, YIELDED, FIRED, WARPS = 0, -1, -2, -3, -16
 
-# Where each array of a block starts, in units.
-STATES, MASKS, PRESENT, HANDLES, BROUGHT, SEEN, _SHARED = 0, 4, 8, 12, 20, 28, 36
-
 _NONE = (1 << 31) - 1
 _DONE, _GIVEN_UP, _BUSY = 0, -1, -2
-
-
-def block_size(threads: int, frame: int, shared: int) -> int:
-    """Bytes of a block's memory."""
-    unit = -(-threads // 64) * 64
-    return _SHARED * unit + rounded(shared) + threads * rounded(frame)
 
 
 def barrier_numbers(kernel: Kernel) -> tuple[dict[Stmt, int], int]:
@@ -92,7 +91,7 @@ class _Blocks:
         shared = Value(str(shared_offsets(checked.kernel)[1]), "i64")
         if any(array.is_dynamic for array in checked.kernel.arrays.values()):
             shared = build.binary("add", shared, _padded(build, Value(REQUESTED, "i64")))
-        self.shared = build.binary("mul", self.unit, str(_SHARED))
+        self.shared = build.binary("mul", self.unit, str(SHARED))
         self.frames = build.binary("add", self.shared, shared)
         self.stride = build.binary("add", self.frames, build.binary("mul", self.threads, self.size))
 

@@ -1,0 +1,166 @@
+"""A proved kernel to code, by the cache where it is known.
+
+The code of a kernel is a function of what was proved (`CheckedKernel`: the IR with its constants,
+the facts, and which checks the proof makes needless), of the target, and of the compiler. The key
+is a digest of all three, so nothing is ever found that this proof would not have compiled to:
+
+    kernel proved again after `N = 4` became `N = 8`      another IR, another key
+    the same text, a bound that is not proved any more    another `proved_bounds`, another key
+    another processor, LLVM or version of Oxide           another key
+
+Between processes neither the proof nor the launch checks are kept: they are made anew.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from oxide_codegen import abi
+from oxide_codegen.cache import code_cache
+from oxide_codegen.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_codegen.native import Native
+    from oxide_codegen.ptx import Ptx
+
+# Text and object code shrink to a fifth, and more effort buys little.
+_EFFORT = 1
+_LENGTH = 4
+_SIZES = Struct("<2q")
+
+
+def native(checked: CheckedKernel) -> Native:
+    """The kernel's machine code for this processor, in memory."""
+    demand_llvm()
+    from oxide_codegen import llvm
+    from oxide_codegen.native import NativeCode, emit_native, link_native
+
+    found = code_cache()
+    key = found and _key("native", checked, llvm.host_target())
+    if found is None or key is None:
+        return link_native(checked.kernel, emit_native(checked))
+    parts = _unpacked(found.get(key), 2)
+    if parts is not None:
+        return link_native(checked.kernel, NativeCode(parts[0], parts[1].decode()))
+    made = emit_native(checked)
+    found.put(key, _packed(made.image, made.llvm.encode()))
+    return link_native(checked.kernel, made)
+
+
+def ptx(checked: CheckedKernel, sm: str) -> Ptx:
+    """The kernel's PTX for one SM; raises `target.Unsupported` where it lacks something."""
+    from oxide_codegen import ptx as compiler
+
+    found = code_cache()
+    key = found and _key("ptx", checked, sm)
+    if found is None or key is None:
+        demand_llvm()
+        return compiler.compile_ptx(checked, sm)
+    parts = _unpacked(found.get(key), 3)
+    if parts is not None:
+        text, llvm, sizes = parts
+        shared, dynamic_shared = _SIZES.unpack(sizes)
+        kernel = checked.kernel
+        return compiler.Ptx(
+            text.decode(),
+            compiler.entry_name(kernel),
+            sm,
+            abi.layout(kernel),
+            abi.failure_sites(kernel),
+            shared,
+            dynamic_shared,
+            llvm.decode(),
+        )
+    demand_llvm()
+    made = compiler.compile_ptx(checked, sm)
+    sizes = _SIZES.pack(made.shared, made.dynamic_shared)
+    found.put(key, _packed(made.text.encode(), made.llvm.encode(), sizes))
+    return made
+
+
+def demand_llvm() -> None:
+    """Raise `MissingExtraError` unless the compiler is installed."""
+    if find_spec("llvmlite") is None:
+        raise MissingExtraError("compiling kernels", "llvmlite", "cpu")
+
+
+# ---------------------------------------------------------------- entries
+
+
+def _packed(*parts: bytes) -> bytes:
+    """Some byte strings as one, each behind its length."""
+    text = b"".join(len(part).to_bytes(_LENGTH, "little") + part for part in parts)
+    return zlib.compress(text, _EFFORT)
+
+
+def _unpacked(entry: bytes | None, number: int) -> list[bytes] | None:
+    """So many byte strings; None if that is not what the entry holds."""
+    if entry is None:
+        return None
+    try:
+        text = zlib.decompress(entry)
+    except zlib.error:
+        return None
+    parts: list[bytes] = []
+    while text:
+        end = _LENGTH + int.from_bytes(text[:_LENGTH], "little")
+        parts.append(text[_LENGTH:end])
+        text = text[end:]
+    return parts if len(parts) == number else None
+
+
+# ---------------------------------------------------------------- keys
+
+
+def _key(kind: str, checked: CheckedKernel, target: str) -> str | None:
+    """What stands for the code of a kernel; None where nothing does."""
+    from oxide_analyzer import encoding
+
+    compiler = versions()
+    if compiler is None:
+        return None
+    path = checked.kernel.path
+    try:
+        proved = encoding.canonical(checked, path)
+    except (TypeError, RecursionError):
+        return None
+    # Lines of the source are part of the code, by the name of its file.
+    parts = (kind, compiler, target, path, proved)
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@cache
+def versions() -> str | None:
+    """The compiler: Oxide's own modules, LLVM and Python; None where that cannot be told.
+
+    Files are known by size and time, since a version number says nothing while they change.
+    """
+    import oxide_analyzer
+
+    states = [f"python {sys.version_info[0]}.{sys.version_info[1]}"]
+    for package in (Path(__file__).parent, Path(str(oxide_analyzer.__file__)).parent):
+        found = list(_states(package, "*.py"))
+        if not found:
+            # Inside of an archive, for example.
+            return None
+        states += found
+    spec = find_spec("llvmlite")
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        states += _states(Path(place), "*llvmlite*")
+    return sha256("\n".join(states).encode()).hexdigest()
+
+
+def _states(below: Path, pattern: str) -> Iterator[str]:
+    for file in sorted(below.rglob(pattern)):
+        status = file.stat()
+        yield f"{file.relative_to(below).as_posix()} {status.st_size} {status.st_mtime_ns}"
