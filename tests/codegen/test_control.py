@@ -52,7 +52,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import F32, I32, I64, U32, U64
 from oxide_analyzer.launch import Contents, Launch
 from oxide_codegen.abi import FailureKind
-from oxide_codegen.lowering.thread_loop import folded_guard
+from oxide_codegen.lowering.guards import folded_guard
 from oxide_codegen.native import compile_native
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.walk import children, operands, statements
 
 if TYPE_CHECKING:
+    from oxide_analyzer.facts.ranges import Ranges
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Block, Expr, Stmt
 
@@ -96,6 +97,16 @@ def divides(block: Block) -> bool:
                 pass
         pending.extend(children(expr))
     return False
+
+
+def is_one_row(kernel: Kernel, ranges: Ranges) -> bool:
+    """Whether a launch has all its threads along x."""
+    extents = [
+        Special(register, axis, kernel.span)
+        for register in (Register.BLOCK_DIM, Register.GRID_DIM)
+        for axis in (1, 2)
+    ]
+    return all(ranges.of(extent).literal == 1 for extent in extents)
 
 
 def reads_places_apart(block: Block) -> bool:

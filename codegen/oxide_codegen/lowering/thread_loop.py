@@ -17,34 +17,17 @@ count, for a masked loop is three times slower:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.intervals import NEGATED
-from oxide_analyzer.ir.nodes import (
-    Assign,
-    Binary,
-    BinaryOp,
-    Compare,
-    CompareOp,
-    Const,
-    Dim,
-    If,
-    Param,
-    Read,
-    Register,
-    Return,
-    Space,
-    Special,
-)
-from oxide_analyzer.language.types import I64
-from oxide_codegen.lowering import arithmetic, statements
+from oxide_analyzer.ir.nodes import Register, Space
+from oxide_codegen.lowering import statements
 from oxide_codegen.lowering.access import alias_marks
 from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock
+from oxide_codegen.lowering.guards import Guard, folded_guard
 from oxide_codegen.lowering.host import Host, block_places
-from oxide_codegen.lowering.patterns import reads_places_apart
+from oxide_codegen.lowering.patterns import is_one_row, reads_places_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +35,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, Block, Expr, Local, WarpOp
+    from oxide_analyzer.ir.nodes import Barrier, WarpOp
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 ENTRY = (
@@ -105,26 +88,17 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
     parallel = names.node(f'!{{!"llvm.loop.parallel_accesses", {group}}}')
     mark = names.reserve()
     names.define(mark, f"distinct !{{{mark}, {parallel}}}")
-    loops = _one_loop if counts_threads(checked, ranges) else _nested_loops
+    loops = _one_loop if _counts_threads(kernel, ranges) else _nested_loops
     loops(context, thread, mark)
     build.end("ret void")
     text = ["entry:", *build.entry, "  br label %start", "start:", *build.lines]
     return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *names.text()])
 
 
-def counts_threads(checked: CheckedKernel, ranges: Ranges) -> bool:
+def _counts_threads(kernel: Kernel, ranges: Ranges) -> bool:
     """Whether a thread is known by its index along x alone: blocks then need no loop of theirs."""
-    kernel = checked.kernel
-    extents = [
-        Special(register, axis, kernel.span)
-        for register in (Register.BLOCK_DIM, Register.GRID_DIM)
-        for axis in (1, 2)
-    ]
-    return (
-        all(ranges.of(extent).literal == 1 for extent in extents)
-        and not any(array.space is Space.SHARED for array in kernel.arrays.values())
-        and not reads_places_apart(kernel.body)
-    )
+    has_shared = any(array.space is Space.SHARED for array in kernel.arrays.values())
+    return is_one_row(kernel, ranges) and not has_shared and not reads_places_apart(kernel.body)
 
 
 def _one_loop(context: Context, thread: LoopThread, mark: str) -> None:
@@ -178,101 +152,17 @@ def _nested_loops(context: Context, thread: LoopThread, mark: str) -> None:
                 build.place(thread.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """All that a thread does: nothing unless `index < bound`, else `body`.
-
-    `index` is `thread.x` plus what is the same for the threads of a row; `bound` is the same too.
-    """
-
-    index: Expr
-    bound: Expr
-    body: Block
-
-
-def folded_guard(kernel: Kernel) -> Guard | None:
-    """The guard of a kernel that does all its work under one, or behind an early return."""
-    values: dict[Local, Expr] = {}
-    for position, statement in enumerate(kernel.body):
-        before, behind = kernel.body[:position], kernel.body[position + 1 :]
-        match statement:
-            case Assign(target=target, value=value) if target not in values:
-                values[target] = value
-            case If(condition=Compare() as condition, then=then, otherwise=()) if not behind:
-                terms = _guard(condition.op, condition, values)
-                return None if terms is None else Guard(*terms, (*before, *then))
-            case If(condition=Compare() as condition, then=(Return(),), otherwise=()):
-                terms = _guard(NEGATED[condition.op], condition, values)
-                return None if terms is None else Guard(*terms, (*before, *behind))
-            case _:
-                return None
-    return None
-
-
-def _guard(
-    op: CompareOp, condition: Compare, values: Mapping[Local, Expr]
-) -> tuple[Expr, Expr] | None:
-    match op:
-        case CompareOp.LT:
-            index, bound = condition.left, condition.right
-        case CompareOp.GT:
-            index, bound = condition.right, condition.left
-        case _:
-            return None
-    index, bound = _resolved(index, values), _resolved(bound, values)
-    if index.type != I64 or not _is_fixed(bound) or _threads(index) != 1:
-        return None
-    return index, bound
-
-
-def _resolved(expr: Expr, values: Mapping[Local, Expr]) -> Expr:
-    while isinstance(expr, Read) and expr.local in values:
-        expr = values[expr.local]
-    return expr
-
-
-def _is_fixed(bound: Expr) -> bool:
-    return isinstance(bound, Const | Dim | Param)
-
-
-def _threads(index: Expr) -> int | None:
-    """How often `thread.x` stands in a sum of special registers and their products, else None.
-
-    Such a sum stays far below 2**63, so that `n - i0` is what it seems.
-    """
-    match index:
-        case Special(register=Register.THREAD, axis=0):
-            return 1
-        case Special(register=Register.LANE):
-            return None
-        case Special():
-            return 0
-        case Binary(op=BinaryOp.ADD, left=left, right=right):
-            counts = _threads(left), _threads(right)
-            return None if counts[0] is None or counts[1] is None else counts[0] + counts[1]
-        case Binary(op=BinaryOp.MUL, left=left, right=right):
-            is_place = _threads(left) == 0 and _threads(right) == 0
-            return 0 if is_place and not _is_product(left) and not _is_product(right) else None
-        case Const(value=value) if 0 <= value < 1 << 20:
-            return 0
-        case _:
-            return None
-
-
-def _is_product(expr: Expr) -> bool:
-    return isinstance(expr, Binary)
-
-
 def _trips(context: Context, guard: Guard, width: Value) -> Value:
     """How many of the next `width` threads pass the guard: they are the first ones."""
     build, host = context.build, context.environment
     assert isinstance(host, Host)
     host.places[Register.THREAD, 0] = Value("0", "i64")
-    first = context.widened(guard.index)
-    bound = arithmetic.resize(build, context.widened(guard.bound), "i64", signed=True)
-    left = build.value("i64", f"call i64 @llvm.ssub.sat.i64({bound}, {first})")
-    some = build.intrinsic("smax", left, Value("0", "i64"))
-    return build.intrinsic("smin", some, width)
+    for bound in guard.bounds:
+        first, limit = context.wide(bound.index), context.wide(bound.limit)
+        left = build.value("i64", f"call i64 @llvm.ssub.sat.i64({limit}, {first})")
+        some = build.intrinsic("smax", left, Value("0", "i64"))
+        width = build.intrinsic("smin", some, width)
+    return width
 
 
 def _with_all(kernel: Kernel, marks: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
