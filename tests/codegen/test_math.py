@@ -44,7 +44,7 @@ def evaluate(functions, arity, scalar, columns):
         expressions = [lambda *xs, f=f: Math(f, xs, scalar, HERE) for f in functions]
         found = run_elementwise([scalar] * arity, scalar, expressions, part)
         for result, more in zip(results, found, strict=True):
-            result += more
+            result.extend(more)
     return results
 
 
@@ -102,7 +102,7 @@ def test_it_is_exact(function, scalar):
         generator.shuffle(column)
     columns[0] += ends
     for column in columns[1:]:
-        column += reversed(ends)
+        column.extend(reversed(ends))
     (found,) = evaluate([function], function.arity, scalar, columns)
     expected = [arithmetic.math(function, scalar, *xs) for xs in zip(*columns, strict=True)]
     check(found, expected, scalar, function)

@@ -24,7 +24,10 @@ from frontend.reading import body_of, lines, refusals
         ("r = 2 ** -1", "r: f32 = 0.5"),
         ("r = 2 ** u", "r: u32 = ((u32 1) << u)"),
         ("r = k ** u", "r: i64 = (k ** i64(u))"),
-        ("r = s ** 0", "%1: f32 = s\nr: f32 = 1.0"),
+        ("r = s ** 0", "r: f32 = 1.0"),
+        ("r = n ** 3", "r: i32 = ((n * n) * n)"),
+        ("r = s ** 4", "r: f32 = ((s * s) * (s * s))"),
+        ("r = s ** -1", "r: f32 = (1.0 / s)"),
     ],
 )
 def test_it_becomes(body: str, expected: str) -> None:

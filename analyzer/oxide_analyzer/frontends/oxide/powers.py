@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import operators
 from oxide_analyzer.frontends.oxide.mathematics import apply
-from oxide_analyzer.frontends.oxide.values import Give, Number, Unknown, again, literal
+from oxide_analyzer.frontends.oxide.values import (
+    Give,
+    Number,
+    Unknown,
+    again,
+    is_plain,
+    literal,
+)
 from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, MathFunction
 from oxide_analyzer.language.types import Kind
 
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 # Each factor rounds once: more of them are less exact than `pow`.
 _MOST_FACTORS = 16
+_MOST_WRITTEN = 4
 
 
 def short_power(
@@ -108,9 +116,12 @@ def _product(
     type = base.type
     give = Give.WEAK if base.give is Give.LITERAL else base.give
     one = Const(1.0 if type.is_float else 1, type, span)
-    square = lowering.hold(Number(expr, type, give, depth=base.depth), span)
+    square = Number(expr, type, give, depth=base.depth)
     result: Number | None = None
     left = abs(exponent)
+    if is_plain(square) and 0 < left <= _MOST_WRITTEN:
+        result, left = _written(lowering, square, left, span), 0
+    square = square if left == 0 else lowering.hold(square, span)
     while left:
         if left & 1:
             result = square if result is None else _times(lowering, result, square, span)
@@ -123,6 +134,15 @@ def _product(
             Binary(BinaryOp.DIV, one, made.expr, type, span), type, give, depth=made.depth + 1
         )
     return lowering.flat(made)
+
+
+def _written(lowering: Lowering, base: Number, exponent: int, span: Span) -> Number:
+    """A product as one expression, which messages can quote."""
+    if exponent == 1:
+        return base
+    half = exponent // 2
+    one = _written(lowering, base, exponent - half, span)
+    return _times(lowering, one, _written(lowering, base, half, span), span)
 
 
 def _times(lowering: Lowering, left: Number, right: Number, span: Span) -> Number:
