@@ -1,6 +1,6 @@
 """Machine code that is known already, in a folder: one file for each thing that was compiled.
 
-    <folder>/code/3f/3f9a…c1        what was compiled, behind a checksum over its key and itself
+    <folder>/compiled/3f/3f9a…c1        what was compiled, behind a checksum over its key and itself
 
 A file is written beside its place and moved there, so whoever reads sees all of it or none,
 however many processes write and whenever one of them dies. What fails its checksum counts as
@@ -18,6 +18,7 @@ bound in MiB, where 0 turns the cache off.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import suppress
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 _MAGIC = b"OXC1"
 _HEAD = len(_MAGIC) + 32
 _DEFAULT_MIB = 256
-_FOLDER = "code"
+_FOLDER = "compiled"
 _TEMPORARY = ".new"
+# Only what is named like an entry is ever counted or deleted.
+_PART = re.compile(r"[0-9a-f]{2}")
+_FILE = re.compile(r"[0-9a-f]{64}(\.\d+\.\d+\.new)?")
 
 # A bound is kept by looking at all files, which takes longer than writing one.
 _WRITES_BETWEEN_SWEEPS = 64
@@ -133,15 +137,18 @@ class CodeCache:
 
     def _parts(self) -> list[Path]:
         try:
-            return [Path(entry.path) for entry in os.scandir(self.folder) if entry.is_dir()]
+            entries = list(os.scandir(self.folder))
         except OSError:
             return []
+        return [Path(e.path) for e in entries if _PART.fullmatch(e.name) and e.is_dir()]
 
     def _files(self) -> Iterator[_File]:
         for part in self._parts():
             # Other processes write and delete meanwhile.
             with suppress(OSError):
                 for entry in os.scandir(part):
+                    if not _FILE.fullmatch(entry.name):
+                        continue
                     with suppress(OSError):
                         status = entry.stat(follow_symlinks=False)
                         temporary = entry.name.endswith(_TEMPORARY)
@@ -158,8 +165,12 @@ class _File:
 
 def code_cache() -> CodeCache | None:
     """The cache that the environment asks for; None if it is turned off."""
-    most = _most()
-    return CodeCache(place() / _FOLDER, most) if most else None
+    return opened() if bound() else None
+
+
+def opened() -> CodeCache:
+    """The cache, even if it is turned off."""
+    return CodeCache(place() / _FOLDER, bound())
 
 
 def place() -> Path:
@@ -174,7 +185,7 @@ def place() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oxide"
 
 
-def _most() -> int:
+def bound() -> int:
     """The bound in bytes; what is no number means the default."""
     text = os.environ.get("OXIDE_CACHE_SIZE", "")
     return (int(text) if text.isascii() and text.isdigit() else _DEFAULT_MIB) << 20
