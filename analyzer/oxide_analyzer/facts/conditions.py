@@ -12,7 +12,15 @@ from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.record import Hashed, hashed_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
+
+    from oxide_analyzer.facts.polys import Atom
+
+
+class _Kept(Hashed):
+    """A base for what is made of several conditions: what is computed from them once."""
+
+    __slots__ = ("_atoms", "_opposite", "_polys")
 
 
 @hashed_record
@@ -57,14 +65,14 @@ class Opaque(Hashed):
 
 
 @hashed_record
-class AllOf(Hashed):
+class AllOf(_Kept):
     """A conjunction; empty is true."""
 
     parts: tuple[Condition, ...]
 
 
 @hashed_record
-class AnyOf(Hashed):
+class AnyOf(_Kept):
     """A disjunction; empty is false."""
 
     parts: tuple[Condition, ...]
@@ -73,6 +81,11 @@ class AnyOf(Hashed):
 Condition: TypeAlias = AtLeastZero | IsZero | NotZero | Opaque | AllOf | AnyOf
 TRUE = AllOf(())
 FALSE = AnyOf(())
+
+
+_keep_opposite: Callable[[Condition, Condition], None] = _Kept._opposite.__set__  # type: ignore[attr-defined]
+_keep_polys: Callable[[Condition, tuple[Poly, ...]], None] = _Kept._polys.__set__  # type: ignore[attr-defined]
+_keep_atoms: Callable[[Condition, frozenset[Atom]], None] = _Kept._atoms.__set__  # type: ignore[attr-defined]
 
 
 def negate(condition: Condition) -> Condition:
@@ -86,10 +99,14 @@ def negate(condition: Condition) -> Condition:
             return IsZero(p)
         case Opaque(key=key, parts=parts, own_level=level, positive=positive):
             return Opaque(key, parts, level, not positive)
-        case AllOf(parts=parts):
-            return any_of(negate(c) for c in parts)
-        case AnyOf(parts=parts):
-            return all_of(negate(c) for c in parts)
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            try:
+                return condition._opposite  # type: ignore[attr-defined]
+            except AttributeError:
+                opposites = [negate(c) for c in parts]
+                found = any_of(opposites) if isinstance(condition, AllOf) else all_of(opposites)
+                _keep_opposite(condition, found)
+                return found
 
 
 def at_least_zero(poly: Poly) -> Condition:
@@ -164,16 +181,39 @@ def any_of(conditions: Iterable[Condition]) -> Condition:
     return next(iter(kept)) if len(kept) == 1 else AnyOf(tuple(kept))
 
 
-def condition_polys(condition: Condition) -> Iterator[Poly]:
+def condition_polys(condition: Condition) -> tuple[Poly, ...]:
     """Every polynomial that a condition is made of."""
     match condition:
         case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
-            yield p
+            return (p,)
         case Opaque(parts=polys):
-            yield from polys
+            return polys
         case AllOf(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from condition_polys(part)
+            try:
+                return condition._polys  # type: ignore[attr-defined]
+            except AttributeError:
+                found = tuple([p for part in parts for p in condition_polys(part)])
+                _keep_polys(condition, found)
+                return found
+
+
+def condition_atoms(condition: Condition) -> frozenset[Atom]:
+    """The atoms of all its polynomials."""
+    match condition:
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            return p.atom_set
+        case Opaque(parts=polys):
+            return _NO_ATOMS.union(*[p.atom_set for p in polys])
+        case AllOf() | AnyOf():
+            try:
+                return condition._atoms  # type: ignore[attr-defined]
+            except AttributeError:
+                found = _NO_ATOMS.union(*[p.atom_set for p in condition_polys(condition)])
+                _keep_atoms(condition, found)
+                return found
+
+
+_NO_ATOMS: frozenset[Atom] = frozenset()
 
 
 def condition_level(condition: Condition) -> Level:

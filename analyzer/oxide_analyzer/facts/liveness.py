@@ -6,7 +6,7 @@
         stride //= 2
 
 What is not handed on needs no invariant. It over-approximates: an assignment counts only where
-every way to the use goes through it.
+every way to the use goes through it, and none that stands between loops round the use does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,25 @@ def handed_on(body: Block, loop: Loop) -> frozenset[str]:
     """The locals whose value at the head of `loop` may be read, in it or behind it."""
     exposed: set[str] = set()
     _expose((loop,), set(), exposed)
-    return frozenset(exposed | set(_reads_without(body, loop)))
+    _expose_behind(body, loop, exposed)
+    return frozenset(exposed)
+
+
+def _expose_behind(block: Block, loop: Loop, exposed: set[str]) -> bool:
+    """Collect what may be read once `loop` has ended; whether it is in `block`.
+
+    What stands round it may be left from anywhere, so what is assigned on the way out is not
+    taken to be.
+    """
+    for index, stmt in enumerate(block):
+        if stmt is not loop:
+            if not any(_expose_behind(inner, loop, exposed) for inner in blocks(stmt)):
+                continue
+            if isinstance(stmt, (For, While)):
+                _expose((stmt,), set(), exposed)
+        _expose(block[index + 1 :], set(), exposed)
+        return True
+    return False
 
 
 def _expose(block: Block, known: set[str], exposed: set[str]) -> None:
@@ -63,12 +81,3 @@ def _reads(stmt: Stmt) -> Iterator[str]:
         for expr in subexpressions(operand):
             if isinstance(expr, Read):
                 yield expr.local.name
-
-
-def _reads_without(block: Block, loop: Loop) -> Iterator[str]:
-    for stmt in block:
-        if stmt is loop:
-            continue
-        yield from _reads(stmt)
-        for inner in blocks(stmt):
-            yield from _reads_without(inner, loop)

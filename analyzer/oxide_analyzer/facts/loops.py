@@ -324,7 +324,8 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
     names = tuple(sorted(assigned((stmt,))))
     if isinstance(stmt, For):
         names = tuple(n for n in names if n != stmt.variable.name or n in assigned(stmt.body))
-    integers = [n for n in names if isinstance(entry.values.get(n), Poly)]
+    live = handed_on(walk.kernel.body, stmt)
+    integers = [n for n in names if n in live and isinstance(entry.values.get(n), Poly)]
     carried = _Carried(entry, {}, [], names)
     if not integers:
         return carried
@@ -345,8 +346,7 @@ def _carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> _Carri
     carried.powers = [n for n in integers if n not in carried.amounts]
     carried.powers = still_powers(head, backs, carried.powers)
     carried.powers = [n for n in carried.powers if _implied(walk, entry, _is_power(walk, entry, n))]
-    live = handed_on(walk.kernel.body, stmt)
-    open_ = [n for n in integers if n not in carried.amounts and n in live]
+    open_ = [n for n in integers if n not in carried.amounts]
     carried.candidates = _candidates(walk, stmt, entry, open_, carried.amounts)
     if len(carried.powers) > 1:
         terms = walk.evaluator.launch.terms
@@ -444,8 +444,8 @@ def _backs(walk: Walk, stmt: Loop, head: State, position: Position) -> list[Stat
 
 
 def _implied(walk: Walk, state: State, condition: Condition) -> bool:
-    if condition == TRUE:
-        return True
+    if condition in (TRUE, FALSE):
+        return condition == TRUE
     return refutes(walk.evaluator.launch.terms, (*state.path, negate(condition)), _QUICK)
 
 

@@ -121,13 +121,17 @@ _ONE: Monomial = ()
 class Poly:
     """A polynomial: monomial to non-zero coefficient. Immutable; equal by value."""
 
-    __slots__ = ("_hash", "_opposite", "_slope", "terms")
+    # All but `terms` is computed once, when it is asked for.
+    __slots__ = ("_atoms", "_factors", "_hash", "_opposite", "_slope", "_tight", "terms")
 
     def __init__(self, terms: dict[Monomial, int]) -> None:
         self.terms = terms
         self._hash: int | None = None
         self._slope: frozenset[tuple[Monomial, int]] | None = None
         self._opposite: frozenset[tuple[Monomial, int]] | None = None
+        self._atoms: frozenset[Atom] | None = None
+        self._factors: frozenset[Atom] | None = None
+        self._tight: Poly | None = None
 
     def __repr__(self) -> str:
         return str(self)
@@ -170,7 +174,15 @@ class Poly:
 
     def shift(self, offset: int) -> Poly:
         """`self + offset`."""
-        return self.plus(constant(offset), 1)
+        if not offset:
+            return self
+        terms = dict(self.terms)
+        total = terms.get(_ONE, 0) + offset
+        if total:
+            terms[_ONE] = total
+        else:
+            del terms[_ONE]
+        return Poly(terms)
 
     @property
     def offset(self) -> int:
@@ -180,29 +192,63 @@ class Poly:
     @property
     def value(self) -> int | None:
         """The value of a constant polynomial, else None."""
-        if not self.terms:
-            return 0
-        if len(self.terms) == 1:
-            return self.terms.get(_ONE)
-        return None
+        terms = self.terms
+        if len(terms) > 1:
+            return None
+        return terms.get(_ONE) if terms else 0
 
     @property
     def slope(self) -> frozenset[tuple[Monomial, int]]:
         """All but the constant term, as a key."""
         if self._slope is None:
-            self._slope = frozenset((m, c) for m, c in self.terms.items() if m)
+            self._slope = frozenset([item for item in self.terms.items() if item[0]])
         return self._slope
 
     @property
     def opposite(self) -> frozenset[tuple[Monomial, int]]:
         """The slope of its negative."""
         if self._opposite is None:
-            self._opposite = frozenset((m, -c) for m, c in self.terms.items() if m)
+            self._opposite = frozenset([(m, -c) for m, c in self.terms.items() if m])
         return self._opposite
+
+    @property
+    def atom_set(self) -> frozenset[Atom]:
+        """The atoms of all monomials."""
+        if self._atoms is None:
+            self._atoms = frozenset([a for m in self.terms for a in m])
+        return self._atoms
+
+    @property
+    def factors(self) -> frozenset[Atom]:
+        """The atoms that are multiplied with others."""
+        if self._factors is None:
+            self._factors = frozenset([a for m in self.terms if len(m) > 1 for a in m])
+        return self._factors
+
+    @property
+    def tight(self) -> Poly:
+        """The strongest polynomial that is at least zero where this one is, over the integers.
+
+        `2x - 3 >= 0` is `x - 2 >= 0`.
+        """
+        if self._tight is None:
+            divisor = self.content()
+            self._tight = self
+            if divisor > 1:
+                # Exact but for the constant, which rounds down.
+                terms = {m: c // divisor for m, c in self.terms.items()}
+                self._tight = Poly({m: c for m, c in terms.items() if c})
+        return self._tight
 
     def content(self) -> int:
         """The greatest common divisor of the coefficients of non-constant monomials."""
-        return gcd(*(c for m, c in self.terms.items() if m))
+        divisor = 0
+        for monomial, coefficient in self.terms.items():
+            if monomial:
+                if -1 <= coefficient <= 1:
+                    return 1
+                divisor = gcd(divisor, coefficient)
+        return divisor
 
     def atoms(self) -> Iterator[Atom]:
         """The atoms of all monomials, repeated as they occur; not those inside forms."""

@@ -268,7 +268,11 @@ def _false(
             content = p.content()
             return content > 1 and p.offset % content != 0
         case NotZero(poly=p):
-            return p.value == 0
+            if p.value is not None:
+                return p.value == 0
+            above, below = bounds.get(p.slope), bounds.get(p.opposite)
+            offset = p.offset
+            return above == offset and below is not None and below == -offset
         case Opaque(key=key, parts=parts, positive=positive):
             return system.decided.get((key, parts), positive) != positive
         case AllOf(parts=parts):

@@ -3,23 +3,26 @@
     block_dim·(b1 - b2) + (t1 - t2) == 0  with  |t1 - t2| < block_dim
         is  b1 - b2 == 0  and  t1 - t2 == 0
 
-Strides may be atoms or numbers; the bound of the lower digit is proved first. Other equations are
-solved for an atom with coefficient ±1, which is replaced everywhere. Definitions of aliases come
-last, for where two aliases are one, so is what they stand for.
+Strides may be atoms or numbers; the bound of the lower digit is proved first. That `x ^ m` and
+`y ^ m` are equal says `x == y`. Other equations are solved for an atom with coefficient ±1, which
+is replaced everywhere. Definitions of aliases come last, for where two aliases are one, so is what
+they stand for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.conditions import condition_polys
-from oxide_analyzer.facts.polys import Alias, Atom, Monomial, Poly, Quotient, constant
-from oxide_analyzer.proof.linear import Budget, contradictory, tighten
+from oxide_analyzer.facts.conditions import any_of, condition_polys, is_zero, negate
+from oxide_analyzer.facts.polys import Alias, Atom, Bits, Monomial, Poly, Quotient, constant
+from oxide_analyzer.proof.linear import Budget, contradictory
 from oxide_analyzer.proof.order import Bounds, signs
-from oxide_analyzer.proof.system import System, replace, substitute
+from oxide_analyzer.proof.system import System, assume, in_current_terms, replace, substitute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_SIDES = 2
 
 
 def solve_equations(system: System, budget: Budget) -> bool:
@@ -36,6 +39,7 @@ def solve_equations(system: System, budget: Budget) -> bool:
             equation = Poly({m: c // divisor for m, c in equation.terms.items()})
         if not budget.spend(len(equation.terms) + len(system.inequalities)):
             return False
+        _unmask(equation, system)
         digits = None if _defines(equation, system) else _digits(equation, system, budget)
         if digits is not None:
             system.equations.extend(digits)
@@ -52,6 +56,22 @@ def solve_equations(system: System, budget: Budget) -> bool:
         system.inequalities.append(equation)
         system.inequalities.append(-equation)
     return False
+
+
+def _unmask(equation: Poly, system: System) -> None:
+    """Where `x ^ m == y ^ n`, `m == n` makes `x == y`."""
+    if len(equation.terms) != _SIDES or sum(equation.terms.values()) or equation.offset:
+        return
+    forms = [m[0].form for m in equation.terms if len(m) == 1]
+    first, second = (forms[0], forms[-1]) if forms else (None, None)
+    if not isinstance(first, Bits) or not isinstance(second, Bits):
+        return
+    if len(forms) != _SIDES or first.op != "^" or second.op != "^":
+        return
+    for x, m in ((first.left, first.right), (first.right, first.left)):
+        for y, n in ((second.left, second.right), (second.right, second.left)):
+            either = any_of((negate(is_zero(m - n)), is_zero(x - y)))
+            assume(system, in_current_terms(system, [either]))
 
 
 def _defines(equation: Poly, system: System) -> bool:
@@ -88,24 +108,33 @@ def _solved(equation: Poly, system: System, stuck: Sequence[Poly]) -> tuple[Atom
     linear = [m[0] for m, c in equation.terms.items() if len(m) == 1 and c in (1, -1)]
     if not linear:
         return None
-    in_products: set[Atom] = set()
-    for poly in (*system.inequalities, *system.equations, *system.aliases, *stuck, equation):
-        for monomial in poly.terms:
-            if len(monomial) > 1:
-                in_products.update(monomial)
-    for branches in system.disjunctions:
-        for branch in branches:
-            for poly in condition_polys(branch):
-                for monomial in poly.terms:
-                    if len(monomial) > 1:
-                        in_products.update(monomial)
     # An equation that defines an atom is solved for it: what it stands for shows the digits.
     for atom in sorted(linear, key=lambda a: (a not in system.defined, -a.serial)):
         coefficient = equation.terms[(atom,)]
         value = Poly({m: -c * coefficient for m, c in equation.terms.items() if m != (atom,)})
-        if atom not in in_products or value.value is not None or value.single() is not None:
+        if (
+            value.value is not None
+            or value.single() is not None
+            or not _is_factor(atom, equation, system, stuck)
+        ):
             return atom, value
     return None
+
+
+def _is_factor(atom: Atom, equation: Poly, system: System, stuck: Sequence[Poly]) -> bool:
+    """Whether an atom is multiplied with others in some condition."""
+    if atom in equation.factors:
+        return True
+    for polys in (system.inequalities, system.equations, system.aliases, stuck):
+        for poly in polys:
+            if atom in poly.factors:
+                return True
+    for branches in system.disjunctions:
+        for branch in branches:
+            for poly in condition_polys(branch):
+                if atom in poly.factors:
+                    return True
+    return False
 
 
 # ---------------------------------------------------------------- digits
@@ -180,8 +209,8 @@ def _bounded(
     relevant = connected([low, stride], inequalities)
     if any(len(m) > 1 for p in relevant for m in p.terms):
         relevant.extend(signs([low, *relevant], bounds))
-    over = tighten(low - stride)
-    under = tighten((-low) - stride)
+    over = (low - stride).tight
+    under = (-low - stride).tight
     return contradictory([*relevant, over], budget) and contradictory([*relevant, under], budget)
 
 

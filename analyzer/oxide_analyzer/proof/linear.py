@@ -16,11 +16,12 @@ from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer import deadline
-from oxide_analyzer.facts.polys import Monomial, Poly
 from oxide_analyzer.proof.allowance import Allowance, current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from oxide_analyzer.facts.polys import Monomial, Poly
 
 
 @dataclass(slots=True)
@@ -55,20 +56,6 @@ _BOTH = 3
 
 # The left side of `left + offset >= 0`, by numbers of unknowns, and its offset.
 _Rows: TypeAlias = dict[frozenset[tuple[int, int]], int]
-
-
-def tighten(poly: Poly) -> Poly:
-    """The strongest integer form of `poly >= 0`."""
-    divisor = poly.content()
-    if divisor <= 1:
-        return poly
-    return Poly(
-        {
-            m: scaled
-            for m, c in poly.terms.items()
-            if (scaled := c // divisor)  # exact but for the constant, which rounds down
-        }
-    )
 
 
 def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:

@@ -22,6 +22,7 @@ from oxide_analyzer.facts.conditions import (
     NotZero,
     Opaque,
     at_least_zero,
+    condition_atoms,
     condition_polys,
     is_zero,
 )
@@ -36,7 +37,6 @@ from oxide_analyzer.facts.polys import (
     Variable,
     parts_of,
 )
-from oxide_analyzer.proof.linear import tighten
 from oxide_analyzer.proof.order import Bounds
 from oxide_analyzer.proof.powers import as_divisor, as_power, bit_facts, is_power, power_facts
 
@@ -104,7 +104,7 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
             case AtLeastZero(poly=p):
                 value = p.value
                 if value is None:
-                    system.inequalities.append(tighten(p))
+                    system.inequalities.append(p.tight)
                     system.pending.extend(p.atoms())
                 elif value < 0:
                     return False
@@ -265,9 +265,9 @@ def in_current_terms(system: System, facts: list[Condition]) -> list[Condition]:
     """Facts that come late, with the atoms replaced that have been solved for meanwhile."""
     current = facts
     for atom, value in list(system.solved.items()):
-        mentioned = {m for c in current for p in condition_polys(c) for m in p.terms if atom in m}
-        if not mentioned:
+        if not any(atom in condition_atoms(c) for c in current):
             continue
+        mentioned = {m for c in current for p in condition_polys(c) for m in p.terms if atom in m}
         if value.value is None and value.single() is None and any(len(m) > 1 for m in mentioned):
             # It cannot be replaced inside a product, so it comes back.
             del system.solved[atom]
@@ -319,10 +319,10 @@ def _is_natural_atom(atom: Atom) -> bool:
 
 def replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
     """`poly` with `value` for `atom`; inside products only a number or an atom can stand."""
-    touched = [m for m in poly.terms if atom in m]
-    if not touched:
+    if atom not in poly.atom_set:
         return poly
-    result = Poly({m: c for m, c in poly.terms.items() if m not in set(touched)})
+    touched = [m for m in poly.terms if atom in m]
+    result = Poly({m: c for m, c in poly.terms.items() if atom not in m})
     for monomial in touched:
         coefficient = poly.terms[monomial]
         if len(monomial) == 1:
@@ -347,16 +347,18 @@ def substitute(system: System, atom: Atom, value: Poly) -> None:
     system.equations = [replace(p, atom, value) for p in system.equations]
     system.aliases = [replace(p, atom, value) for p in system.aliases]
     system.inequalities = [
-        p if q is p else tighten(q) for p in system.inequalities for q in (replace(p, atom, value),)
+        p if q is p else q.tight for p in system.inequalities for q in (replace(p, atom, value),)
     ]
     system.disjunctions = [
-        tuple(replace_condition(c, atom, value) for c in branches)
+        tuple([replace_condition(c, atom, value) for c in branches])
         for branches in system.disjunctions
     ]
 
 
 def replace_condition(condition: Condition, atom: Atom, value: Poly) -> Condition:
     """`condition` with `value` for `atom`."""
+    if atom not in condition_atoms(condition):
+        return condition
     match condition:
         case AtLeastZero(poly=p):
             return at_least_zero(replace(p, atom, value))
