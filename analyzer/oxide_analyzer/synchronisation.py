@@ -13,7 +13,17 @@ from oxide_analyzer.diagnostics import AccessKind, Diagnostic, Edit, Fix, Relate
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.uniformity import group_of
 from oxide_analyzer.interpreter import Divergence
-from oxide_analyzer.ir.nodes import Atomic, Barrier, Fence, Group, Return, Space, Unsafe, WarpOp
+from oxide_analyzer.ir.nodes import (
+    Atomic,
+    Barrier,
+    Fence,
+    Group,
+    Inline,
+    Return,
+    Space,
+    Unsafe,
+    WarpOp,
+)
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.exits import may_follow
 from oxide_analyzer.proof.verdicts import Proved
@@ -95,7 +105,8 @@ def redundant(judgement: Judgement) -> Iterator[Diagnostic]:
 
     Whatever may come before the barrier touches other arrays than whatever may come behind it, or
     both only read them. Where atomics or fences are about, a barrier may order what other blocks
-    see, and where threads leave early, or with `grid_sync`, nothing is said.
+    see, and where threads leave early, or with `grid_sync`, nothing is said; nor of barriers in
+    helpers, which others may call.
     """
     kernel = judgement.analysis.kernel
     every = tuple(statements(kernel.body))
@@ -111,7 +122,7 @@ def redundant(judgement: Judgement) -> Iterator[Diagnostic]:
         if kernel.arrays[access.array].space is not Space.LOCAL
     ]
     for arrival in judgement.analysis.effects.arrivals:
-        if not isinstance(arrival.stmt, Barrier):
+        if not isinstance(arrival.stmt, Barrier) or _is_shared(arrival):
             continue
         before = [a for a in shared if may_follow(a.position, arrival.position)]
         behind = [a for a in shared if may_follow(arrival.position, a.position)]
@@ -127,6 +138,11 @@ def redundant(judgement: Judgement) -> Iterator[Diagnostic]:
             kernel=kernel.name,
             fixes=(_without(arrival),),
         )
+
+
+def _is_shared(arrival: Arrival) -> bool:
+    """Whether it stands in a helper."""
+    return any(isinstance(frame.owner, Inline) for frame in arrival.position)
 
 
 def _without(arrival: Arrival) -> Fix:

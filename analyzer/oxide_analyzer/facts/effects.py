@@ -85,7 +85,7 @@ def analyse(
     for condition in requirements(kernel, launch, facts):
         launch.assume(condition)
     injective = _declare(kernel, launch, distrusted)
-    types = dict(_types(kernel.body))
+    types = evaluator.types = dict(_types(kernel.body))
     known: dict[Stmt, Level] = {}
     while True:
         uniform = uniformity(kernel, launch, known)

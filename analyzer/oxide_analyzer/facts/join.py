@@ -4,6 +4,7 @@
     else:  x = b
 
 Conditions that all paths share stay as they are; of what differs, one of the alternatives holds.
+What is not assigned on one of the paths may be anything there.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def _join(
     first = present[0]
     if isinstance(first, Poly):
         terms = evaluator.launch.terms
+        unassigned = len(present) < len(found)
         bounds = [evaluator.interval(v) for v in present if isinstance(v, Poly)]
+        if unassigned:
+            bounds.append(evaluator.range_of(name))
         lows, highs = [b[0] for b in bounds], [b[1] for b in bounds]
         result = terms.fresh(
             name,

@@ -103,6 +103,7 @@ class Evaluator:
     ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
     scans: dict[Atom, Scan] = field(default_factory=dict["Atom", "Scan"])
     whole_warps: bool | None = None
+    types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     doubtful: dict[str, frozenset[Stmt]] = field(default_factory=dict[str, "frozenset[Stmt]"])
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
@@ -200,6 +201,11 @@ class Evaluator:
         key = (f"{name}'{self.serial()}",)
         return Opaque(key, (), level) if type_ == BOOL else Real(key, (), level)
 
+    def range_of(self, name: str) -> Interval:
+        """The integers that a local can hold."""
+        type_ = self.types.get(name)
+        return (type_.min, type_.max) if type_ is not None else (None, None)
+
     def _read(self, expr: Read, state: State) -> Value:
         name = expr.local.name
         found = state.values.get(name)
@@ -262,9 +268,11 @@ class Evaluator:
             case BinaryOp.FLOORDIV | BinaryOp.MOD:
                 return self._divide(expr, left, right, state)
             case BinaryOp.MIN:
-                return self._choice(at_most(left, right), left, right)
+                bounds = least_of(self.interval(left), self.interval(right))
+                return self._choice(at_most(left, right), left, right, bounds)
             case BinaryOp.MAX:
-                return self._choice(at_most(left, right), right, left)
+                bounds = greatest_of(self.interval(left), self.interval(right))
+                return self._choice(at_most(left, right), right, left, bounds)
             case BinaryOp.SHL:
                 return self._shift_left(expr, left, right, state)
             case BinaryOp.SHR:
@@ -418,7 +426,10 @@ class Evaluator:
         level = max(condition_level(condition), value_level(then), value_level(otherwise))
         return self.unknown(type_, level, "choice")
 
-    def _choice(self, condition: Condition, then: Poly, otherwise: Poly) -> Poly:
+    def _choice(
+        self, condition: Condition, then: Poly, otherwise: Poly, bounds: Interval | None = None
+    ) -> Poly:
+        """One of two; `bounds` if more is known than that it lies where either does."""
         if condition == TRUE or then == otherwise:
             return then
         if condition == FALSE:
@@ -427,7 +438,7 @@ class Evaluator:
         (low, high), (other_low, other_high) = self.interval(then), self.interval(otherwise)
         least = min(low, other_low) if low is not None and other_low is not None else None
         most = max(high, other_high) if high is not None and other_high is not None else None
-        result = self.launch.terms.fresh("choice", level, least, most)
+        result = self.launch.terms.fresh("choice", level, *(bounds or (least, most)))
         self.launch.terms.axiom(
             result,
             AnyOf(
@@ -552,6 +563,20 @@ class Evaluator:
                     if high is not None
                     else None,
                 )
+
+
+def least_of(left: Interval, right: Interval) -> Interval:
+    """Where the lesser of two numbers lies."""
+    low = None if left[0] is None or right[0] is None else min(left[0], right[0])
+    highs = [high for high in (left[1], right[1]) if high is not None]
+    return low, min(highs, default=None)
+
+
+def greatest_of(left: Interval, right: Interval) -> Interval:
+    """Where the greater of two numbers lies."""
+    high = None if left[1] is None or right[1] is None else max(left[1], right[1])
+    lows = [low for low in (left[0], right[0]) if low is not None]
+    return max(lows, default=None), high
 
 
 def _product(left: Interval, right: Interval) -> Interval:

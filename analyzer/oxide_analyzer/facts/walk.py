@@ -182,7 +182,7 @@ class Walk:
                     self.collected.divisors.append(
                         Divisor(value, state.path, site, span, role.value)
                     )
-                return Flow(state if _is_vouched(position) else state.under(negate_zero(value)))
+                return Flow(self._checked(state, negate_zero(value), position))
             case CheckIndex() | CheckView() | CheckAligned() | Assert():
                 goals = claimed(evaluator, stmt, state)
                 if self.collected is not None:
@@ -409,16 +409,26 @@ class Walk:
             return state
         # Without its own number of the iteration, a result is not that of another iteration.
         level = max(self.uniform.results.get(stmt.site, Level.THREAD), self.apart)
-        given = result(evaluator, stmt, target.type, value, member, level)
+        part = self._source_takes_part(stmt, state, position)
+        given = result(evaluator, stmt, target.type, value, member, level, part)
         held = state.assign(target.name, given)
         if stmt.function is WarpFunction.SCAN_ADD and stmt.width == WARP:
             self._note_scan(stmt, state, value, given)
-        if stmt.function not in SHUFFLES or self.collected is None or self.until is not None:
-            return held
-        part = source_takes_part(evaluator, stmt, state, self._left_before(position))
-        if part == TRUE:
+        if part == TRUE or self.collected is None or self.until is not None:
             return held
         return State(held.values, held.path, {**held.unassigned, target.name: part})
+
+    def _source_takes_part(self, stmt: WarpOp, state: State, position: Position) -> Condition:
+        """That the lane which a shuffle reads takes part in it."""
+        if stmt.target is None or stmt.target.name not in self.evaluator.doubtful:
+            return TRUE
+        if stmt.function not in SHUFFLES:
+            return TRUE
+        exits: list[Exit] | None = []
+        if self.uniform.departures:
+            throughout = self.collected is not None and self.until is None
+            exits = self._left_before(position) if throughout else None
+        return source_takes_part(self.evaluator, stmt, state, exits)
 
     def _note_scan(self, stmt: WarpOp, state: State, value: Value | None, given: Value) -> None:
         """Two lanes that are in one iteration of the loops round it are in one scan."""

@@ -298,8 +298,9 @@ def result(
     value: Value | None,
     member: Condition | None,
     level: Level,
+    part: Condition,
 ) -> Value:
-    """What a warp operation gives to a thread."""
+    """What a warp operation gives to a thread, where the lane that it reads takes `part`."""
     shown = f"what `warp.{stmt.function.value}` gives"
     if not type_.is_integer:
         return evaluator.unknown(type_, level, stmt.function.value, shown)
@@ -313,7 +314,12 @@ def result(
         least, most = evaluator.interval(value)
         low = low if least is None else max(low, least)
         high = high if most is None else min(high, most)
-    found = evaluator.havoc(stmt.function.value, level, low, high, shown)
+    if part == TRUE:
+        found = evaluator.havoc(stmt.function.value, level, low, high, shown)
+    else:
+        found = evaluator.havoc(stmt.function.value, level, type_.min, type_.max, shown)
+        inside = (at_most(constant(low), found), at_most(found, constant(high)))
+        evaluator.launch.terms.axiom(found, any_of((negate(part), all_of(inside))))
     atom = found.single()
     if stmt.function is WarpFunction.BALLOT and atom is not None and member is not None:
         match value:

@@ -36,13 +36,16 @@ from oxide_analyzer.facts.conditions import Condition, all_of, any_of, negate
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.walk import ordered_by
 from oxide_analyzer.ir.nodes import (
+    Block,
     Break,
     Declare,
     For,
+    Inline,
     Leave,
     Return,
     Space,
     Stmt,
+    Unsafe,
     While,
 )
 from oxide_analyzer.ir.walk import statements
@@ -51,7 +54,7 @@ from oxide_analyzer.proof.writers import written
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from oxide_analyzer.facts.accesses import Access, Position
     from oxide_analyzer.facts.effects import Analysis
@@ -156,7 +159,8 @@ def _ordered_until(write: Access, depth: int, read: Access, loop: Loop) -> Level
     Or behind the loop: then the statements from its end to the read count too.
     """
     inside = write.position[depth]
-    between = list(inside.block[inside.index + 1 :])
+    between = list(_rest_of_helpers(write.position[depth + 1 :]))
+    between.extend(inside.block[inside.index + 1 :])
     reader = next((d for d, f in enumerate(read.position) if f.owner is loop), None)
     if reader is None:
         reader = depth - 1
@@ -217,23 +221,52 @@ def _orders(write: Access, read: Access) -> Iterator[_Order]:
         inner = _whole_loops(write, depth)
         if inner is None:
             return
-        after = list(left.block[left.index + 1 :])
-        before = list(right.block[: right.index])
-        for frame in read.position[depth + 1 :]:
-            before.extend(frame.block[: frame.index])
+        after = list(_rest_of_helpers(write.position[depth + 1 :]))
+        before = [s for frame in read.position[depth + 1 :] for s in frame.block[: frame.index]]
         if left.index < right.index:
-            between = after[: right.index - left.index - 1]
-            between.extend(before[right.index :])
-            yield _Order(inner, None, _ordered(between))
+            between = left.block[left.index + 1 : right.index]
+            yield _Order(inner, None, _ordered([*after, *between, *before]))
         if common is not None and left.owner is common and not _can_be_left(common):
-            yield _Order(inner | {common}, common, _ordered([*after, *before]))
+            between = (*left.block[left.index + 1 :], *right.block[: right.index])
+            yield _Order(inner | {common}, common, _ordered([*after, *between, *before]))
         return
 
 
-def _ordered(stmts: list[Stmt]) -> Level | None:
+def _ordered(stmts: Iterable[Stmt]) -> Level | None:
     """The group that some of these statements orders; a grid's barrier orders a block too."""
-    groups = [max(group, Level.BLOCK) for s in stmts if (group := ordered_by(s)) is not None]
+    groups = [max(g, Level.BLOCK) for s in _passed(stmts) if (g := ordered_by(s)) is not None]
     return min(groups, default=None)
+
+
+def _passed(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
+    """The statements that a thread has come through behind these: in helpers, up to a return."""
+    for stmt in stmts:
+        yield stmt
+        match stmt:
+            case Unsafe(body=body):
+                yield from _passed(body)
+            case Inline(body=body):
+                yield from _passed(_before_returns(body))
+            case _:
+                pass
+
+
+def _before_returns(body: Block) -> Block:
+    """The statements of a helper that everybody comes to who is behind it later."""
+    for number, stmt in enumerate(body):
+        inside = tuple(statements((stmt,)))
+        labels = {s.label for s in inside if isinstance(s, Inline)}
+        if any(isinstance(s, Leave) and s.label not in labels for s in inside):
+            return body[:number]
+    return body
+
+
+def _rest_of_helpers(inner: Position) -> Iterator[Stmt]:
+    """What comes behind a store in the helpers round it that whoever is behind them has passed."""
+    for frame in inner:
+        if not isinstance(frame.owner, (Inline, Unsafe)):
+            return
+        yield from _before_returns(frame.block)[frame.index + 1 :]
 
 
 def _writers(among: Level | None) -> tuple[Level | None, ...]:

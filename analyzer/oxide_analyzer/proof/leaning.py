@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.walk import ordered_by
-from oxide_analyzer.ir.nodes import Unsafe
+from oxide_analyzer.ir.nodes import Unsafe, WarpFunction, WarpOp
 from oxide_analyzer.proof.subjects import TOGETHER, Kind, Meeting
 from oxide_analyzer.proof.verdicts import Judged, Lifted, Proved, Unknown
 
@@ -101,13 +101,15 @@ def _broken_array(analysis: Analysis, judged: tuple[Judged, ...]) -> tuple[str |
 
 
 def _vouched_meeting(analysis: Analysis, judged: tuple[Judged, ...]) -> str | None:
-    """Why what a warp operation gives may not be one value for the warp."""
+    """Why what a warp operation gives may not be one value for the warp, or one of one scan."""
     for one in judged:
         subject = one.obligation.subject
         if not isinstance(subject, Meeting) or not isinstance(one.result, Lifted):
             continue
         stmt = subject.arrival.stmt
-        if analysis.uniform.results.get(stmt.site, Level.THREAD) < Level.THREAD:
+        level = analysis.uniform.results.get(stmt.site, Level.THREAD)
+        scans = isinstance(stmt, WarpOp) and stmt.function is WarpFunction.SCAN_ADD
+        if scans or level < Level.THREAD:
             line = stmt.span.line
             return f"that the lanes meet on line {line} is vouched for, and not proved"
     return None
