@@ -32,10 +32,11 @@ from functools import lru_cache, reduce
 from math import isfinite
 from operator import or_
 from pathlib import Path
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from oxide_analyzer.source import SourceFile
+from oxide_codegen.rebinding import rebound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -363,8 +364,9 @@ class LiveModules:
             for public, known in vars(sys.modules.get(module_name, ast)).items():
                 if known is value and not public.startswith("_"):
                     return f"from {module_name} import {public} as {name}"
-        if isinstance(value, BuiltinFunctionType):
-            return None
+        lines = rebound(name, value)
+        if lines:
+            return "\n".join(lines)
         if isinstance(value, FunctionType):
             return self._helper(name, value)
         return None

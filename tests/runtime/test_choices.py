@@ -1,5 +1,6 @@
 """Types, constants and functions that a launch decides, on the cpu device."""
 
+import linecache
 import re
 
 import numpy as np
@@ -167,3 +168,61 @@ def test_what_is_bound_stays(a):
 def test_reports_speak_of_every_choice():
     assert axpy.report.verdict == "proved"
     assert mapped.report.verdict == "proved"
+
+
+CELLS = (
+    """
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from typing import TypeVar
+from oxide import *
+""",
+    """
+T = TypeVar("T", f32, f64)
+class Op(IntEnum):
+    A = 0
+    B = auto()
+@struct
+class Line:
+    slope: f32
+    op: Op = Op.B
+    n: i32 = 3
+@dataclass(frozen=True)
+class Policy:
+    weight: float
+    element: type[f32]
+""",
+    """
+@kernel
+def each(
+    line: Line, p: Const[Policy], fn: Callable[[f32], f32], x: Slice[T], out: DisjointSlice[T]
+):
+    i = thread.index_1d()
+    made = Line(2)
+    if i < len(out) and i < len(x):
+        match line.op:
+            case Op.B:
+                out[i] = x[i] * line.slope + made.n + fn(2)
+            case _:
+                out[i] = x.dtype(p.weight)
+""",
+    """
+each[1, 32](Line(2.0), Policy(0.5, f32), lambda v: v * factor, a, out)
+""",
+    """
+factor = 2.5
+each[1, 32](Line(2.0, Op.A), Policy(0.5, f64), lambda v: v * factor, a, out2)
+""",
+)
+
+
+def test_cells_use_the_classes_of_other_cells(a):
+    names = {"a": a, "out": np.zeros(64, np.float32), "out2": np.zeros(64, np.float32)}
+    names["factor"] = np.float32(3)
+    for number, text in enumerate(CELLS):
+        name = f"<choices-{number}>"
+        linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
+        exec(compile(text, name, "exec"), names)
+    assert names["out"].tolist() == (2 * a + 9).tolist()
+    assert names["out2"].tolist() == [0.5] * 64

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.annotations import StructType
-from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
+from oxide_analyzer.frontends.oxide.meanings import LAMBDA, FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.structs import converted, from_fields
 from oxide_analyzer.frontends.oxide.values import (
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
-
-LAMBDA = "<lambda>"
 
 
 def lambda_expression(lowering: Lowering, node: ast.Lambda) -> Value:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide.callables import LAMBDA, as_function
-from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
+from oxide_analyzer.frontends.oxide.callables import as_function
+from oxide_analyzer.frontends.oxide.meanings import LAMBDA, FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.parsing import parse
 from oxide_analyzer.frontends.oxide.scopes import module_scope
 from oxide_analyzer.record import distinct, record

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from oxide_analyzer.diagnostics import Edit, Fix, Related
 from oxide_analyzer.frontends.oxide import refusals
 from oxide_analyzer.frontends.oxide.functions import body_of
-from oxide_analyzer.frontends.oxide.meanings import NumberKind
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -30,7 +29,6 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
     at,
-    literal_fits,
 )
 from oxide_analyzer.ir.kernel import Constant, Function, ScalarParameter, TypeChoice
 from oxide_analyzer.ir.nodes import (
@@ -40,11 +38,10 @@ from oxide_analyzer.ir.nodes import (
     CompareOp,
     Const,
     Local,
-    Param,
     Read,
     Symbol,
 )
-from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
+from oxide_analyzer.language.types import I64, Kind, Scalar
 from oxide_analyzer.record import record
 from oxide_analyzer.rules import (
     ox002_unsupported_construct,
@@ -58,7 +55,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import CallableType
     from oxide_analyzer.frontends.oxide.functions import Body
     from oxide_analyzer.frontends.oxide.given import Given
-    from oxide_analyzer.frontends.oxide.meanings import NumberConstant, UserFunction
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.names import Key, NameTypes
     from oxide_analyzer.frontends.oxide.resolution import Resolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
@@ -366,80 +363,6 @@ class Lowering:
         return OX003.diagnostic(
             self.span(node), message, kernel=self.root.node.name, related=related
         )
-
-    def constant(self, meaning: NumberConstant, path: tuple[str, ...], node: Located) -> Value:
-        """A number from outside the kernel: a symbol of the IR that adapts like a literal."""
-        value = meaning.value
-        kind = meaning.kind
-        if kind is NumberKind.INT:
-            type = U64 if isinstance(value, int) and value > I64.max else I64
-            if isinstance(value, int) and not type.min <= value <= type.max:
-                return self.mismatch(
-                    node, f"`{'.'.join(path)}` is {value}, which no integer type holds"
-                )
-        else:
-            type = F64 if kind is NumberKind.FLOAT else BOOL
-        is_given = bool(self.frame.record.argument) and not self.frame.record.route
-        if is_given and (not meaning.scope.is_module or (value is None and len(path) == 1)):
-            return self._capture(path, node)
-        # Globals are one per file; a closure is one per place of the `def`.
-        where: object = self.frame.source.path
-        if not meaning.scope.is_module:
-            where = self.frame.function.scope
-        key = where, path
-        known = self.constants.get(key)
-        if known is None:
-            symbol = ".".join(path)
-            taken = {constant.symbol for constant in self.constants.values()}
-            count = 0
-            while symbol in taken:
-                count += 1
-                symbol = f"{'.'.join(path)}@{count}"
-            known = Constant(symbol, path, self.frame.record, type, value, self.span(node))
-            self.constants[key] = known
-        expr = Symbol(known.symbol, type, self.span(node))
-        if type is BOOL:
-            return Number(expr, BOOL, Give.FIXED, value, True)
-        default = type
-        if type is F64 and (value is None or literal_fits(value, F32)):
-            default = F32
-        return Number(expr, default, Give.LITERAL, value, True)
-
-    def _capture(self, path: tuple[str, ...], node: Located) -> Value:
-        """A number in a cell of a function that the launch was given: a parameter of the kernel."""
-        argument = self.frame.record.argument
-        text = ".".join(path)
-        held = self.given.functions[argument].captured.get(text)
-        if held is None:
-            return self.mismatch(node, f"`{text}` is captured by `{argument}` and is no number")
-        name, span = f"{argument}.{text}", self.span(node)
-        self.captured.setdefault(name, ScalarParameter(name, held.type, span))
-        give = Give.LITERAL if held.adapts else Give.FIXED
-        default = F32 if held.adapts and held.type is F64 else held.type
-        return Number(Param(name, held.type, span), default, give)
-
-    def argument(self, name: str, type: Scalar | NumberKind, node: Located) -> Value:
-        """A number that the launch knows when it compiles: a symbol, `name` is where it is."""
-        own = {NumberKind.INT: I64, NumberKind.FLOAT: F64, NumberKind.BOOL: BOOL}
-        scalar = type if isinstance(type, Scalar) else own[type]
-        span = self.span(node)
-        path = tuple(name.split("."))
-        record = self.frame.record
-        self.constants["argument", name] = Constant(
-            name, path, record, scalar, None, span, ("argument",)
-        )
-        default, give = scalar, Give.FIXED
-        if type in (NumberKind.INT, NumberKind.FLOAT):
-            default, give = (F32 if scalar is F64 else scalar), Give.LITERAL
-        found = Number(Symbol(name, scalar, span), default, give, None, True)
-        self.arguments[name] = found
-        return found
-
-    def choose(self, name: str, options: tuple[Scalar, ...]) -> Scalar:
-        """The type that `name` is in this reading."""
-        chosen = self.given.types.get(name, options[0])
-        self.choices[name] = TypeChoice(name, chosen, options, (), ())
-        return chosen
 
     def allocation(self, node: ast.Call) -> ArrayValue | None:
         """The array that this place in the source has made before."""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
 
 
+LAMBDA = "<lambda>"
+"""Python's name of a function without one."""
+
+
 class NumberKind(Enum):
     """Python's types of numbers."""
 

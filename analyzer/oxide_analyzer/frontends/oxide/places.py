@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
-from oxide_analyzer.frontends.oxide import indexing
+from oxide_analyzer.frontends.oxide import indexing, outside
 from oxide_analyzer.frontends.oxide.annotations import StructType
 from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -93,16 +93,17 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
     """The value of a name or attribute that leads out of the kernel."""
     match meaning:
         case NumberConstant():
-            return lowering.constant(meaning, path, node)
+            return outside.constant(lowering, meaning, path, node)
         case TupleConstant(items=items):
             return TupleValue(
                 tuple(
-                    lowering.constant(item, (*path, str(k)), node) for k, item in enumerate(items)
+                    outside.constant(lowering, item, (*path, str(k)), node)
+                    for k, item in enumerate(items)
                 )
             )
         case EnumMember(owner=owner, name=name, value=value):
             number = NumberConstant(NumberKind.INT, value, owner.scope, name)
-            return lowering.constant(number, (*path, "value"), node)
+            return outside.constant(lowering, number, (*path, "value"), node)
         case Known(builtin=row):
             register, _, axis = row.name.rpartition(".")
             if row.kind is BuiltinKind.VALUE and axis in AXES:

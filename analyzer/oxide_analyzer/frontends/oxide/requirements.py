@@ -12,7 +12,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide import constants, outside
 from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, NumberKind
 from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
@@ -282,7 +282,7 @@ class _Reader:
                 node, f"`{lowering.text(node)}` in a requirement; it speaks of the whole launch"
             )
         if isinstance(meaning, NumberConstant) and meaning.kind is NumberKind.INT:
-            value = lowering.constant(meaning, tuple(ast.unparse(node).split(".")), node)
+            value = outside.constant(lowering, meaning, tuple(ast.unparse(node).split(".")), node)
             if isinstance(value, Number):
                 return lowering.convert(value, I64, node, "a constant in a requirement")
             return None

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide import outside
 from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
@@ -170,7 +171,7 @@ def _choose_types(lowering: Lowering) -> None:
         if isinstance(options, BadAnnotation):
             lowering.mismatch(node.args.args[0] if node.args.args else node, options.message)
             continue
-        frame.types[name] = lowering.choose(name, options)
+        frame.types[name] = outside.choose(lowering, name, options)
         arrays: list[str] = []
         scalars: list[str] = []
         for argument, _ in parameters(node):
@@ -193,8 +194,8 @@ def _constant(lowering: Lowering, name: str, type: Leaf | StructType, argument: 
 
     def make(path: str, leaf: Leaf) -> Value:
         if not isinstance(leaf, DtypeType):
-            return lowering.argument(path, leaf, argument)
-        row = lookup(lowering.choose(path, leaf.options).name)
+            return outside.argument(lowering, path, leaf, argument)
+        row = lookup(outside.choose(lowering, path, leaf.options).name)
         return UNKNOWN if row is None else MeaningValue(Known(row), tuple(path.split(".")))
 
     return from_fields(type, name, make)

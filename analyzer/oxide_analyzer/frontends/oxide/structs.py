@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import constants
+from oxide_analyzer.frontends.oxide import constants, outside
 from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
 from oxide_analyzer.frontends.oxide.meanings import ClassKind, NumberConstant
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, Number, TupleValue, Unknown
@@ -136,4 +136,4 @@ def _default(
     if not isinstance(found, NumberConstant):
         return lowering.refuse(node, f"the default of `{owner.node.name}.{field}` is no number")
     number = NumberConstant(found.kind, found.value, owner.scope, field)
-    return lowering.constant(number, (*path, field), node)
+    return outside.constant(lowering, number, (*path, field), node)
