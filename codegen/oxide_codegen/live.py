@@ -358,6 +358,9 @@ class LiveModules:
     def _binding(self, name: str, value: object) -> str | None:
         if isinstance(value, ModuleType):
             return f"import {value.__name__} as {name}"
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and isinstance(value, numpy.number | numpy.bool_):
+            value = value.item()
         if isinstance(value, bool | int | float):
             return f"{name} = {value!r}" if isfinite(value) else None
         for module_name in ("oxide", "math"):
