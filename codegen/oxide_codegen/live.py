@@ -360,7 +360,7 @@ class LiveModules:
             return f"import {value.__name__} as {name}"
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, numpy.number | numpy.bool_):
-            value = value.item()
+            value = cast("Any", value).item()
         if isinstance(value, bool | int | float):
             return f"{name} = {value!r}" if isfinite(value) else None
         for module_name in ("oxide", "math"):

@@ -208,11 +208,11 @@ def each(
                 out[i] = x.dtype(p.weight)
 """,
     """
-each[1, 32](Line(2.0), Policy(0.5, f32), lambda v: v * factor, a, out)
+each[2, 32](Line(2.0), Policy(0.5, f32), lambda v: v * factor, a, out)
 """,
     """
 factor = 2.5
-each[1, 32](Line(2.0, Op.A), Policy(0.5, f64), lambda v: v * factor, a, out2)
+each[2, 32](Line(2.0, Op.A), Policy(0.5, f64), lambda v: v * factor, a, out2)
 """,
 )
 

@@ -33,7 +33,7 @@ from oxide_analyzer.frontends.oxide.values import (
 from oxide_analyzer.ir.kernel import ArrayParameter, Function, FunctionArgument, ScalarParameter
 from oxide_analyzer.ir.nodes import Array, Assign, Dim, Ownership, Param, Space
 from oxide_analyzer.language.builtins import lookup
-from oxide_analyzer.language.types import Scalar
+from oxide_analyzer.language.types import F32, Scalar
 from oxide_analyzer.rules import (
     ox001_syntax_error,
     ox002_unsupported_construct,
@@ -170,6 +170,7 @@ def _choose_types(lowering: Lowering) -> None:
     for name, options in type_variables(lowering.root, resolver).items():
         if isinstance(options, BadAnnotation):
             lowering.mismatch(node.args.args[0] if node.args.args else node, options.message)
+            frame.types[name] = F32
             continue
         frame.types[name] = outside.choose(lowering, name, options)
         arrays: list[str] = []

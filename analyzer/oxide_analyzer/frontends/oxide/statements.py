@@ -279,7 +279,7 @@ def _put_name(
         if given or frame.body.assigned.get(name, 0) > 1:
             lowering.refuse(
                 target,
-                f"`{name}` is assigned more than once; {_kind(value)} needs a name of its own",
+                f"`{name}` is assigned more than once; {_own(value)} needs a name of its own",
             )
             frame.statics[name] = UNKNOWN
             return
@@ -295,8 +295,8 @@ def _put_name(
         case Unknown():
             return
         case _:
-            text = f"`{name}` is an array; give the number another name"
-            lowering.mismatch(target, text)
+            what = _kind(frame.statics[name])
+            lowering.mismatch(target, f"`{name}` is {what}; give the number another name")
             return
     lowering.assign((frame.key, name), value, node, span)
 
@@ -311,8 +311,18 @@ def _is_static(value: Value) -> bool:
     )
 
 
-def _kind(value: Value) -> str:
+def _own(value: Value) -> str:
     return "a function" if isinstance(value, FunctionValue) else "an array"
+
+
+def _kind(value: Value) -> str:
+    match value:
+        case FunctionValue():
+            return "a function"
+        case ArrayValue():
+            return "an array"
+        case _:
+            return "known when compiling"
 
 
 def _nameable(value: MeaningValue) -> bool:
