@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     from oxide.buffers import DeviceBuffer, asarray, empty, zeros
     from oxide.devices import device
     from oxide_codegen.errors import (
+        ArtifactContractError,
+        ArtifactDamagedError,
+        ArtifactError,
+        ArtifactSourceError,
+        ArtifactTargetError,
+        ArtifactVersionError,
         CheckError,
         DeviceError,
         HostAccessError,
@@ -76,6 +82,12 @@ _HOST = {
     "empty": "oxide.buffers",
     "zeros": "oxide.buffers",
     "device": "oxide.devices",
+    "ArtifactContractError": "oxide_codegen.errors",
+    "ArtifactDamagedError": "oxide_codegen.errors",
+    "ArtifactError": "oxide_codegen.errors",
+    "ArtifactSourceError": "oxide_codegen.errors",
+    "ArtifactTargetError": "oxide_codegen.errors",
+    "ArtifactVersionError": "oxide_codegen.errors",
     "CheckError": "oxide_codegen.errors",
     "DeviceError": "oxide_codegen.errors",
     "HostAccessError": "oxide_codegen.errors",
@@ -105,6 +117,12 @@ _HOST = {
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArtifactContractError",
+    "ArtifactDamagedError",
+    "ArtifactError",
+    "ArtifactSourceError",
+    "ArtifactTargetError",
+    "ArtifactVersionError",
     "AtomicSlice",
     "AtomicSlice2D",
     "AtomicSlice3D",

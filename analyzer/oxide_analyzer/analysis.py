@@ -165,8 +165,8 @@ def _checked(
     """The proof that the back end asks for, if there is one."""
     if judgement.violations or any(d.severity is Severity.ERROR for d in diagnostics):
         return None
-    if judgement.analysis.kernel.callables:
-        # A launch says which functions they are, and has that kernel judged.
+    if judgement.analysis.kernel.callables or judgement.analysis.kernel.constants:
+        # A launch says what is open, and has that kernel judged.
         return None
     unchecked: dict[Kind, set[int]] = {kind: set() for kind in _CHECKED}
     open_arrays: set[str] = set()

@@ -8,6 +8,8 @@ imports as fast as one without, and on machines where none of them will ever run
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
 from oxide_codegen import devices
@@ -20,6 +22,7 @@ from oxide_codegen.streams import queue
 
 if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
+    from oxide_codegen.launchable import Launches
 
 P = ParamSpec("P")
 F = TypeVar("F")
@@ -47,7 +50,9 @@ class Kernel(Generic[P]):
     """A kernel: launch it as `k[grid, block](...)`, or `k.prepare(grid=..., block=...)(...)`."""
 
     def __init__(self, function: Callable[P, None], options: Options) -> None:
-        self._program = Program(function, options)
+        live = Program(function, options)
+        self._program: Launches = live
+        self._live = live
         self._launches: dict[Any, Launch[...]] = {}
         # What `functools.wraps` does, but for anything that `@kernel` may stand on.
         self.__wrapped__ = function
@@ -147,11 +152,26 @@ class Kernel(Generic[P]):
     def compile(self, device: str | None = None) -> None:
         """Check this kernel and compile it for `device`, or for the current one."""
         where = devices.current() if device is None else devices.parse(device)
+        if self._program.is_open:
+            # What there is to compile, only a launch knows.
+            self._program.demand_proof()
+            return
         specialisation = self._program.specialisation()
         if where.kind == "cpu":
             specialisation.native()
         else:
             specialisation.cuda(where.index)
+
+    def from_artifact(self, path: str | PathLike[str], device: str | None = None) -> Kernel[P]:
+        """This kernel with proof and code from a file; see `load`."""
+        from oxide_codegen.artifact import read
+        from oxide_codegen.shipped import ShippedProgram
+
+        made = copy(self)
+        made._program = ShippedProgram(self._live, read(path))
+        made._launches = {}
+        made.compile(device)
+        return made
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         """Refused: a kernel wants a grid and a block."""
@@ -213,13 +233,31 @@ def kernel(
     return decorate
 
 
-def load(kernel: Kernel[P], device: str | None = None) -> Kernel[P]:
-    """Check `kernel` and compile it now for `device`, or for the current one."""
+@overload
+def load(kernel: Kernel[P], /, device: str | None = None) -> Kernel[P]: ...
+
+
+@overload
+def load(
+    artifact: str | PathLike[str], kernel: Kernel[P], /, device: str | None = None
+) -> Kernel[P]: ...
+
+
+def load(first: Any, second: Any = None, /, device: str | None = None) -> Any:
+    """`load(k)` checks `k` and compiles it now, for `device` or for the current one.
+
+    `load(artifact, k)` takes both from a file that `oxide build` wrote, and gives a kernel with
+    the types of `k` that runs what was built: no analyzer and no compiler is needed. It raises an
+    `ArtifactError` if the file is damaged, was built by another Oxide, from another source or
+    contract, or for other devices. Whoever built the file is trusted with its proof and its code.
+    """
     try:
-        kernel.compile(device)
+        if isinstance(first, Kernel):
+            first.compile(device if second is None else second)
+            return first
+        return second.from_artifact(first, device)
     except OxideError as error:
         raise plain(error) from None
-    return kernel
 
 
 def _is_plain(config: Any) -> bool:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from enum import Enum
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.language.types import Kind
 from oxide_codegen import compiled, live
 from oxide_codegen.abi import Layout, layout
@@ -150,6 +151,49 @@ class Program:
 
                 values, _ = first.constants(self.function, self.options, {}, None)
                 return specialise(first.kernel, values)
+            except live.Unavailable as reason:
+                raise SourceError(self.name, str(reason)) from None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only a launch completes the kernel."""
+        with self._lock:
+            try:
+                return self._read_first().is_open
+            except live.Unavailable as reason:
+                raise SourceError(self.name, str(reason)) from None
+
+    def demand_proof(self) -> None:
+        """Raise `CheckError` if an open kernel is violated, whatever completes it."""
+        report = self.report()
+        if report.verdict is Verdict.VIOLATED:
+            sources = self._first.sources if self._first is not None else {}
+            raise CheckError(self.name, self._explain(report.diagnostics, sources), report)
+
+    @property
+    def has_source(self) -> bool:
+        """Whether there is a text to read."""
+        return self._source is not None
+
+    def unproved(self) -> tuple[Kernel, live.Guard]:
+        """What the source says with the values that constants have now, and nothing proved of it.
+
+        The guard says for how long that is so.
+        """
+        with self._lock:
+            try:
+                first = self._read_first()
+                if first.errors or first.is_open:
+                    raise SourceError(
+                        self.name,
+                        "its source is completed by launches"
+                        if first.is_open
+                        else self._explain(first.errors, first.sources),
+                    )
+                from oxide_analyzer.ir.specialise import specialise
+
+                values, guard = first.constants(self.function, self.options, {}, None)
+                return specialise(first.kernel, values), guard
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
 
@@ -390,6 +434,8 @@ def _item(constant: Constant, value: object, index: int) -> object:
 def _fit(constant: Constant, value: object) -> Number:
     """A live value as a number of the constant's type."""
     name, type_ = ".".join(constant.attributes), constant.type
+    if isinstance(value, Enum):
+        value = value.value
     if type_.kind is Kind.BOOL:
         fits = isinstance(value, bool)
     elif type_.is_integer:

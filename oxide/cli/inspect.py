@@ -16,7 +16,7 @@ from oxide.cli.failure import WrongUse, require
 from oxide_analyzer import project
 from oxide_analyzer.configuration import ConfigurationError
 from oxide_analyzer.configuration import find as find_configuration
-from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.diagnostics import Severity, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,10 @@ def _show(report: KernelReport, source: SourceFile, options: Namespace) -> bool:
         return _show_ir(report, source)
     if report.checked is None:
         _explain([d for d in report.diagnostics if d.severity is Severity.ERROR], source)
-        sys.stderr.write(f"`{report.name}` does not compile: it is {report.verdict}\n")
+        why = f"does not compile: it is {report.verdict}"
+        if report.verdict is Verdict.PROVED:
+            why = "is compiled by a launch, which says its constants and functions"
+        sys.stderr.write(f"`{report.name}` {why}\n")
         return True
     return _show_compiled(report.checked, options, comment)
 
