@@ -7,8 +7,8 @@ dimension; last comes a hidden pointer to a `FailureRecord`. So
     k(a: Slice2D[f32], n: i32)    is    (ptr a, i64 a.shape[0], i64 a.shape[1], i32 n, ptr failure)
 
 On a device, `Hidden` names what comes behind that: how many bytes of shared memory the launch asked
-for, if the kernel has `dynamic_shared`, and a pointer to a word that is 0 at the start of the
-launch, if it calls `grid_sync`.
+for, if the kernel has `dynamic_shared`, a pointer to a word that is 0 at the start of the launch,
+if it calls `grid_sync`, and the blocks of the launch, if a thread plays several.
 
 Every argument travels in a cell of 8 bytes, little-endian, smaller ones at its start: what
 `Layout.pack` makes is at once the argument block of native code and, taken cell by cell, what
@@ -138,15 +138,18 @@ class Hidden(StrEnum):
     FAILURE = "failure"
     SHARED = "shared"
     WORKSPACE = "workspace"
+    GRID = "grid"
 
 
-def hidden(kernel: Kernel) -> tuple[Hidden, ...]:
-    """The hidden parameters of a kernel, in order."""
+def hidden(kernel: Kernel, lanes: int = 1) -> tuple[Hidden, ...]:
+    """The hidden parameters of a kernel, in order, where each thread plays `lanes` of them."""
     found = [Hidden.FAILURE]
     if any(array.is_dynamic for array in kernel.arrays.values()):
         found.append(Hidden.SHARED)
     if any(isinstance(s, Barrier) and s.group is Group.GRID for s in walk.statements(kernel.body)):
         found.append(Hidden.WORKSPACE)
+    if lanes > 1:
+        found.append(Hidden.GRID)
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 Per thread the lowered body runs once, so the function is the body: parameters in the order of
 `abi`, special registers for the thread's place, `reqntid` where the contract fixes the block.
+A second form, for large launches of some kernels, has several elements per thread: `coarsening`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_codegen.lowering.coarsening import Coarsening, Refusal
     from oxide_codegen.lowering.device import Device
 
 
@@ -27,7 +29,8 @@ class Ptx:
     """A compiled kernel: what the driver loads, how to call it, how to read its failures.
 
     `dynamic_shared` is what a launch must ask for besides its own: the kernel's shared arrays,
-    where they are larger than a static allocation may be, else 0.
+    where they are larger than a static allocation may be, else 0. Each thread does the work of
+    `lanes` threads of the launch.
     """
 
     text: str
@@ -38,35 +41,55 @@ class Ptx:
     shared: int
     dynamic_shared: int
     llvm: str
+    lanes: int = 1
 
 
-def compile_ptx(checked: CheckedKernel, sm: str, *, contract: bool = True) -> Ptx:
+def compile_ptx(
+    checked: CheckedKernel, sm: str, *, contract: bool = True, coarse: bool = False
+) -> Ptx:
     """PTX for one SM; `contract` lets a product and a sum become one fused operation.
+
+    `coarse` wants several elements per thread, of a kernel for which `plan` gives a `Coarsening`.
 
     Raises `target.Unsupported` where the SM lacks what the kernel needs.
     """
     from oxide_codegen import llvm
 
-    text, device = lower(checked, sm, contract=contract)
+    text, device = lower(checked, sm, contract=contract, coarse=coarse)
     return Ptx(
         llvm.assembly(text, llvm.nvptx_machine(sm)),
-        entry_name(checked.kernel),
+        entry_name(checked.kernel, device.lanes),
         sm,
         abi.layout(checked.kernel),
         abi.failure_sites(checked.kernel),
         device.shared,
         device.shared if device.is_dynamic else 0,
         text,
+        device.lanes,
     )
 
 
-def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[str, Device]:
+def plan(checked: CheckedKernel) -> Coarsening | Refusal:
+    """Whether a thread may have several elements, and how many, or why not."""
+    from oxide_analyzer.facts.ranges import ranges
+    from oxide_codegen.lowering.coarsening import coarsening
+
+    conditions = [fact.condition for fact in checked.facts]
+    return coarsening(
+        checked, ranges(checked.kernel, compact=checked.compact, conditions=conditions)
+    )
+
+
+def lower(
+    checked: CheckedKernel, sm: str, *, contract: bool = True, coarse: bool = False
+) -> tuple[str, Device]:
     """The LLVM text of a kernel for one SM."""
     # Code that is known already is loaded without any of these.
     from oxide_analyzer.facts.ranges import ranges
-    from oxide_codegen.lowering import statements
+    from oxide_codegen.lowering import coarse_thread, statements
     from oxide_codegen.lowering.access import alias_marks
     from oxide_codegen.lowering.builder import Builder, Names
+    from oxide_codegen.lowering.coarsening import Coarsening, coarsening
     from oxide_codegen.lowering.context import Context
     from oxide_codegen.lowering.debug import LineTable
     from oxide_codegen.lowering.device import Device
@@ -74,13 +97,20 @@ def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[st
 
     kernel, names = checked.kernel, Names()
     build = Builder(names)
-    device = Device(kernel, build, capabilities(sm))
+    facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
+    if coarse:
+        found = coarsening(checked, facts)
+        if not isinstance(found, Coarsening):
+            raise ValueError(f"`{kernel.name}`: {found}")
+        device = coarse_thread.CoarseDevice(kernel, build, capabilities(sm), found)
+    else:
+        device = Device(kernel, build, capabilities(sm))
     lines = LineTable(names, kernel)
     context = Context(
         checked,
         build,
         device,
-        ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts]),
+        facts,
         "contract " if contract else "",
         True,
         alias_marks(names, kernel),
@@ -89,16 +119,19 @@ def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[st
     context.locate(kernel.name_span)
     # A thread that fails a check leaves its warp.
     device.is_whole = device.is_whole and (context.continues or not context.makes_checks)
-    context.zero_locals()
-    device.begin(checked.initialised)
-    statements.block(context, kernel.body)
+    if isinstance(device, coarse_thread.CoarseDevice):
+        coarse_thread.lower(context, device)
+    else:
+        context.zero_locals()
+        device.begin(checked.initialised)
+        statements.block(context, kernel.body)
     device.close(build)
     body = "\n".join(["entry:", *build.entry, "  br label %start", "start:", *build.lines])
-    unit, flags = lines.unit, ", ".join(lines.flags)
+    name, unit, flags = entry_name(kernel, device.lanes), lines.unit, ", ".join(lines.flags)
     text = "\n".join(
         [
             *device.globals(),
-            f"define ptx_kernel void @{entry_name(kernel)}({', '.join(device.parameters())})"
+            f"define ptx_kernel void @{name}({', '.join(device.parameters())})"
             f" {_attributes(kernel)} !dbg {lines.subprogram} {{",
             body,
             "}",
@@ -111,10 +144,10 @@ def lower(checked: CheckedKernel, sm: str, *, contract: bool = True) -> tuple[st
     return text, device
 
 
-def entry_name(kernel: Kernel) -> str:
+def entry_name(kernel: Kernel, lanes: int = 1) -> str:
     """The kernel's name in PTX, whose identifiers are ASCII."""
     name = "".join(c if c.isascii() else f"_{ord(c):x}" for c in kernel.name)
-    return f"{name}_kernel"
+    return f"{name}_kernel_x{lanes}" if lanes > 1 else f"{name}_kernel"
 
 
 def _attributes(kernel: Kernel) -> str:

@@ -25,7 +25,7 @@ from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, 
 from oxide_codegen.lowering.room import byte_size, extents
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from oxide_analyzer.ir.kernel import Kernel
@@ -72,6 +72,52 @@ def store(context: Context, statement: Store) -> None:
         context.build.emit(
             f"store {value}, {address}, align {array.element.size}{_marks(context, array)}"
         )
+
+
+def load_neighbours(threads: Sequence[Context], statement: Load, widest: int) -> None:
+    """`target = array[index]` by threads whose elements lie side by side, the first aligned.
+
+    The accesses have `widest` bytes, or as many as there are.
+    """
+    build, array = threads[0].build, threads[0].checked.kernel.arrays[statement.array]
+    element = memory_type(array.element)
+    for start, address, type_, align in _side_by_side(threads, array, statement.index, widest):
+        vector = build.value(type_, f"load {type_}, {address}, {align}")
+        for position, thread in enumerate(threads[start : start + _lanes(type_)]):
+            value = build.value(element, f"extractelement {vector}, i32 {position}")
+            thread.assign(statement.target, _in_register(thread, value, array))
+
+
+def store_neighbours(threads: Sequence[Context], statement: Store, widest: int) -> None:
+    """`array[index] = value`, likewise."""
+    build, array = threads[0].build, threads[0].checked.kernel.arrays[statement.array]
+    values = [_in_memory(thread, thread.widened(statement.value)) for thread in threads]
+    for start, address, type_, align in _side_by_side(threads, array, statement.index, widest):
+        vector = Value("poison", type_)
+        for position, value in enumerate(values[start : start + _lanes(type_)]):
+            vector = build.value(type_, f"insertelement {vector}, {value}, i32 {position}")
+        build.emit(f"store {vector}, {address}, {align}")
+
+
+def _side_by_side(
+    threads: Sequence[Context], array: Array, index: tuple[Expr, ...], widest: int
+) -> Iterator[tuple[int, Value, str, str]]:
+    """For each access: the first thread, its address, the vector's type, attachments."""
+    context, build = threads[0], threads[0].build
+    element, size = memory_type(array.element), array.element.size
+    first = _address(context, array, [context.index(i) for i in index])
+    count = min(len(threads), widest // size)
+    for start in range(0, len(threads), count):
+        address = first
+        if start:
+            address = build.value(first.type, f"getelementptr {element}, {first}, i64 {start}")
+        align = f"align {size * count}{_marks(context, array)}"
+        yield start, address, f"<{count} x {element}>", align
+
+
+def _lanes(vector: str) -> int:
+    """How many elements a vector type has."""
+    return int(vector[1 : vector.index(" ")])
 
 
 def atomic(context: Context, statement: Atomic) -> None:

@@ -37,7 +37,7 @@ from oxide_codegen.lowering.room import byte_size
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Barrier
@@ -58,8 +58,16 @@ class Device:
     """The environment of a kernel on one SM."""
 
     has_minimum = True
+    # How many threads of the launch one thread is.
+    lanes = 1
 
-    def __init__(self, kernel: Kernel, build: Builder, target: Capabilities) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        build: Builder,
+        target: Capabilities,
+        hidden: Sequence[abi.Hidden] | None = None,
+    ) -> None:
         self.kernel = kernel
         self.target = target
         self.failures = FailureBlock(build, "ptr addrspace(1)")
@@ -80,7 +88,7 @@ class Device:
         self.is_dynamic = size > STATIC_SHARED
         self.shared = size
         self._block_barrier = _block_barrier(kernel)
-        self._hidden = abi.hidden(kernel)
+        self._hidden = abi.hidden(kernel) if hidden is None else hidden
         self._grid = (
             GridBarrier(self.special, self._block_barrier)
             if abi.Hidden.WORKSPACE in self._hidden
@@ -109,7 +117,7 @@ class Device:
                 case abi.DimensionSlot(array=name, axis=axis):
                     yield f"i64 %p{self._numbers[name]}.{axis}"
         for name in self._hidden:
-            type_ = "i64" if name is abi.Hidden.SHARED else _GLOBAL
+            type_ = "i64" if name in (abi.Hidden.SHARED, abi.Hidden.GRID) else _GLOBAL
             yield f"{type_} %{name}"
 
     def globals(self) -> Iterator[str]:
