@@ -63,6 +63,10 @@ class Terms:
     answers: dict[tuple[tuple[Condition, ...], int], bool] = field(
         default_factory=dict[tuple[tuple[Condition, ...], int], bool]
     )
+    # What the forms of atoms say about their values (`system`).
+    definitions: dict[Atom, tuple[Condition, ...]] = field(
+        default_factory=dict[Atom, "tuple[Condition, ...]"]
+    )
     _renamed: dict[tuple[Poly, str, Level], Poly] = field(
         default_factory=dict[tuple[Poly, str, Level], Poly]
     )

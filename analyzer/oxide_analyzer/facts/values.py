@@ -2,11 +2,11 @@
 
 Integers are polynomials, bools are conditions, floats are opaque: only for whom they are equal
 is known of them. A proof computes over Z, so a node that may wrap does not enter with its
-mathematical value but as an unknown one of its type; whether it may is asked of its interval
-and then of the affine prover under the path that leads there.
+mathematical value but as one of its type that is equal modulo a power of two; whether it may is
+asked of its interval and then of the affine prover under the path that leads there.
 
     thread.x + 1       i64   thread.x + 1             at most 1024
-    n * n              i32   an unknown i32           n may be 2**31 - 1
+    n * n              i32   n·n - 2**32·k, an i32    n may be 2**31 - 1
     i % 32             i64   i - 32*(i // 32)
     x < 0.5                  an opaque condition
 """
@@ -492,7 +492,7 @@ class Evaluator:
     # ------------------------------------------------------------ wrap
 
     def fitted(self, poly: Poly, expr: Expr, state: State) -> Poly:
-        """`poly` if it fits the type of `expr`, else an unknown value of that type."""
+        """`poly` if it fits the type of `expr`, else what is left of it modulo 2 to the bits."""
         if self.exact:
             return poly
         type_ = expr.type
@@ -510,6 +510,8 @@ class Evaluator:
             return poly
         self.may_wrap.append(expr.span)
         value = self.havoc("wrap", poly.level, type_.min, type_.max, "a value that may wrap")
+        turns = terms.fresh("turns", poly.level)
+        terms.axiom(value, equal(value, poly.plus(turns, -(1 << type_.bits))))
         self.wraps.update(dict.fromkeys(value.atoms(), (expr, poly)))
         return value
 

@@ -196,7 +196,7 @@ def _close_atoms(system: System, terms: Terms) -> bool:
                 pass
         for part in parts_of(atom):
             system.pending.extend(part.atoms())
-        facts = [*definition(terms, atom), *terms.axioms.get(atom, ())]
+        facts = [*_defined(terms, atom), *terms.axioms.get(atom, ())]
         if any(isinstance(f, IsZero) for f in facts):
             system.defined.add(atom)
         if system.solved:
@@ -224,13 +224,14 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
         if not found:
             found.append(Bounds(system.inequalities))
             for row in system.inequalities:
-                linear = frozenset((m, c) for m, c in row.terms.items() if m)
-                rows[linear] = min(rows.get(linear, row.offset), row.offset)
+                offset, linear = row.offset, row.slope
+                held = rows.get(linear)
+                if held is None or offset < held:
+                    rows[linear] = offset
         known = current(system, poly)
         low, high = found[0].of(known)
         # What is asked may be said as it stands: `t ^ s - t - 1 >= 0`.
-        linear = frozenset((m, c) for m, c in known.terms.items() if m)
-        least, most = rows.get(linear), rows.get(frozenset((m, -c) for m, c in linear))
+        least, most = rows.get(known.slope), rows.get(known.opposite)
         if least is not None and (low is None or low < known.offset - least):
             low = known.offset - least
         if most is not None and (high is None or high > known.offset + most):
@@ -275,6 +276,14 @@ def in_current_terms(system: System, facts: list[Condition]) -> list[Condition]:
         else:
             current = [replace_condition(c, atom, value) for c in current]
     return current
+
+
+def _defined(terms: Terms, atom: Atom) -> tuple[Condition, ...]:
+    """What the form of an atom says, made once: many questions are about one atom."""
+    found = terms.definitions.get(atom)
+    if found is None:
+        found = terms.definitions[atom] = tuple(definition(terms, atom))
+    return found
 
 
 def definition(terms: Terms, atom: Atom) -> list[Condition]:
