@@ -20,13 +20,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer import checked, diagnostics, report, source
-from oxide_analyzer.ir import nodes
+from oxide_analyzer.ir import kernel, nodes
 from oxide_analyzer.language import types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MODULES = (checked, diagnostics, report, source, nodes, types)
+_MODULES = (checked, diagnostics, report, source, kernel, nodes, types)
 
 
 def dump(value: object) -> str:
@@ -50,6 +50,16 @@ def canonical(value: object, path: str) -> str:
     """
     found: list[str] = []
     _write(value, path, found.append)
+    return "".join(found)
+
+
+def meaning(value: object) -> str:
+    """The same without any place in a source: moving or formatting a kernel does not change it.
+
+    Of files that were read nothing remains but what they said.
+    """
+    found: list[str] = []
+    _write(value, None, found.append)
     return "".join(found)
 
 
@@ -131,10 +141,20 @@ def _values(cls: type) -> Callable[[object], tuple[Any, ...]]:
 
 # ---------------------------------------------------------------- canonical text
 
+# What says where a kernel was read, and not what it is.
+_PLACES = (source.Span, kernel.Function, kernel.Constant)
 
-def _write(value: Any, path: str, put: Callable[[str], Any]) -> None:  # noqa: ANN401
+
+def _text_of(path: str | None) -> Callable[[object], str]:
+    return meaning if path is None else lambda value: canonical(value, path)
+
+
+def _write(value: Any, path: str | None, put: Callable[[str], Any]) -> None:  # noqa: ANN401
+    """Write a value; without a `path` no places are written, nor where it was read."""
     kind = type(value)
-    if kind is source.Span:
+    if path is None and kind in _PLACES:
+        put("@")
+    elif kind is source.Span:
         own = "" if value.path == path else repr(value.path)
         put(f"@{own}{value.line}:{value.column}-{value.end_line}:{value.end_column}")
     elif kind is str:
@@ -157,7 +177,7 @@ def _write(value: Any, path: str, put: Callable[[str], Any]) -> None:  # noqa: A
         put("}")
     elif isinstance(value, frozenset):
         put("<")
-        for text in sorted(canonical(each, path) for each in value):
+        for text in sorted(map(_text_of(path), value)):
             put(text)
         put(">")
     elif is_dataclass(kind):

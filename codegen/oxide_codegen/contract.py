@@ -20,10 +20,11 @@ from oxide_codegen.geometry import block_extent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oxide_analyzer.checked import CheckedKernel, Fact
+    from oxide_analyzer.checked import Fact
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Number
+    from oxide_codegen.launchable import Terms
     from oxide_codegen.program import Options
 
 _COMPACT = 2**31
@@ -148,7 +149,7 @@ def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
 
 
 def demand_facts(
-    checked: CheckedKernel,
+    checked: Terms,
     scalars: Mapping[str, Number],
     shapes: Mapping[str, tuple[int, ...]],
     grid: Extent,

@@ -100,6 +100,52 @@ class LaunchValueError(LaunchError, ValueError):
     """An argument, grid or block of the right kind that this kernel does not admit."""
 
 
+# ---------------------------------------------------------------- artifacts
+
+
+class ArtifactError(OxideError):
+    """An artifact that was refused; `path` is its file.
+
+    `expected` and `actual` say what should have been there and what is, where that is known.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        message: str,
+        *,
+        kernel: str | None = None,
+        expected: object = None,
+        actual: object = None,
+    ) -> None:
+        where = f"`{path}`" if kernel is None else f"{kernel}: `{path}`"
+        super().__init__(f"{where}: {message}")
+        self.path = path
+        self.kernel = kernel
+        self.expected = expected
+        self.actual = actual
+
+
+class ArtifactDamagedError(ArtifactError, ValueError):
+    """A file that is not what `oxide build` wrote."""
+
+
+class ArtifactVersionError(ArtifactError, ValueError):
+    """An artifact that another version of Oxide has built."""
+
+
+class ArtifactContractError(ArtifactError, ValueError):
+    """An artifact with other kernels, parameters or contracts than the program."""
+
+
+class ArtifactSourceError(ArtifactError, ValueError):
+    """An artifact of a kernel whose source, or a constant of it, is another one here."""
+
+
+class ArtifactTargetError(ArtifactError, ValueError):
+    """An artifact without code for the device."""
+
+
 # ---------------------------------------------------------------- devices
 
 

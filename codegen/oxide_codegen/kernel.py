@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
 from oxide_codegen import devices
@@ -21,6 +20,8 @@ from oxide_codegen.program import Options, Program
 from oxide_codegen.streams import queue
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.launchable import Launches
 
@@ -243,7 +244,7 @@ def load(
 ) -> Kernel[P]: ...
 
 
-def load(first: Any, second: Any = None, /, device: str | None = None) -> Any:
+def load(first: Any, /, *rest: Any, **device: Any) -> Any:
     """`load(k)` checks `k` and compiles it now, for `device` or for the current one.
 
     `load(artifact, k)` takes both from a file that `oxide build` wrote, and gives a kernel with
@@ -253,9 +254,10 @@ def load(first: Any, second: Any = None, /, device: str | None = None) -> Any:
     """
     try:
         if isinstance(first, Kernel):
-            first.compile(device if second is None else second)
+            first.compile(*rest, **device)
             return first
-        return second.from_artifact(first, device)
+        kernel, *rest_of = rest
+        return kernel.from_artifact(first, *rest_of, **device)
     except OxideError as error:
         raise plain(error) from None
 

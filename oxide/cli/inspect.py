@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxide.cli import one_file
 from oxide.cli.failure import WrongUse, require
-from oxide_analyzer import project
-from oxide_analyzer.configuration import ConfigurationError
-from oxide_analyzer.configuration import find as find_configuration
-from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.checked import CheckedKernel
-    from oxide_analyzer.diagnostics import Diagnostic
-    from oxide_analyzer.report import KernelReport, Report
+    from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
     from oxide_codegen.ptx import Ptx
 
@@ -41,62 +37,13 @@ def run(arguments: list[str], program: str) -> int:
     options = parser.parse_args(arguments)
     if options.stage != "ir":
         require("cpu", "llvmlite")
-    path, wanted = _split(options.target)
-    source, report = _report(path)
-    kernels = [k for k in report.kernels if wanted in (None, k.name, k.qualname)]
-    if not kernels:
-        raise WrongUse(_no_kernel(path, wanted, report))
-    failed = _explain_file(report, source)
+    path, wanted = one_file.split(options.target)
+    source, report = one_file.checked(path)
+    kernels = one_file.chosen(path, wanted, report)
+    failed = one_file.explain_file(report, source)
     for kernel in kernels:
         failed |= _show(kernel, source, options)
     return 1 if failed else 0
-
-
-def _split(target: str) -> tuple[Path, str | None]:
-    """The file, and the kernel behind its last colon; a drive letter is no file."""
-    path, colon, name = target.rpartition(":")
-    if colon and name.replace(".", "").isidentifier() and not Path(target).is_file():
-        return Path(path), name
-    return Path(target), None
-
-
-def _report(path: Path) -> tuple[SourceFile, Report]:
-    from oxide_analyzer.analysis import check
-
-    try:
-        read = project.read(path)
-        modules = project.modules(path, find_configuration(path.parent))
-    except (OSError, ConfigurationError) as error:
-        raise WrongUse(f"cannot read `{path}`: {getattr(error, 'strerror', error)}") from error
-    if read is None:
-        raise WrongUse(f"there is no kernel in `{path}`")
-    if isinstance(read, project.Undecodable):
-        raise WrongUse(f"cannot read `{path}`: {read.why}")
-    return read, check(read, modules)
-
-
-def _no_kernel(path: Path, wanted: str | None, report: Report) -> str:
-    if not report.kernels or wanted is None:
-        errors = [d.message for d in report.diagnostics if d.severity is Severity.ERROR]
-        return f"there is no kernel in `{path}`" + (f": {errors[0]}" if errors else "")
-    names = ", ".join(f"`{kernel.qualname}`" for kernel in report.kernels)
-    return f"there is no kernel `{wanted}` in `{path}`; there are {names}"
-
-
-def _explain_file(report: Report, source: SourceFile) -> bool:
-    """Print the errors that belong to no kernel."""
-    return _explain(
-        [d for d in report.diagnostics if d.kernel is None and d.severity is Severity.ERROR], source
-    )
-
-
-def _explain(diagnostics: list[Diagnostic], source: SourceFile) -> bool:
-    from oxide.cli.terminal import shows_colour
-    from oxide_analyzer.reports import full
-
-    text = full.render(diagnostics, {source.path: source}, shows_colour(sys.stderr))
-    sys.stderr.write(text)
-    return bool(diagnostics)
 
 
 def _show(report: KernelReport, source: SourceFile, options: Namespace) -> bool:
@@ -106,11 +53,7 @@ def _show(report: KernelReport, source: SourceFile, options: Namespace) -> bool:
     if options.stage == "ir":
         return _show_ir(report, source)
     if report.checked is None:
-        _explain([d for d in report.diagnostics if d.severity is Severity.ERROR], source)
-        why = f"does not compile: it is {report.verdict}"
-        if report.verdict is Verdict.PROVED:
-            why = "is compiled by a launch, which says its constants and functions"
-        sys.stderr.write(f"`{report.name}` {why}\n")
+        one_file.explain_kernel(report, source)
         return True
     return _show_compiled(report.checked, options, comment)
 
@@ -125,7 +68,9 @@ def _header(report: KernelReport) -> list[str]:
 
 def _show_ir(report: KernelReport, source: SourceFile) -> bool:
     if report.kernel is None:
-        return _explain([d for d in report.diagnostics if d.severity is Severity.ERROR], source)
+        return one_file.explain(
+            [d for d in report.diagnostics if d.severity is Severity.ERROR], source
+        )
     from oxide_analyzer.ir.show import show
 
     sys.stdout.write(show(report.kernel).rstrip("\n") + "\n\n")

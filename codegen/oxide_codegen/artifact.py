@@ -1,0 +1,255 @@
+"""An artifact: kernels that were proved and compiled elsewhere, in one file.
+
+    kernels.oxide            a zip archive; its comment is the checksum of
+      manifest.json          format, version of Oxide, checksums of all other members, and for each
+                             kernel: its parameters, contract, facts, facts about data, hash, and
+                             which member is the PTX of which SM
+      0.ir.json              the terms of the proof and the IR, from which a launch is checked and
+                             a failed check is explained
+      0.sm_90.ptx …
+
+Everything that a launch needs is inside, so neither analyzer nor compiler runs again. That the
+facts are those of a proof, and the PTX that of the kernel, is the word of who built the file: the
+checksums find damage, not malice. What is read is data; nothing in it is run on the host.
+
+`hash` is that of the kernel's meaning: what its source says, with the values of its constants,
+wherever it stands and however it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+import zlib
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Any
+
+from oxide_analyzer import encoding
+from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
+from oxide_analyzer.ir.nodes import Const
+from oxide_analyzer.record import record
+from oxide_codegen.errors import ArtifactContractError, ArtifactDamagedError, ArtifactVersionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from oxide_analyzer.checked import CheckedKernel, Fact
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_codegen.ptx import Ptx
+
+# Raised whenever the meaning of a member, or the calling convention of the code, changes.
+FORMAT = 1
+SUFFIX = ".oxide"
+_MANIFEST = "manifest.json"
+# Zip archives know no time before this one, and equal kernels make equal files.
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@record
+class ShippedCode:
+    """PTX for one SM, and how much shared memory it takes, as `ptx.Ptx` has them."""
+
+    text: str
+    shared: int
+    dynamic_shared: int
+
+
+@record
+class Shipped:
+    """A kernel of an artifact: what `CheckedKernel` is where the proof was made here."""
+
+    kernel: Kernel
+    facts: tuple[Fact, ...]
+    compact: bool
+    hash: str
+    code: Mapping[str, ShippedCode]
+
+
+@record
+class Artifact:
+    """What one file holds, by the qualified names of its kernels."""
+
+    path: str
+    kernels: Mapping[str, Shipped]
+
+    def kernel(self, qualname: str) -> Shipped:
+        """A kernel of the file; `ArtifactContractError` if there is none of that name."""
+        if qualname not in self.kernels:
+            known = ", ".join(f"`{name}`" for name in self.kernels)
+            raise ArtifactContractError(
+                self.path,
+                f"there is no kernel `{qualname}` in it; there are {known}",
+                kernel=qualname,
+                expected=tuple(self.kernels),
+                actual=qualname,
+            )
+        return self.kernels[qualname]
+
+
+def meaning_hash(kernel: Kernel) -> str:
+    """The digest of what a kernel without symbols says, wherever it was read."""
+    bare = replace(kernel, path="", documentation="")
+    return sha256(encoding.meaning(bare).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write(path: Path, kernels: Sequence[tuple[CheckedKernel, str, Sequence[Ptx]]]) -> None:
+    """Write an artifact of proved kernels, each with its hash and its code for some SMs."""
+    members: dict[str, bytes] = {}
+    rows: list[dict[str, Any]] = []
+    for number, (checked, digest, code) in enumerate(kernels):
+        kernel = checked.kernel
+        terms = f"{number}.ir.json"
+        members[terms] = encoding.dump((kernel, checked.facts, checked.compact)).encode(
+            "utf-8", "surrogatepass"
+        )
+        targets: dict[str, Any] = {}
+        for compiled in code:
+            member = f"{number}.{compiled.sm}.ptx"
+            members[member] = compiled.text.encode()
+            targets[compiled.sm] = {
+                "member": member,
+                "shared": compiled.shared,
+                "dynamic_shared": compiled.dynamic_shared,
+            }
+        rows.append(
+            {
+                "qualname": kernel.qualname,
+                "hash": digest,
+                "terms": terms,
+                "targets": targets,
+                "contract": dict(contract_rows(kernel)),
+                "facts": [fact.text for fact in checked.facts],
+                "data": [fact.text for fact in kernel.contract.data],
+            }
+        )
+    manifest = {
+        "format": FORMAT,
+        "oxide": version(),
+        "members": {name: sha256(content).hexdigest() for name, content in members.items()},
+        "kernels": rows,
+    }
+    text = json.dumps(manifest, indent=1).encode()
+    # Whoever reads sees the whole file, or the one before.
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in {_MANIFEST: text, **members}.items():
+                archive.writestr(zipfile.ZipInfo(name, _TIME), content, zipfile.ZIP_DEFLATED)
+            archive.comment = sha256(text).hexdigest().encode()
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def contract_rows(kernel: Kernel) -> list[tuple[str, str]]:
+    """Parameters and contract of a kernel as pairs of a name and what is said of it."""
+    rows: list[tuple[str, str]] = []
+    for parameter in kernel.parameters:
+        if isinstance(parameter, ScalarParameter):
+            rows.append((parameter.name, str(parameter.type)))
+        else:
+            array = kernel.arrays[parameter.name]
+            rank = f"{array.rank}D" if array.rank > 1 else ""
+            rows.append((parameter.name, f"{array.ownership.value}{rank}[{array.element}]"))
+    contract = kernel.contract
+    block = "any" if contract.block is None else ", ".join(map(_extent, contract.block))
+    return [
+        *((f"parameter `{name}`", said) for name, said in rows),
+        ("parameters", ", ".join(name for name, _ in rows)),
+        ("`block`", block),
+        ("`domain`", str(contract.domain)),
+        ("`shared`", _extent(contract.shared)),
+        ("`max_threads`", _extent(contract.max_threads)),
+        ("`min_blocks`", _extent(contract.min_blocks)),
+        ("`cooperative`", str(contract.cooperative)),
+        ("`requires`", " and ".join(fact.text for fact in (*contract.requires, *contract.data))),
+    ]
+
+
+def _extent(extent: Expr | None) -> str:
+    return str(extent.value) if isinstance(extent, Const) else str(None)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(path: str | os.PathLike[str]) -> Artifact:
+    """The artifact in a file.
+
+    `ArtifactDamagedError` if it is not what was written, `ArtifactVersionError` if another Oxide
+    wrote it; `OSError` if there is no such file.
+    """
+    name = os.fspath(path)
+    members = _members(name)
+    manifest = json.loads(members[_MANIFEST])
+    found, own = (manifest["format"], manifest["oxide"]), (FORMAT, version())
+    if found != own:
+        raise ArtifactVersionError(
+            name,
+            f"it was built by Oxide {found[1]} (format {found[0]}), this is Oxide {own[1]} "
+            f"(format {own[0]}): build it again",
+            expected=own[1],
+            actual=found[1],
+        )
+    for member, digest in manifest["members"].items():
+        if member not in members:
+            raise ArtifactDamagedError(name, f"`{member}` is missing", expected=member)
+        actual = sha256(members[member]).hexdigest()
+        if actual != digest:
+            raise ArtifactDamagedError(
+                name, f"`{member}` is not what was written", expected=digest, actual=actual
+            )
+    kernels: dict[str, Shipped] = {}
+    for row in manifest["kernels"]:
+        try:
+            kernel, facts, compact = encoding.load(
+                members[row["terms"]].decode("utf-8", "surrogatepass")
+            )
+        except ValueError as error:
+            raise ArtifactDamagedError(name, f"`{row['terms']}` cannot be read: {error}") from None
+        code = {
+            sm: ShippedCode(members[t["member"]].decode(), t["shared"], t["dynamic_shared"])
+            for sm, t in row["targets"].items()
+        }
+        kernels[row["qualname"]] = Shipped(kernel, facts, compact, row["hash"], code)
+    return Artifact(name, kernels)
+
+
+def _members(name: str) -> dict[str, bytes]:
+    """All members of an archive whose manifest has its checksum."""
+    try:
+        with zipfile.ZipFile(name) as archive:
+            checksum = archive.comment.decode("ascii", "replace")
+            members = {member: archive.read(member) for member in archive.namelist()}
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+        raise ArtifactDamagedError(name, f"it is not a whole artifact: {error}") from None
+    except (zlib.error, RuntimeError, ValueError, struct.error) as error:
+        raise ArtifactDamagedError(name, f"a member cannot be unpacked: {error}") from None
+    text = members.get(_MANIFEST)
+    if text is None:
+        raise ArtifactDamagedError(name, f"`{_MANIFEST}` is missing", expected=_MANIFEST)
+    actual = sha256(text).hexdigest()
+    if actual != checksum:
+        raise ArtifactDamagedError(
+            name, f"`{_MANIFEST}` is not what was written", expected=checksum, actual=actual
+        )
+    return members
+
+
+@cache
+def version() -> str:
+    """The version of Oxide that runs."""
+    try:
+        return version_of("oxide-kernels")
+    except PackageNotFoundError:
+        return "not installed"
