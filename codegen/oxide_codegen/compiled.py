@@ -27,7 +27,7 @@ from oxide_codegen.cache import code_cache
 from oxide_codegen.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_codegen.native import Native
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Text and object code shrink to a fifth, and more effort buys little.
 _EFFORT = 1
 _LENGTH = 4
-_SIZES = Struct("<2q")
+_SIZES = Struct("<3q")
 
 
 def native(checked: CheckedKernel) -> Native:
@@ -59,33 +59,66 @@ def native(checked: CheckedKernel) -> Native:
 
 def ptx(checked: CheckedKernel, sm: str) -> Ptx:
     """The kernel's PTX for one SM; raises `target.Unsupported` where it lacks something."""
-    from oxide_codegen import ptx as compiler
+    from oxide_codegen.ptx import compile_ptx
 
-    found = code_cache()
-    key = found and _key("ptx", checked, sm)
-    if found is None or key is None:
-        demand_llvm()
-        return compiler.compile_ptx(checked, sm)
-    parts = _unpacked(found.get(key), 3)
-    if parts is not None:
-        text, llvm, sizes = parts
-        shared, dynamic_shared = _SIZES.unpack(sizes)
-        kernel = checked.kernel
-        return compiler.Ptx(
-            text.decode(),
-            compiler.entry_name(kernel),
-            sm,
-            abi.layout(kernel),
-            abi.failure_sites(kernel),
-            shared,
-            dynamic_shared,
-            llvm.decode(),
-        )
+    known, keep = _known_ptx("ptx", checked, sm)
+    if known is not None:
+        return known
     demand_llvm()
-    made = compiler.compile_ptx(checked, sm)
-    sizes = _SIZES.pack(made.shared, made.dynamic_shared)
-    found.put(key, _packed(made.text.encode(), made.llvm.encode(), sizes))
-    return made
+    return keep(compile_ptx(checked, sm))
+
+
+def coarse_ptx(checked: CheckedKernel, sm: str) -> Ptx | None:
+    """The same with several elements per thread, or None: see `lowering.coarsening`."""
+    from oxide_codegen.ptx import compile_ptx, plan
+
+    known, keep = _known_ptx("coarse ptx", checked, sm)
+    if known is None:
+        demand_llvm()
+        has_plan = plan(checked).lanes > 1
+        # That there is none is kept as well: as a kernel without text.
+        known = keep(compile_ptx(checked, sm, coarse=True) if has_plan else _nothing(checked, sm))
+    return known if known.text else None
+
+
+def _nothing(checked: CheckedKernel, sm: str) -> Ptx:
+    from oxide_codegen.ptx import Ptx
+
+    return Ptx("", "", sm, abi.layout(checked.kernel), {}, 0, 0, "")
+
+
+def _known_ptx(
+    kind: str, checked: CheckedKernel, sm: str
+) -> tuple[Ptx | None, Callable[[Ptx], Ptx]]:
+    """What the cache has, and a function that keeps what it has not."""
+    from oxide_codegen.ptx import Ptx, entry_name
+
+    found, kernel = code_cache(), checked.kernel
+    key = found and _key(kind, checked, sm)
+
+    def keep(made: Ptx) -> Ptx:
+        if found is not None and key is not None:
+            sizes = _SIZES.pack(made.shared, made.dynamic_shared, made.lanes)
+            found.put(key, _packed(made.text.encode(), made.llvm.encode(), sizes))
+        return made
+
+    parts = None if found is None or key is None else _unpacked(found.get(key), 3)
+    if parts is None:
+        return None, keep
+    text, llvm, sizes = parts
+    shared, dynamic_shared, lanes = _SIZES.unpack(sizes)
+    known = Ptx(
+        text.decode(),
+        entry_name(kernel, lanes),
+        sm,
+        abi.layout(kernel),
+        abi.failure_sites(kernel),
+        shared,
+        dynamic_shared,
+        llvm.decode(),
+        lanes,
+    )
+    return known, keep
 
 
 def demand_llvm() -> None:

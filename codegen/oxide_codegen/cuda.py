@@ -215,9 +215,9 @@ class Cuda:
     def read(self, view: ArrayView, buffer: DeviceBuffer[Any] | None, stream: int) -> Any:
         """The elements of an array, behind all that comes before on `stream`."""
         from oxide_codegen.buffers import import_numpy
-        from oxide_codegen.scalars import NUMPY_CODES
+        from oxide_codegen.scalars import numpy_dtype
 
-        array = import_numpy().empty(view.shape, NUMPY_CODES[view.element])
+        array = import_numpy().empty(view.shape, numpy_dtype(view.element))
         with self.current():
             if buffer is not None:
                 self.order((buffer.memory,), stream)
@@ -260,7 +260,7 @@ class Cuda:
             kernel.launch_together(grid, block, arena, stream, shared)
             return
         result = self.driver.cuLaunchKernel(
-            kernel.handle, *grid, *block, shared, stream, arena.address, 0
+            kernel.handle, *kernel.launched(grid), *block, shared, stream, arena.address, 0
         )
         if int(result[0]):
             kernel.raise_launch_error(result[0])
@@ -320,7 +320,7 @@ class Cuda:
                         "copying to the device",
                         kernel.kernel.name,
                     )
-                arena = kernel.arena(requested)
+                arena = kernel.arena(requested, grid)
                 pack(arena.cells, 0, *cells)
                 self.launch(kernel, grid, block, arena, stream, requested)
                 kernel.release(arena, requested)

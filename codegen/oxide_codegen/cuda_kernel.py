@@ -20,12 +20,17 @@ from oxide_codegen.errors import DeviceError
 from oxide_codegen.failures import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.ptx import Ptx
+
+
+# With so many blocks for each multiprocessor a launch is large: a quarter of them still gives all
+# of the device work.
+LARGE = 16
 
 
 class Arena:
@@ -46,11 +51,24 @@ class Arena:
 
 
 class CudaKernel:
-    """A kernel loaded on one device."""
+    """A kernel loaded on one device.
 
-    def __init__(self, device: Cuda, kernel: Kernel, ptx: Ptx, slots: int) -> None:
+    `coarser` makes its form for large launches, in which each thread does the work of several, if
+    there is one.
+    """
+
+    def __init__(
+        self,
+        device: Cuda,
+        kernel: Kernel,
+        ptx: Ptx,
+        slots: int,
+        coarser: Callable[[], CudaKernel | None] | None = None,
+    ) -> None:
         self.device = device
         self.kernel = kernel
+        self._lanes = ptx.lanes
+        self._coarser = coarser
         core, driver = device.core, device.driver
         with device.current():
             # The object code owns the library: it lives as long as its kernel.
@@ -65,16 +83,33 @@ class CudaKernel:
         self._static = ptx.shared
         self._reserved = 48 * 1024
         self._slots = slots
-        self._hidden = abi.hidden(kernel)
+        self._hidden = abi.hidden(kernel, ptx.lanes)
         self.is_cooperative = kernel.contract.cooperative
         self._arenas: dict[int, list[Arena]] = {}
         self._lock = threading.Lock()
         self._fitting: dict[tuple[int, int], int] = {}
+        self._coarse: CudaKernel | None = None
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
         with device.current():
             answer = driver.cuFuncGetAttribute(attribute, self.handle)
         self._most_threads = int(check(driver, answer, "asking for limits", kernel.name))
         self._reserve(self._placed)
+
+    def suited(self, grid: Extent) -> CudaKernel:
+        """The form of this kernel for such a grid: this one, or the one for large launches."""
+        if self._coarser is None or grid[0] < LARGE * self.device.multiprocessors:
+            return self
+        if self._coarse is not None:
+            return self._coarse
+        with self._lock:
+            if self._coarse is None:
+                self._coarse = self._coarser() or self
+            return self._coarse
+
+    def launched(self, grid: Extent) -> Extent:
+        """The grid that the driver gets, where threads do the work of several."""
+        x, y, z = grid
+        return -(-x // self._lanes), y, z
 
     def shared(self, requested: int) -> int:
         """The dynamic shared memory of a launch that asks for so much."""
@@ -120,16 +155,20 @@ class CudaKernel:
             self._fitting[key] = fit * self.device.multiprocessors
         return self._fitting[key]
 
-    def arena(self, requested: int) -> Arena:
+    def arena(self, requested: int, grid: Extent) -> Arena:
         """Memory for the arguments of one launch; give it back with `release`."""
         # list.pop and append are atomic, so no two threads get the same one.
         pool = self.arenas(requested)
         if pool:
-            return pool.pop()
+            arena = pool.pop()
+            if abi.Hidden.GRID in self._hidden:
+                arena.cells[self._slots + self._hidden.index(abi.Hidden.GRID)] = grid[0]
+            return arena
         values = {
             abi.Hidden.FAILURE: self.record,
             abi.Hidden.SHARED: requested,
             abi.Hidden.WORKSPACE: 0,
+            abi.Hidden.GRID: grid[0],
         }
         return Arena(self._slots, [values[name] for name in self._hidden])
 
@@ -149,7 +188,7 @@ class CudaKernel:
             functions,
             self.device.context_handle,
             int(self.handle),
-            grid,
+            self.launched(grid),
             block,
             shared,
             stream,

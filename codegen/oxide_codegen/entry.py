@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda_kernel import CudaKernel
-    from oxide_codegen.program import Specialisation
+    from oxide_codegen.launchable import Launchable
 
 _COMPACT = 2**31
 _ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
@@ -80,7 +80,7 @@ class _Other(Exception):
 
 
 def entry(
-    specialisation: Specialisation,
+    specialisation: Launchable,
     loaded: CudaKernel,
     grid: Extent,
     block: Extent,
@@ -112,19 +112,20 @@ def entry(
             "enqueue": enqueue,
             "arenas": list[Call](),
             "new_arena": lambda: loaded.call(
-                grid, block, loaded.shared(shared), stream, loaded.arena(shared)
+                grid, block, loaded.shared(shared), stream, loaded.arena(shared, grid)
             ),
             "OTHER_CONTEXT": OTHER_CONTEXT,
         }
     else:
         names |= {
-            "arenas": loaded.arenas(shared),
-            "new_arena": lambda: loaded.arena(shared),
+            # Its own: what an arena says of the grid stays.
+            "arenas": list[Any](),
+            "new_arena": lambda: loaded.arena(shared, grid),
             "current": device.driver.cuCtxGetCurrent,
             "launch": device.driver.cuLaunchKernel,
             "context": device.context_handle,
             "function": loaded.handle,
-            "grid": grid,
+            "grid": loaded.launched(grid),
             "block": block,
             "shared": loaded.shared(shared),
         }
@@ -135,7 +136,7 @@ def entry(
 
 
 def write(
-    specialisation: Specialisation,
+    specialisation: Launchable,
     grid: Extent,
     block: Extent,
     shared: int,

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from oxide_codegen.cuda import Memory
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.launchable import Launchable, Launches
     from oxide_codegen.live import Guard
-    from oxide_codegen.program import Program, Specialisation
     from oxide_codegen.streams import Queue
 
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ class Launch(Generic[P]):
 
     def __init__(
         self,
-        program: Program,
+        program: Launches,
         grid: Extent,
         block: Extent,
         stream: Queue,
@@ -62,7 +62,7 @@ class Launch(Generic[P]):
         self.stream = stream
         self.shared = shared
         self._entry: Callable[[tuple[Any, ...]], bool] | None = None
-        self._entry_of: Specialisation | None = None
+        self._entry_of: Launchable | None = None
         self._guard: Guard | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -93,7 +93,7 @@ class Launch(Generic[P]):
 
     def _ready(
         self,
-        specialisation: Specialisation,
+        specialisation: Launchable,
         guard: Guard,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
@@ -116,7 +116,7 @@ class Launch(Generic[P]):
         if device.kind == "cpu":
             run = self._on_cpu(specialisation, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
-        loaded = specialisation.cuda(device.index)
+        loaded = specialisation.cuda(device.index).suited(self.grid)
         loaded.demand_limits(self.grid, self.block, shared)
         if arguments.host:
             run = self._from_host(specialisation, loaded, arguments, shared)
@@ -185,7 +185,7 @@ class Launch(Generic[P]):
             )
 
     def _on_cpu(
-        self, specialisation: Specialisation, arguments: Arguments, shared: int
+        self, specialisation: Launchable, arguments: Arguments, shared: int
     ) -> Callable[[], None]:
         kernel, grid, block = specialisation.kernel, self.grid, self.block
         native = specialisation.native()
@@ -206,7 +206,7 @@ class Launch(Generic[P]):
 
     def _from_host(
         self,
-        specialisation: Specialisation,
+        specialisation: Launchable,
         loaded: CudaKernel,
         arguments: Arguments,
         shared: int,
@@ -235,7 +235,7 @@ class Launch(Generic[P]):
 
     def _on_device(
         self,
-        specialisation: Specialisation,
+        specialisation: Launchable,
         loaded: CudaKernel,
         arguments: Arguments,
         shared: int,
@@ -249,7 +249,7 @@ class Launch(Generic[P]):
             for view in arguments.views.values()
             if view.stream is not None and view.stream != stream
         )
-        arena = loaded.arena(shared)
+        arena = loaded.arena(shared, self.grid)
         written = arguments.written(kernel)
         specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
         grid, block, default = self.grid, self.block, device.default_handle
@@ -328,7 +328,8 @@ def _at_once(
     if enqueue is None:
         current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
         context, function, shared = device.context_handle, loaded.handle, repeated.shared
-        (gx, gy, gz), (bx, by, bz), address = repeated.grid, repeated.block, arena.address
+        (gx, gy, gz), (bx, by, bz) = loaded.launched(repeated.grid), repeated.block
+        address = arena.address
 
         def through_bindings() -> None:
             for buffer in written:
@@ -369,7 +370,7 @@ def _at_once(
     return directly
 
 
-def demand_writable(specialisation: Specialisation, name: str, view: ArrayView) -> None:
+def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> None:
     """Raise if a NumPy array that the kernel writes was made read-only meanwhile."""
     if specialisation.kernel.arrays[name].ownership is Ownership.READ_ONLY:
         return

@@ -11,6 +11,7 @@ its own; a helper that was replaced sends the kernel back to its first use.
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
@@ -82,7 +83,11 @@ class Specialisation:
             return self._native[0]
 
     def cuda(self, index: int) -> CudaKernel:
-        """The kernel on `cuda:<index>`, compiled and loaded at the first call."""
+        """The kernel on `cuda:<index>`, compiled and loaded at the first call.
+
+        What it has for large launches is so at the first of them; `OXIDE_COARSENING=0` says that
+        there is nothing.
+        """
         loaded = self._cuda.get(index)
         if loaded is not None:
             return loaded
@@ -99,7 +104,15 @@ class Specialisation:
                     raise DeviceError(
                         f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
                     ) from None
-                self._cuda[index] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
+                slots = len(self.layout.slots)
+
+                def coarser() -> CudaKernel | None:
+                    if os.environ.get("OXIDE_COARSENING") == "0":
+                        return None
+                    coarse = compiled.coarse_ptx(self.checked, ptx.sm)
+                    return coarse and CudaKernel(device, self.kernel, coarse, slots)
+
+                self._cuda[index] = CudaKernel(device, self.kernel, ptx, slots, coarser)
             return self._cuda[index]
 
 

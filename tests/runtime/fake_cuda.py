@@ -112,7 +112,7 @@ class Driver:
         return self._run(function, (gx, gy, gz), (bx, by, bz), shared, stream, table)
 
     def _run(self, function, grid, block, shared, stream, table):
-        native, hidden = self.functions[int(function)]
+        native, hidden, lanes = self.functions[int(function)]
         count = len(native.layout.slots)
         pointers = (ctypes.c_void_p * (count + len(hidden))).from_address(table)
         cells = b"".join(ctypes.string_at(pointers[k], abi.CELL) for k in range(count))
@@ -127,6 +127,12 @@ class Driver:
         assert requested <= shared
         self.log.append(("launch", int(stream)))
         arguments = native.layout.packer.unpack(cells)
+        if abi.Hidden.GRID in values:
+            # The native code has one element per thread.
+            blocks = values[abi.Hidden.GRID]
+            assert grid == (-(-blocks // lanes), 1, 1)
+            grid = blocks, 1, 1
+            self.log.append(("coarse", lanes))
         found = native.run(grid, block, arguments, shared=requested)
         if found is not None:
             record = Struct("<4I3q6I").pack(
@@ -251,10 +257,11 @@ def install(monkeypatch, *, library=False):
 
     entries = {}
 
-    def compile_ptx(checked, sm):
-        made = real(checked, sm)
+    def compile_ptx(checked, sm, **options):
+        made = real(checked, sm, **options)
         entries[made.entry] = handle = next(handles)
-        driver.functions[handle] = compile_native(checked), abi.hidden(checked.kernel)
+        hidden = abi.hidden(checked.kernel, made.lanes)
+        driver.functions[handle] = compile_native(checked), hidden, made.lanes
         return made
 
     real = ptx.compile_ptx

@@ -99,6 +99,7 @@ class Refusal:
     """Why a kernel keeps one element per thread."""
 
     reason: str
+    lanes = 1
 
     def __str__(self) -> str:
         return f"one element per thread: {self.reason}"
