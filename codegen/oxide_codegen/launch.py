@@ -175,13 +175,15 @@ class Launch(Generic[P]):
                 expected="no stream, or oxide.stream()",
                 actual="a CUDA stream",
             )
-        if self.stream.is_cpu and device.kind != "cpu":
+        of = self.stream.device
+        if of is not None and of != device:
+            where = "the cpu" if of.kind == "cpu" else str(of)
             raise LaunchTypeError(
                 kernel,
-                f"`stream` is one of the cpu, but the launch runs on {device}",
+                f"`stream` is one of {where}, but the launch runs on {device}",
                 parameter="stream",
                 expected=f"a stream of {device}",
-                actual="a stream of the cpu",
+                actual=f"a stream of {where}",
             )
 
     def _on_cpu(

@@ -67,12 +67,18 @@ def synchronize() -> None:
 class Queue:
     """Where a launch is enqueued: a handle, or None for the default stream of its device.
 
+    `device` is that of a stream of ours; what device another one is on, the driver knows.
     `owner` is what the user gave: as long as it lives, the handle is good.
     """
 
     handle: int | None
-    is_cpu: bool = False
+    device: DeviceId | None = None
     owner: object = None
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it is a stream of the cpu."""
+        return self.device is not None and self.device.kind == "cpu"
 
 
 DEFAULT = Queue(None)
@@ -83,7 +89,7 @@ def queue(kernel: str, value: Any) -> Queue:
     if value is None:
         return DEFAULT
     if isinstance(value, Stream):
-        return Queue(value.handle, value.device_id.kind == "cpu", value)
+        return Queue(value.handle, value.device_id, value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         # Zero is CUDA's own name for the default stream.
         return Queue(value) if value else DEFAULT

@@ -28,3 +28,9 @@ scale.prepare(grid="4")  # expect: pyright mypy
 scale[4](2.0, x, x)  # expect: pyright mypy
 oxide.load(scale).prepare(grid=1)(2.0)  # expect: pyright mypy
 oxide.device(3)  # expect: pyright mypy
+loaded = oxide.load("kernels.oxide", scale)
+loaded.prepare(grid=1)(2.0, x, x)
+loaded.prepare(grid=1)(2.0)  # expect: pyright mypy
+oxide.load("kernels.oxide")  # expect: pyright mypy
+oxide.load(3, scale)  # expect: pyright mypy
+oxide.load(scale, 3)  # expect: pyright mypy
