@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "check": "check kernels for races, divergent barriers and out-of-bounds accesses",
     "rule": "explain a rule",
+    "new": "make a project that checks, runs and has tests",
     "inspect": "show what a kernel becomes: IR, LLVM, PTX, registers",
     "build": "prove and compile kernels into an artifact, which runs without a compiler",
     "cache": "show or clear the compiled kernels that are kept",
