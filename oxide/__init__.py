@@ -19,7 +19,7 @@ from oxide.claims import injective, unsafe, within
 from oxide.constants import Const
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
 from oxide.numbers import brev, clz, fma, popc, rsqrt, select
-from oxide.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+from oxide.scalars import bf16, f16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 from oxide.scratch import (
     LocalArray,
     LocalArray2D,
@@ -162,6 +162,7 @@ __all__ = [
     "Stream",
     "asarray",
     "atomic",
+    "bf16",
     "block",
     "block_dim",
     "brev",
@@ -169,6 +170,7 @@ __all__ = [
     "device",
     "dynamic_shared",
     "empty",
+    "f16",
     "f32",
     "f64",
     "fence",

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    bf16: TypeAlias = float
+    f16: TypeAlias = float
     f32: TypeAlias = float
     f64: TypeAlias = float
     i8: TypeAlias = int
@@ -22,6 +24,6 @@ if TYPE_CHECKING:
     u32: TypeAlias = int
     u64: TypeAlias = int
 else:
-    from oxide_codegen.scalars import f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
+    from oxide_codegen.scalars import bf16, f16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 
-__all__ = ["f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+__all__ = ["bf16", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import inspect
 import math
-import struct
 import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from oxide_analyzer.interpreter.arithmetic import literal
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import CheckAligned, Ownership, Space
@@ -342,21 +342,16 @@ def _admits(type_: Scalar, number: Number, bits: int) -> bool:
 
 
 def _float(kernel: str, name: str, type_: Scalar, number: Number) -> float:
-    try:
-        result = float(number)
-        if type_.bits == 32:
-            struct.pack("<f", result)
-    except OverflowError:
+    fitted = float(literal(number, type_))
+    if math.isinf(fitted) and not (isinstance(number, float) and math.isinf(number)):
         raise LaunchValueError(
             kernel,
             f"`{name}` is {number}, out of the range of {type_}",
             parameter=name,
             expected=type_.name,
             actual=number,
-        ) from None
-    if type_.bits == 32 and math.isfinite(result):
-        return struct.unpack("<f", struct.pack("<f", result))[0]
-    return result
+        )
+    return fitted
 
 
 # ---------------------------------------------------------------- words

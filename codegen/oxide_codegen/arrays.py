@@ -73,7 +73,8 @@ def view(value: Any, stream: int | None = None) -> ArrayView:
 
 def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
     """The view of a NumPy array."""
-    element = _element(array.dtype.str if array.dtype.names is None else str(array.dtype))
+    code = array.dtype.str if array.dtype.names is None else str(array.dtype)
+    element = _element("|bf2" if array.dtype.name == "bfloat16" else code)
     if not array.flags.c_contiguous:
         raise _not_contiguous(f"strides {array.strides} for shape {array.shape}")
     address = array.__array_interface__["data"][0]
@@ -174,7 +175,7 @@ _capsule_is.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 _CPU_KINDS = {1, 3, 11}  # cpu, pinned host memory of CUDA and of ROCm
 _CUDA_KINDS = {2, 13}  # device and managed memory
-_LETTERS = {0: "i", 1: "u", 2: "f", 6: "b"}
+_LETTERS = {0: "i", 1: "u", 2: "f", 4: "bf", 6: "b"}
 _READ_ONLY = 1
 
 

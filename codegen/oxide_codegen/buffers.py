@@ -19,7 +19,7 @@ from oxide_analyzer.language.types import SCALARS
 from oxide_codegen import devices
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.errors import HostAccessError, MissingExtraError
-from oxide_codegen.scalars import NUMPY_CODES, TYPES, name_of
+from oxide_codegen.scalars import NUMPY_CODES, TYPES, as_elements, name_of, numpy_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,7 @@ class DeviceBuffer(Generic[T]):
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
             return host_array(self._view).copy()
-        result = numpy.empty(self._shape, NUMPY_CODES[self._element])
+        result = numpy.empty(self._shape, numpy_dtype(self._element))
         self._cuda().download(self, result)
         return result
 
@@ -154,7 +154,7 @@ class DeviceBuffer(Generic[T]):
         array = numpy.ascontiguousarray(source)
         if array.shape != self._shape:
             raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
-        if array.dtype != numpy.dtype(NUMPY_CODES[self._element]):
+        if array.dtype != numpy_dtype(self._element):
             raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
         if self.device_id.kind == "cpu":
             host_array(self._view)[...] = array
@@ -258,7 +258,7 @@ def asarray(array: Any, dtype: Any = None, *, device: str | None = None) -> Devi
     wanted = name_of(array.dtype if dtype is None else dtype)
     where = devices.current() if device is None else devices.parse(device)
     buffer = _allocate(array.shape, wanted, where)
-    buffer.copy_from(array.astype(NUMPY_CODES[wanted], copy=False))
+    buffer.copy_from(as_elements(array, wanted))
     return buffer
 
 
@@ -299,7 +299,7 @@ def _is_there(have: DeviceId, wanted: str | None) -> bool:
 def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBuffer[Any]:
     item_size = SCALARS[element].size
     if where.kind == "cpu":
-        array = import_numpy().empty(shape, NUMPY_CODES[element])
+        array = import_numpy().empty(shape, numpy_dtype(element))
         address = array.__array_interface__["data"][0]
         memory: object = array
     else:
@@ -317,7 +317,8 @@ def host_array(described: ArrayView) -> Any:
     numpy = import_numpy()
     if isinstance(described.owner, numpy.ndarray):
         return described.owner
-    return numpy.asarray(_HostMemory(described))
+    memory = numpy.asarray(_HostMemory(described))
+    return memory.view(numpy_dtype(described.element)) if described.element == "bf16" else memory
 
 
 class _HostMemory:
@@ -334,5 +335,6 @@ class _HostMemory:
 
 
 def _typestr(element: str) -> str:
-    code = NUMPY_CODES[element]
+    # Of what NumPy has no type, the bits.
+    code = NUMPY_CODES.get(element, "u2")
     return ("|" if code.endswith("1") else "<") + code

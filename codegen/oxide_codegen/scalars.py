@@ -31,6 +31,14 @@ class ScalarType(type):
         return f"oxide.{cls.__name__}"
 
 
+class f16(metaclass=ScalarType):
+    """IEEE binary16."""
+
+
+class bf16(metaclass=ScalarType):
+    """The upper half of a binary32."""
+
+
 class f32(metaclass=ScalarType):
     """IEEE binary32."""
 
@@ -73,7 +81,7 @@ class u64(metaclass=ScalarType):
 
 # The name of a type in kernels, the object that stands for it, NumPy's code and its name there.
 TYPES: dict[str, type] = {
-    t.__name__: t for t in (f32, f64, i8, i16, i32, i64, u8, u16, u32, u64)
+    t.__name__: t for t in (f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64)
 } | {"bool": bool}
 NUMPY_CODES = {
     "bool": "b1",
@@ -85,6 +93,7 @@ NUMPY_CODES = {
     "u16": "u2",
     "u32": "u4",
     "u64": "u8",
+    "f16": "f2",
     "f32": "f4",
     "f64": "f8",
 }
@@ -98,10 +107,13 @@ NUMPY_NAMES = {
     "u16": "uint16",
     "u32": "uint32",
     "u64": "uint64",
+    "f16": "float16",
+    "bf16": "bfloat16",
     "f32": "float32",
     "f64": "float64",
 }
-BY_CODE = {code: name for name, code in NUMPY_CODES.items()}
+# NumPy has no bf16 of its own: `ml_dtypes` adds one, whose code is that of any two bytes.
+BY_CODE = {code: name for name, code in NUMPY_CODES.items()} | {"bf2": "bf16"}
 
 
 def name_of(dtype: object) -> str:
@@ -119,8 +131,31 @@ def name_of(dtype: object) -> str:
     except TypeError:
         found = None
     if found is not None and found.isnative:
-        name = BY_CODE.get(found.str[1:])
+        name = "bf16" if found.name == "bfloat16" else BY_CODE.get(found.str[1:])
         if name is not None:
             return name
     wanted = ", ".join(TYPES)
     raise TypeError(f"{dtype!r} is not an element type of kernels; these are: {wanted}")
+
+
+def numpy_dtype(element: str) -> Any:
+    """NumPy's type of an element; of bf16 without `ml_dtypes`, that of its bits."""
+    import numpy as np
+
+    if element != "bf16":
+        return np.dtype(NUMPY_CODES[element])
+    try:
+        from ml_dtypes import bfloat16  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return np.dtype(np.uint16)
+    return np.dtype(bfloat16)
+
+
+def as_elements(array: Any, element: str) -> Any:
+    """The numbers of a NumPy array as elements."""
+    dtype = numpy_dtype(element)
+    if element == "bf16" and dtype.kind == "u" and array.dtype != dtype:
+        raise TypeError(
+            "NumPy has no bf16 of its own: pip install ml_dtypes, or convert in a kernel"
+        )
+    return array.astype(dtype, copy=False)

@@ -22,6 +22,7 @@ _CODES = {
     "u16": "H",
     "u32": "I",
     "u64": "Q",
+    "f16": "e",
     "f32": "f",
     "f64": "d",
 }
@@ -29,7 +30,17 @@ _CODES = {
 
 def packed(values, scalar) -> bytes:
     """Elements in memory."""
+    if scalar.name == "bf16":
+        return b"".join(struct.pack("<f", value)[2:] for value in values)
     return struct.pack(f"<{len(values)}{_CODES[scalar.name]}", *values)
+
+
+def unpacked(data, count, scalar):
+    """Elements that memory holds."""
+    if scalar.name == "bf16":
+        whole = b"".join(b"\0\0" + data[k : k + 2] for k in range(0, len(data), 2))
+        return struct.unpack(f"<{count}f", whole)
+    return struct.unpack(f"<{count}{_CODES[scalar.name]}", data)
 
 
 def execute(native, kernel, launch, workers=1):
@@ -53,7 +64,7 @@ def execute(native, kernel, launch, workers=1):
         size = len(buffer) - len(GUARD)
         assert buffer.raw[size:] == GUARD, f"something wrote behind `{name}`"
         count = size // element.size
-        values = struct.unpack(f"<{count}{_CODES[element.name]}", buffer.raw[:size])
+        values = unpacked(buffer.raw[:size], count, element)
         arrays[name] = Contents(shape, values)
     return arrays, failure
 

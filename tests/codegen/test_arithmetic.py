@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 
 import pytest
 
@@ -21,7 +20,7 @@ from codegen.building import (
     store,
     thread_index,
 )
-from codegen.differential import execute, same
+from codegen.differential import execute, same, unpacked
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
     Binary,
@@ -50,12 +49,19 @@ BITWISE = {
 }
 
 
+ENDS = {
+    "f16": (65504.0, 2.0**-24),
+    "bf16": (3.3895313892515355e38, 2.0**-133),
+    "f32": (3.4028234663852886e38, 2.0**-149),
+    "f64": (1.7976931348623157e308, 5e-324),
+}
+
+
 def interesting(scalar):
     if scalar == BOOL:
         return [False, True]
     if scalar.is_float:
-        largest = 3.4028234663852886e38 if scalar.bits == 32 else 1.7976931348623157e308
-        tiny = 1.401298464324817e-45 if scalar.bits == 32 else 5e-324
+        largest, tiny = ENDS[scalar.name]
         values = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 7.0, 3.0, -3.0, 1e10, 2147483648.0, 1e20]
         values += [largest, -largest, tiny, -tiny, math.inf, -math.inf, math.nan]
         return [arithmetic.literal(v, scalar) for v in values]
@@ -206,11 +212,10 @@ def test_modulo_of_random_bits(scalar):
     import random
 
     generator = random.Random(7)
-    integer, code = ("I", "f") if scalar.bits == 32 else ("Q", "d")
 
     def anything():
-        bits = struct.pack(f"<{integer}", generator.getrandbits(scalar.bits))
-        return struct.unpack(f"<{code}", bits)[0]
+        data = generator.getrandbits(scalar.bits).to_bytes(scalar.size, "little")
+        return unpacked(data, 1, scalar)[0]
 
     left, right = ([anything() for _ in range(1000)] for _ in range(2))
     (got,) = run_elementwise(

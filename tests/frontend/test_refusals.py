@@ -115,8 +115,7 @@ def test_refused(body: str, finding: str) -> None:
         ("@kernel\ndef k(a: float): pass", "OX003 `float` does not say its precision"),
         ("@kernel\ndef k(a: Slice): pass", "OX003 `Slice` needs its element type: `Slice[f32]`"),
         ("@kernel\ndef k(a: Slice[foo]): pass", "OX004 `foo` is not defined"),
-        ("@kernel\ndef k(a: f16): pass", "OX002 `f16` is not supported yet as a parameter"),
-        ("@kernel\ndef k(a: Slice[f16]): pass", "OX002 `f16` is not supported yet as a"),
+        ("@kernel\ndef k(a: bf16): pass", "OX003 `a` is a bf16; numbers are given as `f32`"),
         ("@kernel\ndef k(a: list): pass", "OX006 `list` is Python's `list`"),
         (
             "@kernel\ndef k(a: 'Slice[f32'): pass",

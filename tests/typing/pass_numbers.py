@@ -6,8 +6,10 @@ import math
 from oxide import (
     DisjointSlice,
     Slice,
+    bf16,
     brev,
     clz,
+    f16,
     f32,
     f64,
     fma,
@@ -41,3 +43,11 @@ def floats(a: Slice[f32], d: Slice[f64], n: i32, out: DisjointSlice[f32]):
         y = select(math.isnan(y) or math.isinf(y), 0.0, y)
         k = select(n > 2, n, 2)
         out[i] = y + f32(nearest + k) + f32(math.log(d[i]) + math.erf(d[i]))
+
+
+@kernel
+def halves(a: Slice[f16], b: Slice[bf16], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(a) and i < len(b) and i < len(out):
+        x = a[i] * 2 + f16(1.5)
+        out[i] = f32(x) + b[i] * math.exp(b[i])

@@ -137,6 +137,8 @@ def rounding(type: Scalar) -> Callable[[float], float]:
     """The function that rounds a double to the nearest value of a float type, ties to even."""
     if type.bits == 64:
         return float
+    if type.name == "bf16":
+        return _to_bf16
     packed = Struct("<f" if type.bits == 32 else "<e")
     pack, unpack = packed.pack, packed.unpack
 
@@ -147,6 +149,18 @@ def rounding(type: Scalar) -> Callable[[float], float]:
             return _math.copysign(INFINITY, value)
 
     return fit
+
+
+def _to_bf16(value: float) -> float:
+    """The nearest number of 8 bits with the exponents of an f32, ties to even."""
+    if not _math.isfinite(value) or value == 0:
+        return value
+    if abs(value) >= 2.0**128:
+        return _math.copysign(INFINITY, value)
+    unit = max(_math.frexp(value)[1] - 8, -133)
+    nearest = _math.ldexp(round(_math.ldexp(value, -unit)), unit)
+    nearest = _math.copysign(nearest, value)
+    return nearest if abs(nearest) < 2.0**128 else _math.copysign(INFINITY, value)
 
 
 # ---------------------------------------------------------------- integers

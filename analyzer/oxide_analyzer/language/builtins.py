@@ -57,6 +57,8 @@ _SCALARS = (
     ("u16", "an unsigned 16-bit integer; arithmetic wraps"),
     ("u32", "an unsigned 32-bit integer; arithmetic wraps"),
     ("u64", "an unsigned 64-bit integer; arithmetic wraps"),
+    ("f16", "an IEEE float of 16 bits; each operation is rounded to it"),
+    ("bf16", "the upper half of an f32: its range, 8 bits of precision; each operation is rounded"),
     ("f32", "an IEEE float of 32 bits"),
     ("f64", "an IEEE float of 64 bits"),
 )
@@ -258,8 +260,6 @@ HOST_NAMES = frozenset(
 # Named by the language's design, not by this version of it.
 PLANNED_NAMES = frozenset(
     {
-        "bf16",
         "bool_",
-        "f16",
     }
 )

@@ -80,24 +80,28 @@ U8 = Scalar("u8", Kind.UNSIGNED, 8)
 U16 = Scalar("u16", Kind.UNSIGNED, 16)
 U32 = Scalar("u32", Kind.UNSIGNED, 32)
 U64 = Scalar("u64", Kind.UNSIGNED, 64)
+F16 = Scalar("f16", Kind.FLOAT, 16)
+BF16 = Scalar("bf16", Kind.FLOAT, 16)
 F32 = Scalar("f32", Kind.FLOAT, 32)
 F64 = Scalar("f64", Kind.FLOAT, 64)
 
 SCALARS: dict[str, Scalar] = {
-    s.name: s for s in (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64)
+    s.name: s for s in (BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F16, BF16, F32, F64)
 }
 
 
 def join(left: Scalar, right: Scalar) -> Scalar | None:
     """The type in which two operands meet, or None where a cast must be written.
 
-    Of one kind the wider; integer with float the float's; unsigned with a wider signed type the
+    Of one kind the wider, of f16 and bf16 none; integer with float the float's; unsigned with a wider signed type the
     signed one; any other mix of signs, and bool with a number, is None.
     """
     if left == right:
         return left
     if left.kind is right.kind:
-        return left if left.bits >= right.bits else right
+        if left.bits == right.bits:
+            return None  # f16 and bf16: neither holds what the other does
+        return left if left.bits > right.bits else right
     if left.kind is Kind.BOOL or right.kind is Kind.BOOL:
         return None
     if left.is_float or right.is_float:

@@ -20,10 +20,12 @@ def needs_cast(what: str, wanted: Scalar, given: Scalar, text: str) -> str:
 
 
 def no_common_type(operator: str, left: Scalar, right: Scalar) -> str:
-    """Operands that meet in no type: signs are mixed, or bool is computed with."""
+    """Operands that meet in no type: signs are mixed, bool is computed with, f16 meets bf16."""
     if left.kind is Kind.BOOL or right.kind is Kind.BOOL:
         number = right if left.kind is Kind.BOOL else left
         return f"`{operator}` between {left} and {right}; write `{number}(…)` round the bool"
+    if left.is_float and right.is_float:
+        return f"`{operator}` between {left} and {right}; write `{left}(…)` or `f32(…)`"
     wide = left if left.is_signed else right
     other = right if wide is left else left
     return f"`{operator}` mixes the signs of {left} and {right}; write `{wide}(…)` or `{other}(…)`"

@@ -16,11 +16,13 @@ NaN if it knows that one operand is none: there, comparisons and selections stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.intervals import Interval
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
+from oxide_analyzer.language.types import F32
+from oxide_codegen.lowering import halves
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import MOD, power
 
@@ -46,6 +48,9 @@ class Operands:
 
 def unary(build: Builder, op: UnaryOp, operand: Value, scalar: Scalar, flags: str) -> Value:
     """`op operand`."""
+    if _is_half(scalar):
+        wide = unary(build, op, halves.widened(build, operand, scalar), F32, flags)
+        return halves.narrowed(build, wide, scalar)
     match op:
         case UnaryOp.NEG if scalar.is_float:
             return build.value(operand.type, f"fneg {flags}{operand}")
@@ -71,6 +76,8 @@ def unary(build: Builder, op: UnaryOp, operand: Value, scalar: Scalar, flags: st
 
 def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:
     """`left op right`."""
+    if _is_half(scalar):
+        return _half_binary(build, op, operands, scalar)
     table = _FLOAT if scalar.is_float else _INTEGER
     return table[op](build, operands)
 
@@ -114,6 +121,8 @@ _UNSIGNED_PREDICATES = {
 
 def compare(build: Builder, op: CompareOp, left: Value, right: Value, scalar: Scalar) -> Value:
     """`left op right`; a comparison with NaN is false, save `!=`."""
+    if _is_half(scalar):
+        left, right = (halves.widened(build, side, scalar) for side in (left, right))
     if scalar.is_float:
         return build.compare(f"fcmp {_FLOAT_PREDICATES[op]}", left, right)
     predicates = _SIGNED_PREDICATES if scalar.is_signed else _UNSIGNED_PREDICATES
@@ -125,6 +134,14 @@ def convert(build: Builder, operand: Value, source: Scalar, target: Scalar) -> V
     type_ = register_type(target)
     if source == target:
         return operand
+    if _is_half(source):
+        return convert(build, halves.widened(build, operand, source), F32, target)
+    if _is_half(target):
+        if source.is_float:
+            return halves.narrowed(build, operand, target)
+        if source.name == "bool":
+            operand = build.cast("zext", operand, "i32")
+        return halves.from_integer(build, operand, target, signed=source.is_signed)
     if target.name == "bool":
         if source.is_float:
             return build.compare("fcmp une", operand, float_zero(source))
@@ -150,6 +167,21 @@ def resize(build: Builder, operand: Value, type_: str, *, signed: bool) -> Value
     if target < bits:
         return build.cast("trunc", operand, type_)
     return build.cast("sext" if signed else "zext", operand, type_)
+
+
+def _is_half(scalar: Scalar) -> bool:
+    return scalar.is_float and scalar.bits == 16
+
+
+def _half_binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:
+    left, right = (halves.widened(build, o, scalar) for o in (operands.left, operands.right))
+    wide = replace(operands, left=left, right=right, bits=32)
+    if op is BinaryOp.FLOORDIV:
+        # The quotient is rounded before its floor is taken.
+        quotient = halves.narrowed(build, build.binary("fdiv", left, right), scalar)
+        floor = build.intrinsic("floor", halves.widened(build, quotient, scalar))
+        return halves.narrowed(build, floor, scalar)
+    return halves.narrowed(build, _FLOAT[op](build, wide), scalar)
 
 
 def float_zero(scalar: Scalar) -> Value:

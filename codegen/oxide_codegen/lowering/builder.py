@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from oxide_analyzer.interpreter.arithmetic import literal
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
@@ -38,6 +40,8 @@ _REGISTER_TYPES = {
     "u32": "i32",
     "i64": "i64",
     "u64": "i64",
+    "f16": "i16",
+    "bf16": "i16",
     "f32": "float",
     "f64": "double",
 }
@@ -57,7 +61,17 @@ def constant(value: float, scalar: Scalar) -> Value:
     """A literal; floats are rounded to their type and written by their bits."""
     if not scalar.is_float:
         return Value(str(int(value)), register_type(scalar))
+    if scalar.bits == 16:
+        return Value(str(half_bits(float(value), scalar)), "i16")
     return Value(float_bits(float(value), scalar.bits), register_type(scalar))
+
+
+def half_bits(value: float, scalar: Scalar) -> int:
+    """The bits of an f16 or bf16, for which `value` must be one of theirs or is rounded."""
+    fitted = float(literal(value, scalar))
+    if scalar.name == "f16":
+        return int.from_bytes(struct.pack("<e", fitted), "little")
+    return int.from_bytes(struct.pack("<f", fitted)[2:], "little")
 
 
 def float_bits(value: float, bits: int) -> str:

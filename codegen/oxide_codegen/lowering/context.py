@@ -33,7 +33,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.ir.walk import assigned
-from oxide_analyzer.language.types import I64
+from oxide_analyzer.language.types import I32, I64
 from oxide_codegen.abi import failure_sites
 from oxide_codegen.lowering import arithmetic, mathematics
 from oxide_codegen.lowering.arithmetic import Operands
@@ -273,7 +273,7 @@ class Context:
             if scalar.is_integer:
                 return arithmetic.resize(self.build, value, register_type(scalar), signed=True)
             if scalar.is_float:
-                return self.build.cast("sitofp", value, register_type(scalar))
+                return arithmetic.convert(self.build, value, I32, scalar)
         return arithmetic.convert(self.build, value, operand.type, scalar)
 
 

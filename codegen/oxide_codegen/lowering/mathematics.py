@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.expressions import MathFunction
-from oxide_codegen.lowering import exponentials, special, trigonometry
+from oxide_analyzer.language.types import F32
+from oxide_codegen.lowering import exponentials, halves, special, trigonometry
 from oxide_codegen.lowering.formulas import Code, Term, define
 from oxide_codegen.lowering.functions import EXP, FMOD
 
@@ -130,8 +131,21 @@ _FUNCTIONS = {
 
 def math(build: Builder, function: MathFunction, values: Sequence[Value], scalar: Scalar) -> Value:
     """`function(values)`, of floats of one type."""
+    if scalar.bits == 16:
+        return _of_halves(build, function, values, scalar)
     instruction = _INSTRUCTIONS.get(function)
     if instruction is not None:
         return build.intrinsic(instruction, *values)
     name = _FUNCTIONS[function].define(scalar.bits, build.functions)
     return build.call(values[0].type, name, *values)
+
+
+def _of_halves(
+    build: Builder, function: MathFunction, values: Sequence[Value], scalar: Scalar
+) -> Value:
+    """Of f16 or bf16: by way of f32, for `fma` of a sum that is rounded to odd."""
+    wide = [halves.widened(build, value, scalar) for value in values]
+    if function is not MathFunction.FMA:
+        return halves.narrowed(build, math(build, function, wide, F32), scalar)
+    x, y, z = (build.cast("fpext", value, "double") for value in wide)
+    return halves.narrowed(build, halves.odd_sum(build, build.binary("fmul", x, y), z), scalar)

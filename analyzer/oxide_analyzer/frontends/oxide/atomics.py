@@ -117,7 +117,8 @@ def _target(lowering: Lowering, op: AtomicOp, value: Value, node: ast.expr) -> A
         return None
     element = array.element
     if element.bits not in _BIT_SIZES:
-        wide = "u32" if element.kind in (Kind.BOOL, Kind.UNSIGNED) else "i32"
+        unsigned = element.kind in (Kind.BOOL, Kind.UNSIGNED)
+        wide = "f32" if element.is_float else "u32" if unsigned else "i32"
         lowering.mismatch(
             node, f"`{text}` holds {element}; atomics are of 32 and 64 bits, such as `{wide}`"
         )

@@ -149,6 +149,10 @@ def _value(lowering: Lowering, function: WarpFunction, node: ast.expr) -> Number
         if function in _BITS and not type.is_integer:
             lowering.mismatch(node, f"`warp.{function}` is for integers, the value is {type}")
             return None
+    if function in _MATCHES and type.is_float and type.bits == 16:
+        text = lowering.text(node)
+        lowering.mismatch(node, f"`warp.{function}` of a {type}; write `f32({text})`")
+        return None
     expr = lowering.convert(number, type, node, "the value")
     return None if expr is None else Number(expr, type, number.give)
 

@@ -66,6 +66,8 @@ _ANNOTATED_KINDS = {
     "int": NumberKind.INT,
     "float": NumberKind.FLOAT,
     "bool": NumberKind.BOOL,
+    "f16": NumberKind.FLOAT,
+    "bf16": NumberKind.FLOAT,
     "f32": NumberKind.FLOAT,
     "f64": NumberKind.FLOAT,
 }

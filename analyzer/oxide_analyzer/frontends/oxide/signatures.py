@@ -33,7 +33,7 @@ from oxide_analyzer.frontends.oxide.values import (
 from oxide_analyzer.ir.kernel import ArrayParameter, Function, FunctionArgument, ScalarParameter
 from oxide_analyzer.ir.nodes import Array, Assign, Dim, Ownership, Param, Space
 from oxide_analyzer.language.builtins import lookup
-from oxide_analyzer.language.types import F32, Scalar
+from oxide_analyzer.language.types import BF16, F32, Scalar
 from oxide_analyzer.rules import (
     ox001_syntax_error,
     ox002_unsupported_construct,
@@ -115,6 +115,8 @@ def kernel_parameters(lowering: Lowering) -> tuple[Parameter, ...]:
         span = lowering.source.span(argument)
         match annotated_type(lowering, argument, argument, node.name):
             case Scalar() as type:
+                if type == BF16:
+                    lowering.mismatch(argument, f"`{name}` is a bf16; numbers are given as `f32`")
                 found.append(ScalarParameter(name, type, span))
                 bind_value(lowering, name, Number(Param(name, type, span), type), argument)
             case ArrayType(space=Space.GLOBAL) as type:

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Array, Expr
     from oxide_analyzer.source import Span
 
-_F32_LIMIT = float.fromhex("0x1.ffffffp+127")  # what lies above rounds to infinity
+# What lies there or above rounds to infinity.
+_LIMITS = {
+    "f16": 65520.0,
+    "bf16": float.fromhex("0x1.ffp+127"),
+    "f32": float.fromhex("0x1.ffffffp+127"),
+}
 
 
 class Give(Enum):
@@ -206,8 +211,9 @@ def literal_fits(value: int | float, type: Scalar) -> bool:
     """Whether a literal can have this type: an integer in range, a float that stays finite."""
     if type.is_integer:
         return isinstance(value, int) and type.min <= value <= type.max
-    if type == F32:
-        return math.isinf(value) or math.isnan(value) or abs(value) <= _F32_LIMIT
+    limit = _LIMITS.get(type.name)
+    if limit is not None:
+        return math.isinf(value) or math.isnan(value) or abs(value) < limit
     return type.is_float
 
 
