@@ -6,31 +6,9 @@ not proved and fails on some launch.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from random import Random
-from typing import TYPE_CHECKING
-
 import pytest
 
-from oxide_analyzer.analysis import check
-from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.kernel import Requirement
-from oxide_analyzer.modules import NoModules
-from oxide_analyzer.source import SourceFile
-from programs.launches import launches
-from programs.soundness import schedule_of
-
-if TYPE_CHECKING:
-    from oxide_analyzer.report import KernelReport
-
-PROLOGUE = """
-from oxide import (
-    AtomicSlice, DisjointSlice, LocalArray, SharedArray, Slice, atomic, block, block_dim, device,
-    fence, grid_dim, grid_sync, i32, i64, kernel, sync_threads, sync_warp, thread, u32, unsafe,
-    warp, within,
-)
-"""
+from proof.adversary import right_is_proved, wrong_is_not
 
 STREAM = """
 @kernel(block=1, domain=1, requires=lambda flag, data, n: within(flag, 0, 1)
@@ -168,40 +146,11 @@ PAIRS = {
 }
 
 
-def reported(text: str) -> KernelReport:
-    checked = check(SourceFile("k.py", PROLOGUE + text), NoModules())
-    (report,) = checked.kernels
-    assert report.kernel is not None, checked.diagnostics
-    return report
-
-
-def fails(report: KernelReport, tries: int, runs: int) -> bool:
-    """Whether one of some launches that contract and facts admit fails, under some schedule."""
-    assert report.kernel is not None
-    facts = tuple(Requirement(f.condition, f.text, f.span) for f in report.facts if not f.declared)
-    contract = replace(report.kernel.contract, requires=(*report.kernel.contract.requires, *facts))
-    kernel = replace(report.kernel, contract=contract)
-    for number, launch in enumerate(launches(Random(1), kernel, (), tries)):
-        if number >= runs:
-            return False
-        schedule = schedule_of(number)
-        outcome = run(kernel, launch, schedule=schedule, budget=100_000, failures_limit=1)
-        if outcome.failures:
-            return True
-    return False
-
-
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_right_one_is_proved(name: str) -> None:
-    report = reported(PAIRS[name][0])
-    assert report.verdict is Verdict.PROVED, report.diagnostics
-    assert not fails(report, 300, 20)
+    right_is_proved(PAIRS[name])
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_wrong_one_is_not_and_can_fail(name: str) -> None:
-    right, text, instead = PAIRS[name]
-    assert right.count(text) == 1
-    report = reported(right.replace(text, instead))
-    assert report.verdict is not Verdict.PROVED
-    assert fails(report, 3000, 300)
+    wrong_is_not(PAIRS[name])

@@ -13,6 +13,13 @@ Guesses, of which `loops` keeps those that hold at the entry and that every iter
 
   The range is that of the `for` whose variable it is, and what the branches and `while` loops
   round the assignment say of it, as long as the ends do not change in the loop.
+* What is assigned a remainder `x % n`, or `x & mask`, is below n, or at most the mask:
+
+    h = x % n
+    while …:
+        h = (h + 1) % n               0 <= h <= n - 1
+
+  and what a branch sets back at a number does not pass it: `if h == n: h = 0`.
 * What only some iterations add one to is at most its entry value and the number of iterations.
 """
 
@@ -97,9 +104,10 @@ def candidates(
             yield candidate
     changed = assigned((loop,))
     for name, start in polys.items():
-        for end in dict.fromkeys(
-            e for s in _all_sources(loop, name) for e in _ends(s, changed, evaluate)
-        ):
+        ends = [e for s in _all_sources(loop, name) for e in _ends(s, changed, evaluate)]
+        ends.extend(_rests(loop, name, changed, evaluate))
+        ends.extend(_set_back(loop, name, changed, evaluate))
+        for end in dict.fromkeys(ends):
             if is_implied(end.holds(start)):
                 yield lambda s, n=name, e=end: e.holds(_integer(s, n))
             else:
@@ -228,12 +236,54 @@ def _chosen(value: Expr, around: tuple[For | _Guard, ...]) -> Iterator[_Source]:
             pass
 
 
+def _fixed(expr: Expr, changed: frozenset[str], evaluate: Evaluate) -> Poly | None:
+    """What an expression is in every iteration, if that is one number."""
+    reads = (e.local.name for e in subexpressions(expr) if isinstance(e, Read))
+    return None if any(name in changed for name in reads) else evaluate(expr)
+
+
+def _rests(loop: Loop, name: str, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
+    """The ends of what is left by a division, or by a mask, that is assigned to a local."""
+    for stmt in statements((loop,)):
+        if not (isinstance(stmt, Assign) and stmt.target.name == name):
+            continue
+        value = stmt.value
+        while isinstance(value, Convert):
+            value = value.operand
+        match value:
+            case Binary(op=BinaryOp.MOD, right=divisor):
+                limits, least = (divisor,), 1
+            case Binary(op=BinaryOp.AND, left=left, right=right, type=type_) if type_.is_integer:
+                limits, least = (left, right), 0
+            case _:
+                continue
+        yield _End(constant(0), True)
+        for limit in limits:
+            most = _fixed(limit, changed, evaluate)
+            if most is not None:
+                yield _End(most.shift(-least), False)
+
+
+def _set_back(loop: Loop, name: str, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
+    """The ends at which a branch assigns a local anew."""
+    for stmt in statements((loop,)):
+        if not (isinstance(stmt, If) and name in assigned(stmt.then)):
+            continue
+        for op, expr in _compared(stmt.condition, True, name):
+            number = _fixed(expr, changed, evaluate)
+            if number is None:
+                continue
+            if op in (CompareOp.EQ, CompareOp.GE, CompareOp.GT):
+                yield _End(number.shift(-int(op is not CompareOp.GT)), False)
+            if op in (CompareOp.EQ, CompareOp.LE, CompareOp.LT):
+                yield _End(number.shift(int(op is not CompareOp.LT)), True)
+
+
 def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
     """The ends of the range of a source which are the same in every iteration."""
 
     def fixed(expr: Expr) -> Poly | None:
-        reads = (e.local.name for e in subexpressions(expr) if isinstance(e, Read))
-        return None if any(name in changed for name in reads) else evaluate(expr)
+        return _fixed(expr, changed, evaluate)
 
     for place in source.around:
         if isinstance(place, _Guard):

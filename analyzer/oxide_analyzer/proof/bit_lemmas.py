@@ -8,10 +8,10 @@ An operation of which one operand is a number is linear arithmetic with remainde
     x >> 3      =  x // 8
 
 So where the values at hand break an operation, it is stated for one operand fixed at its value,
-the one that more threads share. Two things hold for all values at once: the result of `^` and
-`|` has no more digits than the longer operand; and exclusive or with the same number is its own
-inverse, which makes exchanges `i ^ j` disjoint for every j. `v & (v - 1) == 0` is a choice among
-the powers of two.
+the one that more threads share. Three things hold for all values at once: the result of `^` and
+`|` has no more digits than the longer operand; that of `&` lies between 0 and an operand that is
+not negative; and exclusive or with the same number is its own inverse, which makes exchanges
+`i ^ j` disjoint for every j. `v & (v - 1) == 0` is a choice among the powers of two.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def bit_lemmas(operations: Sequence[Operation], value: Callable[[str | Poly], in
                 found.append(_power(operation))
             elif operation.form.op in "^|" and min(left, right) >= 0 and not 0 <= result < beyond:
                 found.append(_short(operation, beyond))
+            elif operation.form.op == "&" and _is_beyond(result, left, right):
+                found.append(_masked(operation))
             else:
                 found.append(_fixed(operation, left, right))
     for operation in wrong:
@@ -87,6 +89,21 @@ def _short(operation: Operation, beyond: int) -> str:
     left, right, name = operation.left, operation.right, operation.name
     operands = f"(<= 0 {left}) (< {left} {beyond}) (<= 0 {right}) (< {right} {beyond})"
     return f"(=> (and {operands}) (and (<= 0 {name}) (< {name} {beyond})))"
+
+
+def _is_beyond(result: int, *operands: int) -> bool:
+    """Whether no `&` of these operands is `result`, for one of them is not negative."""
+    return any(operand >= 0 and not 0 <= result <= operand for operand in operands)
+
+
+def _masked(operation: Operation) -> str:
+    """The result keeps some of the bits of an operand that is not negative."""
+    name = operation.name
+    kept = " ".join(
+        f"(=> (<= 0 {operand}) (and (<= 0 {name}) (<= {name} {operand})))"
+        for operand in (operation.left, operation.right)
+    )
+    return f"(and {kept})"
 
 
 def _fixed(operation: Operation, left: int, right: int) -> str:

@@ -160,6 +160,18 @@ def bit_facts(
             return
 
 
+def masked(atom: Atom, bounds: Range) -> Iterator[Condition]:
+    """`x & y` lies between 0 and an operand that is not negative."""
+    form = atom.form
+    if not isinstance(form, Bits) or form.op != "&":
+        return
+    itself = Poly({(atom,): 1})
+    for operand in (form.left, form.right):
+        low, _ = bounds(operand)
+        if low is not None and low >= 0:
+            yield AllOf((AtLeastZero(itself), AtLeastZero(operand - itself)))
+
+
 def _is_positive_power(poly: Poly, powers: Collection[Poly], bounds: Range) -> bool:
     if not is_power(poly, powers):
         return False

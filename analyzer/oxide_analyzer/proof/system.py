@@ -38,7 +38,14 @@ from oxide_analyzer.facts.polys import (
     parts_of,
 )
 from oxide_analyzer.proof.order import Bounds
-from oxide_analyzer.proof.powers import as_divisor, as_power, bit_facts, is_power, power_facts
+from oxide_analyzer.proof.powers import (
+    as_divisor,
+    as_power,
+    bit_facts,
+    is_power,
+    masked,
+    power_facts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -244,6 +251,7 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
         facts = list(bit_facts(terms, atom, system.powers, bounds))
         if not facts:
             bits.append(atom)
+            facts = [f for f in masked(atom, bounds) if f not in system.said]
         news.extend(facts)
     system.bits = bits
     if system.powers:
@@ -351,8 +359,17 @@ def replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
 
 
 def substitute(system: System, atom: Atom, value: Poly) -> None:
-    """Use `atom == value`, and forget the atom."""
+    """Use `atom == value`, and forget the atom.
+
+    Opaque conditions that depend on equal numbers are one condition.
+    """
     system.solved[atom] = value
+    if any(atom in p.atom_set for _, parts in system.decided for p in parts):
+        decided, system.decided = system.decided, {}
+        for (key, parts), positive in decided.items():
+            replaced = key, _replace_parts(parts, atom, value)
+            if system.decided.setdefault(replaced, positive) != positive:
+                system.disjunctions.append(())
     system.equations = [replace(p, atom, value) for p in system.equations]
     system.aliases = [replace(p, atom, value) for p in system.aliases]
     system.inequalities = [
@@ -362,6 +379,14 @@ def substitute(system: System, atom: Atom, value: Poly) -> None:
         tuple([replace_condition(c, atom, value) for c in branches])
         for branches in system.disjunctions
     ]
+
+
+def _replace_parts(parts: tuple[Poly, ...], atom: Atom, value: Poly) -> tuple[Poly, ...]:
+    """What an opaque condition depends on; a part stays as it is where `value` cannot stand."""
+    simple = value.value is not None or value.single() is not None
+    return tuple(
+        [p if atom in p.factors and not simple else replace(p, atom, value) for p in parts]
+    )
 
 
 def replace_condition(condition: Condition, atom: Atom, value: Poly) -> Condition:
@@ -376,8 +401,8 @@ def replace_condition(condition: Condition, atom: Atom, value: Poly) -> Conditio
         case NotZero(poly=p):
             replaced = replace(p, atom, value)
             return AnyOf((AtLeastZero(replaced.shift(-1)), AtLeastZero((-replaced).shift(-1))))
-        case Opaque():
-            return condition
+        case Opaque(key=key, parts=parts, own_level=level, positive=positive):
+            return Opaque(key, _replace_parts(parts, atom, value), level, positive)
         case AllOf(parts=parts):
             return AllOf(tuple(replace_condition(c, atom, value) for c in parts))
         case AnyOf(parts=parts):
