@@ -32,6 +32,7 @@ from oxide_analyzer.facts.conditions import (
     less,
     negate,
 )
+from oxide_analyzer.facts.literals import compared, literal
 from oxide_analyzer.facts.polys import (
     Alias,
     Atom,
@@ -131,7 +132,7 @@ class Evaluator:
                 if type_ == BOOL:
                     return TRUE if number else FALSE
                 if type_.is_float:
-                    return Real((f"{type_} {number!r}",), (), Level.LAUNCH)
+                    return literal(number, type_.name)
                 return constant(int(number))
             case Symbol(name=name, type=type_) | Param(name=name, type=type_):
                 if type_ == BOOL:
@@ -403,6 +404,9 @@ class Evaluator:
         if not isinstance(left, (Poly, Real)) and not isinstance(right, (Poly, Real)):
             same = any_of((all_of((left, right)), all_of((negate(left), negate(right)))))
             return same if expr.op is CompareOp.EQ else negate(same)
+        known = compared(expr.op, left, right)
+        if known is not None:
+            return TRUE if known else FALSE
         return self.opaque(self._real(expr.op.value, left, right))
 
     def _select(self, expr: Select, state: State) -> Value:

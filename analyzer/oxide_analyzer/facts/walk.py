@@ -472,7 +472,7 @@ class Walk:
         if array.ownership is Ownership.READ_ONLY:
             if type_.is_integer:
                 return self.evaluator.launch.terms.element(array.name, index, type_.min, type_.max)
-            real = Real((array.name, *(str(p) for p in index)), index, Level.LAUNCH)
+            real = Real((array.name, "[#]"), index, Level.LAUNCH)
             if type_ == BOOL:
                 return self.evaluator.opaque(real)
             return real
