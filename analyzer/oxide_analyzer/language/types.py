@@ -93,8 +93,8 @@ SCALARS: dict[str, Scalar] = {
 def join(left: Scalar, right: Scalar) -> Scalar | None:
     """The type in which two operands meet, or None where a cast must be written.
 
-    Of one kind the wider, of f16 and bf16 none; integer with float the float's; unsigned with a wider signed type the
-    signed one; any other mix of signs, and bool with a number, is None.
+    Of one kind the wider, of f16 and bf16 none; integer with float the float's; unsigned with a
+    wider signed type the signed one; any other mix of signs, and bool with a number, is None.
     """
     if left == right:
         return left

@@ -15,11 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_codegen.lowering.builder import Value
-
 if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
-    from oxide_codegen.lowering.builder import Builder
+    from oxide_codegen.lowering.builder import Builder, Value
 
 _QUIET_NAN = 0x7FC0
 

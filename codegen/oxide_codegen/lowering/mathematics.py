@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.expressions import MathFunction
-from oxide_analyzer.language.types import F32
+from oxide_analyzer.language.types import F32, F64
 from oxide_codegen.lowering import exponentials, halves, special, trigonometry
 from oxide_codegen.lowering.formulas import Code, Term, define
 from oxide_codegen.lowering.functions import EXP, FMOD
@@ -143,9 +143,16 @@ def math(build: Builder, function: MathFunction, values: Sequence[Value], scalar
 def _of_halves(
     build: Builder, function: MathFunction, values: Sequence[Value], scalar: Scalar
 ) -> Value:
-    """Of f16 or bf16: by way of f32, for `fma` of a sum that is rounded to odd."""
+    """Of f16 or bf16: exact instructions in f32, formulas in f64, each rounded once.
+
+    Never first to f32 and then to f16: LLVM 22 makes one rounding of the two on x86, and calls a
+    function for it that is not there.
+    """
     wide = [halves.widened(build, value, scalar) for value in values]
-    if function is not MathFunction.FMA:
+    if function is not MathFunction.FMA and function not in _FORMULAS:
         return halves.narrowed(build, math(build, function, wide, F32), scalar)
-    x, y, z = (build.cast("fpext", value, "double") for value in wide)
+    doubles = [build.cast("fpext", value, "double") for value in wide]
+    if function is not MathFunction.FMA:
+        return halves.narrowed(build, math(build, function, doubles, F64), scalar)
+    x, y, z = doubles
     return halves.narrowed(build, halves.odd_sum(build, build.binary("fmul", x, y), z), scalar)

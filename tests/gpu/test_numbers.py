@@ -1,0 +1,85 @@
+"""Functions of numbers on a real device: the same bits as on the cpu, by the same instructions."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+
+import oxide
+from oxide_analyzer.ir.expressions import MathFunction
+
+pytestmark = pytest.mark.gpu
+
+# `round` to an integer, and `rsqrt` and `fma`, are called by their own names.
+SPELLED = {"round": "f64(round({0}))", "rsqrt": "rsqrt({0})", "fma": "fma({0}, {1}, {0})"}
+TO_INTEGERS = {"floor", "ceil", "trunc"}
+HEAD = (
+    "import math\n"
+    "from oxide import DisjointSlice, Slice, f16, f32, f64, fma, kernel, rsqrt, thread\n"
+)
+KERNEL = """
+
+@kernel
+def {name}_(a: Slice[{type}], b: Slice[{type}], out: DisjointSlice[{type}]):
+    i = thread.index_1d()
+    if i < len(a) and i < len(b) and i < len(out):
+        out[i] = {type}({call})
+"""
+TYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
+
+
+def call(function: MathFunction) -> str:
+    operands = ("a[i]", "b[i]")
+    if function in SPELLED:
+        return SPELLED[function].format(*operands)
+    text = f"math.{function}({', '.join(operands[: function.arity])})"
+    return f"f64({text})" if function in TO_INTEGERS else text
+
+
+@pytest.fixture(scope="module", params=TYPES)
+def kernels(request, tmp_path_factory):
+    scalar = request.param
+    path = tmp_path_factory.mktemp("numbers") / f"numbers_{scalar}.py"
+    bodies = [
+        KERNEL.format(name=function, type=scalar, call=call(function)) for function in MathFunction
+    ]
+    path.write_text(HEAD + "".join(bodies), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return scalar, module
+
+
+def numbers(scalar, seed, count=20_000):
+    """Bits at random, numbers near 1, and the ends."""
+    generator = np.random.default_rng(seed)
+    dtype = np.dtype(TYPES[scalar])
+    anything = generator.bytes(count * dtype.itemsize)
+    parts = [
+        np.frombuffer(anything, dtype),
+        generator.uniform(-10, 10, count).astype(dtype),
+        generator.uniform(-1, 1, count).astype(dtype),
+        np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 0.5, 2], dtype),
+    ]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("function", MathFunction, ids=str)
+def test_same_bits_as_on_the_cpu(kernels, function):
+    scalar, module = kernels
+    apply = getattr(module, f"{function}_")
+    a, b = numbers(scalar, 1), numbers(scalar, 2)
+    np.random.default_rng(3).shuffle(b)
+    found = []
+    for device in ("cpu", "cuda"):
+        out = np.zeros_like(a)
+        with oxide.device(device):
+            apply[(len(a) + 255) // 256, 256](a, b, out)
+        found.append(out)
+    cpu, cuda = found
+    differ = (cpu.view(f"u{a.itemsize}") != cuda.view(f"u{a.itemsize}")) & ~(
+        np.isnan(cpu) & np.isnan(cuda)
+    )
+    assert not differ.any(), [(a[k], b[k], cpu[k], cuda[k]) for k in np.flatnonzero(differ)[:5]]
