@@ -31,10 +31,26 @@ def test_target_and_resources(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", f"{VECADD}:vecadd", "--sm", "sm_75"]) == 0
     out = capsys.readouterr().out
     assert ".target sm_75" in out
-    assert "//   sm_75: " in out
+    assert "//   vecadd_kernel for sm_75: " in out
     assert "registers" in out
     assert "len(a) >= len(c)" in out
     assert "(declared)" in out
+
+
+def test_several_elements_per_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", VECADD]) == 0
+    out = capsys.readouterr().out
+    assert "//   4 elements per thread where a launch is large: " in out
+    assert ".entry vecadd_kernel(" in out
+    assert ".entry vecadd_kernel_x4(" in out
+    assert "st.global.v4" in out
+    assert main(["inspect", VECADD, "--no-coarsening"]) == 0
+    out = capsys.readouterr().out
+    assert ".entry vecadd_kernel(" in out
+    assert "st.global.v4" not in out
+    assert main(["inspect", str(EXAMPLES / "block_sum.py")]) == 0
+    out = capsys.readouterr().out
+    assert "//   one element per thread: the kernel has " in out
 
 
 def test_violated_kernel_is_shown_with_its_finding(

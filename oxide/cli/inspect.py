@@ -34,6 +34,11 @@ def run(arguments: list[str], program: str) -> int:
     add("target", metavar="FILE[:KERNEL]", help="a file, or one kernel in it")
     add("--stage", choices=_STAGES, default="ptx", help="what to show (default: ptx)")
     add("--sm", default=_DEFAULT_SM, help=f"the GPU to compile for (default: {_DEFAULT_SM})")
+    add(
+        "--no-coarsening",
+        action="store_true",
+        help="leave out the form for large launches, with several elements per thread",
+    )
     options = parser.parse_args(arguments)
     if options.stage != "ir":
         require("cpu", "llvmlite")
@@ -78,17 +83,22 @@ def _show_ir(report: KernelReport, source: SourceFile) -> bool:
 
 
 def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> bool:
-    from oxide_codegen.ptx import compile_ptx
+    from oxide_codegen.ptx import compile_ptx, plan
     from oxide_codegen.target import Unsupported
 
     try:
-        compiled = compile_ptx(checked, options.sm)
+        compiled = [compile_ptx(checked, options.sm)]
+        found = plan(checked)
+        if found.lanes > 1 and not options.no_coarsening:
+            compiled.append(compile_ptx(checked, options.sm, coarse=True))
     except Unsupported as error:
         raise WrongUse(str(error)) from error
-    for line in _resources(compiled):
-        sys.stdout.write(f"{comment}   {line}\n")
-    text = compiled.llvm if options.stage == "llvm" else compiled.text
-    sys.stdout.write(text.rstrip("\n") + "\n\n")
+    sys.stdout.write(f"{comment}   {found}\n")
+    for one in compiled:
+        for line in _resources(one):
+            sys.stdout.write(f"{comment}   {line}\n")
+        text = one.llvm if options.stage == "llvm" else one.text
+        sys.stdout.write(text.rstrip("\n") + "\n\n")
     return False
 
 
@@ -106,4 +116,4 @@ def _resources(compiled: Ptx) -> Iterator[str]:
         yield f"{compiled.sm}: {shared}; registers unknown: neither ptxas nor nvJitLink was found"
         return
     spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
-    yield f"{compiled.sm}: {used.registers} registers, {spills}, {shared}"
+    yield f"{compiled.entry} for {compiled.sm}: {used.registers} registers, {spills}, {shared}"
