@@ -2,7 +2,8 @@
 
 `with oxide.device("cpu")`, else the variable `OXIDE_DEVICE`, else `cuda:0` if the NVIDIA driver
 loads and reports a device, else `cpu`. A driver that is there and fails is an error: falling
-back to the cpu would hide it.
+back to the cpu would hide it. `"interpreter"` means arrays of the cpu, and launches that are
+interpreted: see `interpreted`.
 """
 
 from __future__ import annotations
@@ -37,20 +38,23 @@ class DeviceId:
 
 
 CPU = DeviceId("cpu")
-_chosen: ContextVar[DeviceId | None] = ContextVar("oxide_device", default=None)
+# Arrays of the interpreter are those of the host, so it is a way to run and no place.
+INTERPRETER = "interpreter"
+_chosen: ContextVar[tuple[DeviceId, bool] | None] = ContextVar("oxide_device", default=None)
 
 
 class DeviceChoice:
     """`with oxide.device("cuda:1"):` sets the device of host arrays and new buffers within."""
 
     def __init__(self, name: str) -> None:
-        self.id = parse(name)
-        self._tokens: list[Token[DeviceId | None]] = []
+        self.name = name
+        self.id = CPU if name == INTERPRETER else parse(name)
+        self._tokens: list[Token[tuple[DeviceId, bool] | None]] = []
 
     def __enter__(self) -> DeviceChoice:
         if self.id.kind == "cuda":
             _demand(self.id)
-        self._tokens.append(_chosen.set(self.id))
+        self._tokens.append(_chosen.set((self.id, self.name == INTERPRETER)))
         return self
 
     def __exit__(
@@ -62,7 +66,8 @@ class DeviceChoice:
         _chosen.reset(self._tokens.pop())
 
     def __repr__(self) -> str:
-        return f"oxide.device({str(self.id)!r})"
+        interpreted = self.name == INTERPRETER
+        return f"oxide.device({INTERPRETER if interpreted else str(self.id)!r})"
 
 
 def parse(name: str) -> DeviceId:
@@ -72,15 +77,20 @@ def parse(name: str) -> DeviceId:
         return CPU
     if kind == "cuda" and (not colon or (number.isascii() and number.isdigit())):
         return DeviceId("cuda", int(number) if colon else 0)
-    raise DeviceError(f"there is no device {name!r}; devices are 'cpu', 'cuda' and 'cuda:<number>'")
+    raise DeviceError(
+        f"there is no device {name!r}; devices are 'cpu', 'cuda', 'cuda:<number>' and, for "
+        f"launches, '{INTERPRETER}'"
+    )
 
 
 def current() -> DeviceId:
     """The device of host arrays and of new buffers, here and now."""
     chosen = _chosen.get()
     if chosen is not None:
-        return chosen
+        return chosen[0]
     named = os.environ.get("OXIDE_DEVICE")
+    if named == INTERPRETER:
+        return CPU
     if named:
         try:
             wanted = parse(named)
@@ -90,6 +100,14 @@ def current() -> DeviceId:
             _demand(wanted)
         return wanted
     return DeviceId("cuda") if device_count() else CPU
+
+
+def is_interpreted() -> bool:
+    """Whether launches of host arrays run in the interpreter, here and now."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen[1]
+    return os.environ.get("OXIDE_DEVICE") == INTERPRETER
 
 
 @cache

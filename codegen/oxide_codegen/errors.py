@@ -191,10 +191,10 @@ class KernelError(OxideError):
 
     rule: str | None = None
 
-    def __init__(self, kernel: str, message: str, where: Where) -> None:
+    def __init__(self, kernel: str, message: str, where: Where, kind: str = "") -> None:
         super().__init__(
             f"{kernel}: {message}\n  {where.path}:{where.line}, block {_index(where.block)}, "
-            f"thread {_index(where.thread)}"
+            f"thread {_index(where.thread)}" + (f", {kind}" if kind else "")
         )
         self.kernel = kernel
         self.path = where.path
@@ -297,6 +297,70 @@ class KernelAssertion(KernelError, AssertionError):
     """An `assert` of a kernel that does not hold."""
 
     rule = "OX308"
+
+
+# ---------------------------------------------------------------- in the interpreter
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one thread did at a statement: "read", "write", "atomic", "wait" or "exit"."""
+
+    where: Where
+    kind: str
+
+    def __str__(self) -> str:
+        where = self.where
+        return (
+            f"{where.path}:{where.line}, block {_index(where.block)}, "
+            f"thread {_index(where.thread)}, {self.kind}"
+        )
+
+
+class KernelUninitialisedError(KernelError):
+    """Something is read that nothing has written."""
+
+    rule = "OX303"
+
+
+class _TwoThreadsError(KernelError):
+    """What two threads did; `first` came first, and `second` is where the error was found."""
+
+    def __init__(
+        self, kernel: str, message: str, first: Step | None, second: Step, rule: str
+    ) -> None:
+        before = "" if first is None else f"\n  {first}"
+        super().__init__(kernel, f"{message}{before}", second.where, second.kind)
+        self.first = first
+        self.second = second
+        self.rule = rule
+
+
+class KernelRaceError(_TwoThreadsError):
+    """Two threads touch `array[index]`, one of them changes it, and nothing orders them."""
+
+    def __init__(
+        self,
+        kernel: str,
+        message: str,
+        first: Step,
+        second: Step,
+        rule: str,
+        array: str,
+        index: tuple[int, ...],
+    ) -> None:
+        super().__init__(kernel, message, first, second, rule)
+        self.array = array
+        self.index = index
+
+
+class KernelConvergenceError(_TwoThreadsError):
+    """A thread waits at a barrier or warp operation for another one that does not come."""
+
+    def __init__(
+        self, kernel: str, message: str, second: Step, first: Step | None, rule: str
+    ) -> None:
+        super().__init__(kernel, message, first, second, rule)
 
 
 def _index(place: Extent) -> str:

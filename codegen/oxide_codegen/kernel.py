@@ -22,6 +22,7 @@ from oxide_codegen.streams import queue
 if TYPE_CHECKING:
     from os import PathLike
 
+    from oxide_analyzer.ir.kernel import Kernel as IR
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.launchable import Launches
 
@@ -121,7 +122,7 @@ class Kernel(Generic[P]):
         """
         name = self.__name__
         try:
-            kernel = self._program.stated()
+            kernel = self._stated()
             if block is None:
                 extent = declared_block(kernel)
                 if extent is None:
@@ -141,6 +142,12 @@ class Kernel(Generic[P]):
             return Launch(self._program, blocks, extent, queue(name, stream), size)
         except OxideError as error:
             raise plain(error) from None
+
+    def _stated(self) -> IR:
+        """The kernel as its source says it; proved, unless launches are interpreted."""
+        if devices.is_interpreted() and not self._program.is_open:
+            return self._program.unproved((), {})[0]
+        return self._program.stated()
 
     @property
     def report(self) -> KernelReport:

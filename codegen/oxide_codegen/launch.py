@@ -88,6 +88,10 @@ class Launch(Generic[P]):
 
         What `repeats` may take longer to make, to be called faster.
         """
+        if devices.is_interpreted():
+            interpreted = self._interpreted(args, kwargs)
+            if interpreted is not None:
+                return interpreted
         specialisation, guard = self._program.current(args, kwargs)
         return self._ready(specialisation, guard, args, kwargs, repeats=repeats), guard
 
@@ -131,6 +135,30 @@ class Launch(Generic[P]):
             self._entry_of = specialisation
         run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
         return self._with_data(kernel, arguments, given, loaded, run)
+
+    def _interpreted(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Callable[[], None], Guard] | None:
+        """The launch in the interpreter; None if its arrays are elsewhere."""
+        from oxide_codegen.arguments import Signature
+        from oxide_codegen.interpreted import declared, run_of
+
+        kernel, guard = self._program.unproved(args, kwargs)
+        demand_geometry(kernel, self.grid, self.block)
+        signature = Signature(kernel, self._program.function)
+        arguments = signature.check(signature.bind(args, kwargs), self.stream.handle)
+        if arguments.device is not None and arguments.device.kind != "cpu":
+            return None
+        self._demand_stream(kernel.name, devices.CPU)
+        if 0 in self.grid:
+            return _nothing, guard
+        shapes = {name: described.shape for name, described in arguments.views.items()}
+        shared = requested_shared(kernel, self.shared)
+        given = demand_facts(
+            declared(kernel), arguments.scalars, shapes, self.grid, self.block, shared
+        )
+        run = run_of(kernel, arguments, self.grid, self.block, shared)
+        return self._with_data(kernel, arguments, given, None, run), guard
 
     def _with_data(
         self,

@@ -76,6 +76,7 @@ class Launches(Protocol):
     """What stands behind `oxide.Kernel`."""
 
     name: str
+    function: Any
 
     @property
     def is_open(self) -> bool:
@@ -92,6 +93,10 @@ class Launches(Protocol):
 
     def current(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Launchable, Guard]:
         """The same for these arguments, and what says for how long it is the right one."""
+        ...
+
+    def unproved(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Kernel, Guard]:
+        """The IR for these arguments, whatever is proved of it."""
         ...
 
     def stated(self) -> Kernel:

@@ -188,24 +188,26 @@ class Program:
         """Whether there is a text to read."""
         return self._source is not None
 
-    def unproved(self) -> tuple[Kernel, live.Guard]:
-        """What the source says with the values that constants have now, and nothing proved of it.
+    def unproved(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Kernel, live.Guard]:
+        """What the source says, and nothing proved of it: with the values that constants have
+        now, and what the arguments of a launch complete.
 
         The guard says for how long that is so.
         """
         with self._lock:
             try:
                 first = self._read_first()
-                if first.errors or first.is_open:
-                    raise SourceError(
-                        self.name,
-                        "its source is completed by launches"
-                        if first.is_open
-                        else self._explain(first.errors, first.sources),
-                    )
+                arguments: Mapping[str, Any] = {}
+                functions: Mapping[str, FunctionType] = {}
+                if first.is_open:
+                    first, arguments, functions = self._instance(first, args, kwargs)
+                if first.errors:
+                    raise CheckError(self.name, self._explain(first.errors, first.sources))
                 from oxide_analyzer.ir.specialise import specialise
 
-                values, guard = first.constants(self.function, self.options, {}, None)
+                values, guard = first.constants(self.function, self.options, functions, arguments)
                 return specialise(first.kernel, values), guard
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
@@ -234,6 +236,12 @@ class Program:
         self, first: _FirstUse, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[Specialisation, live.Guard]:
         """The instance of an open kernel that the arguments of a launch mean."""
+        return self._specialise(*self._instance(first, args, kwargs))
+
+    def _instance(
+        self, first: _FirstUse, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[_FirstUse, Mapping[str, Any], Mapping[str, FunctionType]]:
+        """The same before it is proved, with its arguments and functions."""
         from oxide_codegen.instances import decide
 
         arguments = bound(self.name, self.function, args, kwargs)
@@ -244,7 +252,7 @@ class Program:
                 self._instances.clear()
             known = decision, self._read(decision, decision.functions)
             self._instances[decision.key] = known
-        return self._specialise(known[1], arguments, decision.functions)
+        return known[1], arguments, decision.functions
 
     def _specialise(
         self,

@@ -47,6 +47,7 @@ class ShippedProgram:
 
     def __init__(self, program: Program, artifact: Artifact) -> None:
         self.name = program.name
+        self.function = program.function
         self._live = program
         self._path = artifact.path
         qualname = str(getattr(program.function, "__qualname__", program.name))
@@ -72,6 +73,13 @@ class ShippedProgram:
             self._guard = self._verify()
         return self._code, self._guard
 
+    def unproved(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Kernel, live.Guard]:
+        """The IR of the kernel."""
+        code, guard = self.current(args, kwargs)
+        return code.kernel, guard
+
     def stated(self) -> Kernel:
         """The IR of the kernel."""
         return self.specialisation().kernel
@@ -89,7 +97,9 @@ class ShippedProgram:
         if not self._live.has_source:
             self._demand_declared()
             return live.Guard()
-        kernel, guard = self._live.unproved()
+        if self._live.is_open:
+            raise self._other("a kernel", "complete", "completed by its launches")
+        kernel, guard = self._live.unproved((), {})
         shipped = self._shipped
         for built, now in zip_longest(contract_rows(shipped.kernel), contract_rows(kernel)):
             if built != now:
