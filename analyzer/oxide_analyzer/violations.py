@@ -196,7 +196,7 @@ def _declarations(judgement: Judgement, violation: Violation) -> tuple[Fix, ...]
     for judged in judgement.judged:
         if not breaks(violation, judged.obligation):
             continue
-        for offer in offers(judgement.analysis, judged.obligation):
+        for offer in offers(judgement.analysis, judged.obligation, violation.launch):
             fix = declare(kernel, offer.text, offer.names)
             if fix is not None and fix not in fixes:
                 fixes.append(fix)

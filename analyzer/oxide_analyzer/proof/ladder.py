@@ -350,7 +350,7 @@ def _refute(case: _Case, left: list[Obligation], lifted: list[Obligation]) -> li
         spared = [*lifted, *(o for o in left if _is_about_data(analysis, o))]
         violations = [v for v in found if not any(breaks(v, o) for o in spared)]
         if violations:
-            return [minimised(concrete, launches, v) for v in violations]
+            return minimised(concrete, launches, violations)
     return []
 
 

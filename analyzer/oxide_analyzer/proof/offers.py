@@ -52,6 +52,7 @@ from oxide_analyzer.proof.inference import (
     quantities,
     scalars,
 )
+from oxide_analyzer.proof.realisation import excludes
 from oxide_analyzer.proof.subjects import Bound, Pair
 from oxide_analyzer.record import record
 from oxide_analyzer.repairs import source_text
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.subjects import Obligation, Query
 
 _STEPS = 1_500
@@ -74,8 +76,13 @@ class Offer:
     names: tuple[str, ...]
 
 
-def offers(analysis: Analysis, obligation: Obligation) -> tuple[Offer, ...]:
-    """The first fact of the list that would prove `obligation`, if there is one."""
+def offers(
+    analysis: Analysis, obligation: Obligation, broken: Launch | None = None
+) -> tuple[Offer, ...]:
+    """The first fact of the list that would prove `obligation`, if there is one.
+
+    A fact that holds of the `broken` launch, which breaks the obligation, proves nothing.
+    """
     if deadline.is_over():
         return ()
     if not obligation.queries:
@@ -86,6 +93,8 @@ def offers(analysis: Analysis, obligation: Obligation) -> tuple[Offer, ...]:
     mentioned = [(p, e) for p, e in quantities(analysis, tuple(_all(obligation)))]
     listed = _list(analysis, obligation, whole, mentioned)
     for offer, fact in islice(listed, _MOST):
+        if broken is not None and fact.holds_of(analysis, broken):
+            continue
         settled = all(_settles(analysis, q, fact) for q in obligation.queries)
         if settled and not _silences(analysis, obligation, fact):
             return (offer,)
@@ -138,6 +147,11 @@ class _Fact:
     injective: str | None = None
     within: str | None = None
     high: Poly | None = None
+
+    def holds_of(self, analysis: Analysis, launch: Launch) -> bool:
+        """Whether a launch plainly fulfils it."""
+        of_sizes = self.injective is None and self.within is None
+        return of_sizes and not any(excludes(analysis, launch, c) for c in self.conditions)
 
     def of(self, analysis: Analysis, query: Query) -> tuple[Condition, ...]:
         """What the fact says in a query."""

@@ -2,6 +2,8 @@
 
 What the model leaves open is filled as the contract allows. In an array that is declared
 `injective` the elements that the model names take the places of others, which move.
+
+The other way round, `excludes` asks whether a condition on sizes rules out a launch.
 """
 
 from __future__ import annotations
@@ -9,7 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.polys import Element
+from oxide_analyzer.facts.conditions import (
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    Condition,
+    IsZero,
+    NotZero,
+    Opaque,
+)
+from oxide_analyzer.facts.polys import Alias, Element
 from oxide_analyzer.ir.nodes import Dim, Param, Register, Special
 from oxide_analyzer.launch import Contents
 from oxide_analyzer.proof.contents import declared_in, keeps_data
@@ -95,6 +106,50 @@ def make_room(values: list[Number], elements: Mapping[int, int]) -> None:
     for place, value in enumerate(values):
         if value in wanted and place not in elements:
             values[place] = free.pop()
+
+
+def excludes(analysis: Analysis, launch: Launch, condition: Condition) -> bool:
+    """Whether `launch` may break a condition: it does, or what it speaks of is not of a launch."""
+    match condition:
+        case AllOf(parts=parts):
+            return any(excludes(analysis, launch, c) for c in parts)
+        case AnyOf(parts=parts):
+            return all(excludes(analysis, launch, c) for c in parts)
+        case Opaque():
+            return True
+        case AtLeastZero(poly=p) | IsZero(poly=p) | NotZero(poly=p):
+            value = _value(p, _sizes(analysis, launch, p))
+            if value is None:
+                return True
+            match condition:
+                case AtLeastZero():
+                    return value < 0
+                case IsZero():
+                    return value != 0
+                case NotZero():
+                    return value == 0
+
+
+def _sizes(analysis: Analysis, launch: Launch, poly: Poly) -> dict[Atom, int]:
+    """What the atoms of a polynomial are in a launch, as far as they are of the launch."""
+    found: dict[Atom, int] = {}
+    for atom in poly.atom_set:
+        if isinstance(atom.form, Alias):
+            value = _value(atom.form.definition, _sizes(analysis, launch, atom.form.definition))
+            if value is not None:
+                found[atom] = value
+        match analysis.launch.quantities.get(atom):
+            case Special(register=Register.GRID_DIM, axis=axis):
+                found[atom] = launch.grid[axis]
+            case Special(register=Register.BLOCK_DIM, axis=axis):
+                found[atom] = launch.block[axis]
+            case Param(name=name) if name in launch.scalars:
+                found[atom] = int(launch.scalars[name])
+            case Dim(array=array, axis=axis) if array in launch.arrays:
+                found[atom] = launch.arrays[array].shape[axis]
+            case _:
+                pass
+    return found
 
 
 def _value(poly: Poly, values: Mapping[Atom, int]) -> int | None:

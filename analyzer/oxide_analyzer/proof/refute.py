@@ -38,7 +38,7 @@ from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oxide_analyzer.interpreter import Schedule
     from oxide_analyzer.ir.kernel import Kernel
@@ -118,24 +118,48 @@ def replay(kernel: Kernel, launch: Launch) -> list[Violation]:
     return list(found.values())
 
 
-def minimised(kernel: Kernel, admitted: Admitted, violation: Violation) -> Violation:
-    """The same failure on a launch of fewer threads, where one that is tried shows it."""
-    threads = prod(violation.launch.grid) * prod(violation.launch.block)
-    if threads <= _FEW_THREADS:
-        return violation
+def minimised(
+    kernel: Kernel, admitted: Admitted, violations: Sequence[Violation]
+) -> list[Violation]:
+    """The same failures on launches of fewer threads, where those that are tried show them.
+
+    Each is run once under a schedule, whatever is looked for.
+    """
+    smaller: dict[object, Violation] = {}
+    for schedule in dict.fromkeys(v.schedule for v in violations):
+        asked = {place_of(v.failure): v for v in violations if v.schedule == schedule}
+        _minimise(kernel, admitted, schedule, asked, smaller)
+    return [smaller.get(place_of(v.failure), v) for v in violations]
+
+
+def _minimise(
+    kernel: Kernel,
+    admitted: Admitted,
+    schedule: Schedule,
+    asked: dict[object, Violation],
+    smaller: dict[object, Violation],
+) -> None:
+    """Find smaller launches for what is `asked`, by the places of the failures."""
     allowance = current()
-    place, steps = place_of(violation.failure), 0
-    for launch in admitted.tiny(threads):
-        if allowance.is_spent or steps >= _MINIMISING:
+    left = {place: _threads(violation.launch) for place, violation in asked.items()}
+    steps = 0
+    for launch in admitted.tiny(max(left.values(), default=0)):
+        threads = _threads(launch)
+        left = {place: n for place, n in left.items() if n > max(threads, _FEW_THREADS)}
+        if not left or allowance.is_spent or steps >= _MINIMISING:
             break
-        budget = _MINIMISING - steps
-        outcome = run(kernel, launch, schedule=violation.schedule, budget=budget)
+        outcome = run(kernel, launch, schedule=schedule, budget=_MINIMISING - steps)
         steps += outcome.steps
         allowance.steps += outcome.steps // INTERPRETED
         for failure in outcome.failures:
-            if failure.clean and place_of(failure) == place:
-                return Violation(failure, launch, violation.schedule)
-    return violation
+            place = place_of(failure)
+            if failure.clean and place in left:
+                smaller[place] = Violation(failure, launch, schedule)
+                del left[place]
+
+
+def _threads(launch: Launch) -> int:
+    return prod(launch.grid) * prod(launch.block)
 
 
 def schedules_of(kernel: Kernel) -> tuple[Schedule, ...]:
