@@ -32,6 +32,18 @@ Value: TypeAlias = Poly | Condition | Real
 Interval: TypeAlias = tuple[int | None, int | None]
 
 
+def times(left: Interval, right: Interval) -> Interval:
+    """Numbers between which a product lies."""
+    if None in left or None in right:
+        both = [left[0], right[0]]
+        if all(low is not None and low >= 0 for low in both):
+            low = (left[0] or 0) * (right[0] or 0)
+            return low, None
+        return None, None
+    corners = [a * b for a in left for b in right if a is not None and b is not None]
+    return min(corners), max(corners)
+
+
 def value_level(value: Value) -> Level:
     """For whom a value is one."""
     match value:

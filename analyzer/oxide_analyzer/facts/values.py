@@ -2,11 +2,12 @@
 
 Integers are polynomials, bools are conditions, floats are opaque: only for whom they are equal
 is known of them. A proof computes over Z, so a node that may wrap does not enter with its
-mathematical value but as one of its type that is equal modulo a power of two; whether it may is
-asked of its interval and then of the affine prover under the path that leads there.
+mathematical value but as one of its type, and what is no product as one that is equal modulo a
+power of two; whether it may is asked of its interval and then of the affine prover.
 
     thread.x + 1       i64   thread.x + 1             at most 1024
-    n * n              i32   n·n - 2**32·k, an i32    n may be 2**31 - 1
+    n * n              i32   an unknown i32           n may be 2**31 - 1
+    n + m              i32   n + m - 2**32·k          and is an i32
     i % 32             i64   i - 32*(i // 32)
     x < 0.5                  an opaque condition
 """
@@ -44,7 +45,7 @@ from oxide_analyzer.facts.polys import (
     Variable,
     constant,
 )
-from oxide_analyzer.facts.state import Interval, Real, Scan, State, Value, value_level
+from oxide_analyzer.facts.state import Interval, Real, Scan, State, Value, times, value_level
 from oxide_analyzer.ir.nodes import (
     Apply,
     Binary,
@@ -514,8 +515,9 @@ class Evaluator:
             return poly
         self.may_wrap.append(expr.span)
         value = self.havoc("wrap", poly.level, type_.min, type_.max, "a value that may wrap")
-        turns = terms.fresh("turns", poly.level)
-        terms.axiom(value, equal(value, poly.plus(turns, -(1 << type_.bits))))
+        if not _is_product(expr):
+            turns = terms.fresh("turns", poly.level)
+            terms.axiom(value, equal(value, poly.plus(turns, -(1 << type_.bits))))
         self.wraps.update(dict.fromkeys(value.atoms(), (expr, poly)))
         return value
 
@@ -530,8 +532,8 @@ class Evaluator:
             m_low: int | None = 1
             m_high: int | None = 1
             for atom in monomial:
-                m_low, m_high = _product((m_low, m_high), self._atom_interval(atom))
-            m_low, m_high = _product((m_low, m_high), (coefficient, coefficient))
+                m_low, m_high = times((m_low, m_high), self._atom_interval(atom))
+            m_low, m_high = times((m_low, m_high), (coefficient, coefficient))
             low = low + m_low if low is not None and m_low is not None else None
             high = high + m_high if high is not None and m_high is not None else None
         return low, high
@@ -585,12 +587,8 @@ def greatest_of(left: Interval, right: Interval) -> Interval:
     return max(lows, default=None), high
 
 
-def _product(left: Interval, right: Interval) -> Interval:
-    if None in left or None in right:
-        both = [left[0], right[0]]
-        if all(low is not None and low >= 0 for low in both):
-            low = (left[0] or 0) * (right[0] or 0)
-            return low, None
-        return None, None
-    corners = [a * b for a in left for b in right if a is not None and b is not None]
-    return min(corners), max(corners)
+def _is_product(expr: Expr) -> bool:
+    """Whether it multiplies what is no number: of such a product no remainder tells much."""
+    if not isinstance(expr, Binary) or expr.op is not BinaryOp.MUL:
+        return False
+    return not isinstance(expr.left, Const) and not isinstance(expr.right, Const)

@@ -288,7 +288,7 @@ def _solve(
 ) -> dict[Atom, Poly] | None:
     """Solve every index of the store for the writer's variables."""
     values: dict[Atom, Poly] = {}
-    masks: dict[Atom, tuple[Atom, Poly]] = {}
+    masks: dict[Atom, _Masked] = {}
     pairs = list(zip(indices, read.index, strict=True))
     pairs.sort(key=lambda pair: any(_is_exclusive(a) for a in pair[0].atoms()))
     for whole, theirs in pairs:
@@ -314,13 +314,13 @@ def _solve(
             else:
                 radix = _radix(digit.extent, digit.stride, digits[position + 1].stride)
                 values[digit.atom] = analysis.terms.remainder(quotient, radix)
-    for digit, (free, mask) in masks.items():
-        value = _exclusive(
-            analysis, values.pop(digit), Substitution(analysis.terms, values).poly(mask)
-        )
+    for digit, masked in masks.items():
+        found = values.pop(digit)
+        put = Substitution(analysis.terms, values)
+        value = _exclusive(analysis, found, put.poly(masked.mask))
         if value is None:
             return None
-        values.setdefault(free, value)
+        values.setdefault(masked.free, (value - put.poly(masked.rest)).scale(masked.sign))
     return values
 
 
@@ -336,24 +336,36 @@ def _is_exclusive(atom: Atom) -> bool:
     return isinstance(atom.form, Bits) and atom.form.op == "^"
 
 
+@record
+class _Masked:
+    """A digit `(sign·free + rest) ^ mask`; the sign is 1 or -1."""
+
+    free: Atom
+    sign: int
+    rest: Poly
+    mask: Poly
+
+
 def _unmasked(
     analysis: Analysis, index: Poly, unknown: set[Atom]
-) -> tuple[Poly, dict[Atom, tuple[Atom, Poly]]]:
-    """The index with a variable for each `free ^ mask`, and of which unknown it is what mask's."""
+) -> tuple[Poly, dict[Atom, _Masked]]:
+    """The index with a variable for each masked digit, and what each stands for."""
     plain = {a for monomial in index.terms for a in monomial}
-    found: dict[Atom, tuple[Atom, Poly]] = {}
+    found: dict[Atom, _Masked] = {}
     values: dict[Atom, Poly] = {}
     for atom in dict.fromkeys(index.atoms()):
         form = atom.form
         if not isinstance(form, Bits) or form.op != "^":
             continue
         for side, mask in ((form.left, form.right), (form.right, form.left)):
-            free = side.single()
-            if free is None or free not in unknown or free in plain:
+            inside = [a for a in side.atom_set if a in unknown and a not in plain]
+            sign = side.terms.get((inside[0],)) if len(inside) == 1 else None
+            if sign not in (1, -1) or inside[0] in side.factors:
                 continue
             digit = analysis.terms.fresh("digit", atom.level, form.low, form.high)
             values[atom] = digit
-            found.update((a, (free, mask)) for a in digit.atoms())
+            rest = side.plus(Poly({(inside[0],): 1}), -sign)
+            found.update((a, _Masked(inside[0], sign, rest, mask)) for a in digit.atoms())
             break
     return (Substitution(analysis.terms, values).poly(index) if values else index), found
 
