@@ -53,7 +53,22 @@ def k(out: DisjointSlice[i32], n: i32, cap: i32):
         out[i] = buf[head]
 """
 
+COMPACT = """
+@kernel(block=64, domain=1, requires=lambda a: len(a) >= 64)
+def k(a: Slice[i32], out: DisjointSlice[i32]):
+    kept = LocalArray(i32, 64)
+    p = 0
+    for c in range(64):
+        if a[max(c, 0)] > 0:
+            kept[p] = i32(c)
+            p += 1
+"""
+
 PAIRS = {
+    # What some rounds add one to is not more than there are rounds.
+    "a round more than there is room": (COMPACT, "range(64)", "range(-1, 64)"),
+    "two in a round": (COMPACT, "p += 1", "p += 2"),
+    "starts at one": (COMPACT, "p = 0", "p = 1"),
     # A remainder is below what is divided by, as often as it is taken.
     "one more than the table has": (PROBE, "(h + 1) % len(table)", "(h + 1) % (len(table) + 1)"),
     "one behind the remainder": (PROBE, "(h + 1) % len(table)", "h % len(table) + 1"),

@@ -232,7 +232,7 @@ def _one_more(walk: Walk, stmt: Loop, carried: _Carried, level: Level, position:
     walk.collected, walk.apart = Collected(), level
     noted = (len(evaluator.may_wrap), len(evaluator.reads))
     head = _any_iteration(walk, stmt, carried, level)
-    backs = tuple(step(walk, stmt, b) for b in _backs(walk, stmt, head, position))
+    backs = tuple(_backs(walk, stmt, head, position))
     round_ = Round(tuple(walk.collected.accesses), backs)
     del evaluator.may_wrap[noted[0] :]
     del evaluator.reads[noted[1] :]
@@ -440,7 +440,7 @@ def _backs(walk: Walk, stmt: Loop, head: State, position: Position) -> list[Stat
     if passed.entering is None:
         return []
     flow = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
-    return [s for s in (flow.normal, *flow.continues) if s]
+    return [step(walk, stmt, s) for s in (flow.normal, *flow.continues) if s]
 
 
 def _implied(walk: Walk, state: State, condition: Condition) -> bool:
