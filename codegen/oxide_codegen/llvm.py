@@ -7,12 +7,16 @@ must not die compiles in a worker process.
 
 from __future__ import annotations
 
+import ctypes
+import re
 import threading
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
 import llvmlite.binding as llvm
+
+from oxide_codegen.errors import OxideError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +81,14 @@ def host_target() -> str:
 
 
 def linked(image: bytes, symbols: Sequence[str]) -> tuple[object, dict[str, int]]:
-    """Object code in memory: its owner, and the addresses of symbols."""
+    """Object code in memory: its owner, and the addresses of symbols.
+
+    Raises `OxideError` for code that calls what this process does not have.
+    """
+    if missing := _missing(image):
+        # The linker would end the process.
+        names = ", ".join(missing)
+        raise OxideError(f"this processor has no {names}, which the kernel's halves need")
     library = llvm.JITLibraryBuilder()
     library.add_object_img(image)
     # memset and its like.
@@ -87,6 +98,19 @@ def linked(image: bytes, symbols: Sequence[str]) -> tuple[object, dict[str, int]
     with _LINKING:
         owner = library.link(_jit(), f"kernel.{next(_NUMBERS)}")
     return owner, {symbol: owner[symbol] for symbol in symbols}
+
+
+def _missing(image: bytes) -> list[str]:
+    """The conversions of halves that an object calls and that nobody in this process defines."""
+    called = {name.decode() for name in _HALVES.findall(image)}
+    if not called:
+        return []
+    process = ctypes.CDLL(None)
+    return sorted(name for name in called if not hasattr(process, name))
+
+
+# What LLVM calls to convert a half where a processor cannot, or where it overlooks that it can.
+_HALVES = re.compile(rb"__(?:(?:trunc|extend)[a-z]*hf[a-z]*2?|gnu_[a-z0-9]*_ieee)")
 
 
 @cache
