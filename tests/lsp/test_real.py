@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,7 @@ def test_hover_shows_verdict_facts_and_ptx(client: Client, folder: Path) -> None
         text = client.at("textDocument/hover", uri, line, 5)["contents"]["value"]
         if "being checked" not in text and "busy" not in text:
             break
+        time.sleep(0.1)
     assert text.startswith("**vecadd**: proved safe")
     assert "```ptx\n" in text
     assert ".visible .entry" in text
