@@ -28,7 +28,7 @@ from machine_record import write
 from oxide_analyzer.analysis import check
 from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
-from programs.mutation import Mutant, mutants, survivors
+from programs.mutation import Mutant, mutants, refuted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def _judge(entry: tuple[Path, Mutant]) -> tuple[Path, Mutant, list[str], list[st
     path, mutant = entry
     source = SourceFile(path.name, mutant.text)
     kernels = check(source, ProjectModules((path.parent,))).kernels
-    failures = [failure for kernel in kernels if (failure := survivors(kernel))]
+    failures = [failure for kernel in kernels if (failure := refuted(kernel))]
     return path, mutant, [str(kernel.verdict) for kernel in kernels], failures
 
 

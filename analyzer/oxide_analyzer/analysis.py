@@ -280,18 +280,9 @@ def _stopped(kernel: Kernel, reason: str, milliseconds: float) -> KernelReport:
         verdict=Verdict.UNPROVED,
         reason=reason,
     )
-    return KernelReport(
-        name=kernel.name,
-        qualname=kernel.qualname,
-        span=kernel.span,
-        name_span=kernel.name_span,
-        dialect=kernel.dialect,
-        verdict=Verdict.UNPROVED,
+    return replace(
+        _nothing_known(kernel, kernel.dialect, (finding,)),
         kernel=kernel,
-        facts=(),
-        obligations=ObligationCounts(),
-        diagnostics=(finding,),
-        checked=None,
         milliseconds=milliseconds,
         unsafe=_unsafe(kernel),
         stopped=True,
@@ -307,17 +298,24 @@ def _unsafe(kernel: Kernel) -> tuple[Place, ...]:
 
 def _unread(unread: Unread, diagnostics: tuple[Diagnostic, ...]) -> KernelReport:
     """A kernel that could not be read is unproved; its findings say why."""
+    own = tuple(d for d in diagnostics if d.kernel == unread.name)
+    return _nothing_known(unread, "oxide", own)
+
+
+def _nothing_known(
+    kernel: Kernel | Unread, dialect: str, diagnostics: tuple[Diagnostic, ...]
+) -> KernelReport:
     return KernelReport(
-        name=unread.name,
-        qualname=unread.qualname,
-        span=unread.span,
-        name_span=unread.name_span,
-        dialect="oxide",
+        name=kernel.name,
+        qualname=kernel.qualname,
+        span=kernel.span,
+        name_span=kernel.name_span,
+        dialect=dialect,
         verdict=Verdict.UNPROVED,
         kernel=None,
         facts=(),
         obligations=ObligationCounts(),
-        diagnostics=tuple(d for d in diagnostics if d.kernel == unread.name),
+        diagnostics=diagnostics,
         checked=None,
         milliseconds=0.0,
     )

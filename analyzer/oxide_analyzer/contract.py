@@ -32,6 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
+from oxide_analyzer.ir.operators import HOLDS
 from oxide_analyzer.language.types import I64, Kind
 from oxide_analyzer.record import record
 
@@ -62,14 +63,6 @@ _UNARY: Mapping[UnaryOp, Callable[[int], int]] = {
     UnaryOp.NEG: lambda x: -x,
     UnaryOp.INVERT: lambda x: ~x,
     UnaryOp.ABS: abs,
-}
-_COMPARE: Mapping[CompareOp, Callable[[Number, Number], bool]] = {
-    CompareOp.EQ: lambda x, y: x == y,
-    CompareOp.NE: lambda x, y: x != y,
-    CompareOp.LT: lambda x, y: x < y,
-    CompareOp.LE: lambda x, y: x <= y,
-    CompareOp.GT: lambda x, y: x > y,
-    CompareOp.GE: lambda x, y: x >= y,
 }
 
 
@@ -120,7 +113,7 @@ def value(expression: Expr, given: Given) -> Number:
                 raise NotEvaluable(f"`{op}` is not integer arithmetic")
             return _BINARY[op](_integer(left, given), _integer(right, given))
         case Compare(op=op, left=left, right=right):
-            return _COMPARE[op](value(left, given), value(right, given))
+            return HOLDS[op](value(left, given), value(right, given))
         case Logic(op=op, left=left, right=right):
             if op is LogicOp.AND:
                 return bool(value(left, given)) and bool(value(right, given))

@@ -60,12 +60,6 @@ def guard(span: Span, condition: str) -> Fix:
     return Fix(f"guard it with `if {condition}`", (Edit(start, f"if {condition}:\n{indent}"),))
 
 
-def insert_before(span: Span, text: str, title: str) -> Fix:
-    """Put a statement on a line of its own in front of the statement that begins at `span`."""
-    start = Span(span.path, span.line, span.column, span.line, span.column)
-    return Fix(title, (Edit(start, f"{text}\n{' ' * (span.column - 1)}"),))
-
-
 def missing_words(missing: Missing) -> str:
     """What the atomic in question does not do."""
     atomic, line = missing.atomic, missing.atomic.span.line

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NVPTX = "nvptx64-nvidia-cuda"
+# What LLVM calls to convert a half where a processor cannot, or where it overlooks that it can.
+_HALVES = re.compile(rb"__(?:(?:trunc|extend)[a-z]*hf[a-z]*2?|gnu_[a-z0-9]*_ieee)")
 
 
 @cache
@@ -107,10 +109,6 @@ def _missing(image: bytes) -> list[str]:
         return []
     process = ctypes.CDLL(None)
     return sorted(name for name in called if not hasattr(process, name))
-
-
-# What LLVM calls to convert a half where a processor cannot, or where it overlooks that it can.
-_HALVES = re.compile(rb"__(?:(?:trunc|extend)[a-z]*hf[a-z]*2?|gnu_[a-z0-9]*_ieee)")
 
 
 @cache

@@ -10,8 +10,8 @@ stride is off by one. Some mutants are still correct.
     tile[t + 1]               tile[t]               without the term
     2 * t                     3 * t                 with a larger constant
 
-`survivors` answers what matters about a mutant that is still proved: does a launch that its facts
-admit break it, under any of the schedules that the interpreter knows?
+`refuted` answers what matters about a mutant that is still proved: does a small launch that its
+facts admit break it? A race shows in any order; what atomics decide is run in four.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import run
+from oxide_analyzer.interpreter import Named, run
+from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.nodes import Atomic
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.record import record
@@ -155,7 +157,7 @@ def _put(nodes: list[ast.AST], old: ast.expr, new: ast.expr) -> None:
                 value[value.index(old)] = new
 
 
-def survivors(report: KernelReport) -> str | None:
+def refuted(report: KernelReport) -> str | None:
     """How a launch breaks a kernel that was proved, or None if none of the small ones does."""
     if report.verdict is not Verdict.PROVED or report.kernel is None:
         return None
@@ -165,7 +167,9 @@ def survivors(report: KernelReport) -> str | None:
     }
     kernel = specialise(report.kernel, values)
     facts = tuple(fact.condition for fact in report.facts)
+    waits = any(isinstance(statement, Atomic) for statement in walk.statements(kernel.body))
     for launch in Admitted(kernel, facts).small(LAUNCHES):
-        for failure in run(kernel, launch, budget=STEPS).failures:
-            return f"grid {launch.grid}, block {launch.block}: {failure}"
+        for schedule in Named if waits else (Named.IN_ORDER,):
+            for failure in run(kernel, launch, schedule=schedule, budget=STEPS).failures:
+                return f"grid {launch.grid}, block {launch.block}, {schedule}: {failure}"
     return None

@@ -13,7 +13,7 @@ from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
-from programs.mutation import mutants, survivors
+from programs.mutation import mutants, refuted
 
 KERNELS = sorted((Path(__file__).parent.parent / "kernels" / "safe").glob("*.py"))
 EVERY = 97
@@ -33,7 +33,7 @@ def test_proved_mutants_hold() -> None:
     for path, name, text in _slice():
         for kernel in check(SourceFile(path.name, text), ProjectModules((path.parent,))).kernels:
             verdicts.add(kernel.verdict)
-            assert survivors(kernel) is None, name
+            assert refuted(kernel) is None, name
     assert {Verdict.PROVED, Verdict.VIOLATED} <= verdicts, "nothing breaks, or everything"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
+from oxide_analyzer.ir.operators import MIRRORED
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def binary(op: BinaryOp, a: Interval, b: Interval, scalar: Scalar) -> Interval:
 def compare(op: CompareOp, a: Interval, b: Interval) -> Interval:
     """`a op b`, as 0 and 1."""
     if op in (CompareOp.GT, CompareOp.GE):
-        return compare(SWAPPED[op], b, a)
+        return compare(MIRRORED[op], b, a)
     if op is CompareOp.NE:
         equal = compare(CompareOp.EQ, a, b)
         return Interval(1 - equal.high, 1 - equal.low)
@@ -100,24 +101,6 @@ def compare(op: CompareOp, a: Interval, b: Interval) -> Interval:
     if a.high < b.low or (not strict and a.high == b.low):
         return Interval(1, 1)
     return ZERO if b.high < a.low or (strict and b.high == a.low) else BIT
-
-
-SWAPPED = {
-    CompareOp.EQ: CompareOp.EQ,
-    CompareOp.NE: CompareOp.NE,
-    CompareOp.LT: CompareOp.GT,
-    CompareOp.LE: CompareOp.GE,
-    CompareOp.GT: CompareOp.LT,
-    CompareOp.GE: CompareOp.LE,
-}
-NEGATED = {
-    CompareOp.EQ: CompareOp.NE,
-    CompareOp.NE: CompareOp.EQ,
-    CompareOp.LT: CompareOp.GE,
-    CompareOp.LE: CompareOp.GT,
-    CompareOp.GT: CompareOp.LE,
-    CompareOp.GE: CompareOp.LT,
-}
 
 
 def restricted(a: Interval, op: CompareOp, b: Interval) -> Interval | None:

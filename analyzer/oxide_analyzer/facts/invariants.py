@@ -47,6 +47,7 @@ from oxide_analyzer.ir.nodes import (
     Select,
     While,
 )
+from oxide_analyzer.ir.operators import MIRRORED, OPPOSITE
 from oxide_analyzer.ir.walk import blocks, statements, subexpressions
 from oxide_analyzer.record import record
 
@@ -61,23 +62,6 @@ if TYPE_CHECKING:
 Candidate: TypeAlias = "Callable[[State], Condition]"
 # An expression as it is where a loop is entered.
 Evaluate: TypeAlias = "Callable[[Expr], Poly]"
-
-_MIRRORED = {
-    CompareOp.LT: CompareOp.GT,
-    CompareOp.LE: CompareOp.GE,
-    CompareOp.GT: CompareOp.LT,
-    CompareOp.GE: CompareOp.LE,
-    CompareOp.EQ: CompareOp.EQ,
-    CompareOp.NE: CompareOp.NE,
-}
-_OPPOSITE = {
-    CompareOp.LT: CompareOp.GE,
-    CompareOp.LE: CompareOp.GT,
-    CompareOp.GT: CompareOp.LE,
-    CompareOp.GE: CompareOp.LT,
-    CompareOp.EQ: CompareOp.NE,
-    CompareOp.NE: CompareOp.EQ,
-}
 
 
 @record
@@ -308,11 +292,11 @@ def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[Compare
     """What a condition says of a local, if it holds or, if not `taken`, does not."""
     match condition:
         case Compare(op=op, left=left, right=right):
-            op = op if taken else _OPPOSITE[op]
+            op = op if taken else OPPOSITE[op]
             if isinstance(left, Read) and left.local.name == name:
                 yield op, right
             if isinstance(right, Read) and right.local.name == name:
-                yield _MIRRORED[op], left
+                yield MIRRORED[op], left
         case Logic(op=op, left=left, right=right) if (op is LogicOp.AND) is taken:
             yield from _compared(left, taken, name)
             yield from _compared(right, taken, name)

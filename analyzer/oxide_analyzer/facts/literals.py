@@ -10,24 +10,19 @@ type has it, so it does not matter when it is rounded.
 
 from __future__ import annotations
 
-import operator
 import struct
+from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.state import Real, Value
-from oxide_analyzer.ir.nodes import CompareOp
+from oxide_analyzer.ir.operators import HOLDS
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.nodes import CompareOp
 
 # The first part of the key of a literal; nothing that has a name has this one.
 _LITERAL = "%literal"
 _LARGEST_F32 = 3.0e38
-_ORDERS = {
-    CompareOp.EQ: operator.eq,
-    CompareOp.NE: operator.ne,
-    CompareOp.LT: operator.lt,
-    CompareOp.LE: operator.le,
-    CompareOp.GT: operator.gt,
-    CompareOp.GE: operator.ge,
-}
 
 
 def literal(number: float, type_: str) -> Real:
@@ -38,7 +33,7 @@ def literal(number: float, type_: str) -> Real:
 def compared(op: CompareOp, left: Value, right: Value) -> bool | None:
     """Whether `left op right`, if both are literals."""
     first, second = _number(left), _number(right)
-    return None if first is None or second is None else bool(_ORDERS[op](first, second))
+    return None if first is None or second is None else bool(HOLDS[op](first, second))
 
 
 def _number(value: Value) -> float | None:

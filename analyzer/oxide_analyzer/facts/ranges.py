@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.intervals import (
     BIT,
-    NEGATED,
-    SWAPPED,
     ZERO,
     Interval,
     binary,
@@ -77,6 +75,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.operators import MIRRORED, OPPOSITE
 from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, MAX_SHARED, WARP
 from oxide_analyzer.record import record
 
@@ -155,7 +154,7 @@ class _Limits:
                 self.learn(left)
                 self.learn(right)
             case Compare(op=op, left=left, right=right):
-                for leaf, how, other in ((left, op, right), (right, SWAPPED[op], left)):
+                for leaf, how, other in ((left, op, right), (right, MIRRORED[op], left)):
                     key = _leaf(leaf)
                     if key is not None and isinstance(other, Const) and leaf.type.is_integer:
                         value = Interval(int(other.value), int(other.value))
@@ -499,14 +498,14 @@ class _Flow:
                 sides = [self._guarded(side, state, holds=holds) for side in (left, right)]
                 return _joined(sides)
             case Compare(op=op, left=left, right=right) if not left.type.is_float:
-                return self._compared(op if holds else NEGATED[op], left, right, state)
+                return self._compared(op if holds else OPPOSITE[op], left, right, state)
             case _:
                 return dict(state)
 
     def _compared(self, op: CompareOp, left: Expr, right: Expr, state: State) -> State | None:
         result = dict(state)
         a, b = self.evaluation.of(left, state), self.evaluation.of(right, state)
-        for expr, mine, how, other in ((left, a, op, b), (right, b, SWAPPED[op], a)):
+        for expr, mine, how, other in ((left, a, op, b), (right, b, MIRRORED[op], a)):
             kept = restricted(mine, how, other)
             if kept is None:
                 return None

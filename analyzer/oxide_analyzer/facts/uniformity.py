@@ -91,6 +91,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.operators import REDUCTIONS, SHUFFLES
 from oxide_analyzer.launch import WARP
 from oxide_analyzer.record import record
 
@@ -422,7 +423,7 @@ class _Walk:
     def result(self, stmt: WarpOp, levels: _Levels) -> Level:
         """For whom one value comes out of a warp operation."""
         own = self.level(stmt.value, levels) if stmt.value is not None else Level.LAUNCH
-        if stmt.function in _SHUFFLES and own <= Level.WARP:
+        if stmt.function in SHUFFLES and own <= Level.WARP:
             return own  # whichever lane it comes from
         together = Level.BLOCK if self.launch.has_one_warp else Level.WARP
         if stmt.mask is not None and self.level(stmt.mask, levels) > together:
@@ -434,14 +435,7 @@ class _Walk:
                 lane = self.level(stmt.lane, levels) if stmt.lane is not None else Level.THREAD
                 broadcasts = lane <= Level.WARP and stmt.width == WARP
                 return max(together, lane) if broadcasts else Level.THREAD
-            case (
-                WarpFunction.REDUCE_ADD
-                | WarpFunction.REDUCE_MIN
-                | WarpFunction.REDUCE_MAX
-                | WarpFunction.REDUCE_AND
-                | WarpFunction.REDUCE_OR
-                | WarpFunction.REDUCE_XOR
-            ):
+            case function if function in REDUCTIONS:
                 return together if stmt.width == WARP else Level.THREAD
             case _:
                 return Level.THREAD
@@ -501,12 +495,6 @@ def _raise(levels: _Levels, names: Iterable[str], partings: Iterable[Parting]) -
 
 
 _WHOLE_WARPS = tuple(range(WARP, 1025, WARP))
-_SHUFFLES = (
-    WarpFunction.SHUFFLE,
-    WarpFunction.SHUFFLE_UP,
-    WarpFunction.SHUFFLE_DOWN,
-    WarpFunction.SHUFFLE_XOR,
-)
 _REGISTERS = {
     Register.THREAD: Level.THREAD,
     Register.LANE: Level.THREAD,

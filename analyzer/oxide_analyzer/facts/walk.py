@@ -58,7 +58,6 @@ from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, Scan, State, Value
 from oxide_analyzer.facts.uniformity import hands_over
 from oxide_analyzer.facts.warps import (
-    SHUFFLES,
     may_be_summed,
     own_lane_in,
     result,
@@ -98,6 +97,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.operators import SHUFFLES
 from oxide_analyzer.ir.walk import blocks, statements
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.launch import WARP

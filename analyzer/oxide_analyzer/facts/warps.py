@@ -63,6 +63,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.operators import SHUFFLES
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import WARP
@@ -81,12 +82,6 @@ if TYPE_CHECKING:
 
 FULL = (1 << WARP) - 1
 _QUICK = 500
-SHUFFLES = (
-    WarpFunction.SHUFFLE,
-    WarpFunction.SHUFFLE_UP,
-    WarpFunction.SHUFFLE_DOWN,
-    WarpFunction.SHUFFLE_XOR,
-)
 
 
 def takes_all(stmt: WarpOp) -> bool:

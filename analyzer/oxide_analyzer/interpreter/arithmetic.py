@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oxide_analyzer.interpreter import floats
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, MathFunction, UnaryOp
+from oxide_analyzer.ir.operators import HOLDS
 from oxide_analyzer.language.types import Kind, Scalar
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def binary(op: BinaryOp, type: Scalar, a: Number, b: Number) -> Number:
 def compare(op: CompareOp, type: Scalar, a: Number, b: Number) -> bool:
     """`a op b` of two operands of type `type`."""
     del type  # Python compares the values of every type as IEEE 754 and the integers do.
-    return bool(_COMPARE[op](a, b))
+    return bool(HOLDS[op](a, b))
 
 
 def convert(value: Number, source: Scalar, target: Scalar) -> Number:
@@ -221,15 +222,6 @@ _BOOL_BINARY: dict[BinaryOp, TwoOperands] = {
     BinaryOp.AND: operator.and_,
     BinaryOp.OR: operator.or_,
     BinaryOp.XOR: operator.xor,
-}
-
-_COMPARE: dict[CompareOp, TwoOperands] = {
-    CompareOp.EQ: operator.eq,
-    CompareOp.NE: operator.ne,
-    CompareOp.LT: operator.lt,
-    CompareOp.LE: operator.le,
-    CompareOp.GT: operator.gt,
-    CompareOp.GE: operator.ge,
 }
 
 

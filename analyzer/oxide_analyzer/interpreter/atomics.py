@@ -40,7 +40,7 @@ def atomic(scene: Scene, op: AtomicOp, publish: Publisher | None) -> Callable[..
         case AtomicOp.LOAD:
             return memory.loader(scene)
         case AtomicOp.STORE:
-            return _storer(scene, publish)
+            return memory.storer(scene, publish)
         case AtomicOp.COMPARE_EXCHANGE:
             return _exchanger(scene, publish)
         case AtomicOp.EXCHANGE:
@@ -128,25 +128,3 @@ def _exchanger(
         return old
 
     return compare_exchange
-
-
-def _storer(scene: Scene, publish: Publisher | None) -> Callable[[int, int, Number], None]:
-    """An atomic store."""
-    values, doubtful = scene.memory.values, scene.memory.doubtful
-    clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
-
-    def store(thread: int, offset: int, value: Number) -> None:
-        clock.now = step = clock.now + 1
-        if step >= clock.alarm:
-            clock.ring()
-        visits.add(thread)
-        races = observe is not None and observe(thread, offset, step)
-        values[offset] = value
-        if races or thread in taints:
-            doubtful.add(offset)
-        else:
-            doubtful.discard(offset)
-        if publish is not None:
-            publish(thread, offset, step)
-
-    return store

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.interpreter.program import dimension_name, parameter_name
-from oxide_analyzer.interpreter.warps import SHUFFLES, UNDEFINED
+from oxide_analyzer.interpreter.warps import UNDEFINED
 from oxide_analyzer.ir.nodes import (
     Apply,
     Assign,
@@ -34,6 +34,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     WarpOp,
 )
+from oxide_analyzer.ir.operators import SHUFFLES
 from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_analyzer.interpreter.clock import Clock
-    from oxide_analyzer.interpreter.ordering import Observer
+    from oxide_analyzer.interpreter.ordering import Observer, Publisher
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Contents, Number
 
@@ -129,8 +129,8 @@ def loader(scene: Scene) -> Callable[[int, int], Number]:
     return load
 
 
-def storer(scene: Scene) -> Callable[[int, int, Number], None]:
-    """What a store to shared or global memory does."""
+def storer(scene: Scene, publish: Publisher | None = None) -> Callable[[int, int, Number], None]:
+    """What a store to shared or global memory does; an atomic one may also publish."""
     values, doubtful = scene.memory.values, scene.memory.doubtful
     clock, visits, observe, taints = scene.clock, scene.visits, scene.observe, scene.taints
 
@@ -145,6 +145,8 @@ def storer(scene: Scene) -> Callable[[int, int, Number], None]:
             doubtful.add(offset)
         elif doubtful:
             doubtful.discard(offset)
+        if publish is not None:
+            publish(thread, offset, step)
 
     return store
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import BinaryOp, WarpFunction
+from oxide_analyzer.ir.operators import REDUCTIONS, SCANS
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -49,29 +50,6 @@ class Brought:
 
     value: Number | None
     lane: int
-
-
-SHUFFLES = frozenset(
-    {
-        WarpFunction.SHUFFLE,
-        WarpFunction.SHUFFLE_UP,
-        WarpFunction.SHUFFLE_DOWN,
-        WarpFunction.SHUFFLE_XOR,
-    }
-)
-_REDUCTIONS: dict[WarpFunction, BinaryOp] = {
-    WarpFunction.REDUCE_ADD: BinaryOp.ADD,
-    WarpFunction.REDUCE_MIN: BinaryOp.MIN,
-    WarpFunction.REDUCE_MAX: BinaryOp.MAX,
-    WarpFunction.REDUCE_AND: BinaryOp.AND,
-    WarpFunction.REDUCE_OR: BinaryOp.OR,
-    WarpFunction.REDUCE_XOR: BinaryOp.XOR,
-}
-_SCANS: dict[WarpFunction, BinaryOp] = {
-    WarpFunction.SCAN_ADD: BinaryOp.ADD,
-    WarpFunction.SCAN_MIN: BinaryOp.MIN,
-    WarpFunction.SCAN_MAX: BinaryOp.MAX,
-}
 
 
 def results(operation: WarpOp, lanes: Mapping[int, Brought]) -> Mapping[int, Result]:
@@ -184,7 +162,7 @@ def _column(
 
 
 def _reduced(operation: WarpOp, lanes: Mapping[int, Brought]) -> Mapping[int, Result]:
-    values, _, combine = _column(operation, _REDUCTIONS[operation.function], lanes)
+    values, _, combine = _column(operation, REDUCTIONS[operation.function], lanes)
     distance = operation.width // 2
     while distance:
         values = [combine(values[own], values[own ^ distance]) for own in range(WARP)]
@@ -193,7 +171,7 @@ def _reduced(operation: WarpOp, lanes: Mapping[int, Brought]) -> Mapping[int, Re
 
 
 def _scanned(operation: WarpOp, lanes: Mapping[int, Brought]) -> Mapping[int, Result]:
-    values, nothing, combine = _column(operation, _SCANS[operation.function], lanes)
+    values, nothing, combine = _column(operation, SCANS[operation.function], lanes)
     width = operation.width
     distance = 1
     while distance < width:

@@ -56,13 +56,13 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.ir.operators import SHUFFLES, VOTES
 from oxide_analyzer.language.types import BOOL, I64, U32, Kind, Scalar
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Contract, Kernel
     from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
 
-_VOTES = {WarpFunction.ANY, WarpFunction.ALL, WarpFunction.BALLOT}
 _RESULTS = {
     WarpFunction.BALLOT: U32,
     WarpFunction.MATCH_ANY: U32,
@@ -257,7 +257,7 @@ class _Check:
         has_value = operation.value is not None
         if (function is WarpFunction.SYNC) == has_target or has_target != has_value:
             self.say(f"{function} and its target")
-        shuffles = function.value.startswith("shuffle")
+        shuffles = function in SHUFFLES
         if shuffles != (operation.lane is not None):
             self.say(f"{function} and its lane")
         if operation.lane is not None:
@@ -268,7 +268,7 @@ class _Check:
             self.say(f"{function} of {operation.width} lanes")
         if operation.value is not None and operation.target is not None:
             self.expr(operation.value)
-            if function in _VOTES:
+            if function in VOTES:
                 self.typed(operation.value, BOOL, f"value of {function}")
             result = _RESULTS.get(function, operation.value.type)
             if operation.target.type != result:

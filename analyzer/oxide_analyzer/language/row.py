@@ -40,7 +40,6 @@ class Effect(StrEnum):
     ORDERS = "orders memory"
     CONVERGES = "meets the lanes of the warp"
     ATOMIC = "changes memory atomically"
-    ACCESSES = "reads or writes memory"
 
 
 @record

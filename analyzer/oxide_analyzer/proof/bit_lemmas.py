@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.polys import Poly
 from oxide_analyzer.proof.models import bit_operation
-from oxide_analyzer.proof.powers import as_power
+from oxide_analyzer.proof.powers import as_power, runs
 from oxide_analyzer.proof.products import number
 from oxide_analyzer.record import record
 
@@ -145,16 +145,7 @@ def _and(free: str, mask: int) -> str:
     """`free & mask`; the mask of a negative number is what its complement does not keep."""
     if mask < 0:
         return f"(- {free} {_and(free, ~mask)})"
-    parts: list[str] = []
-    position = 0
-    while mask >> position:
-        if not (mask >> position) & 1:
-            position += 1
-            continue
-        start = position
-        while (mask >> position) & 1:
-            position += 1
-        parts.append(f"(- (mod {free} {1 << position}) (mod {free} {1 << start}))")
+    parts = [f"(- (mod {free} {1 << end}) (mod {free} {1 << start}))" for start, end in runs(mask)]
     return f"(+ 0 {' '.join(parts)})" if parts else "0"
 
 

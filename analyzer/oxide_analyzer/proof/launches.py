@@ -31,6 +31,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Special,
 )
+from oxide_analyzer.ir.operators import MIRRORED
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
 from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
@@ -290,14 +291,6 @@ def _holds(draft: _Draft, condition: Expr) -> bool:
         return False
 
 
-_MIRRORED = {
-    CompareOp.EQ: CompareOp.EQ,
-    CompareOp.LT: CompareOp.GT,
-    CompareOp.LE: CompareOp.GE,
-    CompareOp.GT: CompareOp.LT,
-    CompareOp.GE: CompareOp.LE,
-    CompareOp.NE: CompareOp.NE,
-}
 _NEEDED = {
     CompareOp.EQ: 0,
     CompareOp.LE: 0,
@@ -314,7 +307,7 @@ def _repair(draft: _Draft, condition: Expr) -> None:
         return
     for target, op, other in (
         (condition.left, condition.op, condition.right),
-        (condition.right, _MIRRORED[condition.op], condition.left),
+        (condition.right, MIRRORED[condition.op], condition.left),
     ):
         try:
             wanted = int(draft.evaluate(other)) + _NEEDED[op]

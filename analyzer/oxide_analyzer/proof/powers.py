@@ -204,22 +204,34 @@ def _one_bit(
     return AnyOf((if_clear, if_set))
 
 
+def runs(mask: int) -> list[tuple[int, int]]:
+    """The runs of ones in a number, each from its first bit to the one behind its last.
+
+    0b1110110  ->  [(1, 3), (4, 7)]
+    """
+    found: list[tuple[int, int]] = []
+    start = 0
+    while mask >> start:
+        if not (mask >> start) & 1:
+            start += 1
+            continue
+        end = start
+        while (mask >> end) & 1:
+            end += 1
+        found.append((start, end))
+        start = end
+    return found
+
+
 def _kept(terms: Terms, free: Poly, mask: int) -> Poly | None:
     """`free & mask` for a number: one difference of remainders for each run of ones."""
+    found = runs(mask)
+    if len(found) > _MOST_RUNS:
+        return None
     total = constant(0)
-    position = runs = 0
-    while mask >> position:
-        if not (mask >> position) & 1:
-            position += 1
-            continue
-        start = position
-        while (mask >> position) & 1:
-            position += 1
-        total = total + terms.remainder(free, constant(1 << position))
+    for start, end in found:
+        total = total + terms.remainder(free, constant(1 << end))
         total = total - terms.remainder(free, constant(1 << start))
-        runs += 1
-        if runs > _MOST_RUNS:
-            return None
     return total
 
 

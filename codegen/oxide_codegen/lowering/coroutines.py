@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import Register, WarpFunction, WarpOp
+from oxide_analyzer.ir.operators import SHUFFLES
 from oxide_analyzer.launch import WARP
 from oxide_codegen.lowering import schedule, statements, warps
 from oxide_codegen.lowering.access import alias_marks
@@ -159,7 +160,7 @@ def _result(
 ) -> Value:
     """What a lane gets from what all of them brought."""
     function = statement.function
-    if function in warps.SHUFFLES:
+    if function in SHUFFLES:
         assert operands.lane is not None
         lane = warps.source(build, statement, own, operands.lane)
         return warps.from_bits(build, _shown(build, seen, lane), value.type)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import BinaryOp, Const, WarpFunction
+from oxide_analyzer.ir.operators import REDUCTIONS, SCANS, SHUFFLES
 from oxide_analyzer.launch import WARP
 from oxide_codegen.lowering import arithmetic, warps
 from oxide_codegen.lowering.builder import Builder, Value
@@ -71,7 +72,7 @@ def lower(
         build.emit(f"call void @llvm.nvvm.bar.warp.sync({mask})")
         return None
     assert value is not None
-    if function in warps.SHUFFLES:
+    if function in SHUFFLES:
         assert operands.lane is not None
         return _shuffled(build, statement, mask, value, own, operands.lane)
     match function:
@@ -93,7 +94,7 @@ def lower(
     whole = is_whole and statement.mask is None
     op = warps.COMBINATIONS[function]
     narrow = scalar.is_integer and scalar.bits <= 32 and statement.width == WARP
-    if function in warps.REDUCTIONS and narrow and target.number >= _REDUX:
+    if function in REDUCTIONS and narrow and target.number >= _REDUX:
         return _redux(build, op, scalar, value, mask)
     return _combined(build, statement, scalar, value, own, mask, whole=whole)
 
@@ -120,7 +121,7 @@ def _combined(
     *,
     whole: bool,
 ) -> Value:
-    exchange = _reduce if statement.function in warps.REDUCTIONS else _scan
+    exchange = _reduce if statement.function in REDUCTIONS else _scan
     if whole:
         return exchange(build, statement, scalar, value, own, mask)
     slot = build.variable(value.type, "warp")
@@ -156,7 +157,7 @@ def _reduce(
     build: Builder, statement: WarpOp, scalar: Scalar, value: Value, own: Value, mask: Value
 ) -> Value:
     del own
-    op, distance = warps.REDUCTIONS[statement.function], statement.width // 2
+    op, distance = REDUCTIONS[statement.function], statement.width // 2
     while distance:
         other = _shuffle(build, "bfly", mask, value, Value(str(distance), "i32"), WARP - 1)
         value = arithmetic.combined(build, op, value, other, scalar, has_minimum=True)
@@ -167,7 +168,7 @@ def _reduce(
 def _scan(
     build: Builder, statement: WarpOp, scalar: Scalar, value: Value, own: Value, mask: Value
 ) -> Value:
-    op, width, distance = warps.SCANS[statement.function], statement.width, 1
+    op, width, distance = SCANS[statement.function], statement.width, 1
     place = build.binary("and", own, str(width - 1))
     clamp = (WARP - width) << 8
     while distance < width:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.facts.intervals import NEGATED
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
@@ -33,6 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Return,
     Special,
 )
+from oxide_analyzer.ir.operators import OPPOSITE
 from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _bounds(
 
 
 def _bound(condition: Compare, values: Mapping[Local, Expr], *, negated: bool) -> Bound | None:
-    match NEGATED[condition.op] if negated else condition.op:
+    match OPPOSITE[condition.op] if negated else condition.op:
         case CompareOp.LT:
             index, limit = condition.left, condition.right
         case CompareOp.GT:

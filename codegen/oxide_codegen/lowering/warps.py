@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from oxide_analyzer.ir.nodes import BinaryOp, WarpFunction
+from oxide_analyzer.ir.operators import REDUCTIONS, SCANS
 from oxide_analyzer.launch import WARP
 from oxide_codegen.lowering import arithmetic
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
@@ -28,28 +29,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import WarpOp
     from oxide_analyzer.language.types import Scalar
 
-REDUCTIONS = {
-    WarpFunction.REDUCE_ADD: BinaryOp.ADD,
-    WarpFunction.REDUCE_MIN: BinaryOp.MIN,
-    WarpFunction.REDUCE_MAX: BinaryOp.MAX,
-    WarpFunction.REDUCE_AND: BinaryOp.AND,
-    WarpFunction.REDUCE_OR: BinaryOp.OR,
-    WarpFunction.REDUCE_XOR: BinaryOp.XOR,
-}
-SCANS = {
-    WarpFunction.SCAN_ADD: BinaryOp.ADD,
-    WarpFunction.SCAN_MIN: BinaryOp.MIN,
-    WarpFunction.SCAN_MAX: BinaryOp.MAX,
-}
-SHUFFLES = frozenset(
-    {
-        WarpFunction.SHUFFLE,
-        WarpFunction.SHUFFLE_UP,
-        WarpFunction.SHUFFLE_DOWN,
-        WarpFunction.SHUFFLE_XOR,
-    }
-)
-COMBINATIONS = REDUCTIONS | SCANS
+COMBINATIONS = {**REDUCTIONS, **SCANS}
 
 
 class Peers(Protocol):

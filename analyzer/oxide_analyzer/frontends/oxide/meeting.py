@@ -29,6 +29,7 @@ from oxide_analyzer.ir.nodes import (
     WarpFunction,
     WarpOp,
 )
+from oxide_analyzer.ir.operators import SCANS
 from oxide_analyzer.language.types import BOOL, U32, Kind
 from oxide_analyzer.rules import ox204_grid_sync_without_cooperative
 
@@ -48,7 +49,6 @@ _SHUFFLED = {
 _VOTES = {WarpFunction.ANY: BOOL, WarpFunction.ALL: BOOL, WarpFunction.BALLOT: U32}
 _MATCHES = {WarpFunction.MATCH_ANY, WarpFunction.MATCH_ALL}
 _BITS = {WarpFunction.REDUCE_AND, WarpFunction.REDUCE_OR, WarpFunction.REDUCE_XOR}
-_SCANS = {WarpFunction.SCAN_ADD, WarpFunction.SCAN_MIN, WarpFunction.SCAN_MAX}
 
 
 def sync_threads(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
@@ -105,7 +105,7 @@ def warp(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     function = WarpFunction(row.short_name)
     shuffled = _SHUFFLED.get(function)
     keywords = ("mask",) if function in _VOTES or function in _MATCHES else ("width", "mask")
-    if function in _SCANS:
+    if function in SCANS:
         keywords = ("exclusive", *keywords)
     names = ("p",) if function in _VOTES else ("v",) if shuffled is None else ("v", shuffled)
     given = named(lowering, node, row, names, len(names), keywords)
