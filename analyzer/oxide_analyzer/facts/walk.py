@@ -53,7 +53,8 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
-from oxide_analyzer.facts.loops import at_head, begin, enter, step, summarise
+from oxide_analyzer.facts.loop_heads import at_head, begin, enter, step
+from oxide_analyzer.facts.loops import summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, Scan, State, Value
 from oxide_analyzer.facts.uniformity import hands_over
