@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.facts.accesses import LocalRead, Observation
+from oxide_analyzer.facts.arithmetic import integer_operator
 from oxide_analyzer.facts.conditions import (
     FALSE,
     TRUE,
@@ -237,7 +238,7 @@ class Evaluator:
                 if low is not None and low >= 0:
                     return operand
                 positive = at_least_zero(operand)
-                return self.fitted(self._choice(positive, operand, -operand), expr, state)
+                return self.fitted(self.choice(positive, operand, -operand), expr, state)
             case UnaryOp.CLZ | UnaryOp.POPC:
                 count = self.havoc(expr.op.value, operand.level, 0, expr.type.bits)
                 if expr.op is UnaryOp.POPC and self.ballots:
@@ -259,118 +260,7 @@ class Evaluator:
         left, right = self.value(expr.left, state), self.value(expr.right, state)
         if not (isinstance(left, Poly) and isinstance(right, Poly)):
             return self._logical_bits(expr, left, right) or self._real(expr.op.value, left, right)
-        terms = self.launch.terms
-        match expr.op:
-            case BinaryOp.ADD:
-                return self.fitted(left + right, expr, state)
-            case BinaryOp.SUB:
-                return self.fitted(left - right, expr, state)
-            case BinaryOp.MUL:
-                return self.fitted(terms.multiply(left, right), expr, state)
-            case BinaryOp.FLOORDIV | BinaryOp.MOD:
-                return self._divide(expr, left, right, state)
-            case BinaryOp.MIN:
-                bounds = least_of(self.interval(left), self.interval(right))
-                return self._choice(at_most(left, right), left, right, bounds)
-            case BinaryOp.MAX:
-                bounds = greatest_of(self.interval(left), self.interval(right))
-                return self._choice(at_most(left, right), right, left, bounds)
-            case BinaryOp.SHL:
-                return self._shift_left(expr, left, right, state)
-            case BinaryOp.SHR:
-                return self._shift_right(expr, left, right)
-            case BinaryOp.AND | BinaryOp.OR | BinaryOp.XOR:
-                return self._bitwise(expr, left, right)
-            case BinaryOp.POW:
-                level = max(left.level, right.level)
-                return self.havoc("power", level, expr.type.min, expr.type.max)
-            case BinaryOp.DIV:
-                raise TypeError(f"{expr.span}: / of integers")
-            case _:
-                assert_never(expr.op)
-
-    def _divide(self, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
-        terms = self.launch.terms
-        low, high = self.interval(right)
-        if high is not None and high < 0:
-            # a // -d is -a // d, and a % -d is -(-a % d).
-            left, right = -left, -right
-            sign = -1
-        elif (low is not None and low > 0) or refutes(
-            terms, (*state.path, at_least_zero(-right)), _QUICK
-        ):
-            sign = 1
-        else:
-            value = self.unknown(expr.type, max(left.level, right.level), expr.op.value)
-            assert isinstance(value, Poly)
-            return value
-        if expr.op is BinaryOp.FLOORDIV:
-            return self.fitted(terms.quotient(left, right), expr, state)
-        return terms.remainder(left, right).scale(sign)
-
-    def _shift_left(self, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
-        amount = right.value
-        if amount is not None:
-            if not 0 <= amount < expr.type.bits:
-                return constant(0)
-            return self.fitted(left.scale(1 << amount), expr, state)
-        (low, high), (fewest, most) = self.interval(left), self.interval(right)
-        if None not in (low, high, fewest, most) and (low or 0) >= 0 and (fewest or 0) >= 0:
-            largest = (high or 0) << min(most or 0, expr.type.bits)
-            if largest <= expr.type.max:
-                # Nothing is shifted out; `1 << (d + 1)` is twice `1 << d`.
-                more = min(max(right.offset, 0), fewest or 0)
-                fewer, least = right.shift(-more), (low or 0) << ((fewest or 0) - more)
-                shifted = self.launch.terms.bits("<<", left, fewer, least, largest >> more)
-                return shifted.scale(1 << more)
-        least = 0 if low is not None and low >= 0 and not expr.type.is_signed else expr.type.min
-        return self.launch.terms.bits("<<", left, right, least, expr.type.max)
-
-    def _shift_right(self, expr: Binary, left: Poly, right: Poly) -> Poly:
-        amount = right.value
-        low, high = self.interval(left)
-        if amount is not None:
-            if 0 <= amount < expr.type.bits:
-                return self.launch.terms.quotient(left, constant(1 << amount))
-            if low is not None and low >= 0:
-                return constant(0)
-        terms = self.launch.terms
-        if low is not None and low >= 0:
-            least, _ = self.interval(right)
-            most = high if high is not None else expr.type.max
-            # Whatever the amount, it shifts by at least its lowest value.
-            result = terms.bits(">>", left, right, 0, most >> max(0, min(least or 0, 64)))
-            terms.axiom(result, at_most(result, left))
-            return result
-        return terms.bits(">>", left, right, expr.type.min, expr.type.max)
-
-    def _bitwise(self, expr: Binary, left: Poly, right: Poly) -> Poly:
-        terms = self.launch.terms
-        if expr.op is BinaryOp.AND:
-            for value, mask in ((left, right), (right, left)):
-                number = mask.value
-                if number is not None and number >= 0 and (number & (number + 1)) == 0:
-                    return terms.remainder(value, constant(number + 1))
-        (left_low, left_high), (right_low, right_high) = self.interval(left), self.interval(right)
-        sizes = (left_high, right_high)
-        nonnegative = all(low is not None and low >= 0 for low in (left_low, right_low))
-        if not nonnegative or None in sizes:
-            return terms.bits(expr.op.value, left, right, expr.type.min, expr.type.max)
-        known = [s for s in sizes if s is not None]
-        if expr.op is BinaryOp.AND:
-            result = terms.bits("&", left, right, 0, min(known))
-            bounds = [at_most(result, left), at_most(result, right)]
-        else:
-            highest = (1 << max(known).bit_length()) - 1
-            result = terms.bits(expr.op.value, left, right, 0, highest)
-            bounds = [at_most(result, left + right)]
-            if expr.op is BinaryOp.OR:
-                bounds += [at_most(left, result), at_most(right, result)]
-        atom = result.single()
-        if atom is not None and atom not in terms.axioms:
-            for bound in bounds:
-                terms.axiom(result, bound)
-        return result
+        return integer_operator(self, expr, left, right, state)
 
     def _logical_bits(self, expr: Binary, left: Value, right: Value) -> Condition | None:
         """& | ^ of bools are connectives."""
@@ -425,13 +315,13 @@ class Evaluator:
         if then == otherwise:
             return then
         if isinstance(then, Poly) and isinstance(otherwise, Poly):
-            return self._choice(condition, then, otherwise)
+            return self.choice(condition, then, otherwise)
         if not isinstance(then, (Poly, Real)) and not isinstance(otherwise, (Poly, Real)):
             return any_of((all_of((condition, then)), all_of((negate(condition), otherwise))))
         level = max(condition_level(condition), value_level(then), value_level(otherwise))
         return self.unknown(type_, level, "choice")
 
-    def _choice(
+    def choice(
         self, condition: Condition, then: Poly, otherwise: Poly, bounds: Interval | None = None
     ) -> Poly:
         """One of two; `bounds` if more is known than that it lies where either does."""
@@ -471,7 +361,7 @@ class Evaluator:
             return self.fitted(value, expr, state)
         if isinstance(value, Real):
             return self.unknown(target, value.level, target.name)
-        return self._choice(value, constant(1), constant(0))
+        return self.choice(value, constant(1), constant(0))
 
     def _real(self, name: str, *operands: Value) -> Real:
         keys: list[str] = [name]
@@ -571,20 +461,6 @@ class Evaluator:
                     if high is not None
                     else None,
                 )
-
-
-def least_of(left: Interval, right: Interval) -> Interval:
-    """Where the lesser of two numbers lies."""
-    low = None if left[0] is None or right[0] is None else min(left[0], right[0])
-    highs = [high for high in (left[1], right[1]) if high is not None]
-    return low, min(highs, default=None)
-
-
-def greatest_of(left: Interval, right: Interval) -> Interval:
-    """Where the greater of two numbers lies."""
-    high = None if left[1] is None or right[1] is None else max(left[1], right[1])
-    lows = [low for low in (left[0], right[0]) if low is not None]
-    return max(lows, default=None), high
 
 
 def _is_product(expr: Expr) -> bool:

@@ -1,0 +1,164 @@
+"""What an integer operator gives for two polynomials.
+
+Sums and products are polynomials again; quotients, remainders by them, and what is known of
+shifted and masked bits are atoms with their bounds. What may leave its type is fitted into it by
+the evaluator.
+
+    a // 8, a % 8     a quotient q, and a - 8·q
+    a << 3            8·a
+    a & 31            the remainder of a by 32
+    a & b             0 <= a & b <= a, b      where neither is negative
+    min(a, b)         one of the two, by which is less
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from oxide_analyzer.facts.conditions import at_least_zero, at_most
+from oxide_analyzer.facts.polys import Poly, constant
+from oxide_analyzer.ir.nodes import Binary, BinaryOp
+from oxide_analyzer.proof.affine import refutes
+
+if TYPE_CHECKING:
+    from oxide_analyzer.facts.state import Interval, State
+    from oxide_analyzer.facts.values import Evaluator
+
+_QUICK = 800
+
+
+def integer_operator(
+    evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: State
+) -> Poly:
+    """`left op right` in the type of `expr`, at a place that `state` describes."""
+    terms = evaluator.launch.terms
+    match expr.op:
+        case BinaryOp.ADD:
+            return evaluator.fitted(left + right, expr, state)
+        case BinaryOp.SUB:
+            return evaluator.fitted(left - right, expr, state)
+        case BinaryOp.MUL:
+            return evaluator.fitted(terms.multiply(left, right), expr, state)
+        case BinaryOp.FLOORDIV | BinaryOp.MOD:
+            return _divide(evaluator, expr, left, right, state)
+        case BinaryOp.MIN:
+            bounds = _least_of(evaluator.interval(left), evaluator.interval(right))
+            return evaluator.choice(at_most(left, right), left, right, bounds)
+        case BinaryOp.MAX:
+            bounds = _greatest_of(evaluator.interval(left), evaluator.interval(right))
+            return evaluator.choice(at_most(left, right), right, left, bounds)
+        case BinaryOp.SHL:
+            return _shift_left(evaluator, expr, left, right, state)
+        case BinaryOp.SHR:
+            return _shift_right(evaluator, expr, left, right)
+        case BinaryOp.AND | BinaryOp.OR | BinaryOp.XOR:
+            return _bitwise(evaluator, expr, left, right)
+        case BinaryOp.POW:
+            level = max(left.level, right.level)
+            return evaluator.havoc("power", level, expr.type.min, expr.type.max)
+        case BinaryOp.DIV:
+            raise TypeError(f"{expr.span}: / of integers")
+        case _:
+            assert_never(expr.op)
+
+
+def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
+    terms = evaluator.launch.terms
+    low, high = evaluator.interval(right)
+    if high is not None and high < 0:
+        # a // -d is -a // d, and a % -d is -(-a % d).
+        left, right = -left, -right
+        sign = -1
+    elif (low is not None and low > 0) or refutes(
+        terms, (*state.path, at_least_zero(-right)), _QUICK
+    ):
+        sign = 1
+    else:
+        value = evaluator.unknown(expr.type, max(left.level, right.level), expr.op.value)
+        assert isinstance(value, Poly)
+        return value
+    if expr.op is BinaryOp.FLOORDIV:
+        return evaluator.fitted(terms.quotient(left, right), expr, state)
+    return terms.remainder(left, right).scale(sign)
+
+
+def _shift_left(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
+    amount = right.value
+    if amount is not None:
+        if not 0 <= amount < expr.type.bits:
+            return constant(0)
+        return evaluator.fitted(left.scale(1 << amount), expr, state)
+    (low, high), (fewest, most) = evaluator.interval(left), evaluator.interval(right)
+    if None not in (low, high, fewest, most) and (low or 0) >= 0 and (fewest or 0) >= 0:
+        largest = (high or 0) << min(most or 0, expr.type.bits)
+        if largest <= expr.type.max:
+            # Nothing is shifted out; `1 << (d + 1)` is twice `1 << d`.
+            more = min(max(right.offset, 0), fewest or 0)
+            fewer, least = right.shift(-more), (low or 0) << ((fewest or 0) - more)
+            shifted = evaluator.launch.terms.bits("<<", left, fewer, least, largest >> more)
+            return shifted.scale(1 << more)
+    least = 0 if low is not None and low >= 0 and not expr.type.is_signed else expr.type.min
+    return evaluator.launch.terms.bits("<<", left, right, least, expr.type.max)
+
+
+def _shift_right(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly) -> Poly:
+    amount = right.value
+    low, high = evaluator.interval(left)
+    if amount is not None:
+        if 0 <= amount < expr.type.bits:
+            return evaluator.launch.terms.quotient(left, constant(1 << amount))
+        if low is not None and low >= 0:
+            return constant(0)
+    terms = evaluator.launch.terms
+    if low is not None and low >= 0:
+        least, _ = evaluator.interval(right)
+        most = high if high is not None else expr.type.max
+        # Whatever the amount, it shifts by at least its lowest value.
+        result = terms.bits(">>", left, right, 0, most >> max(0, min(least or 0, 64)))
+        terms.axiom(result, at_most(result, left))
+        return result
+    return terms.bits(">>", left, right, expr.type.min, expr.type.max)
+
+
+def _bitwise(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly) -> Poly:
+    terms = evaluator.launch.terms
+    if expr.op is BinaryOp.AND:
+        for value, mask in ((left, right), (right, left)):
+            number = mask.value
+            if number is not None and number >= 0 and (number & (number + 1)) == 0:
+                return terms.remainder(value, constant(number + 1))
+    left_low, left_high = evaluator.interval(left)
+    right_low, right_high = evaluator.interval(right)
+    sizes = (left_high, right_high)
+    nonnegative = all(low is not None and low >= 0 for low in (left_low, right_low))
+    if not nonnegative or None in sizes:
+        return terms.bits(expr.op.value, left, right, expr.type.min, expr.type.max)
+    known = [s for s in sizes if s is not None]
+    if expr.op is BinaryOp.AND:
+        result = terms.bits("&", left, right, 0, min(known))
+        bounds = [at_most(result, left), at_most(result, right)]
+    else:
+        highest = (1 << max(known).bit_length()) - 1
+        result = terms.bits(expr.op.value, left, right, 0, highest)
+        bounds = [at_most(result, left + right)]
+        if expr.op is BinaryOp.OR:
+            bounds += [at_most(left, result), at_most(right, result)]
+    atom = result.single()
+    if atom is not None and atom not in terms.axioms:
+        for bound in bounds:
+            terms.axiom(result, bound)
+    return result
+
+
+def _least_of(left: Interval, right: Interval) -> Interval:
+    """Where the lesser of two numbers lies."""
+    low = None if left[0] is None or right[0] is None else min(left[0], right[0])
+    highs = [high for high in (left[1], right[1]) if high is not None]
+    return low, min(highs, default=None)
+
+
+def _greatest_of(left: Interval, right: Interval) -> Interval:
+    """Where the greater of two numbers lies."""
+    high = None if left[1] is None or right[1] is None else max(left[1], right[1])
+    lows = [low for low in (left[0], right[0]) if low is not None]
+    return max(lows, default=None), high
