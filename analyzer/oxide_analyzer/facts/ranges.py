@@ -53,6 +53,7 @@ from oxide_analyzer.ir.nodes import (
     Dim,
     Fence,
     For,
+    Forget,
     If,
     Inline,
     Leave,
@@ -380,6 +381,8 @@ class _Flow:
                     self._assign(target, evaluate.of(value, state), state)
             case Load(target=target, index=index):
                 evaluate.operands(index, state)
+                self._assign(target, None, state)
+            case Forget(target=target):
                 self._assign(target, None, state)
             case Atomic(target=target) | WarpOp(target=target):
                 evaluate.operands(walk.operands(statement), state)

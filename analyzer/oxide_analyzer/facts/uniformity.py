@@ -65,6 +65,7 @@ from oxide_analyzer.ir.nodes import (
     Expr,
     Fence,
     For,
+    Forget,
     Group,
     If,
     Inline,
@@ -276,6 +277,8 @@ class _Walk:
                 levels[target.name] = self.level(value, levels)
             case Load(target=target, array=name, index=index):
                 levels[target.name] = self.loaded(self.kernel.arrays[name], index, levels)
+            case Forget(target=target):
+                levels[target.name] = Level.THREAD
             case Atomic(target=target):
                 if target is not None:
                     levels[target.name] = Level.THREAD

@@ -81,6 +81,7 @@ from oxide_analyzer.ir.nodes import (
     Declare,
     Fence,
     For,
+    Forget,
     Group,
     If,
     Inline,
@@ -189,6 +190,9 @@ class Walk:
                 if self.collected is not None:
                     self.collected.claims.append(Claim(stmt, goals, state.path, position))
                 return Flow(self._checked(state, all_of(goals), position))
+            case Forget(target=target, what=what):
+                unknown = evaluator.unknown(target.type, Level.THREAD, target.name, what)
+                return Flow(state.assign(target.name, unknown))
             case Declare() | Fence():
                 return Flow(state)
             case Unsafe(body=body):

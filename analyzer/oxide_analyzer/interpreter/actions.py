@@ -15,6 +15,7 @@ from oxide_analyzer.interpreter import arithmetic, memory
 from oxide_analyzer.interpreter.atomics import atomic
 from oxide_analyzer.interpreter.memory import Scene
 from oxide_analyzer.interpreter.warps import WARP, Brought
+from oxide_analyzer.ir.deciding import deciding
 from oxide_analyzer.ir.nodes import (
     Assert,
     Atomic,
@@ -24,12 +25,14 @@ from oxide_analyzer.ir.nodes import (
     CheckIndex,
     CheckView,
     Fence,
+    Forget,
     Load,
     Return,
     Space,
     Store,
     WarpOp,
 )
+from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +70,7 @@ class Actions:
         self.record = record
         self.ordering = ordering
         self.ensemble = ensemble
+        self.deciding = deciding(kernel)
         self.visits: dict[int, set[int]] = {site: set() for site in program.statements}
 
     def names(self) -> Mapping[str, Any]:
@@ -93,6 +97,8 @@ class Actions:
                     names[f"check_{site}"] = self._check(statement, _is_no_multiple_of(width))
                 case Assert():
                     names[f"check_{site}"] = self._check(statement, _is_false)
+                case Forget():
+                    names[f"forget_{site}"] = self._forget(statement)
                 case Fence():
                     names[f"fence_{site}"] = self._noting(statement, self._fence)
                 case Barrier():
@@ -211,6 +217,25 @@ class Actions:
             note(statement, thread, step)
 
         return come
+
+    def _forget(self, statement: Forget) -> Callable[[int], Number]:
+        """Invent a value, another one for each thread and time. Where it decides what the thread
+        does, nothing that is found behind it holds of every value."""
+        clock, visits = self.clock, self.visits[statement.site]
+        type, decides = statement.target.type, statement.site in self.deciding
+
+        invented = arithmetic.conversion(I64, type)
+
+        def forget(thread: int) -> Number:
+            clock.now = step = clock.now + 1
+            if step >= clock.alarm:
+                clock.ring()
+            visits.add(thread)
+            if decides:
+                self.findings.taint(thread, step)
+            return invented((5 * thread + step) % 8)
+
+        return forget
 
     def _fence(self, fence: Fence, thread: int, step: int) -> None:
         self.ordering.fence(thread, fence.scope, step)

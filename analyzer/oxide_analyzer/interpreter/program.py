@@ -14,6 +14,7 @@ from oxide_analyzer.ir.nodes import (
     CheckIndex,
     CheckView,
     Fence,
+    Forget,
     Load,
     Return,
     Store,
@@ -34,7 +35,7 @@ Check: TypeAlias = CheckDivisor | CheckIndex | CheckView | CheckAligned | Assert
 # Where threads wait for each other.
 Meeting: TypeAlias = Barrier | WarpOp
 # Statements that facts and failures are keyed by.
-Sited: TypeAlias = Load | Store | Atomic | Check | Fence | Meeting | Return
+Sited: TypeAlias = Load | Store | Atomic | Check | Fence | Meeting | Return | Forget
 
 
 @record
@@ -84,7 +85,15 @@ def count_name(kernel: Kernel, array: str) -> str:
 def access_kind(statement: Sited) -> AccessKind:
     """What a thread does at a statement with a site."""
     match statement:
-        case Load() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert():
+        case (
+            Load()
+            | CheckDivisor()
+            | CheckIndex()
+            | CheckView()
+            | CheckAligned()
+            | Assert()
+            | Forget()
+        ):
             return AccessKind.READ
         case Store():
             return AccessKind.WRITE

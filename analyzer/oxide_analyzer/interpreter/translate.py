@@ -53,6 +53,7 @@ from oxide_analyzer.ir.nodes import (
     Declare,
     Fence,
     For,
+    Forget,
     Group,
     If,
     Inline,
@@ -232,6 +233,9 @@ class _Translation:
             case Fence():
                 self.statements[statement.site] = statement
                 self.line(f"fence_{statement.site}(me)")
+            case Forget():
+                self.statements[statement.site] = statement
+                self.assign(statement.target, f"forget_{statement.site}(me)")
             case Declare():
                 self.line(f"{self.scratch(statement.array)} = undefined_array({statement.array!r})")
             case Barrier():

@@ -85,6 +85,7 @@ __all__ = [
     "Expr",
     "Fence",
     "For",
+    "Forget",
     "Group",
     "If",
     "Inline",
@@ -294,6 +295,18 @@ class Declare:
     span: Span
 
 
+@distinct
+class Forget:
+    """`target` holds some value of its type, another one each time: what the source computes
+    there is nothing that the analyzer knows. `what` says for messages what that is. A kernel with
+    one is not compiled."""
+
+    target: Local
+    what: str
+    site: int
+    span: Span
+
+
 class Group(StrEnum):
     """Which threads meet at a barrier."""
 
@@ -468,6 +481,7 @@ Stmt: TypeAlias = (
     | CheckAligned
     | Assert
     | Declare
+    | Forget
     | Barrier
     | WarpOp
     | Unsafe

@@ -38,6 +38,7 @@ from oxide_analyzer.ir.nodes import (
     DivisorRole,
     Fence,
     For,
+    Forget,
     Group,
     If,
     Inline,
@@ -193,6 +194,8 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}check aligned {show_expr(offset)} % {width} of {array}  @{site}"
         case Assert(condition=condition, message=message, site=site):
             yield f"{indent}assert {show_expr(condition)}, {message!r}  @{site}"
+        case Forget(target=target, what=what, site=site):
+            yield f"{indent}{target.name}: {target.type} = unknown {what!r}  @{site}"
         case Declare(array=array):
             yield f"{indent}declare {array}"
         case Barrier(site=site, group=group):

@@ -38,6 +38,7 @@ from oxide_analyzer.ir.nodes import (
     Dim,
     Fence,
     For,
+    Forget,
     If,
     Inline,
     Leave,
@@ -250,7 +251,16 @@ class _Folding:
             case Inline(body=body) | Unsafe(body=body):
                 inner = self.block(body)
                 yield statement if inner is body else replace(statement, body=inner)
-            case Barrier() | Fence() | Break() | Continue() | Return() | Leave() | Declare():
+            case (
+                Barrier()
+                | Fence()
+                | Break()
+                | Continue()
+                | Return()
+                | Leave()
+                | Declare()
+                | Forget()
+            ):
                 yield statement
             case _:
                 assert_never(statement)

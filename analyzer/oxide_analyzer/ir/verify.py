@@ -34,6 +34,7 @@ from oxide_analyzer.ir.nodes import (
     Dim,
     Fence,
     For,
+    Forget,
     If,
     Inline,
     Leave,
@@ -204,6 +205,9 @@ class _Check:
                 found = self.kernel.arrays.get(array)
                 if found is None or found.space is not Space.LOCAL:
                     self.say(f"declaration of {array}, which is no local array")
+            case Forget(target=target, site=site):
+                self.local(target)
+                self.site(site)
             case Barrier(site=site) | Return(site=site) | Fence(site=site):
                 self.site(site)
             case If(condition=condition, then=then, otherwise=otherwise):

@@ -26,6 +26,7 @@ from oxide_analyzer.ir.nodes import (
     Expr,
     Fence,
     For,
+    Forget,
     If,
     Inline,
     Leave,
@@ -91,6 +92,7 @@ def site_of(stmt: Stmt) -> int | None:
             | WarpOp(site=site)
             | Unsafe(site=site)
             | Return(site=site)
+            | Forget(site=site)
         ):
             return site
         case _:
@@ -126,6 +128,7 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return (start, stop, step)
         case (
             Declare()
+            | Forget()
             | Barrier()
             | Fence()
             | Unsafe()
@@ -176,7 +179,7 @@ def assigned(block: Block) -> set[Local]:
     found: set[Local] = set()
     for stmt in statements(block):
         match stmt:
-            case Assign(target=target) | Load(target=target):
+            case Assign(target=target) | Load(target=target) | Forget(target=target):
                 found.add(target)
             case Atomic(target=target) | WarpOp(target=target) if target is not None:
                 found.add(target)

@@ -28,6 +28,7 @@ from oxide_analyzer.ir.nodes import (
     DivisorRole,
     Fence,
     For,
+    Forget,
     If,
     Inline,
     Leave,
@@ -116,6 +117,8 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             checks.check_aligned(context, statement)
         case Assert():
             checks.check_assertion(context, statement)
+        case Forget(what=what, span=span):
+            raise ValueError(f"{span}: {what} is unknown")
         case Declare(array=array):
             access.declare(context, array)
         case Fence(scope=scope):
