@@ -179,6 +179,7 @@ def test_mistake_in_a_helper_is_said_once_for_all_kernels() -> None:
         ),
         # What a call decides: the rank of scratch memory, an annotation without one.
         ("@device\ndef f(t: SharedArray[f32]) -> f32: return t[0, 1] + len(t)", []),
+        ("@device\ndef f(t: SharedArray[f32]) -> f32:\n    y = t[0]\n    return y", []),
         (
             "@device\ndef f(a: Slice2D[f32], t: SharedArray3D[i8]):\n    t[0, 0, 0] = i8(a[0, 1])",
             [],
