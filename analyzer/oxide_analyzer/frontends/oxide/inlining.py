@@ -180,6 +180,8 @@ def inline_alone(lowering: Lowering) -> None:
     ]
     with lowering.collect():
         _execute(lowering, frame, arguments)
+    if any(value is UNKNOWN for _, value, _ in arguments):
+        lowering.unexplained = None
 
 
 def _given(lowering: Lowering, argument: ast.arg) -> Value:

@@ -216,8 +216,7 @@ def _lower(
         message = ox002_unsupported_construct.unsettled(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
     findings = [*lowering.diagnostics, *memory.names.conflicts()]
-    # A helper that nothing calls has parameters of which nothing is known.
-    if not findings and lowering.unexplained is not None and step is not _helper:
+    if not findings and lowering.unexplained is not None:
         message = ox004_unknown_name.without_value(_name_at(lowering))
         lowering.report(ox004_unknown_name.RULE, lowering.unexplained, message)
         findings = lowering.diagnostics
