@@ -82,6 +82,15 @@ def host_target() -> str:
     return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {features}"
 
 
+def converts_halves() -> bool:
+    """Whether this processor converts between f16 and f32 by an instruction."""
+    architecture = llvm.get_default_triple().partition("-")[0]
+    if architecture in ("x86_64", "amd64"):
+        features = llvm.get_host_cpu_features()
+        return bool(features.get("f16c") or features.get("avx512fp16"))
+    return architecture in ("aarch64", "arm64")
+
+
 def linked(image: bytes, symbols: Sequence[str]) -> tuple[object, dict[str, int]]:
     """Object code in memory: its owner, and the addresses of symbols.
 

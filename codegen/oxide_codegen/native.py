@@ -205,7 +205,8 @@ def emit_native(
     kernel = checked.kernel
     facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
     lower = coroutines.lower if patterns.meets(kernel) else thread_loop.lower
-    text = lower(checked, facts, "contract " if contract else "", narrows=narrows)
+    flags, has_halves = "contract " if contract else "", llvm.converts_halves()
+    text = lower(checked, facts, flags, narrows=narrows, has_halves=has_halves)
     image = llvm.object_code(text, vectorises=not patterns.divides(kernel.body))
     return NativeCode(image, text)
 

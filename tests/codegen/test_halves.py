@@ -24,6 +24,8 @@ from codegen.test_arithmetic import check, interesting, run_elementwise
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import BinaryOp, Convert, Local, Math, MathFunction, Ownership
 from oxide_analyzer.language.types import BF16, F16, F32, F64, I64, U64, join
+from oxide_codegen import llvm
+from oxide_codegen.errors import OxideError
 from oxide_codegen.ptx import compile_ptx
 
 HALVES = [F16, BF16]
@@ -99,6 +101,39 @@ def test_conversions_are_rounded_once(source, scalar):
     (got,) = run_elementwise([source], scalar, [expression], [values])
     expected = [arithmetic.convert(value, source, scalar) for value in values]
     check(got, expected, scalar, f"{source} to {scalar}")
+
+
+def test_a_processor_needs_no_instruction_for_them(monkeypatch):
+    monkeypatch.setattr(llvm, "converts_halves", lambda: False)
+    bits = [struct.pack("<H", k) for k in range(1 << 16)]
+    values = [unpacked(one, 1, F16)[0] for one in bits]
+    # Between two neighbours, just beside that, and beyond both ends.
+    ends = [65519.0, 65520.0, -65520.0, 2.0**-25, 2.0**-24 * 0.75, 1e30, -0.0, float("nan")]
+    beside = [arithmetic.literal(v * (1 + k * 2.0**-12), F32) for v in values[::7] for k in (1, 3)]
+    narrow = [arithmetic.literal(v, F32) for v in ends] + beside
+    same = lambda x: Convert(Convert(x, F32, HERE), F16, HERE)  # noqa: E731
+    for start in range(0, len(values), 1024):
+        some = values[start : start + 1024]
+        (got,) = run_elementwise([F16], F32, [lambda x: Convert(x, F32, HERE)], [some])
+        check(got, some, F32, "f16 to f32")
+    for start in range(0, len(narrow), 1024):
+        some = narrow[start : start + 1024]
+        (got,) = run_elementwise([F32], F16, [lambda x: Convert(x, F16, HERE)], [some])
+        check(got, [arithmetic.convert(v, F32, F16) for v in some], F16, "f32 to f16")
+    (got,) = run_elementwise([F16], F16, [same], [values[:1024]])
+    check(got, values[:1024], F16, "there and back")
+
+
+def test_what_a_process_lacks_is_an_error():
+    """LLVM calls a function where it has no instruction: the linker would end the process."""
+    text = """
+declare i16 @__truncoxidehf2(double)
+define i16 @run(double %x) {
+  %bits = call i16 @__truncoxidehf2(double %x)
+  ret i16 %bits
+}"""
+    with pytest.raises(OxideError, match="this processor has no __truncoxidehf2"):
+        llvm.linked(llvm.object_code(text, vectorises=False), ("run",))
 
 
 @pytest.mark.parametrize("scalar", HALVES, ids=str)

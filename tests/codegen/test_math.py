@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 
+import llvmlite.binding
 import pytest
 
 from codegen.building import HERE
@@ -16,6 +17,7 @@ from codegen.test_arithmetic import check, interesting, run_elementwise
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import Math, MathFunction
 from oxide_analyzer.language.types import F32, F64
+from oxide_codegen import llvm
 from oxide_codegen.lowering.mathematics import ULP
 
 FUNCTIONS = [f for f in MathFunction if not f.is_exact]
@@ -106,3 +108,36 @@ def test_it_is_exact(function, scalar):
     (found,) = evaluate([function], function.arity, scalar, columns)
     expected = [arithmetic.math(function, scalar, *xs) for xs in zip(*columns, strict=True)]
     check(found, expected, scalar, function)
+
+
+# Processors whose vectors LLVM splits differently, and what of this one their code needs.
+PROCESSORS = {
+    "x86-64": ("sse2",),
+    "haswell": ("avx2", "fma", "bmi2"),
+    "skylake-avx512": ("avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"),
+}
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_angles_are_reduced_alike_on_every_processor(processor, monkeypatch):
+    features = llvmlite.binding.get_host_cpu_features()
+    if not all(features.get(name) for name in PROCESSORS[processor]):
+        pytest.skip("this processor is another one")
+    target = llvmlite.binding.Target.from_default_triple()
+    machine = target.create_target_machine(
+        cpu=processor, features="", opt=3, reloc="pic", codemodel="small"
+    )
+    monkeypatch.setattr(llvm, "host_machine", lambda: machine)
+    monkeypatch.setattr(llvm, "converts_halves", lambda: False)
+    generator = random.Random(11)
+    values = [
+        math.ldexp(generator.uniform(-1, 1), generator.randrange(15, 1024)) for _ in range(96)
+    ]
+    for function in (MathFunction.SIN, MathFunction.COS, MathFunction.TAN):
+        (found,) = evaluate([function], 1, F64, [values])
+        expected = [arithmetic.math(function, F64, value) for value in values]
+        near = [
+            abs(a - b) <= (ULP[function] + 1) * spacing(b, F64)
+            for a, b in zip(found, expected, strict=True)
+        ]
+        assert all(near), [v for v, ok in zip(values, near, strict=True) if not ok][:3]

@@ -91,8 +91,12 @@ def metadata(marks: Sequence[str]) -> str:
 
 @dataclass
 class Names:
-    """Numbers for the metadata nodes of a module; 0 is the first."""
+    """Numbers for the metadata nodes of a module; 0 is the first.
 
+    `has_halves` says of the machine that it converts between f16 and f32 by an instruction.
+    """
+
+    has_halves: bool = True
     nodes: list[str] = field(default_factory=list[str])
     _shared: dict[str, str] = field(default_factory=dict[str, str])
 

@@ -46,9 +46,11 @@ _SUSPEND = "call i8 @llvm.coro.suspend(token none, i1 false)"
 _MEMORY, _UNIT, _NUMBER = Value("%memory", "ptr"), Value("%unit", "i64"), Value("%number", "i64")
 
 
-def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) -> str:
+def lower(
+    checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool, has_halves: bool = True
+) -> str:
     """The LLVM text of a kernel whose threads meet."""
-    names = Names()
+    names = Names(has_halves)
     marks = alias_marks(names, checked.kernel)
     thread = Builder(names)
     body = _thread(checked, ranges, flags, thread, marks, narrows)
@@ -57,7 +59,7 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
             *body,
             *_frame_size(),
             *schedule.scheduler(checked, names),
-            *thread.functions.values(),
+            *build.functions.values(),
             *names.text(),
         ]
     )
@@ -202,20 +204,11 @@ def _shown(build: Builder, seen: Value, lane: Value) -> Value:
     return build.load("i64", at.text)
 
 
-def _thread(
-    checked: CheckedKernel,
-    ranges: Ranges,
-    flags: str,
-    build: Builder,
-    marks: dict[str, tuple[str, ...]],
-    narrows: bool,
-) -> list[str]:
+def _thread(context: Context, thread: CoroutineThread) -> list[str]:
     """The coroutine. Without a frame it gives the size of one instead."""
-    thread = CoroutineThread(checked.kernel, build)
-    thread.read_arguments()
-    context = Context(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
+    build = context.build
     context.zero_locals()
-    statements.block(context, checked.kernel.body)
+    statements.block(context, context.checked.kernel.body)
     thread.say(build, FELL_OFF)
     build.jump("done")
     if thread.failures.is_used:

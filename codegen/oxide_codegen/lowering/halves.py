@@ -7,24 +7,32 @@ keeps what the second rounding needs.
 
     a + b     is     f16(f32(a) + f32(b))
 
-LLVM makes the instructions of the machine out of the f16 ones where it has them. bf16 is rounded
-by integers: the instruction of x86 takes subnormal numbers for zeros.
+f16 is converted by the instructions of the machine where it has them, else by integers: LLVM would
+call functions that a process need not have. bf16 is rounded by integers everywhere: the
+instruction of x86 takes subnormal numbers for zeros.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_codegen.lowering.formulas import absolute, define, where
+
 if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
     from oxide_codegen.lowering.builder import Builder, Value
+    from oxide_codegen.lowering.formulas import Code, Term
 
 _QUIET_NAN = 0x7FC0
+_WIDENED, _NARROWED = "oxide.widened.f16", "oxide.narrowed.f16"
 
 
 def widened(build: Builder, value: Value, scalar: Scalar) -> Value:
     """The value as a `float`."""
     if scalar.name == "f16":
+        if not build.names.has_halves:
+            build.functions |= define(_WIDENED, ("i32",), "float", _widened)
+            return build.call("float", _WIDENED, build.cast("zext", value, "i32"))
         return build.cast("fpext", build.cast("bitcast", value, "half"), "float")
     bits = build.binary("shl", build.cast("zext", value, "i32"), "16")
     return build.cast("bitcast", bits, "float")
@@ -35,6 +43,9 @@ def narrowed(build: Builder, value: Value, scalar: Scalar) -> Value:
     if value.type == "double":
         value = _to_odd(build, value)
     if scalar.name == "f16":
+        if not build.names.has_halves:
+            build.functions |= define(_NARROWED, ("float",), "i32", _narrowed)
+            return build.cast("trunc", build.call("i32", _NARROWED, value), "i16")
         return build.cast("bitcast", build.cast("fptrunc", value, "half"), "i16")
     bits = build.cast("bitcast", value, "i32")
     odd = build.binary("and", build.binary("lshr", bits, "16"), "1")
@@ -94,3 +105,28 @@ def _to_odd(build: Builder, value: Value) -> Value:
     moves = build.binary("and", even, inexact)
     moved = build.select(moves, build.binary("add", bits, step), bits)
     return build.cast("bitcast", moved, "float")
+
+
+def _widened(code: Code, x: Term) -> Term:
+    """The `float` of the bits of an f16: exact, by a product that moves the exponent."""
+    del code
+    size = x & 0x7FFF
+    finite = (size << 13).real * 2.0**112
+    special = (size << 13) | 0x7F800000
+    bits = where(size >= 0x7C00, special, finite.bits)
+    return (bits | ((x & 0x8000) << 16)).real
+
+
+def _narrowed(code: Code, x: Term) -> Term:
+    """The bits of the f16 nearest to a `float`, ties to even."""
+    del code
+    sign, size = x.bits.unsigned_shift(16) & 0x8000, absolute(x)
+    bits = size.bits
+    # Up to the smallest normal number, the last place of a sum with ½ is that of the result.
+    subnormal = (size + 0.5).bits - 0x3F000000
+    odd = bits.unsigned_shift(13) & 1
+    normal = (bits + odd + (0xFFF - (112 << 23))).unsigned_shift(13)
+    finite = where(size < 2.0**-14, subnormal, normal)
+    # From half a place beyond the largest number on.
+    result = where(size >= 65520.0, 0x7C00, finite)
+    return where(x.differs(x), 0x7E00, result) | sign

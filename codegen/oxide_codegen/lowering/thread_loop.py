@@ -73,9 +73,11 @@ class LoopThread(Host):
         self.failures.jump(build, failure)
 
 
-def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) -> str:
+def lower(
+    checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool, has_halves: bool = True
+) -> str:
     """The LLVM text of a kernel without barriers."""
-    kernel, names = checked.kernel, Names()
+    kernel, names = checked.kernel, Names(has_halves)
     build = Builder(names)
     thread = LoopThread(kernel, build)
     thread.read_arguments()
@@ -90,9 +92,26 @@ def lower(checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool) 
     names.define(mark, f"distinct !{{{mark}, {parallel}}}")
     loops = _one_loop if _counts_threads(kernel, ranges) else _nested_loops
     loops(context, thread, mark)
+    return _text(build)
+
+
+def _text(build: Builder) -> str:
     build.end("ret void")
     text = ["entry:", *build.entry, "  br label %start", "start:", *build.lines]
-    return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *names.text()])
+    return "\n".join([f"{ENTRY} {{", *text, "}", *build.functions.values(), *build.names.text()])
+
+
+def lower_watched(
+    checked: CheckedKernel, ranges: Ranges, threads: type[LoopThread], contexts: type[Context]
+) -> str:
+    """The same for threads that race: one after the other, of these kinds: see `watched`."""
+    kernel, names = checked.kernel, Names()
+    build = Builder(names)
+    thread = threads(kernel, build)
+    thread.read_arguments()
+    context = contexts(checked, build, thread, ranges, "", False, {}, lambda _: "")
+    _nested_loops(context, thread, "")
+    return _text(build)
 
 
 def _counts_threads(kernel: Kernel, ranges: Ranges) -> bool:
