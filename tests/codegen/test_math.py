@@ -123,6 +123,7 @@ def test_angles_are_reduced_alike_on_every_processor(processor, monkeypatch):
     features = llvmlite.binding.get_host_cpu_features()
     if not all(features.get(name) for name in PROCESSORS[processor]):
         pytest.skip("this processor is another one")
+    llvm.host_machine()
     target = llvmlite.binding.Target.from_default_triple()
     machine = target.create_target_machine(
         cpu=processor, features="", opt=3, reloc="pic", codemodel="small"
