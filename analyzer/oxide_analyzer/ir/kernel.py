@@ -157,6 +157,14 @@ class DataFact:
 
 
 @record
+class Assumption:
+    """Something that the source does and the analyzer does not know; `what` says what it is."""
+
+    span: Span
+    what: str
+
+
+@record
 class Contract:
     """What a launch must fulfil: `@kernel(block=…, domain=…, requires=…)`.
 
@@ -191,6 +199,9 @@ class Contract:
 class Kernel:
     """One kernel. `span` covers the `def` to the end of its body, `name_span` its name.
 
+    `assumptions` are about a kernel of another dialect than our own: what it does besides what
+    its IR says. It is not compiled with them.
+
     It can be referred to weakly, so that what is derived from it lives as long as it does.
     """
 
@@ -210,6 +221,7 @@ class Kernel:
     choices: tuple[TypeChoice, ...] = ()
     documentation: str = ""
     dialect: str = field(default="oxide")
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def instance(self) -> str:

@@ -28,6 +28,7 @@ class Origin(StrEnum):
 
     OXIDE = "oxide"
     MATH = "math"
+    NUMBA = "numba"
     PYTHON = "builtins"
 
 

@@ -1,0 +1,1 @@
+"""Kernels of Numba and CuPy as they are: `@cuda.jit`, `@jit.rawkernel`."""

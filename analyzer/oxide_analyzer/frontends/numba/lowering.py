@@ -1,0 +1,182 @@
+"""One pass over a Numba kernel: what the analyzer does not know becomes a value that nobody knows.
+
+The pass is that over an Oxide kernel, with Numba's conversions, and it refuses nothing: where
+Oxide would report a construct, this notes an assumption and goes on.
+
+    y = model.predict(x)         %1 = unknown 'model.predict(x)'; y = %1, and an assumption
+    helper(a, i)                 of an array that is given to what nobody knows, nothing is
+                                 known from there on: its accesses are left out
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba.promotion import as_type, promoted, zero
+from oxide_analyzer.frontends.oxide.lowering import Lowering
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    FunctionValue,
+    Give,
+    MeaningValue,
+    Nothing,
+    Number,
+    TupleValue,
+    Unknown,
+)
+from oxide_analyzer.ir.kernel import Assumption
+from oxide_analyzer.ir.nodes import Assign, Compare, CompareOp, Const, Forget, Read
+from oxide_analyzer.language.types import I64, Kind
+
+if TYPE_CHECKING:
+    from oxide_analyzer.diagnostics import Fix, Related
+    from oxide_analyzer.frontends.oxide.names import Key
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.rules.rule import Rule
+    from oxide_analyzer.source import Located, Span
+
+
+class NumbaLowering(Lowering):
+    """The state of one pass over one Numba kernel, and what it had to assume."""
+
+    assumptions: dict[Span, Assumption]
+    lost: set[str]
+
+    def begin(self) -> None:
+        """Start with nothing assumed."""
+        self.assumptions = {}
+        self.lost = set()
+
+    # ------------------------------------------------------------ what is not known
+
+    def assume(self, node: Located, what: str) -> Unknown:
+        """Note something that the analyzer does not know, in the kernel's own file."""
+        span = self.span(node)
+        frame = self.frame
+        while span.path != self.source.path and frame.parent is not None:
+            call, frame = frame.call, frame.parent
+            if call is not None and frame.source.path == self.source.path:
+                span = self.source.span(call)
+        self.assumptions.setdefault(span, Assumption(span, what))
+        return UNKNOWN
+
+    def forget(self, node: Located, what: str, type: Scalar = I64, *, adapts: bool = True) -> Number:
+        """A number that nobody knows; one that `adapts` takes the type of what it meets."""
+        span = self.span(node)
+        local = self.temporary(type)
+        self.emit(Forget(local, what, self.site(), span))
+        return Number(Read(local, span), type, Give.WEAK if adapts else Give.FIXED)
+
+    def lose(self, value: Value) -> None:
+        """Of an array that came to who knows what, nothing is known from here on."""
+        match value:
+            case ArrayValue(array=array):
+                self.lost.add(array.name)
+            case TupleValue(items=items):
+                for item in items:
+                    self.lose(item)
+            case _:
+                pass
+
+    # ------------------------------------------------------------ instead of findings
+
+    def report(
+        self,
+        rule: Rule,
+        node: Located,
+        message: str,
+        *,
+        related: tuple[Related, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+    ) -> None:
+        """What Oxide has not, Numba may have: an assumption."""
+        del rule, related, fixes
+        self.assume(node, message)
+
+    def refuse_value(self, value: Value, node: ast.expr) -> None:
+        """A value that is no number where a number is needed."""
+        if not isinstance(value, Unknown):
+            self.assume(node, f"`{self.text(node)}` is used as a number")
+
+    # ------------------------------------------------------------ numbers
+
+    def number(self, value: Value, node: ast.expr) -> Number:
+        """The value as a number; of anything else, one that nobody knows."""
+        if isinstance(value, Number):
+            return value
+        self.refuse_value(value, node)
+        return self.forget(node, f"`{self.text(node)}`")
+
+    def evaluate_number(self, node: ast.expr) -> Number:
+        """The value of an expression that must be a number."""
+        return self.number(self.evaluate(node), node)
+
+    def convert(self, number: Number, type: Scalar, node: ast.expr, what: str) -> Expr:
+        """The number as one of `type`: Numba converts whatever it is."""
+        del what
+        if number.give is Give.WEAK:
+            self.names.adapted(number, type)
+        return as_type(number, type, self.span(node))
+
+    def index(self, node: ast.expr, what: str = "an index") -> Expr:
+        """An integer as i64."""
+        return self.convert(self.evaluate_number(node), I64, node, what)
+
+    def truth(self, value: Value, node: ast.expr) -> Expr:
+        """The truth of a value."""
+        number = self.number(value, node)
+        if number.type.kind is Kind.BOOL:
+            return number.expr
+        span = self.span(node)
+        return Compare(CompareOp.NE, number.expr, zero(number.expr.type, span), span)
+
+    # ------------------------------------------------------------ names
+
+    def read(self, key: Key, node: Located) -> Value:
+        """The value of a name that statements assign."""
+        entry = self.names.read(key)
+        if entry.refused or (entry.type is None and entry.arity is None):
+            return UNKNOWN
+        return super().read(key, node)
+
+    def assign(self, key: Key, value: Value, node: ast.expr, span: Span) -> None:
+        """Give a name a number or a tuple; of a value that is neither, its number is unknown."""
+        match value:
+            case TupleValue(items=items, struct=struct):
+                if self.names.shape(key, len(items), struct):
+                    for k, item in enumerate(items):
+                        self.assign((*key, k), item, node, span)
+                else:
+                    self.names.entry(key).refused = True
+                    self.assume(node, f"`{key[1]}` is a tuple here and something else elsewhere")
+            case Number() if self.names.entry(key).arity is not None:
+                self.names.entry(key).refused = True
+                self.assume(node, f"`{key[1]}` is a number here and a tuple elsewhere")
+            case Number():
+                self._give(key, value, node, span)
+            case Unknown():
+                self._give(key, self.number(value, node), node, span)
+            case ArrayValue() | MeaningValue() | FunctionValue() | Nothing():
+                self._give(key, self.number(value, node), node, span)
+
+    def _give(self, key: Key, number: Number, node: ast.expr, span: Span) -> None:
+        entry = self.names.assign(key, number)
+        if entry.refused:
+            return
+        assert entry.type is not None
+        expr = self.convert(number, entry.type, node, "")
+        self.emit(Assign(self.local(key, entry.type), expr, span))
+
+    def settled(self, number: Number, node: ast.expr) -> Number:
+        """A literal or constant of the source with Numba's own type for it."""
+        if number.give is not Give.LITERAL:
+            return number
+        type = number.expr.type
+        made = promoted(number, type, self.span(node))
+        if isinstance(made.expr, Const):
+            made.value = made.expr.value
+        return made

@@ -1,0 +1,90 @@
+"""How numbers meet in Numba: every operand has a type of its own, and any two have a common one.
+
+    i64 + i32  ->  i64          integers meet in 64 bits
+    u32 + i64  ->  i64
+    u64 + i64  ->  f64          as in NumPy
+    i64 / i64  ->  f64
+    i32 * f32  ->  f64          an integer of 32 bits or more takes a float to 64
+    bool + bool -> i64
+    a[i] = x                    x is converted, whatever it is
+
+Literals are i64, f64 or bool. A value that nobody knows adapts to what it meets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.values import Give, Number
+from oxide_analyzer.ir.nodes import Compare, CompareOp, Const, Convert
+from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Kind, Scalar
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.source import Span
+
+_WIDE = 32
+
+
+def common(left: Scalar, right: Scalar) -> Scalar:
+    """The type in which two operands meet."""
+    if left == right:
+        return left
+    if left.kind is Kind.BOOL:
+        return right
+    if right.kind is Kind.BOOL:
+        return left
+    if left.is_float and right.is_float:
+        return left if left.bits > right.bits else right if right.bits > left.bits else F32
+    if left.is_float or right.is_float:
+        floating, integer = (left, right) if left.is_float else (right, left)
+        return F64 if integer.bits >= _WIDE else floating
+    if left.kind is right.kind:
+        return left if left.bits >= right.bits else right
+    signed, unsigned = (left, right) if left.is_signed else (right, left)
+    if signed.bits > unsigned.bits:
+        return signed
+    return F64 if unsigned.bits == U64.bits else I64
+
+
+def arithmetic_type(left: Scalar, right: Scalar) -> Scalar:
+    """The type of `+`, `-` and the like: integers are never narrower than 64 bits."""
+    met = common(left, right)
+    if met.kind is Kind.BOOL:
+        return I64
+    if met.is_integer and met.bits < I64.bits:
+        return U64 if met.kind is Kind.UNSIGNED and Kind.SIGNED not in (left.kind, right.kind) else I64
+    return met
+
+
+def as_type(number: Number, type: Scalar, span: Span) -> Expr:
+    """The number as one of `type`."""
+    expr = number.expr
+    if expr.type == type:
+        return expr
+    if type is BOOL or type.kind is Kind.BOOL:
+        return Compare(CompareOp.NE, expr, zero(expr.type, span), span)
+    if isinstance(expr, Const) and not isinstance(expr.value, bool) and type.is_float:
+        return Const(float(expr.value), type, span)
+    if isinstance(expr, Const) and isinstance(expr.value, int) and type.is_integer:
+        return Const(type.wrap(int(expr.value)), type, span)
+    return Convert(expr, type, span)
+
+
+def promoted(number: Number, type: Scalar, span: Span) -> Number:
+    """The number as an operand of an operator on `type`."""
+    if number.type == type and number.expr.type == type and number.give is Give.FIXED:
+        return number
+    value = number.value
+    if value is not None and type.is_float:
+        value = float(value)
+    return Number(
+        as_type(number, type, span), type, Give.FIXED, value, number.constant, number.depth + 1
+    )
+
+
+def zero(type: Scalar, span: Span) -> Const:
+    """The zero of a type."""
+    if type.kind is Kind.BOOL:
+        return Const(False, type, span)
+    return Const(0.0 if type.is_float else 0, type, span)

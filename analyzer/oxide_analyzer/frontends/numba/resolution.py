@@ -1,0 +1,159 @@
+"""What names mean in Numba code: those of `numba.cuda`, `numpy` and `cupyx.jit` beside our own.
+
+    from numba import cuda             cuda.threadIdx    -> Known(thread)
+    import numba.cuda as nc            nc.grid           -> Known(cuda.grid)
+    import numpy as np                 np.float32        -> Known(f32)
+    fast = cuda.jit(device=True)(f)    fast              -> the function f, for kernels
+
+A function under `@cuda.jit` is a kernel, unless it says `device=True` or returns a value. One under
+`@jit` or `@njit`, or under nothing, can be called as well: what it does is read where it is called.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.functions import body_of
+from oxide_analyzer.frontends.oxide.meanings import (
+    FunctionRole,
+    HostObject,
+    Known,
+    Meaning,
+    ModuleMeaning,
+    UserFunction,
+)
+from oxide_analyzer.frontends.oxide.resolution import Resolver
+from oxide_analyzer.language import numba
+from oxide_analyzer.language.builtins import Origin, lookup, member
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.source import SourceFile
+
+_PYTHON = {"float": "f64", "complex": "complex", "zip": "zip", "enumerate": "enumerate"}
+_HOST_JITS = {"`numba.jit`", "`numba.njit`", "`numba.vectorize`"}
+
+
+class NumbaResolver(Resolver):
+    """Meanings of names in files that use Numba or CuPy."""
+
+    def name(self, name: str, scope: Scope) -> Meaning | None:
+        """What `name` means in code that stands in `scope`."""
+        found = super().name(name, scope)
+        is_python = isinstance(found, HostObject) and found.what == f"Python's `{name}`"
+        if is_python and (row := _row(_PYTHON.get(name, name))) is not None:
+            return Known(row)
+        return found
+
+    def attribute(self, meaning: Meaning, attribute: str) -> Meaning | None:
+        """What `meaning.attribute` means; None where there is no such attribute."""
+        if isinstance(meaning, Known):
+            found = numba.row(f"{meaning.builtin.name}.{attribute}")
+            if found is None:
+                found = member(meaning.builtin, attribute)
+            return Known(found) if found is not None else None
+        return super().attribute(meaning, attribute)
+
+    def role(self, node: FunctionNode, scope: Scope) -> FunctionRole:
+        """Whether decorators make a function a kernel or callable from kernels."""
+        known = self._roles.get(id(node))
+        if known is None:
+            known = FunctionRole.PLAIN
+            for decorator in node.decorator_list:
+                if self.is_jit(decorator, scope):
+                    known = self._jitted(decorator, node)
+            self._roles[id(node)] = known
+        return known
+
+    def is_jit(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression is `cuda.jit` or a call of it."""
+        target = node.func if isinstance(node, ast.Call) else node
+        match self.expression(target, scope):
+            case Known(builtin=row):
+                return row.name == "cuda.jit"
+            case _:
+                return False
+
+    def _jitted(self, decorator: ast.expr, node: FunctionNode) -> FunctionRole:
+        keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+        for keyword in keywords:
+            if keyword.arg == "device":
+                is_device = isinstance(keyword.value, ast.Constant) and bool(keyword.value.value)
+                return FunctionRole.DEVICE if is_device else FunctionRole.KERNEL
+        returns = body_of(node).returns_value and not _returns_none(node)
+        return FunctionRole.DEVICE if returns else FunctionRole.KERNEL
+
+    def _assigned(
+        self,
+        name: str,
+        value: ast.expr | None,
+        annotation: ast.expr | None,
+        scope: Scope,
+        once: bool,
+    ) -> Meaning | None:
+        if isinstance(value, ast.Call):
+            wrapped = self._wrapped(value, scope)
+            if wrapped is not None:
+                return wrapped
+        return super()._assigned(name, value, annotation, scope, once)
+
+    def _wrapped(self, value: ast.Call, scope: Scope) -> UserFunction | None:
+        """The function that `cuda.jit(f)`, `cuda.jit(…)(f)` or `njit(f)` makes callable."""
+        if len(value.args) != 1 or not isinstance(value.args[0], ast.Name | ast.Attribute):
+            return None
+        maker = value.func.func if isinstance(value.func, ast.Call) else value.func
+        is_host = False
+        match self.expression(maker, scope):
+            case HostObject(what=what):
+                is_host = what in _HOST_JITS
+            case _:
+                pass
+        if not is_host and not self.is_jit(maker, scope):
+            return None
+        found = self.expression(value.args[0], scope)
+        if not isinstance(found, UserFunction):
+            return None
+        return UserFunction(found.node, found.scope, FunctionRole.DEVICE)
+
+    def _module(self, name: str, importer: SourceFile) -> ModuleMeaning:
+        if name in numba.MODULES:
+            return ModuleMeaning(name, None)
+        return super()._module(name, importer)
+
+    def _exported(
+        self,
+        module: str,
+        source: SourceFile | None,
+        attribute: str,
+        spelled: str | None = None,
+        importer: SourceFile | None = None,
+    ) -> Meaning | None:
+        dotted = f"{module}.{attribute}"
+        if dotted in numba.EXPORTS:
+            row = _row(numba.EXPORTS[dotted])
+            return Known(row) if row is not None else HostObject(f"`{dotted}`")
+        if dotted in numba.MODULES:
+            return ModuleMeaning(dotted, None)
+        if module in numba.MODULES:
+            return HostObject(f"`{dotted}`")
+        return super()._exported(module, source, attribute, spelled, importer)
+
+
+def _row(name: str):
+    found = numba.row(name)
+    if found is not None:
+        return found
+    found = lookup(name)
+    hidden = found is not None and found.origin is Origin.OXIDE and name == "float"
+    return None if hidden else found
+
+
+def _returns_none(node: FunctionNode) -> bool:
+    """Whether every `return` of a function gives nothing."""
+    returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+    return all(
+        inner.value is None
+        or (isinstance(inner.value, ast.Constant) and inner.value.value is None)
+        for inner in returns
+    )

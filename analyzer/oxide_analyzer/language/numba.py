@@ -1,0 +1,266 @@
+"""What kernels of Numba and of CuPy's `jit.rawkernel` name: where each name leads.
+
+A name that means what one of the language means leads to that row (`cuda.threadIdx` to `thread`),
+every other one to a row of its own here, which `frontends/numba` gives its meaning.
+
+    numba.cuda.threadIdx.x       thread.x
+    numba.cuda.grid(2)           cuda.grid, a row of this table
+    numpy.float32                f32
+    cupyx.jit.syncthreads()      sync_threads
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KIND = BuiltinKind
+_CONVERGES = Effect.CONVERGES
+
+_OWN = (
+    ("cuda.jit", _KIND.DECORATOR, "@cuda.jit", "makes a function a kernel, or a device function"),
+    ("cuda.grid", _KIND.FUNCTION, "cuda.grid(ndim)", "the thread's index in the grid: x, y, z"),
+    ("cuda.gridsize", _KIND.FUNCTION, "cuda.gridsize(ndim)", "the threads of the grid: x, y, z"),
+    ("cuda.shared", _KIND.NAMESPACE, "cuda.shared", "memory of the block"),
+    ("cuda.local", _KIND.NAMESPACE, "cuda.local", "memory of the thread"),
+    ("cuda.const", _KIND.NAMESPACE, "cuda.const", "constant memory"),
+    ("cuda.atomic", _KIND.NAMESPACE, "cuda.atomic", "changes of memory as one step"),
+    ("cuda.warpsize", _KIND.VALUE, "cuda.warpsize", "32"),
+    ("cuda.cg", _KIND.NAMESPACE, "cuda.cg", "groups of threads"),
+    ("cuda.cg.this_grid", _KIND.FUNCTION, "cuda.cg.this_grid()", "the group of the whole grid"),
+    ("cuda.activemask", _KIND.FUNCTION, "cuda.activemask()", "lanes that happen to be together"),
+    ("cuda.lanemask_lt", _KIND.FUNCTION, "cuda.lanemask_lt()", "the lanes below this one"),
+    ("cuda.ffs", _KIND.FUNCTION, "cuda.ffs(x)", "the place of the lowest one, from 1; 0 if none"),
+    ("cuda.nanosleep", _KIND.FUNCTION, "cuda.nanosleep(ns)", "waits a little"),
+    ("cuda.selp", _KIND.FUNCTION, "cuda.selp(p, a, b)", "`a if p else b`"),
+    ("complex", _KIND.FUNCTION, "complex(re, im)", "a complex number"),
+    ("zip", _KIND.ITERATOR, "for x, y in zip(a, b)", "elements side by side"),
+    ("enumerate", _KIND.ITERATOR, "for k, x in enumerate(a)", "elements with their number"),
+    ("print", _KIND.FUNCTION, "print(…)", "prints from the device"),
+)
+_BLOCK_VOTES = (
+    ("cuda.syncthreads_count", "a barrier that counts the threads for which `p` holds"),
+    ("cuda.syncthreads_and", "a barrier that says whether `p` holds for all"),
+    ("cuda.syncthreads_or", "a barrier that says whether `p` holds for some"),
+)
+_ALLOCATIONS = (
+    ("cuda.shared.array", "cuda.shared.array(shape, dtype)", "one array for the block"),
+    ("cuda.local.array", "cuda.local.array(shape, dtype)", "an array of this thread"),
+    ("jit.shared_memory", "jit.shared_memory(dtype, size)", "one array for the block"),
+)
+_WARP = (
+    ("cuda.syncwarp", "cuda.syncwarp(mask)"),
+    ("cuda.shfl_sync", "cuda.shfl_sync(mask, value, lane)"),
+    ("cuda.shfl_up_sync", "cuda.shfl_up_sync(mask, value, delta)"),
+    ("cuda.shfl_down_sync", "cuda.shfl_down_sync(mask, value, delta)"),
+    ("cuda.shfl_xor_sync", "cuda.shfl_xor_sync(mask, value, bits)"),
+    ("cuda.all_sync", "cuda.all_sync(mask, predicate)"),
+    ("cuda.any_sync", "cuda.any_sync(mask, predicate)"),
+    ("cuda.eq_sync", "cuda.eq_sync(mask, predicate)"),
+    ("cuda.ballot_sync", "cuda.ballot_sync(mask, predicate)"),
+    ("cuda.match_any_sync", "cuda.match_any_sync(mask, value)"),
+    ("cuda.match_all_sync", "cuda.match_all_sync(mask, value)"),
+)
+_ATOMICS = (
+    "add",
+    "sub",
+    "max",
+    "min",
+    "nanmax",
+    "nanmin",
+    "and_",
+    "or_",
+    "xor",
+    "inc",
+    "dec",
+    "exch",
+    "cas",
+    "compare_and_swap",
+)
+
+
+def _rows() -> list[Builtin]:
+    rows = [
+        Builtin(name, kind, signature, text, origin=Origin.NUMBA)
+        for name, kind, signature, text in _OWN
+    ]
+    rows += [
+        Builtin(name, _KIND.FUNCTION, f"{name}(p)", text, _CONVERGES, Origin.NUMBA)
+        for name, text in _BLOCK_VOTES
+    ]
+    rows += [
+        Builtin(name, _KIND.SCRATCH, signature, text, Effect.ALLOCATES, Origin.NUMBA)
+        for name, signature, text in _ALLOCATIONS
+    ]
+    rows.append(
+        Builtin(
+            "cuda.const.array_like",
+            _KIND.FUNCTION,
+            "cuda.const.array_like(a)",
+            "a copy in constant memory of an array that is known when compiling",
+            origin=Origin.NUMBA,
+        )
+    )
+    rows += [
+        Builtin(name, _KIND.FUNCTION, signature, "by the lanes of a warp", _CONVERGES, Origin.NUMBA)
+        for name, signature in _WARP
+    ]
+    rows += [
+        Builtin(
+            f"cuda.atomic.{name}",
+            _KIND.FUNCTION,
+            f"cuda.atomic.{name}(array, index, value)",
+            "changes an element as one step; gives the old value",
+            Effect.ATOMIC,
+            Origin.NUMBA,
+        )
+        for name in _ATOMICS
+    ]
+    rows += [
+        Builtin(
+            f"jit.atomic_{name}",
+            _KIND.FUNCTION,
+            f"jit.atomic_{name}(array, index, value)",
+            "changes an element as one step; gives the old value",
+            Effect.ATOMIC,
+            Origin.NUMBA,
+        )
+        for name in ("add", "sub", "max", "min", "and", "or", "xor", "inc", "dec", "exch", "cas")
+    ]
+    return rows
+
+
+ROWS: Mapping[str, Builtin] = {row.name: row for row in _rows()}
+
+_PLACES = {
+    "threadIdx": "thread",
+    "blockIdx": "block",
+    "blockDim": "block_dim",
+    "gridDim": "grid_dim",
+    "syncthreads": "sync_threads",
+}
+_DTYPES = {
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "u8",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
+    "intp": "i64",
+    "uintp": "u64",
+    "bool_": "bool",
+    "boolean": "bool",
+}
+_SHORT_DTYPES = {
+    "f4": "f32",
+    "f8": "f64",
+    "i1": "i8",
+    "i2": "i16",
+    "i4": "i32",
+    "i8": "i64",
+    "u1": "u8",
+    "u2": "u16",
+    "u4": "u32",
+    "u8": "u64",
+    "b1": "bool",
+    "float_": "f64",
+    "double": "f64",
+    "byte": "u8",
+    "int_": "i64",
+    "uint": "u64",
+    "short": "i16",
+    "intc": "i32",
+    "uintc": "u32",
+}
+_NUMPY_FUNCTIONS = (
+    "sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh floor ceil trunc "
+    "fabs isnan isinf isfinite hypot fmod copysign degrees radians cbrt"
+)
+_NUMPY_OTHERS = {
+    "abs": "abs",
+    "absolute": "abs",
+    "arcsin": "math.asin",
+    "arccos": "math.acos",
+    "arctan": "math.atan",
+    "arctan2": "math.atan2",
+    "power": "math.pow",
+    "minimum": "min",
+    "maximum": "max",
+    "pi": "math.pi",
+    "e": "math.e",
+    "inf": "math.inf",
+    "nan": "math.nan",
+}
+_BOTH = {
+    "popc": "popc",
+    "clz": "clz",
+    "brev": "brev",
+    "fma": "fma",
+    "cbrt": "math.cbrt",
+    "laneid": "warp.lane",
+    "threadfence": "cuda.threadfence",
+    "threadfence_block": "cuda.threadfence_block",
+    "threadfence_system": "cuda.threadfence_system",
+}
+FENCES: Mapping[str, str] = {
+    "cuda.threadfence": "device",
+    "cuda.threadfence_block": "block",
+    "cuda.threadfence_system": "system",
+}
+_FENCE_ROWS = {
+    name: Builtin(
+        name, _KIND.FUNCTION, f"{name}()", "orders memory", Effect.ORDERS, Origin.NUMBA
+    )
+    for name in FENCES
+}
+
+
+def _exports() -> dict[str, str]:
+    """Where dotted names of libraries lead: to rows by name."""
+    found: dict[str, str] = {}
+    for module in ("numba", "numba.types", "numba.core.types", "numpy", "cupy", "numba.np"):
+        found.update({f"{module}.{name}": row for name, row in _DTYPES.items()})
+    for module in ("numba", "numba.types", "numba.core.types"):
+        found.update({f"{module}.{name}": row for name, row in _SHORT_DTYPES.items()})
+    for module in ("numpy", "cupy"):
+        found.update({f"{module}.{name}": f"math.{name}" for name in _NUMPY_FUNCTIONS.split()})
+        found.update({f"{module}.{name}": row for name, row in _NUMPY_OTHERS.items()})
+    for name, row in {**_PLACES, **_BOTH}.items():
+        found[f"numba.cuda.{name}"] = row
+    for name in ROWS:
+        if name.startswith("cuda.") and name.count(".") == 1:
+            found[f"numba.{name}"] = name
+    found["numba.cuda.cudadrv"] = ""
+    for name in (*_PLACES, "laneid", "grid", "gridsize", "warpsize"):
+        row = {**_PLACES, **_BOTH}.get(name, f"cuda.{name}")
+        found[f"cupyx.jit.{name}"] = row
+    found["cupyx.jit.rawkernel"] = "cuda.jit"
+    found["cupyx.jit.range"] = "range"
+    for name in ROWS:
+        if name.startswith("jit."):
+            found[f"cupyx.{name}"] = name
+    for name in ("syncwarp", "shfl_sync", "shfl_up_sync", "shfl_down_sync", "shfl_xor_sync"):
+        found[f"cupyx.jit.{name}"] = f"cuda.{name}"
+    return {name: row for name, row in found.items() if row}
+
+
+EXPORTS: Mapping[str, str] = _exports()
+# Modules that lead to names of `EXPORTS`, as they are imported.
+MODULES = frozenset(
+    {"numba", "numba.cuda", "numba.types", "numba.core", "numba.core.types", "numpy", "cupy"}
+    | {"cupyx", "cupyx.jit", "numba.np"}
+)
+
+
+def row(name: str) -> Builtin | None:
+    """The row of this table with that name."""
+    return ROWS.get(name) or _FENCE_ROWS.get(name)
