@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.arguments import positional
+from oxide_analyzer.frontends.oxide.asynchronous import async_commit, async_copy, async_wait
 from oxide_analyzer.frontends.oxide.atomics import atomic
+from oxide_analyzer.frontends.oxide.block_operations import block_operation
 from oxide_analyzer.frontends.oxide.callables import call_function
 from oxide_analyzer.frontends.oxide.indexing import extent
 from oxide_analyzer.frontends.oxide.inlining import inline
@@ -42,7 +44,6 @@ from oxide_analyzer.frontends.oxide.values import (
     Unknown,
     at,
     literal_at,
-    meet,
 )
 from oxide_analyzer.frontends.oxide.wide import WIDE, wide
 from oxide_analyzer.interpreter import arithmetic
@@ -56,6 +57,7 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
     WarpFunction,
 )
+from oxide_analyzer.ir.operators import REDUCTIONS, SCANS
 from oxide_analyzer.language.builtins import BuiltinKind
 from oxide_analyzer.language.types import BOOL, I64, Kind, join
 from oxide_analyzer.rules import ox002_unsupported_construct
@@ -194,7 +196,7 @@ def _extremum(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     for right, right_node in zip(values[1:], arguments[1:], strict=True):
         if result is None or right is None:
             return UNKNOWN
-        met = meet(result, right)
+        met = lowering.meet(result, right)
         if met is None or Kind.BOOL in (result.type.kind, right.type.kind):
             return lowering.mismatch(right_node, no_common_type(row.name, result.type, right.type))
         type, give = met
@@ -282,9 +284,13 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "sync_warp": sync_warp,
     "grid_sync": grid_sync,
     "fence": fence,
+    "async_copy": async_copy,
+    "async_commit": async_commit,
+    "async_wait": async_wait,
     "SharedArray": scratch,
     "LocalArray": scratch,
     "dynamic_shared": dynamic_shared,
     **{f"atomic.{op}": atomic for op in AtomicOp},
+    **{f"block.{function}": block_operation for function in (*REDUCTIONS, *SCANS)},
     **{f"warp.{function}": warp for function in WarpFunction if function is not WarpFunction.SYNC},
 }

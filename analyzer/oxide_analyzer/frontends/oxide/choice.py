@@ -25,7 +25,6 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
     again,
-    meet,
 )
 from oxide_analyzer.ir.nodes import Assign, If, Read, Select
 from oxide_analyzer.language.types import BOOL
@@ -110,7 +109,7 @@ class _Choosing:
 
     def _number(self, then: Number, otherwise: Number) -> Value:
         lowering, node, span = self._lowering, self._node, self._span
-        met = meet(then, otherwise)
+        met = lowering.meet(then, otherwise)
         if met is None:
             return lowering.mismatch(node, no_common_type("if else", then.type, otherwise.type))
         common, give = met

@@ -29,6 +29,7 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
     at,
+    meet,
 )
 from oxide_analyzer.ir.kernel import Constant, Function, ScalarParameter, TypeChoice
 from oxide_analyzer.ir.nodes import (
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.kernel import FunctionArgument, StructArgument
-    from oxide_analyzer.ir.nodes import Expr, Stmt
+    from oxide_analyzer.ir.nodes import BinaryOp, Expr, Stmt
     from oxide_analyzer.rules.rule import Rule
     from oxide_analyzer.source import Located, SourceFile, Span
 
@@ -91,7 +92,8 @@ class Frame:
     `statics` are names that stand for something else than a number of this thread: arrays,
     types, parameters that nothing assigns. `label` is None for the kernel itself. `types` are what
     type variables stand for, `given` is what a parameter says of a function that came through it,
-    and `closure` the frame whose names a lambda sees.
+    and `closure` the frame whose names a lambda sees. What the language itself supplies in place
+    of a call stands at one `place`, that of the call.
     """
 
     function: UserFunction
@@ -108,6 +110,7 @@ class Frame:
     types: dict[str, Scalar] = field(default_factory=dict[str, "Scalar"])
     given: CallableType | None = None
     closure: Frame | None = None
+    place: Span | None = None
 
     @property
     def source(self) -> SourceFile:
@@ -161,7 +164,7 @@ class Lowering:
         self.decorator: ast.expr | None = None
         self._expressions = syntax.expressions
         self._statements = syntax.statements
-        self._allocations: dict[int, ArrayValue] = {}
+        self._allocations: dict[tuple[int, int], ArrayValue] = {}
         self._local_names: dict[Key, str] = {}
         self._taken: dict[str, int] = {}
         self._sites = 0
@@ -247,6 +250,14 @@ class Lowering:
         self._sites += 1
         return self._sites - 1
 
+    @property
+    def is_in_loop(self) -> bool:
+        """Whether the kernel may come here again."""
+        frame: Frame | None = self.frame
+        while frame is not None and not frame.loops:
+            frame = frame.parent
+        return frame is not None
+
     def label(self) -> int:
         """A number for an inlined region."""
         self._labels += 1
@@ -254,10 +265,12 @@ class Lowering:
 
     def span(self, node: Located) -> Span:
         """Where a node of the function that is being lowered stands."""
-        return self.frame.function.scope.source.span(node)
+        return self.frame.place or self.frame.function.scope.source.span(node)
 
     def text(self, node: ast.expr) -> str:
         """The source of an expression, shortened to what a message can hold."""
+        if self.frame.place is not None:
+            return ast.unparse(node)
         text = " ".join(self.frame.source.extract(self.span(node)).split())
         return text if len(text) <= 40 else "…"
 
@@ -366,12 +379,16 @@ class Lowering:
 
     def allocation(self, node: ast.Call) -> ArrayValue | None:
         """The array that this place in the source has made before."""
-        return self._allocations.get(id(node))
+        return self._allocations.get(self._allocation_key(node))
 
     def allocate(self, node: ast.Call, array: Array) -> ArrayValue:
         """One array for one place in the source, however often it is inlined."""
         self.arrays[array.name] = array
-        return self._allocations.setdefault(id(node), ArrayValue(array))
+        return self._allocations.setdefault(self._allocation_key(node), ArrayValue(array))
+
+    def _allocation_key(self, node: ast.Call) -> tuple[int, int]:
+        # Each call of what the language supplies has memory of its own.
+        return (self.frame.key if self.frame.place is not None else 0), id(node)
 
     # ------------------------------------------------------------ numbers
 
@@ -442,6 +459,28 @@ class Lowering:
         span = self.span(node)
         expr = number.expr
         return Compare(CompareOp.NE, expr, Const(0, expr.type, span), span)
+
+    # ------------------------------------------------------------ what dialects differ in
+
+    def meet(self, left: Number, right: Number) -> tuple[Scalar, Give] | None:
+        """The type in which two operands meet and how far it is settled; None asks for a cast."""
+        return meet(left, right)
+
+    def operands(
+        self, op: BinaryOp, left: Number, right: Number, node: Located
+    ) -> tuple[Number, Number] | Number:
+        """What an operator is applied to, or what it gives where that is no arithmetic."""
+        del op, node
+        return left, right
+
+    def floating(self, number: Number, node: ast.expr, function: str) -> Number | None:
+        """A number that is no float where `function` takes floats; None where it was reported."""
+        text = self.text(node)
+        self.mismatch(
+            node,
+            f"`{function}` is for floats, the value is {number.type}; write `f32({text})`",
+        )
+        return None
 
     # ------------------------------------------------------------ reporting
 

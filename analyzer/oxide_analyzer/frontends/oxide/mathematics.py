@@ -23,7 +23,6 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     again,
     is_plain,
-    meet,
 )
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import (
@@ -76,7 +75,7 @@ def _together(
     """The operands in one type, and a number that says which; None where they were reported."""
     common = numbers[0]
     for number, node in zip(numbers[1:], nodes[1:], strict=True):
-        met = meet(common, number)
+        met = lowering.meet(common, number)
         if met is None:
             lowering.mismatch(node, no_common_type(what.strip("`"), common.type, number.type))
             return None
@@ -109,16 +108,17 @@ def _floats(lowering: Lowering, node: ast.Call, row: Builtin, count: int) -> lis
     if numbers is None:
         return None
     some = any(number.type.is_float for number in numbers)
+    found: list[Number] = []
     for number, argument in zip(numbers, node.args, strict=True):
         adapts = some and number.type.is_integer
         if not number.type.is_float and not adapts:
-            text = lowering.text(argument)
-            lowering.mismatch(
-                argument,
-                f"`{row.name}` is for floats, the value is {number.type}; write `f32({text})`",
-            )
-            return None
-    return numbers
+            made = lowering.floating(number, argument, row.name)
+            if made is None:
+                return None
+            found.append(made)
+        else:
+            found.append(number)
+    return found
 
 
 def _function(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:

@@ -21,6 +21,8 @@ from oxide_analyzer.frontends.oxide.values import Give
 from oxide_analyzer.language.types import Kind, Scalar, join
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide.annotations import StructType
     from oxide_analyzer.frontends.oxide.values import Number
@@ -48,7 +50,8 @@ class Entry:
 class NameTypes:
     """The types of all names of a kernel and of what is inlined in it, over all passes."""
 
-    def __init__(self) -> None:
+    def __init__(self, join: Callable[[Scalar, Scalar], Scalar | None] = join) -> None:
+        self._join = join
         self.entries: dict[Key, Entry] = {}
         self._pass = 1
         self._changed = False
@@ -104,7 +107,7 @@ class NameTypes:
             else:
                 self._raise(entry, number.type, weak=False)
         elif entry.weak == weak:
-            joined = join(entry.type, number.type)
+            joined = self._join(entry.type, number.type)
             if joined is None:
                 self._refuse(entry)
             else:
@@ -114,7 +117,7 @@ class NameTypes:
 
     def adapted(self, number: Number, type: Scalar) -> None:
         """A weak number was used as one of `type`: right only if its name gets that type."""
-        if join(number.type, type) != type:
+        if self._join(number.type, type) != type:
             self._weak_adapted = True
 
     def settled(self) -> bool:

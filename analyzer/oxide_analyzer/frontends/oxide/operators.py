@@ -25,7 +25,6 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     is_plain,
     literal,
-    meet,
 )
 from oxide_analyzer.ir.nodes import (
     Assign,
@@ -141,6 +140,10 @@ def arithmetic(
 ) -> Number | None:
     """One operator applied to two numbers."""
     op = BINARY[type(operator)]
+    taken = lowering.operands(op, left, right, node)
+    if isinstance(taken, Number):
+        return taken
+    left, right = taken
     if op is BinaryOp.POW:
         shorter = powers.short_power(lowering, left, right, node, right_node)
         if shorter is not None:
@@ -157,7 +160,7 @@ def arithmetic(
             f"`/` between {left.type} and {right.type}; write `//`, or a cast such as `f32(…) / …`",
         )
         return None
-    met = meet(left, right)
+    met = lowering.meet(left, right)
     if met is None:
         lowering.mismatch(node, no_common_type(op, left.type, right.type))
         return None
@@ -257,7 +260,7 @@ def comparison(
     right_node: ast.expr,
 ) -> Compare | None:
     """One comparison of two numbers."""
-    met = meet(left, right)
+    met = lowering.meet(left, right)
     if met is None:
         lowering.mismatch(right_node, no_common_type(op, left.type, right.type))
         return None
@@ -342,7 +345,7 @@ def _literal(
     common = left.expr.type if left.expr.type == right.expr.type else None
     one, other = left.expr, right.expr
     if common is None:
-        met = meet(Number(one, one.type), Number(other, other.type))
+        met = lowering.meet(Number(one, one.type), Number(other, other.type))
         common = I64 if met is None else met[0]
         first = lowering.convert(left, common, _any(node), "it")
         second = lowering.convert(right, common, _any(node), "it")
