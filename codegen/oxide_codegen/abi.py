@@ -181,7 +181,9 @@ class FailureKind(IntEnum):
     BOUNDS = 1  # index and length along axis
     DIVISOR = 2  # a zero divisor
     STEP = 3  # a zero step of range
-    DIVERGENCE = 4  # internal: threads that should meet wait at different places
+    # Threads that should meet do not: site is the state of the thread with number index in its
+    # block, stop that of the one with number length; `lowering.schedule` knows states.
+    DIVERGENCE = 4
     VIEW = 5  # index (where it starts), stop and length along axis
     ALIGNMENT = 6  # index (an offset) is no multiple of length
     ASSERTION = 7

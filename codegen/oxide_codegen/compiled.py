@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from oxide_analyzer.checked import CheckedKernel
-    from oxide_codegen.native import Native
+    from oxide_codegen.native import Native, NativeCode
     from oxide_codegen.ptx import Ptx
 
 # Text and object code shrink to a fifth, and more effort buys little.
@@ -42,17 +42,33 @@ _SIZES = Struct("<3q")
 def native(checked: CheckedKernel) -> Native:
     """The kernel's machine code for this processor, in memory."""
     demand_llvm()
+    from oxide_codegen.native import emit_native
+
+    return _native("native", checked, emit_native)
+
+
+def watched(checked: CheckedKernel) -> Native:
+    """The same of a kernel that watches what its threads do: see `sanitised`."""
+    demand_llvm()
+    from oxide_codegen.native import emit_watched
+
+    return _native("watched", checked, emit_watched)
+
+
+def _native(
+    kind: str, checked: CheckedKernel, emit: Callable[[CheckedKernel], NativeCode]
+) -> Native:
     from oxide_codegen import llvm
-    from oxide_codegen.native import NativeCode, emit_native, link_native
+    from oxide_codegen.native import NativeCode, link_native
 
     found = code_cache()
-    key = found and _key("native", checked, llvm.host_target())
+    key = found and _key(kind, checked, llvm.host_target())
     if found is None or key is None:
-        return link_native(checked.kernel, emit_native(checked))
+        return link_native(checked.kernel, emit(checked))
     parts = _unpacked(found.get(key), 2)
     if parts is not None:
         return link_native(checked.kernel, NativeCode(parts[0], parts[1].decode()))
-    made = emit_native(checked)
+    made = emit(checked)
     found.put(key, _packed(made.image, made.llvm.encode()))
     return link_native(checked.kernel, made)
 

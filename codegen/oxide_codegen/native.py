@@ -39,7 +39,8 @@ _RUN = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
 )
 _FRAME_SIZE = ctypes.CFUNCTYPE(ctypes.c_int64)
-_EXTENTS = Struct("<7q")
+# Grid, block, bytes of dynamic shared memory, and the address of a shadow: see `lowering.watched`.
+_EXTENTS = Struct("<7qQ")
 
 # Each worker takes so many stretches of blocks, so that uneven blocks even out.
 _STRETCHES = 8
@@ -73,19 +74,21 @@ class Native:
         arguments: Sequence[int | float],
         workers: int | None = None,
         shared: int = 0,
+        shadow: int = 0,
     ) -> abi.FailureRecord | None:
         """Run a launch to its end; the first failed check, if there was one.
 
         `arguments` has one value per slot of `layout`: numbers, and addresses as ints; `shared`
-        is how many bytes of dynamic shared memory a block gets. Who calls keeps the memory behind
-        the addresses alive, and has checked sizes, facts and limits.
+        is how many bytes of dynamic shared memory a block gets, `shadow` where a kernel that
+        watches itself does so. Who calls keeps the memory behind the addresses alive, and has
+        checked sizes, facts and limits.
         """
         blocks = prod(grid)
         threads = prod(block)
         if not blocks or not threads:
             return None
         # Record, extents and cells in one stretch of memory: one conversion a launch.
-        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block, shared)
+        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block, shared, shadow)
         memory += self.layout.pack(arguments)
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
@@ -209,6 +212,17 @@ def emit_native(
     text = lower(checked, facts, flags, narrows=narrows, has_halves=has_halves)
     image = llvm.object_code(text, vectorises=not patterns.divides(kernel.body))
     return NativeCode(image, text)
+
+
+def emit_watched(checked: CheckedKernel) -> NativeCode:
+    """Machine code of a kernel that watches what its threads do: see `lowering.watched`."""
+    from oxide_analyzer.facts.ranges import ranges
+    from oxide_codegen import llvm
+    from oxide_codegen.lowering import watched
+
+    facts = ranges(checked.kernel, compact=False, conditions=[])
+    text = watched.lower(checked, facts, has_halves=llvm.converts_halves())
+    return NativeCode(llvm.object_code(text, vectorises=False), text)
 
 
 def link_native(kernel: Kernel, code: NativeCode) -> Native:

@@ -165,6 +165,7 @@ def declare(context: Context, name: str) -> None:
     if name in context.checked.initialised:
         return
     array = context.checked.kernel.arrays[name]
+    context.declared(array)
     _, pointer = context.environment.pointer(array)
     context.build.emit(
         f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, i64 {byte_size(array)}, i1 false)"
@@ -208,20 +209,30 @@ def _elements(
     for (index, site), at, is_proved in zip(places, values, proved, strict=True):
         if not is_proved:
             checks.check_bounds(context, array, index, at, site, skip)
+    if context.observes:
+        for (_, site), at in zip(places, values, strict=True):
+            context.observe(array, site, _offset(context, array, at))
     yield _address(context, array, values[0])
     if skips:
         build.place(skip)
+
+
+def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
+    """Elements in front of an element, in C order, as i64."""
+    build = context.build
+    offset = context.resized(values[0])
+    for axis in range(1, array.rank):
+        extent = context.resized(context.value(array.shape[axis]))
+        scaled = build.binary("mul", offset, extent)
+        offset = build.binary("add", scaled, context.resized(values[axis]))
+    return offset
 
 
 def _address(context: Context, array: Array, values: Sequence[Value]) -> Value:
     build = context.build
     type_, pointer = context.environment.pointer(array)
     element = memory_type(array.element)
-    offset = context.resized(values[0])
-    for axis in range(1, array.rank):
-        extent = context.resized(context.value(array.shape[axis]))
-        scaled = build.binary("mul", offset, extent)
-        offset = build.binary("add", scaled, context.resized(values[axis]))
+    offset = _offset(context, array, values)
     if array.space is Space.GLOBAL or array.is_dynamic:
         return build.value(type_, f"getelementptr {element}, {type_} {pointer}, {offset}")
     whole = f"[{prod(extents(array))} x {element}]"

@@ -9,7 +9,7 @@ where the machine asks for it: `Value.type` says which width came out, and `wide
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, ClassVar, assert_never
 
 from oxide_analyzer.facts.ranges import Interval
 from oxide_analyzer.ir.nodes import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
-    from oxide_analyzer.ir.nodes import Expr, Local
+    from oxide_analyzer.ir.nodes import Array, Expr, Local
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
     from oxide_codegen.lowering.environment import Environment
@@ -86,6 +86,9 @@ class Context:
     thread_index: Value | None = None
     slots: dict[Local, tuple[str, str]] = field(default_factory=dict["Local", tuple[str, str]])
 
+    # Whether accesses are told to `observe`: see `watched`.
+    observes: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         kernel = self.checked.kernel
         checked = self.checked
@@ -109,6 +112,12 @@ class Context:
         for local in sorted(assigned(self.checked.kernel.body), key=lambda local: local.name):
             if local.name not in self.checked.initialised:
                 self.clear(local)
+
+    def observe(self, array: Array, site: int, offset: Value) -> None:
+        """An access to the element at `offset` (i64) follows; it exists."""
+
+    def declared(self, array: Array) -> None:
+        """A local array is undefined from here on."""
 
     def fits(self, interval: Interval) -> bool:
         """Whether 32 bits are enough, and this machine gains by it."""

@@ -47,13 +47,26 @@ _MEMORY, _UNIT, _NUMBER = Value("%memory", "ptr"), Value("%unit", "i64"), Value(
 
 
 def lower(
-    checked: CheckedKernel, ranges: Ranges, flags: str, *, narrows: bool, has_halves: bool = True
+    checked: CheckedKernel,
+    ranges: Ranges,
+    flags: str,
+    *,
+    narrows: bool,
+    has_halves: bool = True,
+    threads: type[CoroutineThread] | None = None,
+    contexts: type[Context] = Context,
 ) -> str:
-    """The LLVM text of a kernel whose threads meet."""
+    """The LLVM text of a kernel whose threads meet.
+
+    `threads` and `contexts` are the kinds of its environment and its context: see `watched`.
+    """
     names = Names(has_halves)
     marks = alias_marks(names, checked.kernel)
-    thread = Builder(names)
-    body = _thread(checked, ranges, flags, thread, marks, narrows)
+    build = Builder(names)
+    thread = (threads or CoroutineThread)(checked.kernel, build)
+    thread.read_arguments()
+    context = contexts(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
+    body = _thread(context, thread)
     return "\n".join(
         [
             *body,

@@ -281,9 +281,7 @@ def _phase(names: Names, own: int, *, together: bool) -> list[str]:
     build.end(f"ret {first}")
 
     build.place(broken)
-    _record_divergence(
-        build, build.load("i32", low), [Value(f"%{name}", "i64") for name in ("bx", "by", "bz")]
-    )
+    _record_lost(build, [Value(f"%{name}", "i64") for name in ("bx", "by", "bz")])
     build.end(f"ret i32 {_GIVEN_UP}")
     build.place(done)
     build.end(f"ret i32 {_DONE}")
@@ -383,11 +381,45 @@ def _resume_one(build: Builder, memory: Value, unit: Value, thread: Value) -> No
     build.emit(f"call void @llvm.coro.resume({handle})")
 
 
-def _record_divergence(build: Builder, site: Value, block: list[Value]) -> None:
+def _record_lost(build: Builder, block: list[Value]) -> None:
+    """Record where a thread waits that others have left alone, and one that has."""
+    numbers = [build.variable("i64", name) for name in ("waiting", "other")]
+    states = [build.variable("i32", name) for name in ("awaited", "state")]
+    for number, state in zip(numbers, states, strict=True):
+        build.store(Value("0", "i64"), number)
+        build.store(Value(str(ENDED), "i32"), state)
+    with build.counted("0", _THREADS) as thread:
+        mine = build.load("i32", element(build, _MEMORY, _UNIT, STATES, "i32", thread).text)
+        waits = build.binary(
+            "or", build.compare("icmp sgt", mine, "0"), build.compare("icmp sle", mine, str(WARPS))
+        )
+        first = build.compare("icmp eq", build.load("i32", states[0]), str(ENDED))
+        is_first = build.binary("and", waits, first)
+        elsewhere = build.compare("icmp ne", mine, build.load("i32", states[0]))
+        live = build.compare("icmp ne", mine, str(ENDED))
+        unknown = build.compare("icmp eq", build.load("i32", states[1]), str(ENDED))
+        is_other = build.binary("and", build.binary("and", elsewhere, live), unknown)
+        # One that fell off before the first that waits was met counts as well.
+        is_other = build.binary("and", is_other, build.binary("xor", is_first, "true"))
+        for test, number, state in zip((is_first, is_other), numbers, states, strict=True):
+            build.store(build.select(test, thread, build.load("i64", number)), number)
+            build.store(build.select(test, mine, build.load("i32", state)), state)
+    waiting, other = (build.load("i64", number) for number in numbers)
+    stop = build.cast("sext", build.load("i32", states[1]), "i64")
+    _record_divergence(build, build.load("i32", states[0]), block, (waiting, other, stop))
+
+
+def _record_divergence(
+    build: Builder,
+    site: Value,
+    block: list[Value],
+    who: tuple[Value, Value, Value] | None = None,
+) -> None:
+    """`site` and the last of `who` are states; the first two number the thread that is in one."""
     kind = Value(str(int(abi.FailureKind.DIVERGENCE)), "i32")
     nothing = Value("0", "i64")
     values = {"site": site, "kind": kind, "axis": Value("0", "i32")}
-    values |= dict.fromkeys(("index", "length", "stop"), nothing)
+    values |= dict(zip(("index", "length", "stop"), who or (nothing,) * 3, strict=True))
     record(build, "ptr", values, block, [nothing] * 3)
 
 

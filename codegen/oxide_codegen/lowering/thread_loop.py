@@ -102,10 +102,15 @@ def _text(build: Builder) -> str:
 
 
 def lower_watched(
-    checked: CheckedKernel, ranges: Ranges, threads: type[LoopThread], contexts: type[Context]
+    checked: CheckedKernel,
+    ranges: Ranges,
+    threads: type[LoopThread],
+    contexts: type[Context],
+    *,
+    has_halves: bool,
 ) -> str:
     """The same for threads that race: one after the other, of these kinds: see `watched`."""
-    kernel, names = checked.kernel, Names()
+    kernel, names = checked.kernel, Names(has_halves)
     build = Builder(names)
     thread = threads(kernel, build)
     thread.read_arguments()
