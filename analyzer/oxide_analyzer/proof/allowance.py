@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from oxide_analyzer.facts.polys import Poly
 
 KERNEL_STEPS = 1_000_000
 SPENT = "the budget of steps for one kernel ended"
@@ -30,10 +32,16 @@ SOLVED = 8
 
 @dataclass(slots=True)
 class Allowance:
-    """The steps that were taken; `most` None is without end."""
+    """The steps that were taken; `most` None is without end.
+
+    `contradictory` are the answers of elimination, and the steps that each took.
+    """
 
     most: int | None = None
     steps: int = 0
+    contradictory: dict[frozenset[Poly], tuple[bool, int]] = field(
+        default_factory=dict["frozenset[Poly]", "tuple[bool, int]"]
+    )
 
     @property
     def is_spent(self) -> bool:

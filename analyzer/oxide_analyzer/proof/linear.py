@@ -53,112 +53,198 @@ _MOST_ROWS = 220
 
 # An unknown has coefficients other than one among its lower and among its upper bounds.
 _BOTH = 3
-
-# The left side of `left + offset >= 0`, by numbers of unknowns, and its offset.
-_Rows: TypeAlias = dict[frozenset[tuple[int, int]], int]
+# What that counts more than any number of new rows, and more than any unknown costs.
+_INEXACT = 1 << 30
+_DEAREST = 1 << 40
 
 
 def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
-    """Whether no integers make every polynomial of `inequalities` at least zero."""
+    """Whether no integers make every polynomial of `inequalities` at least zero.
+
+    What has been asked in a kernel is not computed again: branches and cases share most of what
+    they ask. It costs the steps that it took, so no verdict depends on what was asked before.
+    """
     deadline.check()
+    known = budget.allowance.contradictory
+    key = frozenset(inequalities)
+    found = known.get(key)
+    if found is not None:
+        answer, steps = found
+        return budget.spend(steps) and answer
+    before = budget.steps
+    answer = _contradictory(inequalities, budget)
+    if budget.steps >= 0:
+        known[key] = answer, before - budget.steps
+    return answer
+
+
+class _Rows:
+    """Inequalities by numbers of unknowns: of each left side the strongest.
+
+    Most bound one unknown. Those that bound a sum are kept by the sum as `(offset, sum)`.
+    """
+
+    __slots__ = ("highs", "lows", "sums")
+
+    def __init__(self) -> None:
+        self.lows: dict[int, int] = {}
+        self.highs: dict[int, int] = {}
+        self.sums: dict[frozenset[tuple[int, int]], tuple[int, dict[int, int]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.lows) + len(self.highs) + len(self.sums)
+
+    def insert(self, terms: dict[int, int], offset: int) -> bool:
+        """Add `terms + offset >= 0`; false if absurd. The rows keep `terms`."""
+        if len(terms) == 1:
+            ((unknown, coefficient),) = terms.items()
+            lows, highs = self.lows, self.highs
+            if coefficient > 0:
+                low = -(offset // coefficient)
+                if lows.get(unknown, low - 1) < low:
+                    lows[unknown] = low
+                    return highs.get(unknown, low) >= low
+            else:
+                high = offset // -coefficient
+                if highs.get(unknown, high + 1) > high:
+                    highs[unknown] = high
+                    return lows.get(unknown, high) <= high
+            return True
+        if not terms:
+            return offset >= 0
+        divisor = gcd(*terms.values())
+        if divisor > 1:
+            terms = {m: c // divisor for m, c in terms.items()}
+            offset //= divisor
+        key = frozenset(terms.items())
+        known = self.sums.get(key)
+        if known is not None and known[0] <= offset:
+            return True
+        # x + y >= a and x + y <= b with b < a need no elimination to be seen.
+        opposite = self.sums.get(frozenset([(m, -c) for m, c in terms.items()]))
+        if opposite is not None and opposite[0] + offset < 0:
+            return False
+        self.sums[key] = offset, terms
+        return True
+
+    def take(self, unknown: int) -> tuple[list[_Side], list[_Side]]:
+        """Remove the rows with an unknown: those that bound it from below, and from above."""
+        above: list[_Side] = []
+        below: list[_Side] = []
+        low, high = self.lows.pop(unknown, None), self.highs.pop(unknown, None)
+        if low is not None:
+            above.append(({}, -low, 1))
+        if high is not None:
+            below.append(({}, high, 1))
+        taken = [key for key, (_, terms) in self.sums.items() if unknown in terms]
+        for key in taken:
+            offset, terms = self.sums.pop(key)
+            coefficient = terms.pop(unknown)
+            if coefficient > 0:
+                above.append((terms, offset, coefficient))
+            else:
+                below.append((terms, offset, -coefficient))
+        return above, below
+
+    def drop(self, unknowns: Sequence[int]) -> None:
+        """Remove the rows with any of these unknowns."""
+        for unknown in unknowns:
+            self.lows.pop(unknown, None)
+            self.highs.pop(unknown, None)
+        if self.sums:
+            gone = frozenset(unknowns)
+            for key in [k for k, (_, terms) in self.sums.items() if not gone.isdisjoint(terms)]:
+                del self.sums[key]
+
+
+# A row without one of its unknowns: what is left of its sum, its offset, and the size of the
+# coefficient.
+_Side: TypeAlias = tuple[dict[int, int], int, int]
+
+
+def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     unknowns = sorted({m for p in inequalities for m in p.terms if m}, key=_order)
     numbers = {m: number for number, m in enumerate(unknowns)}
-    rows: _Rows = {}
+    rows = _Rows()
+    insert = rows.insert
     for poly in inequalities:
-        terms = {numbers[m]: c for m, c in poly.terms.items() if m}
-        if not _insert(rows, terms, poly.offset):
+        terms: dict[int, int] = {}
+        offset = 0
+        for monomial, coefficient in poly.terms.items():
+            if monomial:
+                terms[numbers[monomial]] = coefficient
+            else:
+                offset = coefficient
+        if not insert(terms, offset):
             return True
-    while rows:
+    while len(rows):
         if not budget.spend(len(rows)):
             return False
-        pivot = _pivot(rows)
+        pivot = _pivot(rows, len(unknowns))
         if pivot is None:
             return False
-        positive: list[tuple[dict[int, int], int, int]] = []
-        negative: list[tuple[dict[int, int], int, int]] = []
-        rest: _Rows = {}
-        for linear, offset in rows.items():
-            for unknown, coefficient in linear:
-                if unknown == pivot:
-                    terms = dict(linear)
-                    del terms[pivot]
-                    if coefficient > 0:
-                        positive.append((terms, offset, coefficient))
-                    else:
-                        negative.append((terms, offset, -coefficient))
-                    break
-            else:
-                rest[linear] = offset
-        if len(positive) * len(negative) + len(rest) > _MOST_ROWS:
+        above, below = rows.take(pivot)
+        if len(above) * len(below) + len(rows) > _MOST_ROWS:
             return False
-        budget.spend(len(positive) * len(negative))
-        for low_terms, low_offset, low in positive:
-            for high_terms, high_offset, high in negative:
-                common = gcd(low, high)
-                up, down = high // common, low // common
-                terms = {m: c * up for m, c in low_terms.items()}
-                for monomial, value in high_terms.items():
-                    total = terms.get(monomial, 0) + value * down
+        budget.spend(len(above) * len(below))
+        for low_terms, low_offset, low in above:
+            for high_terms, high_offset, high in below:
+                if low == high:
+                    up = down = 1
+                    terms = low_terms.copy()
+                else:
+                    common = gcd(low, high)
+                    up, down = high // common, low // common
+                    terms = {m: c * up for m, c in low_terms.items()}
+                for unknown, value in high_terms.items():
+                    total = terms.get(unknown, 0) + value * down
                     if total:
-                        terms[monomial] = total
+                        terms[unknown] = total
                     else:
-                        del terms[monomial]
-                if not _insert(rest, terms, low_offset * up + high_offset * down):
+                        del terms[unknown]
+                if not insert(terms, low_offset * up + high_offset * down):
                     return True
-        rows = rest
     return False
 
 
-def _insert(rows: _Rows, terms: dict[int, int], offset: int) -> bool:
-    """Add `terms + offset >= 0`, keeping the strongest of each left side; false if absurd."""
-    if not terms:
-        return offset >= 0
-    divisor = gcd(*terms.values())
-    if divisor > 1:
-        terms = {m: c // divisor for m, c in terms.items()}
-        offset //= divisor
-    key = frozenset(terms.items())
-    known = rows.get(key)
-    if known is not None and known <= offset:
-        return True
-    # x >= a and x <= b with b < a need no elimination to be seen.
-    opposite = rows.get(frozenset([(m, -c) for m, c in terms.items()]))
-    if opposite is not None and opposite + offset < 0:
-        return False
-    rows[key] = offset
-    return True
-
-
-def _pivot(rows: _Rows) -> int | None:
+def _pivot(rows: _Rows, unknowns: int) -> int | None:
     """The unknown to eliminate next, or None if nothing is left.
 
     Rows with an unknown that is bounded on one side only can always be fulfilled, and go.
     """
-    while rows:
-        above: dict[int, int] = {}
-        below: dict[int, int] = {}
+    while True:
+        above, below = [0] * unknowns, [0] * unknowns
         inexact: dict[int, int] = {}
-        for linear in rows:
-            for unknown, coefficient in linear:
-                side = above if coefficient > 0 else below
-                side[unknown] = side.get(unknown, 0) + 1
-                if not -1 <= coefficient <= 1:
-                    inexact[unknown] = inexact.get(unknown, 0) | (1 if coefficient > 0 else 2)
-        free = above.keys() ^ below.keys()
+        for unknown in rows.lows:
+            above[unknown] = 1
+        for unknown in rows.highs:
+            below[unknown] = 1
+        for _, terms in rows.sums.values():
+            for unknown, coefficient in terms.items():
+                if coefficient > 0:
+                    above[unknown] += 1
+                    if coefficient > 1:
+                        inexact[unknown] = inexact.get(unknown, 0) | 1
+                else:
+                    below[unknown] += 1
+                    if coefficient < -1:
+                        inexact[unknown] = inexact.get(unknown, 0) | 2
+        best, least = None, _DEAREST
+        free: list[int] = []
+        for unknown, (lower, upper) in enumerate(zip(above, below, strict=True)):
+            if lower and upper:
+                cost = lower * upper - lower - upper
+                if inexact and inexact.get(unknown) == _BOTH:
+                    # With a coefficient of one on either side nothing of the integers is lost.
+                    cost += _INEXACT
+                if cost < least:
+                    best, least = unknown, cost
+            elif lower or upper:
+                free.append(unknown)
         if not free:
-            # With a coefficient of one on either side nothing of the integers is lost.
-            return min(
-                above,
-                key=lambda m: (
-                    inexact.get(m) == _BOTH,
-                    above[m] * below[m] - above[m] - below[m],
-                    m,
-                ),
-            )
-        for linear in [r for r in rows if any(m in free for m, _ in r)]:
-            del rows[linear]
-    return None
+            return best
+        rows.drop(free)
 
 
 def _order(monomial: Monomial) -> tuple[int, ...]:
-    return tuple(a.serial for a in monomial)
+    return tuple([a.serial for a in monomial])
