@@ -6,12 +6,14 @@ and `grid_dim.x` their extents; all are `int` (i64), along x, y and z.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from oxide_codegen.errors import OutsideKernelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 
 class Coordinates:
@@ -39,6 +41,50 @@ class Coordinates:
         return f"oxide.{self._name}"
 
 
+class BlockIndex(Coordinates):
+    """The index of this block within the grid, and what the threads of a block compute together.
+
+    All threads of the block come to the same call. The sum of floats has one order, which the
+    size of the block decides: within each warp as `warp.reduce_add` does it, then warp by warp.
+    """
+
+    def reduce_add(self, value: T, /) -> T:
+        """The sum of `value` over the threads of the block, in every thread."""
+        raise OutsideKernelError("block.reduce_add")
+
+    def reduce_min(self, value: T, /) -> T:
+        """The smallest `value` of the threads of the block, in every thread."""
+        raise OutsideKernelError("block.reduce_min")
+
+    def reduce_max(self, value: T, /) -> T:
+        """The largest `value` of the threads of the block, in every thread."""
+        raise OutsideKernelError("block.reduce_max")
+
+    def reduce_and(self, value: T, /) -> T:
+        """The bits that are set in the `value` of all threads, in every thread."""
+        raise OutsideKernelError("block.reduce_and")
+
+    def reduce_or(self, value: T, /) -> T:
+        """The bits that are set in the `value` of some thread, in every thread."""
+        raise OutsideKernelError("block.reduce_or")
+
+    def reduce_xor(self, value: T, /) -> T:
+        """The bits that are set in the `value` of an odd number of threads, in every thread."""
+        raise OutsideKernelError("block.reduce_xor")
+
+    def scan_add(self, value: T, /, *, exclusive: bool = False) -> T:
+        """The sum of `value` over this thread and those below it in the block."""
+        raise OutsideKernelError("block.scan_add")
+
+    def scan_min(self, value: T, /, *, exclusive: bool = False) -> T:
+        """The smallest `value` of this thread and those below it in the block."""
+        raise OutsideKernelError("block.scan_min")
+
+    def scan_max(self, value: T, /, *, exclusive: bool = False) -> T:
+        """The largest `value` of this thread and those below it in the block."""
+        raise OutsideKernelError("block.scan_max")
+
+
 class ThreadIndex(Coordinates):
     """The index of this thread within its block, and within the launch."""
 
@@ -56,7 +102,7 @@ class ThreadIndex(Coordinates):
 
 
 thread = ThreadIndex("thread")
-block = Coordinates("block")
+block = BlockIndex("block")
 block_dim = Coordinates("block_dim")
 grid_dim = Coordinates("grid_dim")
 

@@ -21,6 +21,16 @@ class Warp:
         """The place of this thread in its warp, 0 to 31."""
         raise OutsideKernelError("warp.lane")
 
+    @property
+    def index(self) -> int:
+        """The place of this warp in its block: a block of 100 threads has the warps 0 to 3."""
+        raise OutsideKernelError("warp.index")
+
+    @property
+    def count(self) -> int:
+        """How many warps a block has; the last one may lack lanes."""
+        raise OutsideKernelError("warp.count")
+
     def shuffle(self, value: T, lane: int, /, *, width: int = 32, mask: int | None = None) -> T:
         """The `value` of lane `lane` of the own segment."""
         raise OutsideKernelError("warp.shuffle")

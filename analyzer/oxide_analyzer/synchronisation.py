@@ -14,6 +14,7 @@ from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.uniformity import group_of
 from oxide_analyzer.interpreter import Divergence
 from oxide_analyzer.ir.nodes import (
+    AsyncCopy,
     Atomic,
     Barrier,
     Fence,
@@ -24,7 +25,7 @@ from oxide_analyzer.ir.nodes import (
     Unsafe,
     WarpOp,
 )
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.walk import statements, supplied_by
 from oxide_analyzer.proof.exits import may_follow
 from oxide_analyzer.proof.verdicts import Proved
 from oxide_analyzer.rules import ox201_divergent_barrier as ox201
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.facts.accesses import Arrival
     from oxide_analyzer.interpreter.outcome import HarmfulExit, OutsideMask, WarpDivergence
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.subjects import Meeting
@@ -59,14 +61,15 @@ def divergence(judgement: Judgement, failure: Divergence, launch: Launch) -> Ite
     related = _branch(judgement, waiting.site)
     if other.kind is AccessKind.WAIT and other.span != waiting.span:
         related += (Related(other.span, f"{thread(other, launch)} waits here"),)
-    message = ox201.message(failure, launch)
+    message = ox201.message(failure, launch, _supplied(judgement, waiting.site))
     yield violated(ox201.RULE, kernel, waiting, related, message, launch, other)
     if (
         other.kind is AccessKind.WAIT
         and other.site != waiting.site
         and _is_barrier(judgement, other.site)
     ):
-        message = ox201.message(Divergence(other, waiting, failure.clean), launch)
+        turned = Divergence(other, waiting, failure.clean)
+        message = ox201.message(turned, launch, _supplied(judgement, other.site))
         yield violated(ox201.RULE, kernel, other, related, message, launch, waiting)
 
 
@@ -76,8 +79,12 @@ def warp_divergence(judgement: Judgement, failure: WarpDivergence, launch: Launc
     related = _branch(judgement, waiting.site)
     if other.kind is AccessKind.WAIT and other.span != waiting.span:
         related += (Related(other.span, f"{thread(other, launch)} waits here"),)
-    message = ox203.message(failure, _name(judgement, waiting.site), launch)
     kernel = judgement.analysis.kernel
+    supplied = _supplied(judgement, waiting.site)
+    if supplied is not None:
+        message = ox201.message(failure, launch, supplied)
+        return violated(ox201.RULE, kernel, waiting, related, message, launch, other)
+    message = ox203.message(failure, _name(judgement, waiting.site), launch)
     return violated(ox203.RULE, kernel, waiting, related, message, launch, other)
 
 
@@ -91,11 +98,13 @@ def outside_mask(judgement: Judgement, failure: OutsideMask, launch: Launch) -> 
 def harmful_exit(judgement: Judgement, failure: HarmfulExit, launch: Launch) -> Diagnostic:
     """A `return` before a barrier behind which somebody misses who left."""
     leaving, barrier, access = failure.exit, failure.barrier, failure.access
-    related = (
-        Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),
-        Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),
-    )
-    message = ox202.message(failure, launch)
+    supplied = _supplied(judgement, access.site)
+    related = (Related(barrier.span, f"{thread(barrier, launch)} waits here without it"),)
+    if supplied is None:
+        related += (Related(access.span, f"{thread(access, launch)} {verb(access.kind)} here"),)
+        message = ox202.message(failure, launch)
+    else:
+        message = ox202.supplied_message(failure, launch, supplied)
     kernel = judgement.analysis.kernel
     return violated(ox202.RULE, kernel, leaving, related, message, launch, access)
 
@@ -110,7 +119,7 @@ def redundant(judgement: Judgement) -> Iterator[Diagnostic]:
     """
     kernel = judgement.analysis.kernel
     every = tuple(statements(kernel.body))
-    if any(isinstance(s, (Atomic, Fence, Return, Unsafe)) for s in every):
+    if any(isinstance(s, (Atomic, AsyncCopy, Fence, Return, Unsafe)) for s in every):
         return
     if any(isinstance(s, Barrier) and s.group is Group.GRID for s in every):
         return
@@ -158,12 +167,15 @@ def _without(arrival: Arrival) -> Fix:
     return Fix("remove the barrier", (Edit(span, "pass"),), safe=True)
 
 
-def open_meeting(meeting: Meeting) -> tuple[str, tuple[Related, ...]]:
+def open_meeting(kernel: Kernel, meeting: Meeting) -> tuple[str, tuple[Related, ...]]:
     """What is said where threads are not proved to meet, and the branch that may part them."""
     stmt = meeting.arrival.stmt
     group = _GROUPS[group_of(stmt)]
+    supplied = supplied_by(kernel.body, stmt.site)
     message = (
-        ox902.operation_message(stmt.function.value)
+        ox902.supplied_message(supplied)
+        if supplied is not None
+        else ox902.operation_message(stmt.function.value)
         if isinstance(stmt, WarpOp)
         else ox902.message(group)
     )
@@ -186,6 +198,10 @@ def _name(judgement: Judgement, site: int | None) -> str:
         if isinstance(stmt, WarpOp) and stmt.site == site:
             return stmt.function.value
     return "operation"
+
+
+def _supplied(judgement: Judgement, site: int | None) -> str | None:
+    return supplied_by(judgement.analysis.kernel.body, site)
 
 
 def _is_barrier(judgement: Judgement, site: int | None) -> bool:

@@ -20,6 +20,7 @@ from oxide_analyzer.ir.nodes import (
     CheckIndex,
     CheckView,
 )
+from oxide_analyzer.ir.walk import supplied_by
 from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Leaving, Meeting, Obligation, Pair
 from oxide_analyzer.proof.verdicts import Unknown
@@ -122,7 +123,7 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
             related = (Related(pair.second.span, f"another thread {verb(pair.second.kind)} here"),)
         case Meeting(arrival=arrival) as meeting:
             rule, span = ox902.RULE, arrival.stmt.span
-            message, related = open_meeting(meeting)
+            message, related = open_meeting(kernel, meeting)
         case Bound(access=access, axis=axis):
             rule, span = ox302.RULE, access.span
             message = ox302.message(access.array, axis, kernel.arrays[access.array].rank)
@@ -134,6 +135,9 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
             rule, message, severity = _of_claim(stmt)
         case Access() as access:
             rule, span, message = ox903.RULE, access.span, ox903.message(access.array)
+            supplied = supplied_by(kernel.body, access.site)
+            if supplied is not None:
+                message = ox903.supplied_message(supplied)
         case LocalRead() as read:
             rule, span, message = ox903.RULE, read.span, ox903.message(read.source_name)
     return rule.diagnostic(

@@ -26,6 +26,8 @@ CALLS = {
     "atomic.compare_exchange": "r = atomic.compare_exchange(bins, 0, 1, 2)",
     "atomic.store": "atomic.store(bins, 0, 1)",
     "warp.lane": "r = warp.lane",
+    "warp.index": "r = warp.index",
+    "warp.count": "r = warp.count",
     "len": "r = len(a)",
     "min": "r = min(n, 2)",
     "max": "r = max(n, 2)",
@@ -46,6 +48,7 @@ CALLS = {
     "divmod": "q, r = divmod(n, 3)",
     "pow": "r = pow(s, 2)",
     "round": "r = round(s)",
+    "print": "print(f'{n} {s}', k)",
     "SharedArray": "r = SharedArray(f32, 4)",
     "LocalArray": "r = LocalArray(f32, 4)",
 }
@@ -59,6 +62,8 @@ def _use(name: str) -> str | None:
         return f"r = {name}(s)"
     if name.startswith("atomic."):
         return f"r = {name}(bins, 0, 1)"
+    if name.startswith(("block.reduce", "block.scan")):
+        return f"r = {name}(n)"
     if name.startswith("warp."):
         shuffled = ", 1" if "shuffle" in name else ""
         return f"r = {name}(n{shuffled})"

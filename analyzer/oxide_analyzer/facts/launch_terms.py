@@ -32,7 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Symbol,
 )
 from oxide_analyzer.language.types import I64
-from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, WARP
+from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, MAX_THREADS, WARP
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.terms import Terms
@@ -62,6 +62,8 @@ class LaunchTerms:
         default_factory=dict["Atom", Dim | Param | Special]
     )
     _place: tuple[Poly, Poly] | None = None
+    _warps: Poly | None = None
+    _someone: Poly | None = None
 
     def __post_init__(self) -> None:
         contract = self.kernel.contract
@@ -124,7 +126,15 @@ class LaunchTerms:
 
     def register(self, register: Register, axis: int) -> Poly:
         """A special register along an axis."""
-        return self.lane if register is Register.LANE else self.extents[register, axis]
+        match register:
+            case Register.LANE:
+                return self.lane
+            case Register.WARP:
+                return self.warp
+            case Register.WARPS:
+                return self.warps
+            case _:
+                return self.extents[register, axis]
 
     # ------------------------------------------------------------ warps
 
@@ -137,6 +147,37 @@ class LaunchTerms:
     def lane(self) -> Poly:
         """The place of the thread in its warp."""
         return self._in_warps()[1]
+
+    @property
+    def warps(self) -> Poly:
+        """How many warps a block has."""
+        if self._warps is None:
+            threads = self.threads
+            count = self.terms.quotient(threads.shift(WARP - 1), constant(WARP))
+            if count.value is None:
+                # A launch has at most 1024 threads in a block, whatever its shape.
+                self.terms.axiom(count, at_least_zero((-count).shift(MAX_THREADS // WARP)))
+                self.terms.axiom(count, at_least_zero(count.shift(-1)))
+            self._warps = count
+        return self._warps
+
+    @property
+    def place(self) -> Poly:
+        """The thread's place in its block, in C order of (z, y, x)."""
+        place = constant(0)
+        for axis in (2, 1, 0):
+            place = self.terms.multiply(place, self.extents[Register.BLOCK_DIM, axis])
+            place = place + self.extents[Register.THREAD, axis]
+        return place
+
+    @property
+    def someone(self) -> Poly:
+        """The place of some thread of the block: each number below `threads` is one's place."""
+        if self._someone is None:
+            place = self.terms.fresh("place", Level.THREAD, 0, MAX_THREADS - 1)
+            self.terms.axiom(place, less(place, self.threads))
+            self._someone = place
+        return self._someone
 
     @property
     def threads(self) -> Poly:
@@ -159,12 +200,10 @@ class LaunchTerms:
     def _in_warps(self) -> tuple[Poly, Poly]:
         """Warp and lane: the place in the block, in C order of (z, y, x), divided by 32."""
         if self._place is None:
-            terms, extents = self.terms, self.extents
-            place = constant(0)
-            for axis in (2, 1, 0):
-                place = terms.multiply(place, extents[Register.BLOCK_DIM, axis])
-                place = place + extents[Register.THREAD, axis]
+            place, terms = self.place, self.terms
             warp = constant(0) if self.has_one_warp else terms.quotient(place, constant(WARP))
+            if not self.is_line and warp.single() is not None:
+                terms.axiom(warp, less(warp, self.warps))
             lane = place - warp.scale(WARP)
             self._place = warp, lane
             self.bounds[lane] = (0, WARP - 1)

@@ -18,6 +18,7 @@ assigned counts as 0, which is what the back end makes of one that may be read.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.intervals import (
@@ -36,6 +37,9 @@ from oxide_analyzer.ir.nodes import (
     Apply,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Binary,
@@ -64,6 +68,7 @@ from oxide_analyzer.ir.nodes import (
     Math,
     Not,
     Param,
+    Print,
     Read,
     Register,
     Return,
@@ -77,7 +82,14 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.operators import MIRRORED, OPPOSITE
-from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, MAX_SHARED, WARP
+from oxide_analyzer.launch import (
+    MAX_BLOCK,
+    MAX_GRID,
+    MAX_LENGTH,
+    MAX_SHARED,
+    MAX_THREADS,
+    WARP,
+)
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -148,6 +160,11 @@ class _Limits:
                 self._blocks[axis] = int(extent.value)
                 self._fixed[axis] = True
 
+    def _most_warps(self) -> int:
+        """The most warps that a block can have."""
+        threads = prod(1 if a >= self._domain else self._blocks[a] for a in range(3))
+        return (min(threads, MAX_THREADS) + WARP - 1) // WARP
+
     def learn(self, condition: Expr) -> None:
         """Take in a fact of the launch, where it compares a leaf with a number."""
         match condition:
@@ -204,6 +221,10 @@ class _Limits:
                 return Interval(1, grid)
             case Register.LANE:
                 return Interval(0, WARP - 1)
+            case Register.WARP:
+                return Interval(0, self._most_warps() - 1)
+            case Register.WARPS:
+                return Interval(1, self._most_warps())
 
 
 def _leaf(expr: Expr) -> Leaf | None:
@@ -388,11 +409,19 @@ class _Flow:
                 evaluate.operands(walk.operands(statement), state)
                 if target is not None:
                     self._assign(target, None, state)
-            case Store() | CheckDivisor() | CheckIndex() | CheckView() | CheckAligned() | Assert():
+            case (
+                Store()
+                | CheckDivisor()
+                | CheckIndex()
+                | CheckView()
+                | CheckAligned()
+                | Assert()
+                | Print()
+            ):
                 # What a check demands is not taken in: where threads may wait for each other, one
                 # that fails goes on.
                 evaluate.operands(walk.operands(statement), state)
-            case Unsafe(body=body):
+            case Unsafe(body=body) | AsyncCopy(body=body):
                 return self.block(body, state)
             case If():
                 return self._if(statement, state)
@@ -415,7 +444,7 @@ class _Flow:
                 return None
             case Return():
                 return None
-            case Declare() | Barrier() | Fence():
+            case Declare() | Barrier() | Fence() | AsyncCommit() | AsyncWait():
                 pass
             case _:
                 assert_never(statement)

@@ -46,6 +46,9 @@ from oxide_analyzer.ir.nodes import (
     Array,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Binary,
@@ -77,6 +80,7 @@ from oxide_analyzer.ir.nodes import (
     Order,
     Ownership,
     Param,
+    Print,
     Read,
     Register,
     Return,
@@ -285,11 +289,14 @@ class _Walk:
             case (
                 Store()
                 | Fence()
+                | AsyncCommit()
+                | AsyncWait()
                 | CheckDivisor()
                 | CheckIndex()
                 | CheckView()
                 | CheckAligned()
                 | Assert()
+                | Print()
                 | Declare()
             ):
                 pass
@@ -302,7 +309,7 @@ class _Walk:
                 self.meeting(stmt, control)
                 if target is not None:
                     levels[target.name] = self.results[site] = self.result(stmt, levels)
-            case Unsafe(body=body):
+            case Unsafe(body=body) | AsyncCopy(body=body):
                 self.block(body, levels, control)
             case If():
                 self.branch(stmt, levels, control)
@@ -501,6 +508,8 @@ _WHOLE_WARPS = tuple(range(WARP, 1025, WARP))
 _REGISTERS = {
     Register.THREAD: Level.THREAD,
     Register.LANE: Level.THREAD,
+    Register.WARP: Level.WARP,
+    Register.WARPS: Level.LAUNCH,
     Register.BLOCK: Level.BLOCK,
     Register.BLOCK_DIM: Level.LAUNCH,
     Register.GRID_DIM: Level.LAUNCH,

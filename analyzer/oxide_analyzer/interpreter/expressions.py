@@ -50,6 +50,8 @@ _REGISTERS: dict[Register, str] = {
     Register.BLOCK_DIM: "block_dim",
     Register.GRID_DIM: "grid_dim",
     Register.LANE: "lane",
+    Register.WARP: "warp",
+    Register.WARPS: "warps",
 }
 
 

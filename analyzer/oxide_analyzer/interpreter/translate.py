@@ -42,6 +42,9 @@ from oxide_analyzer.interpreter.program import Program, array_number, count_name
 from oxide_analyzer.ir.nodes import (
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Break,
@@ -61,6 +64,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Order,
     Ownership,
+    Print,
     Register,
     Return,
     Space,
@@ -182,9 +186,13 @@ class _Translation:
     def start(self) -> list[str]:
         """What a thread begins with: its lane, its block's memory, arrays not declared yet."""
         lines: list[str] = []
-        asked = expressions(self.kernel.body)
-        if any(isinstance(e, Special) and e.register is Register.LANE for e in asked):
+        asked = {e.register for e in expressions(self.kernel.body) if isinstance(e, Special)}
+        if Register.LANE in asked:
             lines.append("lane_0 = me % threads % 32")
+        if Register.WARP in asked:
+            lines.append("warp_0 = me % threads // 32")
+        if Register.WARPS in asked:
+            lines.append("warps_0 = (threads + 31) // 32")
         for name, array in self.kernel.arrays.items():
             if array.space is Space.LOCAL:
                 lines.append(f"{self.scratch(name)} = undefined_array({name!r})")
@@ -233,6 +241,18 @@ class _Translation:
             case Fence():
                 self.statements[statement.site] = statement
                 self.line(f"fence_{statement.site}(me)")
+            case AsyncCopy():
+                self.block(statement.body)
+            case AsyncCommit():
+                self.statements[statement.site] = statement
+                self.line(f"commit_{statement.site}(me)")
+            case AsyncWait():
+                self.statements[statement.site] = statement
+                self.line(f"wait_{statement.site}(me)")
+            case Print():
+                self.statements[statement.site] = statement
+                values = "".join(f", {self.words.text(value)}" for value in statement.values)
+                self.line(f"print_{statement.site}(me{values})")
             case Forget():
                 self.statements[statement.site] = statement
                 self.assign(statement.target, f"forget_{statement.site}(me)")

@@ -82,8 +82,9 @@ class Array:
 class Register(StrEnum):
     """The special registers, each along an axis; all are i64.
 
-    LANE has the axis 0 only: the place of the thread in its warp, which is
-    `(x + y·block_dim.x + z·block_dim.x·block_dim.y) % 32` of its place in the block.
+    The last three have the axis 0 only. A thread's place in its block is
+    `x + y·block_dim.x + z·block_dim.x·block_dim.y`; LANE is `place % 32`, WARP is `place // 32`,
+    and WARPS is how many warps a block has, the last of which may lack lanes.
     """
 
     THREAD = "thread"
@@ -91,6 +92,8 @@ class Register(StrEnum):
     BLOCK_DIM = "block_dim"
     GRID_DIM = "grid_dim"
     LANE = "lane"
+    WARP = "warp"
+    WARPS = "warps"
 
 
 class UnaryOp(StrEnum):

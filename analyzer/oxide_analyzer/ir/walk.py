@@ -8,6 +8,9 @@ from oxide_analyzer.ir.nodes import (
     Apply,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Binary,
@@ -35,6 +38,7 @@ from oxide_analyzer.ir.nodes import (
     Math,
     Not,
     Param,
+    Print,
     Read,
     Return,
     Select,
@@ -59,7 +63,7 @@ def blocks(stmt: Stmt) -> tuple[Block, ...]:
     match stmt:
         case If(then=then, otherwise=otherwise):
             return (then, otherwise)
-        case For(body=body) | Inline(body=body) | Unsafe(body=body):
+        case For(body=body) | Inline(body=body) | Unsafe(body=body) | AsyncCopy(body=body):
             return (body,)
         case While(header=header, body=body):
             return (header, body)
@@ -83,6 +87,10 @@ def site_of(stmt: Stmt) -> int | None:
             | Store(site=site)
             | Atomic(site=site)
             | Fence(site=site)
+            | Print(site=site)
+            | AsyncCopy(site=site)
+            | AsyncCommit(site=site)
+            | AsyncWait(site=site)
             | CheckDivisor(site=site)
             | CheckIndex(site=site)
             | CheckView(site=site)
@@ -97,6 +105,18 @@ def site_of(stmt: Stmt) -> int | None:
             return site
         case _:
             return None
+
+
+def supplied_by(body: Block, site: int | None) -> str | None:
+    """The call, such as `block.reduce_add`, in whose place a statement was supplied.
+
+    The name of a helper of the source has no dot.
+    """
+    for stmt in statements(body):
+        is_supplied = isinstance(stmt, Inline) and "." in stmt.name
+        if is_supplied and any(site_of(inner) == site for inner in statements(stmt.body)):
+            return stmt.name
+    return None
 
 
 def operands(stmt: Stmt) -> tuple[Expr, ...]:
@@ -120,6 +140,8 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return (offset,)
         case Assert(condition=condition):
             return (condition,)
+        case Print(values=values):
+            return values
         case WarpOp(value=value, lane=lane, mask=mask):
             return tuple(e for e in (value, lane, mask) if e is not None)
         case If(condition=condition) | While(condition=condition):
@@ -131,6 +153,9 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             | Forget()
             | Barrier()
             | Fence()
+            | AsyncCopy()
+            | AsyncCommit()
+            | AsyncWait()
             | Unsafe()
             | Break()
             | Continue()

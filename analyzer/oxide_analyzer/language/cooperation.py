@@ -54,18 +54,18 @@ _MATCHES = (
 )
 
 _REDUCTIONS = (
-    ("add", "the sum of `v` over the lanes"),
-    ("min", "the smallest `v` of the lanes"),
-    ("max", "the largest `v` of the lanes"),
-    ("and", "the bits that are set in the `v` of every lane"),
-    ("or", "the bits that are set in the `v` of some lane"),
-    ("xor", "the bits that are set in the `v` of an odd number of lanes"),
+    ("add", "the sum of `v` over the {0}"),
+    ("min", "the smallest `v` of the {0}"),
+    ("max", "the largest `v` of the {0}"),
+    ("and", "the bits that are set in the `v` of all {0}"),
+    ("or", "the bits that are set in the `v` of some of the {0}"),
+    ("xor", "the bits that are set in the `v` of an odd number of {0}"),
 )
 
 _SCANS = (
-    ("add", "the sum of `v` over this lane and those below"),
-    ("min", "the smallest `v` of this lane and those below"),
-    ("max", "the largest `v` of this lane and those below"),
+    ("add", "the sum of `v` over this {0} and those below"),
+    ("min", "the smallest `v` of this {0} and those below"),
+    ("max", "the largest `v` of this {0} and those below"),
 )
 
 _UPDATES = (
@@ -86,7 +86,7 @@ def rows() -> list[Builtin]:
         Builtin(name, BuiltinKind.FUNCTION, signature, text, effect)
         for name, signature, text, effect in _MEETINGS
     )
-    return [*meetings, *_warp(), *_atomic()]
+    return [*meetings, *_warp(), *_block(), *_atomic()]
 
 
 def _warp() -> list[Builtin]:
@@ -94,16 +94,18 @@ def _warp() -> list[Builtin]:
     found = [
         Builtin("warp", kind.NAMESPACE, "warp", "what the 32 threads of a warp do together"),
         Builtin("warp.lane", kind.VALUE, "warp.lane: i64", "the thread's place in its warp"),
+        Builtin("warp.index", kind.VALUE, "warp.index: i64", "the warp's place in its block"),
+        Builtin("warp.count", kind.VALUE, "warp.count: i64", "how many warps a block has"),
     ]
     signatures = [(name, f"v, {lane}, {_SEGMENT}", "T", text) for name, lane, text in _SHUFFLES]
     signatures += [(name, f"p, {_MASKED}", result, text) for name, result, text in _VOTES]
     signatures += [(name, f"v, {_MASKED}", "u32", text) for name, text in _MATCHES]
     signatures += [
-        (f"reduce_{name}", f"v, {_SEGMENT}", "T", f"{text}, in every lane")
+        (f"reduce_{name}", f"v, {_SEGMENT}", "T", f"{text.format('lanes')}, in every lane")
         for name, text in _REDUCTIONS
     ]
     signatures += [
-        (f"scan_{name}", "v, *, exclusive=False, width=32, mask=None", "T", text)
+        (f"scan_{name}", "v, *, exclusive=False, width=32, mask=None", "T", text.format("lane"))
         for name, text in _SCANS
     ]
     found += [
@@ -117,6 +119,28 @@ def _warp() -> list[Builtin]:
         for name, parameters, result, text in signatures
     ]
     return found
+
+
+def _block() -> list[Builtin]:
+    """What a block does together; the namespace is that of its index."""
+    signatures = [
+        (f"reduce_{name}", "v", f"{text.format('threads of the block')}, in every thread")
+        for name, text in _REDUCTIONS
+    ]
+    signatures += [
+        (f"scan_{name}", "v, *, exclusive=False", f"{text.format('thread')} in the block")
+        for name, text in _SCANS
+    ]
+    return [
+        Builtin(
+            f"block.{name}",
+            BuiltinKind.FUNCTION,
+            f"block.{name}({parameters}) -> T",
+            f"{text}; all threads of the block come here",
+            Effect.SYNCHRONISES,
+        )
+        for name, parameters, text in signatures
+    ]
 
 
 def _atomic() -> list[Builtin]:

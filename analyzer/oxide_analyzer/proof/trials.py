@@ -62,9 +62,10 @@ def trials(kernel: Kernel) -> Iterator[Trial]:
 
 
 def uses_warps(kernel: Kernel) -> bool:
-    """Whether a kernel has operations of warps, or asks for the lane."""
+    """Whether a kernel has operations of warps, or asks for the lane or warp."""
+    asked = Register.LANE, Register.WARP, Register.WARPS
     return any(isinstance(s, WarpOp) for s in statements(kernel.body)) or any(
-        isinstance(e, Special) and e.register is Register.LANE for e in expressions(kernel.body)
+        isinstance(e, Special) and e.register in asked for e in expressions(kernel.body)
     )
 
 

@@ -18,7 +18,8 @@ forgotten who did, and those that depend on what only the writer knows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.conditions import (
     FALSE,
@@ -37,6 +38,7 @@ from oxide_analyzer.facts.polys import Atom, Bits, Level, Poly, Quotient, Variab
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import For, Inline, Leave, Register, Return, While
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.iterations import expanded, is_run
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.state import Interval
+    from oxide_analyzer.facts.uniformity import Loop
+
+
+# An index of the store, in terms of the writer, and what it must be.
+_Pair: TypeAlias = tuple[Poly, Poly]
 
 
 @record
@@ -61,8 +68,8 @@ def written(
     write: Access,
     read: Access,
     *,
-    own_loops: frozenset[For],
-    again: For | None,
+    own_loops: frozenset[Loop],
+    again: Loop | None,
     among: Level | None,
 ) -> Iterator[Condition]:
     """Conditions under which a thread has made `write` to the element of `read`.
@@ -72,29 +79,55 @@ def written(
     """
     if _may_be_missed(analysis, write, among):
         return
+    if among is Level.BLOCK and not analysis.launch.is_line:
+        write = _by_place(analysis, write)
     unknown = _unknown(analysis, write, own_loops, among)
     if unknown is None:
         return
-    index = tuple(_expanded(analysis, p) for p in write.index)
-    split = _split(analysis, index, unknown)
+    pairs = [(expanded(analysis, p), q) for p, q in zip(write.index, read.index, strict=True)]
+    pairs = _joined(analysis, pairs)
+    split = _split(analysis, pairs, unknown)
     if split is None:
-        solution = _solve(analysis, index, read, unknown)
+        solution = _solve(analysis, pairs, unknown)
+        if solution is not None:
+            _solve_ways(write, unknown, solution)
         chosen = _complete(analysis, unknown, solution) if solution is not None else ()
     else:
-        chosen = _solve_split(analysis, write, index, read, unknown, split)
+        chosen = _solve_split(analysis, write, pairs, unknown, split)
     for values in chosen:
-        covered = _covered(analysis, write, read, again, among, values)
+        whole_loops = own_loops if again is None else own_loops - {again}
+        covered = _covered(analysis, write, read, again, among, values, whole_loops)
         if covered != FALSE:
             yield covered
+
+
+def _by_place(analysis: Analysis, write: Access) -> Access:
+    """The store as one by the thread at a place of the block, if nothing but that matters of it.
+
+    `parts[warp.index] = …` by lane 0 is `parts[place // 32] = …` where `place % 32 == 0`: in a
+    block of several axes it takes no digits to find that thread, for each place has its own.
+    """
+    launch, terms = analysis.launch, analysis.terms
+    first, place = launch.register(Register.THREAD, 0), launch.place
+    atom = first.single()
+    if atom is None or place.terms.get((atom,)) != 1 or atom in (place - first).atom_set:
+        return write
+    put = Substitution(terms, {atom: launch.someone - (place - first)})
+    index = tuple(put.poly(p) for p in write.index)
+    path = tuple(put.condition(c) for c in write.path)
+    axes = {launch.register(Register.THREAD, axis).single() for axis in range(3)}
+    left = _all_atoms(analysis, *index, *(p for c in path for p in condition_polys(c)))
+    return write if axes & left.keys() else replace(write, index=index, path=path)
 
 
 def _covered(
     analysis: Analysis,
     write: Access,
     read: Access,
-    again: For | None,
+    again: Loop | None,
     among: Level | None,
     values: dict[Atom, Poly],
+    whole_loops: frozenset[Loop],
 ) -> Condition:
     """That the writer which `values` describe exists and has written the element."""
     put = Substitution(analysis.terms, values)
@@ -104,6 +137,11 @@ def _covered(
         parts.extend(_range(analysis, atom, value, put))
         if again is not None and analysis.evaluator.iterations.get(atom) is again:
             parts.append(less(value, Poly({(atom,): 1})))
+    for loop in whole_loops:
+        run = is_run(analysis, write, loop, values)
+        if run is None:
+            return FALSE
+        parts.extend(run)
     if among is Level.WARP:
         parts.append(equal(put.poly(analysis.launch.warp), analysis.launch.warp))
     if again is not None and not any(analysis.evaluator.iterations.get(a) is again for a in values):
@@ -147,13 +185,14 @@ def _span(analysis: Analysis, poly: Poly) -> Interval:
 
 
 def _is_thread(analysis: Analysis, atom: Atom) -> bool:
-    return any(
-        analysis.launch.register(Register.THREAD, axis).single() is atom for axis in range(3)
-    )
+    launch = analysis.launch
+    if not launch.is_line and launch.someone.single() is atom:
+        return True
+    return any(launch.register(Register.THREAD, axis).single() is atom for axis in range(3))
 
 
 def _unknown(
-    analysis: Analysis, write: Access, own_loops: frozenset[For], among: Level | None
+    analysis: Analysis, write: Access, own_loops: frozenset[Loop], among: Level | None
 ) -> set[Atom] | None:
     """The variables that may be chosen for a writer: its iterations, and which thread it is.
 
@@ -200,8 +239,8 @@ def _is_opaque(condition: Condition, shared: Level) -> bool:
             return False
 
 
-def _all_atoms(analysis: Analysis, poly: Poly) -> dict[Atom, None]:
-    return analysis.terms.reachable((poly,), lambda atom: _is_thread(analysis, atom))
+def _all_atoms(analysis: Analysis, *polys: Poly) -> dict[Atom, None]:
+    return analysis.terms.reachable(polys, lambda atom: _is_thread(analysis, atom))
 
 
 @record
@@ -218,10 +257,10 @@ class _Split:
         return high.scale(self.radix) + low
 
 
-def _split(analysis: Analysis, index: tuple[Poly, ...], unknown: set[Atom]) -> _Split | None:
+def _split(analysis: Analysis, pairs: list[_Pair], unknown: set[Atom]) -> _Split | None:
     """The digits of a thread index which a store uses apart, such as warp and lane."""
     found: dict[Atom, set[int]] = {}
-    for poly in index:
+    for poly, _ in pairs:
         for atom in poly.atoms():
             form = atom.form
             radix = form.divisor.value if isinstance(form, Quotient) else None
@@ -244,8 +283,7 @@ def _split(analysis: Analysis, index: tuple[Poly, ...], unknown: set[Atom]) -> _
 def _solve_split(
     analysis: Analysis,
     write: Access,
-    index: tuple[Poly, ...],
-    read: Access,
+    pairs: list[_Pair],
     unknown: set[Atom],
     split: _Split,
 ) -> Iterator[dict[Atom, Poly]]:
@@ -257,9 +295,9 @@ def _solve_split(
         return
     put = Substitution(terms, {split.thread: split.join(split.high, split.low)})
     drop = Substitution(terms, {none: constant(0)})
-    digits = tuple(drop.poly(put.poly(p)) for p in index)
+    digits = [(drop.poly(put.poly(p)), q) for p, q in pairs]
     wanted = {*(unknown - {split.thread}), high, low}
-    solution = _solve(analysis, digits, read, wanted)
+    solution = _solve(analysis, digits, wanted)
     if solution is None:
         return
     for condition in write.path if low not in solution else ():
@@ -283,15 +321,40 @@ def _solve_split(
         yield {**open_, **rest, split.thread: joined}
 
 
-def _solve(
-    analysis: Analysis, indices: tuple[Poly, ...], read: Access, unknown: set[Atom]
-) -> dict[Atom, Poly] | None:
+def _joined(analysis: Analysis, pairs: list[_Pair]) -> list[_Pair]:
+    """With `p` for each two indices `p // n` and `p % n`: it must be `n·i + j` for their i and j."""
+    for low, rest in pairs:
+        for high, whole in pairs:
+            atom = high.single()
+            form = atom.form if atom is not None else None
+            if not isinstance(form, Quotient):
+                continue
+            radix = form.divisor
+            if low == form.dividend - analysis.terms.multiply(radix, high):
+                left = [pair for pair in pairs if pair not in ((low, rest), (high, whole))]
+                joined = analysis.terms.multiply(radix, whole) + rest
+                return _joined(analysis, [*left, (form.dividend, joined)])
+    return pairs
+
+
+def _solve_ways(write: Access, unknown: set[Atom], values: dict[Atom, Poly]) -> None:
+    """Add what the way to the store says of a variable that its index leaves open: `t == k`."""
+    for condition in write.path:
+        if not isinstance(condition, IsZero):
+            continue
+        poly = condition.poly
+        open_ = [a for a in poly.atom_set if a in unknown]
+        side = poly.terms.get((open_[0],)) if len(open_) == 1 else None
+        if side in (1, -1) and open_[0] not in poly.factors and open_[0] not in values:
+            values[open_[0]] = Poly({(open_[0],): 1}) - poly.scale(side)
+
+
+def _solve(analysis: Analysis, pairs: list[_Pair], unknown: set[Atom]) -> dict[Atom, Poly] | None:
     """Solve every index of the store for the writer's variables."""
     values: dict[Atom, Poly] = {}
     masks: dict[Atom, _Masked] = {}
-    pairs = list(zip(indices, read.index, strict=True))
-    pairs.sort(key=lambda pair: any(_is_exclusive(a) for a in pair[0].atoms()))
-    for whole, theirs in pairs:
+    last_masked = sorted(pairs, key=lambda pair: any(_is_exclusive(a) for a in pair[0].atoms()))
+    for whole, theirs in last_masked:
         left_open = unknown - values.keys()
         index, masked = _unmasked(analysis, whole, left_open)
         masks.update(masked)
@@ -379,18 +442,6 @@ def _exclusive(analysis: Analysis, left: Poly, right: Poly) -> Poly | None:
         return None
     most = (1 << max(high, other_high).bit_length()) - 1
     return analysis.terms.bits("^", left, right, 0, most)
-
-
-def _expanded(analysis: Analysis, poly: Poly) -> Poly:
-    """Put in the definitions `i == start + step·k` of loop variables."""
-    for atom in dict.fromkeys(poly.atoms()):
-        if atom in analysis.evaluator.counters:
-            for axiom in analysis.terms.axioms.get(atom, ()):
-                for p in condition_polys(axiom):
-                    if p.terms.get((atom,)) in (1, -1):
-                        value = Poly({(atom,): 1}) - p.scale(p.terms[atom,])
-                        return Substitution(analysis.terms, {atom: value}).poly(poly)
-    return poly
 
 
 def _digits(

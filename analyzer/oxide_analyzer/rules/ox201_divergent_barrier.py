@@ -9,14 +9,14 @@ from oxide_analyzer.rules.rule import Rule
 from oxide_analyzer.rules.wording import place, thread
 
 if TYPE_CHECKING:
-    from oxide_analyzer.interpreter.outcome import Divergence
+    from oxide_analyzer.interpreter.outcome import Divergence, WarpDivergence
     from oxide_analyzer.launch import Launch
 
 RULE = Rule("OX201", "divergent-barrier", Severity.ERROR)
 
 
-def message(found: Divergence, launch: Launch) -> str:
-    """One thread waits, the other does not come."""
+def message(found: Divergence | WarpDivergence, launch: Launch, supplied: str | None = None) -> str:
+    """One thread waits, the other does not come; `supplied` is the call that has the barrier."""
     other = (
         f"thread {place(found.other.thread, launch.block)}"
         if found.other.block == found.waiting.block
@@ -29,4 +29,5 @@ def message(found: Divergence, launch: Launch) -> str:
         if found.other.kind is AccessKind.WAIT
         else "comes to the end of the kernel without it"
     )
-    return f"{thread(found.waiting, launch)} waits at this barrier while {other} {where}"
+    barrier = "this barrier" if supplied is None else f"`{supplied}`"
+    return f"{thread(found.waiting, launch)} waits at {barrier} while {other} {where}"

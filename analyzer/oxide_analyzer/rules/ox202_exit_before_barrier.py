@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 RULE = Rule("OX202", "exit-before-barrier", Severity.ERROR)
 
 
+def supplied_message(found: HarmfulExit, launch: Launch, name: str) -> str:
+    """What the block computes together lacks the thread that left."""
+    return (
+        f"{thread(found.exit, launch)} returns before `{name}` on line {found.barrier.span.line},"
+        " to which all threads of the block bring a value"
+    )
+
+
 def message(found: HarmfulExit, launch: Launch) -> str:
     """Behind the barrier a live thread reads what nobody wrote, or races with who left."""
     reader = place(found.access.thread, launch.block)

@@ -13,6 +13,11 @@ def message(group: str) -> str:
     return f"the {group.replace('one', 'a')} are not proved to meet at this barrier"
 
 
+def supplied_message(name: str) -> str:
+    """Not every thread may come to what the block computes together."""
+    return f"the threads of a block are not proved to meet at `{name}`"
+
+
 def operation_message(function: str) -> str:
     """Not every lane of the mask may come, or one that is not in it."""
     shown = function if function == "sync_warp" else f"warp.{function}"

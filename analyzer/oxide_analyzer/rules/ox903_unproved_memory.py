@@ -8,6 +8,11 @@ from oxide_analyzer.rules.rule import Rule
 RULE = Rule("OX903", "unproved-memory", Severity.WARNING)
 
 
+def supplied_message(name: str) -> str:
+    """What the block computes together may lack a thread."""
+    return f"not every thread is proved to come to `{name}`; for a warp that is missing it has 0"
+
+
 def message(name: str) -> str:
     """The array or local."""
     return f"`{name}` is not proved to be written before this read; it starts as zero"

@@ -27,7 +27,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
-from oxide_codegen.lowering import atomics, device_warps
+from oxide_codegen.lowering import atomics, device_warps, places, printing
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier
+    from oxide_analyzer.ir.nodes import Barrier, Print
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 _AXES = "xyz"
@@ -52,6 +52,8 @@ _REGISTERS = {
 }
 _GLOBAL = "ptr addrspace(1)"
 _ALIGNMENT = 16
+# The first with `cp.async`.
+_CP_ASYNC = 80
 
 
 class Device:
@@ -70,6 +72,7 @@ class Device:
     ) -> None:
         self.kernel = kernel
         self.target = target
+        self.copies_asynchronously = target.number >= _CP_ASYNC
         self.failures = FailureBlock(build, "ptr addrspace(1)")
         self._build = build
         self._specials: dict[tuple[Register, int], Value] = {}
@@ -139,6 +142,10 @@ class Device:
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
+        if register is Register.WARP:
+            return places.warp(self._build, self.special)
+        if register is Register.WARPS:
+            return places.warps(self._build, self.special)
         key = register, axis
         if key not in self._specials:
             number = len(self._specials)
@@ -211,6 +218,10 @@ class Device:
         require_scope(self.target, scope)
         build.emit(f"fence {LLVM_SCOPES[scope]}acq_rel")
 
+    def print(self, build: Builder, statement: Print, values: Sequence[Value]) -> None:
+        """Hand the line to the driver."""
+        printing.on_device(build, statement, values)
+
     def atomic(
         self,
         build: Builder,
@@ -276,12 +287,8 @@ class Device:
         if not arrays and self._grid is None:
             return
         build = self._build
-        extent = [self.special(Register.BLOCK_DIM, axis) for axis in range(3)]
-        place = [self.special(Register.THREAD, axis) for axis in range(3)]
-        row = build.binary("add", build.binary("mul", place[2], extent[1]), place[1])
-        first = build.binary("add", build.binary("mul", row, extent[0]), place[0])
-        plane = build.binary("mul", extent[0], extent[1])
-        threads = build.binary("mul", plane, extent[2])
+        first = places.place(build, self.special)
+        threads = places.threads(build, self.special)
         for array in arrays:
             type_, pointer = self.pointer(array)
             element = memory_type(array.element)

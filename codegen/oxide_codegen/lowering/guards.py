@@ -127,7 +127,7 @@ def _threads(index: Expr) -> int | None:
     match index:
         case Special(register=Register.THREAD, axis=0):
             return 1
-        case Special(register=Register.LANE):
+        case Special(register=Register.LANE | Register.WARP):
             return None
         case Special():
             return 0

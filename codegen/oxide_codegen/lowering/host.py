@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.ir.nodes import Array, Atomic, Register, Scope, Space
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
-from oxide_codegen.lowering import atomics
+from oxide_codegen.lowering import atomics, places, printing
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import has_failed, operands, record
 from oxide_codegen.lowering.room import ALIGNMENT, byte_size, shared_offsets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Print
     from oxide_codegen.lowering.environment import Failure
 
 REQUESTED = "%requested"
@@ -81,18 +84,20 @@ class Host:
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
-        if register is Register.LANE:
-            return self.lane()
-        return self.places[register, axis]
+        match register:
+            case Register.LANE:
+                return self.lane()
+            case Register.WARP:
+                return places.warp(self._build, self.special)
+            case Register.WARPS:
+                return places.warps(self._build, self.special)
+            case _:
+                return self.places[register, axis]
 
     def lane(self) -> Value:
         """The place of the thread in its warp, as i64."""
-        build = self._build
-        x, y, z = (self.places[Register.THREAD, axis] for axis in range(3))
-        width, height = (self.places[Register.BLOCK_DIM, axis] for axis in range(2))
-        row = build.binary("add", build.binary("mul", z, height), y)
-        number = build.binary("add", build.binary("mul", row, width), x)
-        return build.binary("and", number, str(WARP - 1))
+        place = places.place(self._build, self.special)
+        return self._build.binary("and", place, str(WARP - 1))
 
     def scalar(self, name: str) -> Value:
         """A scalar parameter."""
@@ -119,6 +124,10 @@ class Host:
         """A fence of the machine, whatever the scope."""
         del scope
         build.emit("fence acq_rel")
+
+    def print(self, build: Builder, statement: Print, values: Sequence[Value]) -> None:
+        """Hand the line to the runtime."""
+        printing.on_host(build, statement, values)
 
     def atomic(
         self,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block, Expr, Stmt
 
 
-_PLACES = (Register.THREAD, Register.BLOCK, Register.LANE)
+_PLACES = (Register.THREAD, Register.BLOCK, Register.LANE, Register.WARP)
 
 
 def is_thread_index(expr: Expr) -> bool:

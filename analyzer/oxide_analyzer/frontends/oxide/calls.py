@@ -32,6 +32,7 @@ from oxide_analyzer.frontends.oxide.meeting import (
 )
 from oxide_analyzer.frontends.oxide.memory import dynamic_shared, scratch
 from oxide_analyzer.frontends.oxide.operators import operand
+from oxide_analyzer.frontends.oxide.printing import print_line
 from oxide_analyzer.frontends.oxide.structs import construct
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -82,7 +83,7 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
     target = lowering.evaluate(node.func)
     match target:
         case MeaningValue(meaning=Known(builtin=row)):
-            return _known(lowering, node, row)
+            return known(lowering, node, row)
         case MeaningValue(meaning=UserFunction(role=FunctionRole.DEVICE) as function, path=path):
             return inline(lowering, node, function, path)
         case FunctionValue():
@@ -111,7 +112,7 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
             return _not_callable(lowering, node, target)
 
 
-def _known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+def known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     name = row.name
     scalar = SCALAR_NAMES.get(name)
     if scalar is not None:
@@ -284,6 +285,7 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "sync_warp": sync_warp,
     "grid_sync": grid_sync,
     "fence": fence,
+    "print": print_line,
     "async_copy": async_copy,
     "async_commit": async_commit,
     "async_wait": async_wait,

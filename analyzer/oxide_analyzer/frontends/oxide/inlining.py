@@ -34,7 +34,7 @@ from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.generics import bound_types, type_variables
 from oxide_analyzer.frontends.oxide.lowering import Frame
 from oxide_analyzer.frontends.oxide.matching import is_exhaustive
-from oxide_analyzer.frontends.oxide.meanings import NumberConstant
+from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant
 from oxide_analyzer.frontends.oxide.places import scalar_of
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.signatures import (
@@ -51,6 +51,7 @@ from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
     FunctionValue,
+    MeaningValue,
     Number,
     TupleValue,
     Unknown,
@@ -59,6 +60,7 @@ from oxide_analyzer.frontends.oxide.values import (
     literal,
 )
 from oxide_analyzer.ir.nodes import Array, Dim, Inline, Ownership, Param, Space
+from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.types import Scalar
 from oxide_analyzer.rules import ox007_recursion
 
@@ -97,6 +99,34 @@ def inline_values(
     return _inlined(lowering, node, function, record, arguments, given)
 
 
+def inline_supplied(
+    lowering: Lowering, node: ast.Call, function: UserFunction, values: list[Number], name: str
+) -> Value:
+    """The same for what the language itself supplies: all of it stands where the call stands.
+
+    In its body `T` is the type of its first argument.
+    """
+    caller = lowering.frame
+    row = lookup(values[0].type.name)
+    assert row is not None
+    frame = Frame(
+        function,
+        body_of(function.node),
+        lowering.memory.frame(caller.key, node),
+        caller.record,
+        caller,
+        node,
+        lowering.label(),
+        place=lowering.span(node),
+        statics={"T": MeaningValue(Known(row), ("T",))},
+    )
+    arguments: Arguments = [
+        (argument, value, None)
+        for (argument, _), value in zip(parameters(function.node), values, strict=True)
+    ]
+    return _in_place(lowering, node, frame, arguments, name)
+
+
 def _inlined(
     lowering: Lowering,
     node: ast.Call,
@@ -122,12 +152,19 @@ def _inlined(
         frame.given, frame.closure = given.type, given.closure
     if arguments is None:
         return UNKNOWN
+    return _in_place(lowering, node, frame, arguments, function.node.name)
+
+
+def _in_place(
+    lowering: Lowering, node: ast.Call, frame: Frame, arguments: Arguments, name: str
+) -> Value:
+    """Lower the body of a helper, as a region under `name`; gives what it returns."""
+    function = frame.function
     if type_variables(function, lowering.resolver):
         types = bound_types(lowering, function, arguments, node)
         if types is None:
             return UNKNOWN
         frame.types = types
-    name = function.node.name
     with lowering.collect() as block:
         returned = _execute(lowering, frame, arguments)
     label = frame.label
@@ -215,8 +252,10 @@ def _execute(lowering: Lowering, frame: Frame, arguments: Arguments) -> bool:
     caller, node = lowering.frame, frame.function.node
     _enter(lowering, frame, arguments)
     lowering.frame = frame
-    declare_locals(lowering)
-    returned = _declare_result(lowering, frame)
+    returned = True
+    if lowering.is_typed:
+        declare_locals(lowering)
+        returned = _declare_result(lowering, frame)
     lowering.execute(frame.body.statements, tail=True)
     if frame.body.returns_value and not _ends(lowering, frame.body.statements):
         lowering.mismatch(node, f"`{node.name}` returns a value on some paths only")
@@ -232,6 +271,9 @@ def _enter(lowering: Lowering, frame: Frame, arguments: Arguments) -> None:
     refuse_signature(lowering, frame.function.node)
     for place, (argument, value, at) in enumerate(arguments):
         lowering.frame = frame
+        if not lowering.is_typed:
+            _bind_untyped(lowering, argument, value)
+            continue
         type: AnnotatedType | None
         if frame.given is not None and argument.annotation is None:
             type = frame.given.parameters[place]
@@ -255,6 +297,20 @@ def _enter(lowering: Lowering, frame: Frame, arguments: Arguments) -> None:
         else:
             frame.statics[argument.arg] = bound
     lowering.frame = caller
+
+
+def _bind_untyped(lowering: Lowering, argument: ast.arg, value: Value) -> None:
+    """A parameter that has no type is what it is given, in a name of its own where the function
+    assigns it."""
+    frame = lowering.frame
+    if argument.arg in frame.body.assigned and isinstance(value, Number | TupleValue):
+        key, node = (frame.key, argument.arg), _expression(argument)
+        lowering.assign(key, value, node, lowering.span(argument))
+    elif isinstance(value, TupleValue):
+        items = (_own(lowering, item, argument) for item in value.items)
+        frame.statics[argument.arg] = TupleValue(tuple(items), value.struct)
+    else:
+        frame.statics[argument.arg] = _own(lowering, value, argument)
 
 
 def _own(lowering: Lowering, value: Value, node: ast.arg) -> Value:

@@ -79,10 +79,12 @@ _DEEPEST_BLOCK = 100
 
 @record
 class Syntax:
-    """What each kind of node means: the tables that `Lowering` walks by."""
+    """What each kind of node means: the tables that `Lowering` walks by, and how a value comes
+    into an element: `store(lowering, a[i], value, where the value stands)`."""
 
     expressions: Mapping[type[ast.expr], Callable[[Lowering, Any], Value]]
     statements: Mapping[type[ast.stmt], Callable[[Lowering, Any, bool], None]]
+    store: Callable[[Any, ast.Subscript, Value, ast.expr], None]
 
 
 @dataclass(slots=True)
@@ -131,7 +133,9 @@ class Memory:
 
 
 class Lowering:
-    """The state of one pass over one kernel."""
+    """The state of one pass over one kernel; `is_typed` says that parameters have types."""
+
+    is_typed = True
 
     def __init__(
         self,
@@ -162,6 +166,7 @@ class Lowering:
         self.is_compile_time = False
         self.is_cooperative = True
         self.decorator: ast.expr | None = None
+        self.store = syntax.store
         self._expressions = syntax.expressions
         self._statements = syntax.statements
         self._allocations: dict[tuple[int, int], ArrayValue] = {}

@@ -111,7 +111,7 @@ def warp(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     given = named(lowering, node, row, names, len(names), keywords)
     if given is None:
         return UNKNOWN
-    value = _value(lowering, function, given[names[0]])
+    value = brought(lowering, row.name, function, given[names[0]])
     lane = None if shuffled is None else lowering.index(given[shuffled], f"`{shuffled}`")
     mask, failed = _mask(lowering, given.get("mask"))
     width: int | None = 32
@@ -132,8 +132,8 @@ def warp(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     return Number(Read(target, span), type, Give.FIXED if own else Give.WEAK)
 
 
-def _value(lowering: Lowering, function: WarpFunction, node: ast.expr) -> Number | None:
-    """What the lanes bring along; None where it was reported."""
+def brought(lowering: Lowering, name: str, function: WarpFunction, node: ast.expr) -> Number | None:
+    """What the threads bring along to a meeting; None where it was reported."""
     if function in _VOTES:
         condition = lowering.condition(node)
         return None if condition is None else Number(condition, BOOL)
@@ -144,14 +144,14 @@ def _value(lowering: Lowering, function: WarpFunction, node: ast.expr) -> Number
     if function not in _SHUFFLED and function not in _MATCHES:
         text = lowering.text(node)
         if type.kind is Kind.BOOL:
-            lowering.mismatch(node, f"`warp.{function}` of a bool; write `i32({text})`")
+            lowering.mismatch(node, f"`{name}` of a bool; write `i32({text})`")
             return None
         if function in _BITS and not type.is_integer:
-            lowering.mismatch(node, f"`warp.{function}` is for integers, the value is {type}")
+            lowering.mismatch(node, f"`{name}` is for integers, the value is {type}")
             return None
     if function in _MATCHES and type.is_float and type.bits == 16:
         text = lowering.text(node)
-        lowering.mismatch(node, f"`warp.{function}` of a {type}; write `f32({text})`")
+        lowering.mismatch(node, f"`{name}` of a {type}; write `f32({text})`")
         return None
     expr = lowering.convert(number, type, node, "the value")
     return None if expr is None else Number(expr, type, number.give)

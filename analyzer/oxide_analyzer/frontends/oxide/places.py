@@ -57,6 +57,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Array, Expr
 
 AXES = {"x": 0, "y": 1, "z": 2}
+_OF_WARPS = {
+    "warp.lane": Register.LANE,
+    "warp.index": Register.WARP,
+    "warp.count": Register.WARPS,
+}
 
 
 def name(lowering: Lowering, node: ast.Name) -> Value:
@@ -109,8 +114,8 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
             if row.kind is BuiltinKind.VALUE and axis in AXES:
                 span = lowering.span(node)
                 return Number(Special(Register(register), AXES[axis], span), I64)
-            if row.name == "warp.lane":
-                return Number(Special(Register.LANE, 0, lowering.span(node)), I64)
+            if row.name in _OF_WARPS:
+                return Number(Special(_OF_WARPS[row.name], 0, lowering.span(node)), I64)
             if row.name in MATH_VALUES:
                 return literal(MATH_VALUES[row.name], lowering.span(node)) or UNKNOWN
             return MeaningValue(meaning, path)
@@ -128,7 +133,7 @@ def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
                 return means(lowering, found, (*path, node.attr), node)
             return _no_member(lowering, meaning, node)
         case ArrayValue():
-            return _array_attribute(lowering, base, node)
+            return array_attribute(lowering, base, node)
         case TupleValue(struct=StructType() as struct):
             return _field(lowering, base, struct, node)
         case Unknown():
@@ -266,7 +271,7 @@ def _no_attribute(lowering: Lowering, node: ast.Attribute, offered: tuple[str, .
     return UNKNOWN
 
 
-def _array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute) -> Value:
+def array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute) -> Value:
     span = lowering.span(node)
     text = lowering.text(node.value)
     match node.attr:
