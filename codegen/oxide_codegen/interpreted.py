@@ -37,6 +37,7 @@ from oxide_codegen.errors import (
     Step,
     Where,
 )
+from oxide_codegen.printing import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,7 @@ def run_of(
         for name, found in outcome.arrays.items():
             if kernel.arrays[name].ownership is not Ownership.READ_ONLY:
                 arrays[name].flat[:] = found.values
+        write(outcome.lines)
         if outcome.failures:
             raise failure(kernel, outcome.failures[0])
         if outcome.exhausted:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from oxide_codegen import abi
 from oxide_codegen.lowering import patterns
 from oxide_codegen.lowering.room import ALIGNMENT, block_size, rounded, shared_offsets
+from oxide_codegen.printing import PRINTER, Printer, prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -65,6 +66,7 @@ class Native:
     is_together: bool
     static: int
     _owner: object
+    _printer: Printer | None = None
     _arenas: list[Arena] = field(default_factory=list["Arena"])
 
     def run(
@@ -95,10 +97,14 @@ class Native:
         size = self._arena_size(threads, shared) * (blocks if self.is_together else 1)
         work = _Work(self, launch + _EXTENTS.size, launch, record, size)
         crew = 1 if self.is_together else min(workers or _processors(), blocks)
-        if crew == 1:
-            work.stretch(0, blocks)
-        else:
-            work.shared(blocks, crew, patient=workers is None)
+        try:
+            if crew == 1:
+                work.stretch(0, blocks)
+            else:
+                work.shared(blocks, crew, patient=workers is None)
+        finally:
+            if self._printer is not None:
+                self._printer.flush(record)
         return abi.decode(memory)
 
     def call(
@@ -230,8 +236,13 @@ def link_native(kernel: Kernel, code: NativeCode) -> Native:
     from oxide_codegen import llvm
 
     waits = patterns.meets(kernel)
-    symbols = ("run", "frame_size") if waits else ("run",)
+    symbols = ["run", *(["frame_size"] if waits else [])]
+    printer = Printer(kernel) if prints(kernel) else None
+    if printer is not None:
+        symbols.append(PRINTER)
     owner, addresses = llvm.linked(code.image, symbols)
+    if printer is not None:
+        printer.install(addresses[PRINTER])
     static = shared_offsets(kernel)[1]
     frame = int(_FRAME_SIZE(addresses["frame_size"])()) if waits else 0
 
@@ -249,6 +260,7 @@ def link_native(kernel: Kernel, code: NativeCode) -> Native:
         abi.Hidden.WORKSPACE in abi.hidden(kernel),
         static,
         owner,
+        printer,
     )
 
 

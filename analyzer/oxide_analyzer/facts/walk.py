@@ -25,7 +25,7 @@ over-approximates: no access is missed, some collected ones may be impossible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.diagnostics import AccessKind
@@ -57,6 +57,7 @@ from oxide_analyzer.facts.loop_heads import at_head, begin, enter, step
 from oxide_analyzer.facts.loops import summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, Scan, State, Value
+from oxide_analyzer.facts.under_way import committed, started, waited
 from oxide_analyzer.facts.uniformity import hands_over
 from oxide_analyzer.facts.warps import (
     may_be_summed,
@@ -69,6 +70,9 @@ from oxide_analyzer.ir.nodes import (
     Array,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Block,
@@ -89,6 +93,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Local,
     Ownership,
+    Print,
     Read,
     Return,
     Space,
@@ -133,10 +138,13 @@ class Walk:
     apart: Level = Level.GRID
     goes_on: bool = field(init=False)
     hands_over: bool = field(init=False)
+    tracks: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.goes_on = goes_on(self.kernel)
         self.hands_over = hands_over(self.kernel)
+        copies = any(isinstance(s, AsyncCopy) for s in statements(self.kernel.body))
+        self.tracks = copies and self.until is None
 
     # ------------------------------------------------------------ statements
 
@@ -162,7 +170,7 @@ class Walk:
                 # What a shuffle may not have been given is copied, and not looked at yet.
                 held = state.assign(target.name, state.values[local.name])
                 part = state.unassigned[local.name]
-                return Flow(State(held.values, held.path, {**held.unassigned, target.name: part}))
+                return Flow(replace(held, unassigned={**held.unassigned, target.name: part}))
             case Assign(target=target, value=value):
                 return Flow(state.assign(target.name, evaluator.value(value, state)))
             case Load(target=target):
@@ -174,8 +182,16 @@ class Walk:
             case Store():
                 index = tuple(evaluator.integer(e, state) for e in stmt.index)
                 value = evaluator.value(stmt.value, state)
-                self._access(stmt, AccessKind.WRITE, index, state, position, value)
+                access = self._access(stmt, AccessKind.WRITE, index, state, position, value)
+                if self.tracks and access.is_asynchronous:
+                    return Flow(started(state, access))
                 return Flow(state)
+            case AsyncCopy(body=body):
+                return self.block(body, state, stmt, position)
+            case AsyncCommit():
+                return Flow(committed(state))
+            case AsyncWait(pending=pending):
+                return Flow(waited(state, pending))
             case Atomic():
                 return Flow(self._atomic(stmt, state, position))
             case CheckDivisor(divisor=divisor, site=site, role=role, span=span):
@@ -193,6 +209,10 @@ class Walk:
             case Forget(target=target, what=what):
                 unknown = evaluator.unknown(target.type, Level.THREAD, target.name, what)
                 return Flow(state.assign(target.name, unknown))
+            case Print(values=values):
+                for value in values:
+                    evaluator.value(value, state)
+                return Flow(state)
             case Declare() | Fence():
                 return Flow(state)
             case Unsafe(body=body):
@@ -333,23 +353,25 @@ class Walk:
         position: Position,
         value: Value | None = None,
         result: Value | None = None,
-    ) -> None:
+    ) -> Access:
+        atomic = stmt if isinstance(stmt, Atomic) else None
+        access = Access(
+            stmt.array,
+            kind,
+            index,
+            state.path,
+            stmt.site,
+            stmt.span,
+            position,
+            value,
+            atomic,
+            result,
+        )
         if self.collected is not None:
-            atomic = stmt if isinstance(stmt, Atomic) else None
-            self.collected.accesses.append(
-                Access(
-                    stmt.array,
-                    kind,
-                    index,
-                    state.path,
-                    stmt.site,
-                    stmt.span,
-                    position,
-                    value,
-                    atomic,
-                    result,
-                )
-            )
+            self.collected.accesses.append(access)
+            own = (u.store for u in state.under_way if u.store.array == access.array)
+            self.collected.touches.extend((store, access) for store in own)
+        return access
 
     def _checked(self, state: State, claim: Condition, position: Position) -> State | None:
         """The state behind a check: who fails it goes no further.
@@ -421,7 +443,7 @@ class Walk:
             self._note_scan(stmt, state, value, given)
         if part == TRUE or self.collected is None or self.until is not None:
             return held
-        return State(held.values, held.path, {**held.unassigned, target.name: part})
+        return replace(held, unassigned={**held.unassigned, target.name: part})
 
     def _source_takes_part(self, stmt: WarpOp, state: State, position: Position) -> Condition:
         """That the lane which a shuffle reads takes part in it."""

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from oxide_analyzer.interpreter import arithmetic, memory
 from oxide_analyzer.interpreter.atomics import atomic
+from oxide_analyzer.interpreter.lines import line
 from oxide_analyzer.interpreter.memory import Scene
 from oxide_analyzer.interpreter.warps import WARP, Brought
 from oxide_analyzer.ir.deciding import deciding
 from oxide_analyzer.ir.nodes import (
     Assert,
+    AsyncCommit,
+    AsyncWait,
     Atomic,
     Barrier,
     CheckAligned,
@@ -27,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
     Fence,
     Forget,
     Load,
+    Print,
     Return,
     Space,
     Store,
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from oxide_analyzer.interpreter.clock import Clock
+    from oxide_analyzer.interpreter.copies import Copies
     from oxide_analyzer.interpreter.ensemble import Ensemble
     from oxide_analyzer.interpreter.findings import Findings
     from oxide_analyzer.interpreter.memory import Memory, Values
@@ -60,6 +65,7 @@ class Actions:
         findings: Findings,
         record: Record,
         ordering: Ordering,
+        copies: Copies,
         ensemble: Ensemble | None,
     ) -> None:
         self.kernel = kernel
@@ -69,9 +75,11 @@ class Actions:
         self.findings = findings
         self.record = record
         self.ordering = ordering
+        self.copies = copies
         self.ensemble = ensemble
         self.deciding = deciding(kernel)
         self.visits: dict[int, set[int]] = {site: set() for site in program.statements}
+        self.lines: list[str] = []
 
     def names(self) -> Mapping[str, Any]:
         """What the translation calls."""
@@ -97,10 +105,16 @@ class Actions:
                     names[f"check_{site}"] = self._check(statement, _is_no_multiple_of(width))
                 case Assert():
                     names[f"check_{site}"] = self._check(statement, _is_false)
+                case Print():
+                    names[f"print_{site}"] = self._print(statement)
                 case Forget():
                     names[f"forget_{site}"] = self._forget(statement)
                 case Fence():
                     names[f"fence_{site}"] = self._noting(statement, self._fence)
+                case AsyncCommit():
+                    names[f"commit_{site}"] = self._noting(statement, self._commit)
+                case AsyncWait():
+                    names[f"wait_{site}"] = self._noting(statement, self._wait)
                 case Barrier():
                     names[f"arrive_{site}"] = self._noting(statement, self.record.arrive)
                 case WarpOp():
@@ -117,12 +131,13 @@ class Actions:
     def _access(self, access: Access) -> Callable[..., Any]:
         if self.kernel.arrays[access.array].space is Space.LOCAL:
             return self._private_access(access)
-        scene = self._scene(access, self.ordering.observer(access), self._undefined_shared(access))
+        observe = self.copies.watching(access, self.ordering.observer(access))
+        scene = self._scene(access, observe, self._undefined_shared(access))
         match access:
             case Load():
                 return memory.loader(scene)
             case Store():
-                return memory.storer(scene)
+                return memory.storer(scene, self.copies.starting(access))
             case Atomic():
                 return atomic(scene, access.op, self.ordering.publisher(access))
 
@@ -237,8 +252,28 @@ class Actions:
 
         return forget
 
+    def _print(self, statement: Print) -> Callable[..., None]:
+        """Write a line, in the order in which threads come."""
+        clock, visits, lines = self.clock, self.visits[statement.site], self.lines
+
+        def write(thread: int, *values: Number) -> None:
+            clock.now = step = clock.now + 1
+            if step >= clock.alarm:
+                clock.ring()
+            visits.add(thread)
+            lines.append(line(statement, values))
+
+        return write
+
     def _fence(self, fence: Fence, thread: int, step: int) -> None:
         self.ordering.fence(thread, fence.scope, step)
+
+    def _commit(self, commit: AsyncCommit, thread: int, step: int) -> None:
+        del commit, step
+        self.copies.commit(thread)
+
+    def _wait(self, wait: AsyncWait, thread: int, step: int) -> None:
+        self.copies.wait(thread, wait.pending, step)
 
     def _finish(self, thread: int) -> None:
         clock = self.clock

@@ -48,6 +48,7 @@ def execute(
         min(clock.now, budget),
         exhausted,
         limited,
+        tuple(machine.lines),
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.interpreter.actions import Actions
 from oxide_analyzer.interpreter.clocks import Clocks
+from oxide_analyzer.interpreter.copies import Copies
 from oxide_analyzer.interpreter.ensemble import Ensemble
 from oxide_analyzer.interpreter.intervals import Intervals
 from oxide_analyzer.interpreter.memory import Memory
@@ -73,6 +74,7 @@ class Machine:
             if program.has_orders
             else Intervals(kernel, accesses, self.record.race)
         )
+        self.copies = Copies(kernel, self.record.race, self.ordering)
         self.ensemble = (
             Ensemble(
                 program.statements, self.record, self.ordering, findings, clock, self.turns, size
@@ -88,10 +90,11 @@ class Machine:
         self._name_scratch()
         actions = Actions(
             kernel, program, self.memories, clock, findings, self.record, self.ordering,
-            self.ensemble,
+            self.copies, self.ensemble,
         )  # fmt: skip
         self.names.update(actions.names())
         self.visits = actions.visits
+        self.lines = actions.lines
         self.thread = self.names["thread"]
 
     def run(self) -> None:
@@ -110,6 +113,7 @@ class Machine:
             run_block(block)
             self._judge_undefined(block)
             self.ordering.end_block()
+            self.copies.end_block()
 
     def arrays(self) -> Mapping[str, Contents]:
         """The array parameters as they are now."""

@@ -178,7 +178,8 @@ class Outcome:
     `failures` are in the order in which they happened, one for each kind and statements (races
     within and between blocks count apart), the first clean one if there is one. `arrays` holds
     the array parameters at the end. `exhausted` says that the budget ended the run, `limited`
-    that the limit of failures did; then nothing is known about what was left to run.
+    that the limit of failures did; then nothing is known about what was left to run. `lines` is
+    what the kernel printed.
     """
 
     launch: Launch
@@ -188,6 +189,7 @@ class Outcome:
     steps: int
     exhausted: bool
     limited: bool
+    lines: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.ir.nodes import (
     Assert,
+    AsyncCommit,
+    AsyncWait,
     Atomic,
     Barrier,
     CheckAligned,
@@ -16,6 +18,7 @@ from oxide_analyzer.ir.nodes import (
     Fence,
     Forget,
     Load,
+    Print,
     Return,
     Store,
     WarpOp,
@@ -35,7 +38,19 @@ Check: TypeAlias = CheckDivisor | CheckIndex | CheckView | CheckAligned | Assert
 # Where threads wait for each other.
 Meeting: TypeAlias = Barrier | WarpOp
 # Statements that facts and failures are keyed by.
-Sited: TypeAlias = Load | Store | Atomic | Check | Fence | Meeting | Return | Forget
+Sited: TypeAlias = (
+    Load
+    | Store
+    | Atomic
+    | Check
+    | Fence
+    | Print
+    | AsyncCommit
+    | AsyncWait
+    | Meeting
+    | Return
+    | Forget
+)
 
 
 @record
@@ -92,6 +107,7 @@ def access_kind(statement: Sited) -> AccessKind:
             | CheckView()
             | CheckAligned()
             | Assert()
+            | Print()
             | Forget()
         ):
             return AccessKind.READ
@@ -99,7 +115,7 @@ def access_kind(statement: Sited) -> AccessKind:
             return AccessKind.WRITE
         case Atomic() | Fence():
             return AccessKind.ATOMIC
-        case Barrier() | WarpOp():
+        case Barrier() | WarpOp() | AsyncCommit() | AsyncWait():
             return AccessKind.WAIT
         case Return():
             return AccessKind.EXIT

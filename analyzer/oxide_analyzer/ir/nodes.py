@@ -24,6 +24,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.ir.asynchronous import AsyncCommit, AsyncCopy, AsyncWait
 from oxide_analyzer.ir.expressions import (
     Apply,
     Array,
@@ -63,6 +64,9 @@ __all__ = [
     "Array",
     "Assert",
     "Assign",
+    "AsyncCommit",
+    "AsyncCopy",
+    "AsyncWait",
     "Atomic",
     "AtomicOp",
     "Barrier",
@@ -100,6 +104,7 @@ __all__ = [
     "Order",
     "Ownership",
     "Param",
+    "Print",
     "Read",
     "Register",
     "Return",
@@ -221,6 +226,21 @@ class DivisorRole(Enum):
 
     DIVISOR = "divisor"
     STEP = "step of range"
+
+
+@distinct
+class Print:
+    """`print(f"…")`: one line of text, whole among the lines of other threads.
+
+    `texts` are what stands before, between and behind the `values`, one more than there are of
+    these; how a value is written says `interpreter.lines`. Lines of one thread come in its order;
+    a line orders no access and is no meeting.
+    """
+
+    texts: tuple[str, ...]
+    values: tuple[Expr, ...]
+    site: int
+    span: Span
 
 
 @distinct
@@ -475,6 +495,10 @@ Stmt: TypeAlias = (
     | Store
     | Atomic
     | Fence
+    | Print
+    | AsyncCopy
+    | AsyncCommit
+    | AsyncWait
     | CheckDivisor
     | CheckIndex
     | CheckView

@@ -12,6 +12,7 @@ are not i64, f32 or bool.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.kernel import ScalarParameter
@@ -20,6 +21,9 @@ from oxide_analyzer.ir.nodes import (
     Array,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Binary,
@@ -49,6 +53,7 @@ from oxide_analyzer.ir.nodes import (
     Not,
     Order,
     Param,
+    Print,
     Read,
     Return,
     Select,
@@ -194,6 +199,11 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}check aligned {show_expr(offset)} % {width} of {array}  @{site}"
         case Assert(condition=condition, message=message, site=site):
             yield f"{indent}assert {show_expr(condition)}, {message!r}  @{site}"
+        case Print(texts=texts, values=values, site=site):
+            shown = [show_expr(value) for value in values]
+            pairs = zip(shown, map(repr, texts[1:]), strict=True)
+            listed = ", ".join([repr(texts[0]), *chain(*pairs)])
+            yield f"{indent}print {listed}  @{site}"
         case Forget(target=target, what=what, site=site):
             yield f"{indent}{target.name}: {target.type} = unknown {what!r}  @{site}"
         case Declare(array=array):
@@ -202,6 +212,13 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}{'barrier' if group is Group.BLOCK else 'grid barrier'}  @{site}"
         case Fence(scope=scope, site=site):
             yield f"{indent}fence {scope}  @{site}"
+        case AsyncCopy(source=source, target=target, body=body, site=site):
+            yield f"{indent}async copy {source} to {target}:  @{site}"
+            yield from _block(body, inner)
+        case AsyncCommit(site=site):
+            yield f"{indent}async commit  @{site}"
+        case AsyncWait(pending=pending, site=site):
+            yield f"{indent}async wait {pending}  @{site}"
         case WarpOp():
             yield f"{indent}{_warp(statement)}"
         case Unsafe(reason=reason, body=body, site=site):

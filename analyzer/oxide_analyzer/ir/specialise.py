@@ -21,6 +21,9 @@ from oxide_analyzer.ir.nodes import (
     Array,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Binary,
@@ -48,6 +51,7 @@ from oxide_analyzer.ir.nodes import (
     Math,
     Not,
     Param,
+    Print,
     Read,
     Return,
     Select,
@@ -241,6 +245,8 @@ class _Folding:
                 yield replace(statement, offset=self.expr(offset))
             case Assert(condition=condition):
                 yield replace(statement, condition=self.expr(condition))
+            case Print(values=values):
+                yield replace(statement, values=tuple(self.expr(value) for value in values))
             case WarpOp(value=value, lane=lane, mask=mask):
                 yield replace(
                     statement,
@@ -248,12 +254,14 @@ class _Folding:
                     lane=self.maybe(lane),
                     mask=self.maybe(mask),
                 )
-            case Inline(body=body) | Unsafe(body=body):
+            case Inline(body=body) | Unsafe(body=body) | AsyncCopy(body=body):
                 inner = self.block(body)
                 yield statement if inner is body else replace(statement, body=inner)
             case (
                 Barrier()
                 | Fence()
+                | AsyncCommit()
+                | AsyncWait()
                 | Break()
                 | Continue()
                 | Return()

@@ -15,6 +15,9 @@ from oxide_analyzer.ir.nodes import (
     Apply,
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     AtomicOp,
     Barrier,
@@ -42,7 +45,9 @@ from oxide_analyzer.ir.nodes import (
     Logic,
     Math,
     Not,
+    Ownership,
     Param,
+    Print,
     Read,
     Return,
     Select,
@@ -189,6 +194,12 @@ class _Check:
             case Assert(condition=condition, site=site):
                 self.typed(condition, BOOL, "assertion")
                 self.site(site)
+            case Print(texts=texts, values=values, site=site):
+                for value in values:
+                    self.expr(value)
+                if len(texts) != len(values) + 1:
+                    self.say(f"{len(texts)} texts round {len(values)} values")
+                self.site(site)
             case WarpOp():
                 self.warp(statement)
                 self.site(statement.site)
@@ -208,8 +219,16 @@ class _Check:
             case Forget(target=target, site=site):
                 self.local(target)
                 self.site(site)
-            case Barrier(site=site) | Return(site=site) | Fence(site=site):
+            case Barrier(site=site) | Return(site=site) | Fence(site=site) | AsyncCommit(site=site):
                 self.site(site)
+            case AsyncCopy(body=body, site=site):
+                self.site(site)
+                self.copy(statement)
+                self.block(body, loops, labels)
+            case AsyncWait(pending=pending, site=site):
+                self.site(site)
+                if pending < 0:
+                    self.say(f"{pending} groups are left under way")
             case If(condition=condition, then=then, otherwise=otherwise):
                 self.typed(condition, BOOL, "condition")
                 self.block(then, loops, labels)
@@ -236,6 +255,23 @@ class _Check:
                     self.say(f"leave of region {label} outside of it")
             case _:
                 assert_never(statement)
+
+    def copy(self, copy: AsyncCopy) -> None:
+        arrays = [self.kernel.arrays.get(name) for name in (copy.source, copy.target)]
+        source, target = arrays
+        if source is None or source.ownership is not Ownership.READ_ONLY:
+            self.say(f"copy from {copy.source}, which may be written")
+        if target is None or target.space is not Space.SHARED:
+            self.say(f"copy to {copy.target}, which is not shared")
+        loads, stores = copy.body[: copy.count], copy.body[copy.count :]
+        loaded = [s.target.name for s in loads if isinstance(s, Load) and s.array == copy.source]
+        stored = [
+            s.value.local.name
+            for s in stores
+            if isinstance(s, Store) and s.array == copy.target and isinstance(s.value, Read)
+        ]
+        if loaded != stored or not len(loaded) == len(stores) == copy.count:
+            self.say("a copy is loads of its source and stores of what they gave to its target")
 
     def atomic(self, atomic: Atomic) -> None:
         element = self.access(atomic.array, atomic.index)

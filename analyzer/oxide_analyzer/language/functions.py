@@ -6,7 +6,7 @@ own at run time; the rest of `math` is put together from operators.
 
 from __future__ import annotations
 
-from oxide_analyzer.language.row import Builtin, BuiltinKind, Origin
+from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
 
 _BITS = (
     ("clz", "clz(x)", "the zeros above the highest one of an integer; its width if there is none"),
@@ -28,6 +28,15 @@ _PYTHON = (
     ("divmod", "divmod(x, y)", "`(x // y, x % y)`"),
     ("round", "round(x) -> i64", "the nearest integer, ties to even; saturates, NaN gives 0"),
     ("pow", "pow(x, y)", "`x ** y`"),
+)
+
+_PRINT = Builtin(
+    "print",
+    BuiltinKind.FUNCTION,
+    'print(f"…", *values)',
+    "writes a line: text and numbers; a float by 9 digits, an f64 by 17",
+    Effect.PRINTS,
+    Origin.PYTHON,
 )
 
 _CLASSES = (
@@ -93,6 +102,7 @@ def rows() -> list[Builtin]:
     found += [
         Builtin(name, function, form, doc, origin=Origin.PYTHON) for name, form, doc in _PYTHON
     ]
+    found.append(_PRINT)
     groups = (*EXACT, *ROUNDED, *_TO_INTEGERS, *_CLASSES, *_PUT_TOGETHER)
     found += [Builtin(name, function, form, doc, origin=Origin.MATH) for name, form, doc in groups]
     return found

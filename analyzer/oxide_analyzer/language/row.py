@@ -41,6 +41,8 @@ class Effect(StrEnum):
     ORDERS = "orders memory"
     CONVERGES = "meets the lanes of the warp"
     ATOMIC = "changes memory atomically"
+    PRINTS = "writes a line of text"
+    COPIES = "copies to shared memory while the thread goes on"
 
 
 @record

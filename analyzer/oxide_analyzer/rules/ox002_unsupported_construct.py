@@ -18,8 +18,8 @@ _EXPRESSIONS: dict[type[ast.expr], str] = {
     ast.Dict: "kernels have no dicts; use arrays indexed by integers",
     ast.Set: "kernels have no sets; use an array of flags",
     ast.NamedExpr: "kernels have no `:=`; assign in a statement of its own",
-    ast.JoinedStr: "kernels have no strings",
-    ast.FormattedValue: "kernels have no strings",
+    ast.JoinedStr: "kernels have no strings, save in `print`",
+    ast.FormattedValue: "kernels have no strings, save in `print`",
     ast.Await: "kernels have no `await`; `sync_threads()` waits for the block",
     ast.Yield: "kernels have no `yield`; store into a slice",
     ast.YieldFrom: "kernels have no `yield`; store into a slice",
@@ -55,7 +55,6 @@ _OPERATORS: dict[type[ast.operator] | type[ast.cmpop], str] = {
 _PYTHON_FUNCTIONS = {
     "float": "`float` does not say its precision; write `f32(x)` or `f64(x)`",
     "complex": "kernels have no complex numbers; compute with real and imaginary parts",
-    "print": "kernels have no `print` yet; store what you want to see into a slice",
     "sum": "kernels have no `sum`; write a loop over the indices",
     "any": "kernels have no `any`; write a loop over the indices",
     "all": "kernels have no `all`; write a loop over the indices",

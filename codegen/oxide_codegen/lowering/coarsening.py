@@ -44,6 +44,7 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Leave,
     Load,
+    Print,
     Read,
     Register,
     Return,
@@ -185,6 +186,8 @@ def _unfit(statement: Stmt) -> str | None:
             return "an atomic"
         case Assert():
             return "an `assert`"
+        case Print():
+            return "a `print`"
         case For() | While():
             return "a loop"
         case Unsafe():

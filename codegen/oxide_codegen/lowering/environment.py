@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Register, Scope, WarpOp
+    from collections.abc import Sequence
+
+    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Print, Register, Scope, WarpOp
     from oxide_codegen.lowering.builder import Builder, Value
 
 
@@ -35,9 +37,11 @@ class Environment(Protocol):
     """How one machine gives a thread its place, its memory, and its way out.
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
+    `copies_asynchronously`: it has `cp.async`.
     """
 
     has_minimum: bool
+    copies_asynchronously: bool
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
@@ -72,6 +76,10 @@ class Environment(Protocol):
         expected: Value | None,
     ) -> Value | None:
         """An atomic; gives the old value, None for a store."""
+        ...
+
+    def print(self, build: Builder, statement: Print, values: Sequence[Value]) -> None:
+        """Write a line; the values are in the types of the language."""
         ...
 
     def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:

@@ -37,6 +37,7 @@ class Host:
     """
 
     has_minimum = False
+    copies_asynchronously = False
 
     def __init__(self, kernel: Kernel, build: Builder) -> None:
         self.kernel = kernel

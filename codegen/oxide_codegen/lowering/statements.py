@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, assert_never
 from oxide_analyzer.ir.nodes import (
     Assert,
     Assign,
+    AsyncCommit,
+    AsyncCopy,
+    AsyncWait,
     Atomic,
     Barrier,
     Break,
@@ -33,6 +36,7 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Leave,
     Load,
+    Print,
     Return,
     Store,
     Unsafe,
@@ -40,7 +44,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_codegen.abi import FailureKind
-from oxide_codegen.lowering import access, arithmetic, checks
+from oxide_codegen.lowering import access, arithmetic, asynchronous, checks
 from oxide_codegen.lowering.builder import Value
 from oxide_codegen.lowering.environment import WarpOperands
 from oxide_codegen.lowering.patterns import is_waiting_loop
@@ -117,12 +121,21 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             checks.check_aligned(context, statement)
         case Assert():
             checks.check_assertion(context, statement)
+        case Print(values=values):
+            context.environment.print(build, statement, [context.widened(v) for v in values])
         case Forget(what=what, span=span):
             raise ValueError(f"{span}: {what} is unknown")
         case Declare(array=array):
             access.declare(context, array)
         case Fence(scope=scope):
             context.environment.fence(build, scope)
+        case AsyncCopy(body=body):
+            if not asynchronous.copy(context, statement):
+                block(context, body, exits)
+        case AsyncCommit():
+            asynchronous.commit(context)
+        case AsyncWait():
+            asynchronous.wait(context, statement)
         case WarpOp():
             _warp(context, statement)
         case Unsafe(body=body):
