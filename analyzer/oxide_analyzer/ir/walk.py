@@ -113,9 +113,12 @@ def supplied_by(body: Block, site: int | None) -> str | None:
     The name of a helper of the source has no dot.
     """
     for stmt in statements(body):
-        is_supplied = isinstance(stmt, Inline) and "." in stmt.name
-        if is_supplied and any(site_of(inner) == site for inner in statements(stmt.body)):
-            return stmt.name
+        match stmt:
+            case Inline(name=name, body=inside) if "." in name:
+                if any(site_of(inner) == site for inner in statements(inside)):
+                    return name
+            case _:
+                pass
     return None
 
 
