@@ -16,7 +16,7 @@ from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
 from oxide_analyzer.findings import findings
-from oxide_analyzer.frontends.oxide import read
+from oxide_analyzer.frontends import read
 from oxide_analyzer.instances import by_source
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import (
@@ -121,6 +121,7 @@ def check_kernel(kernel: Kernel) -> KernelReport:
         diagnostics=diagnostics,
         checked=_checked(judgement, facts, diagnostics),
         milliseconds=1e3 * (perf_counter() - start),
+        assumed=tuple(Place(a.span.line, a.span.column, a.what) for a in kernel.assumptions),
         unsafe=_unsafe(kernel),
     )
 
@@ -299,7 +300,7 @@ def _unsafe(kernel: Kernel) -> tuple[Place, ...]:
 def _unread(unread: Unread, diagnostics: tuple[Diagnostic, ...]) -> KernelReport:
     """A kernel that could not be read is unproved; its findings say why."""
     own = tuple(d for d in diagnostics if d.kernel == unread.name)
-    return _nothing_known(unread, "oxide", own)
+    return _nothing_known(unread, unread.dialect, own)
 
 
 def _nothing_known(

@@ -32,6 +32,8 @@ _OWN = (
     ("cuda.warpsize", _KIND.VALUE, "cuda.warpsize", "32"),
     ("cuda.cg", _KIND.NAMESPACE, "cuda.cg", "groups of threads"),
     ("cuda.cg.this_grid", _KIND.FUNCTION, "cuda.cg.this_grid()", "the group of the whole grid"),
+    ("cuda.cg.Grid", _KIND.NAMESPACE, "cuda.cg.this_grid()", "the group of the whole grid"),
+    ("cuda.cg.Grid.sync", _KIND.FUNCTION, "grid.sync()", "a barrier of the grid"),
     ("cuda.activemask", _KIND.FUNCTION, "cuda.activemask()", "lanes that happen to be together"),
     ("cuda.lanemask_lt", _KIND.FUNCTION, "cuda.lanemask_lt()", "the lanes below this one"),
     ("cuda.ffs", _KIND.FUNCTION, "cuda.ffs(x)", "the place of the lowest one, from 1; 0 if none"),
@@ -217,9 +219,7 @@ FENCES: Mapping[str, str] = {
     "cuda.threadfence_system": "system",
 }
 _FENCE_ROWS = {
-    name: Builtin(
-        name, _KIND.FUNCTION, f"{name}()", "orders memory", Effect.ORDERS, Origin.NUMBA
-    )
+    name: Builtin(name, _KIND.FUNCTION, f"{name}()", "orders memory", Effect.ORDERS, Origin.NUMBA)
     for name in FENCES
 }
 

@@ -1,1 +1,5 @@
 """Kernels of Numba and CuPy as they are: `@cuda.jit`, `@jit.rawkernel`."""
+
+from oxide_analyzer.frontends.numba.reading import read
+
+__all__ = ["read"]

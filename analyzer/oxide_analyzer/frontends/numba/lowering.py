@@ -10,10 +10,16 @@ Oxide would report a construct, this notes an assumption and goes on.
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba.promotion import as_type, promoted, zero
+from oxide_analyzer.frontends.numba.promotion import (
+    arithmetic_type,
+    as_type,
+    common,
+    promoted,
+    zero,
+)
+from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN
 from oxide_analyzer.frontends.oxide.lowering import Lowering
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -27,11 +33,26 @@ from oxide_analyzer.frontends.oxide.values import (
     Unknown,
 )
 from oxide_analyzer.ir.kernel import Assumption
-from oxide_analyzer.ir.nodes import Assign, Compare, CompareOp, Const, Forget, Read
-from oxide_analyzer.language.types import I64, Kind
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    BinaryOp,
+    Compare,
+    CompareOp,
+    Forget,
+    Logic,
+    LogicOp,
+    Read,
+)
+from oxide_analyzer.language.types import BOOL, F64, I64, Kind
 
 if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Mapping
+
     from oxide_analyzer.diagnostics import Fix, Related
+    from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+    from oxide_analyzer.frontends.oxide.lowering import Memory, Syntax
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.names import Key
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
@@ -43,13 +64,22 @@ if TYPE_CHECKING:
 class NumbaLowering(Lowering):
     """The state of one pass over one Numba kernel, and what it had to assume."""
 
-    assumptions: dict[Span, Assumption]
-    lost: set[str]
+    is_typed = False
 
-    def begin(self) -> None:
+    def __init__(
+        self,
+        function: UserFunction,
+        resolver: NumbaResolver,
+        memory: Memory,
+        syntax: Syntax,
+    ) -> None:
         """Start with nothing assumed."""
-        self.assumptions = {}
-        self.lost = set()
+        super().__init__(function, resolver, memory, syntax, NOTHING_GIVEN)
+        self.dialect = resolver
+        self.assumptions: dict[Span, Assumption] = {}
+        self.lost: set[str] = set()
+        # Parameters that are records, by the fields that are read.
+        self.records: dict[str, dict[str, Number]] = {}
 
     # ------------------------------------------------------------ what is not known
 
@@ -64,7 +94,9 @@ class NumbaLowering(Lowering):
         self.assumptions.setdefault(span, Assumption(span, what))
         return UNKNOWN
 
-    def forget(self, node: Located, what: str, type: Scalar = I64, *, adapts: bool = True) -> Number:
+    def forget(
+        self, node: Located, what: str, type: Scalar = I64, *, adapts: bool = True
+    ) -> Number:
         """A number that nobody knows; one that `adapts` takes the type of what it meets."""
         span = self.span(node)
         local = self.temporary(type)
@@ -171,12 +203,45 @@ class NumbaLowering(Lowering):
         expr = self.convert(number, entry.type, node, "")
         self.emit(Assign(self.local(key, entry.type), expr, span))
 
-    def settled(self, number: Number, node: ast.expr) -> Number:
-        """A literal or constant of the source with Numba's own type for it."""
-        if number.give is not Give.LITERAL:
-            return number
-        type = number.expr.type
-        made = promoted(number, type, self.span(node))
-        if isinstance(made.expr, Const):
-            made.value = made.expr.value
-        return made
+    # ------------------------------------------------------------ how numbers meet
+
+    def meet(self, left: Number, right: Number) -> tuple[Scalar, Give] | None:
+        """The type in which two operands meet; literals and what nobody knows adapt."""
+        if left.give is right.give and left.give is not Give.FIXED:
+            return common(left.expr.type, right.expr.type), left.give
+        if left.give is Give.WEAK:
+            return right.expr.type, right.give if right.give is Give.FIXED else Give.WEAK
+        if right.give is Give.WEAK:
+            return left.expr.type, left.give if left.give is Give.FIXED else Give.WEAK
+        return common(left.expr.type, right.expr.type), Give.FIXED
+
+    def operands(
+        self, op: BinaryOp, left: Number, right: Number, node: Located
+    ) -> tuple[Number, Number] | Number:
+        """Integers of 64 bits, floats for `/`; between bools the bit operators are logical."""
+        span = self.span(node)
+        types = left.expr.type, right.expr.type
+        if all(type.kind is Kind.BOOL for type in types) and op in _LOGICAL:
+            return self.flat(Number(_LOGICAL[op](left.expr, right.expr, span), BOOL, depth=2))
+        if left.give is Give.LITERAL and right.give is Give.LITERAL and op is not BinaryOp.DIV:
+            return left, right
+        met = self.meet(left, right)
+        type = arithmetic_type(*types) if met is None else arithmetic_type(met[0], met[0])
+        if op is BinaryOp.DIV and not type.is_float:
+            type = F64
+        if op in _BITS and type.is_float:
+            type = I64
+        return promoted(left, type, span), promoted(right, type, span)
+
+    def floating(self, number: Number, node: ast.expr, function: str) -> Number:
+        """An integer that is given to a function of floats."""
+        del function
+        return promoted(number, F64, self.span(node))
+
+
+_BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
+_LOGICAL: Mapping[BinaryOp, Callable[[Expr, Expr, Span], Expr]] = {
+    BinaryOp.AND: lambda a, b, span: Logic(LogicOp.AND, a, b, span),
+    BinaryOp.OR: lambda a, b, span: Logic(LogicOp.OR, a, b, span),
+    BinaryOp.XOR: lambda a, b, span: Compare(CompareOp.NE, a, b, span),
+}

@@ -53,7 +53,9 @@ def arithmetic_type(left: Scalar, right: Scalar) -> Scalar:
     if met.kind is Kind.BOOL:
         return I64
     if met.is_integer and met.bits < I64.bits:
-        return U64 if met.kind is Kind.UNSIGNED and Kind.SIGNED not in (left.kind, right.kind) else I64
+        return (
+            U64 if met.kind is Kind.UNSIGNED and Kind.SIGNED not in (left.kind, right.kind) else I64
+        )
     return met
 
 

@@ -25,10 +25,11 @@ from oxide_analyzer.frontends.oxide.meanings import (
 )
 from oxide_analyzer.frontends.oxide.resolution import Resolver
 from oxide_analyzer.language import numba
-from oxide_analyzer.language.builtins import Origin, lookup, member
+from oxide_analyzer.language.builtins import lookup, member
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.language.row import Builtin
     from oxide_analyzer.source import SourceFile
 
 _PYTHON = {"float": "f64", "complex": "complex", "zip": "zip", "enumerate": "enumerate"}
@@ -140,20 +141,14 @@ class NumbaResolver(Resolver):
         return super()._exported(module, source, attribute, spelled, importer)
 
 
-def _row(name: str):
-    found = numba.row(name)
-    if found is not None:
-        return found
-    found = lookup(name)
-    hidden = found is not None and found.origin is Origin.OXIDE and name == "float"
-    return None if hidden else found
+def _row(name: str) -> Builtin | None:
+    return numba.row(name) or lookup(name)
 
 
 def _returns_none(node: FunctionNode) -> bool:
     """Whether every `return` of a function gives nothing."""
     returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
     return all(
-        inner.value is None
-        or (isinstance(inner.value, ast.Constant) and inner.value.value is None)
+        inner.value is None or (isinstance(inner.value, ast.Constant) and inner.value.value is None)
         for inner in returns
     )

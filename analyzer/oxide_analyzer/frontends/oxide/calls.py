@@ -113,6 +113,7 @@ def call(lowering: Lowering, node: ast.Call) -> Value:
 
 
 def known(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+    """A call of a name of the language."""
     name = row.name
     scalar = SCALAR_NAMES.get(name)
     if scalar is not None:

@@ -85,7 +85,7 @@ def extent(value: ArrayValue, axis: int, span: Span) -> Expr:
     if view is None:
         return length(value.array, axis, span)
     if axis == 0 and view.extent is not None:
-        return _again(view.extent, span)
+        return placed(view.extent, span)
     return length(value.array, axis + len(view.fixed), span)
 
 
@@ -136,7 +136,7 @@ def unchecked(base: ArrayValue, index: list[Expr], span: Span) -> tuple[Expr, ..
     """The indices in the base array of `base[index]`, for a number that accesses nothing."""
     first, *rest = index
     view = base.view or View((), None, None)
-    fixed = (_again(one, span) for one in view.fixed)
+    fixed = (placed(one, span) for one in view.fixed)
     return (*fixed, _sum(view.start, first, span), *rest)
 
 
@@ -144,7 +144,7 @@ def at_offset(
     lowering: Lowering, base: ArrayValue, index: list[Expr], offset: int, span: Span
 ) -> tuple[Expr, ...]:
     """The indices in the base array of the element `offset` behind `index` on the last axis."""
-    *front, last = (_again(one, span) if isinstance(one, Leaf) else one for one in index)
+    *front, last = (placed(one, span) if isinstance(one, Leaf) else one for one in index)
     if offset and isinstance(last, Const):
         last = Const(I64.wrap(int(last.value) + offset), I64, span)
     elif offset:
@@ -237,7 +237,7 @@ def _element(
     if view is None:
         return tuple(index)
     first, *rest = index
-    fixed = (_again(one, span) for one in view.fixed)
+    fixed = (placed(one, span) for one in view.fixed)
     return (*fixed, _along(lowering, base.array, view, first, span), *rest)
 
 
@@ -246,9 +246,9 @@ def _along(lowering: Lowering, array: Array, view: View, index: Expr, span: Span
     if view.extent is not None:
         if not isinstance(index, Leaf):
             index = leaf(lowering, index, span)
-        bound = _again(view.extent, span)
+        bound = placed(view.extent, span)
         lowering.emit(CheckIndex(array.name, 0, index, bound, lowering.site(), span))
-        index = _again(index, span)
+        index = placed(index, span)
     return _sum(view.start, index, span)
 
 
@@ -294,7 +294,7 @@ def _demand_row(lowering: Lowering, array: Array, axis: int, index: Leaf, span: 
     bound = length(array, axis, span)
     if isinstance(index, Const) and isinstance(bound, Const) and 0 <= index.value < bound.value:
         return
-    index = _again(index, span)
+    index = placed(index, span)
     lowering.emit(CheckIndex(array.name, axis, index, bound, lowering.site(), span, is_row=True))
 
 
@@ -317,13 +317,13 @@ def _cut(
         )
     )
     if begin is None or (isinstance(begin, Const) and begin.value == 0):
-        return view.start, _again(end, span)
+        return view.start, placed(end, span)
     size: Expr
     if isinstance(begin, Const) and isinstance(end, Const) and begin.value <= end.value:
         size = Const(end.value - begin.value, I64, span)
     else:
-        size = Binary(BinaryOp.SUB, _again(end, span), _again(begin, span), I64, span)
-    moved = _sum(view.start, _again(begin, span), span)
+        size = Binary(BinaryOp.SUB, placed(end, span), placed(begin, span), I64, span)
+    moved = _sum(view.start, placed(begin, span), span)
     return leaf(lowering, moved, span), leaf(lowering, size, span)
 
 
@@ -333,9 +333,9 @@ def _sum(start: Leaf | None, index: Expr, span: Span) -> Expr:
         return index
     if isinstance(start, Const) and isinstance(index, Const):
         return Const(I64.wrap(int(start.value + index.value)), I64, span)
-    return Binary(BinaryOp.ADD, _again(start, span), index, I64, span)
+    return Binary(BinaryOp.ADD, placed(start, span), index, I64, span)
 
 
-def _again(expr: Leaf, span: Span) -> Leaf:
-    """A leaf as a node of its own, because facts about nodes are kept by node."""
+def placed(expr: Leaf, span: Span) -> Leaf:
+    """A leaf as a node of its own at `span`, because facts about nodes are kept by node."""
     return replace(expr, span=span)

@@ -82,8 +82,8 @@ class Syntax:
     """What each kind of node means: the tables that `Lowering` walks by, and how a value comes
     into an element: `store(lowering, a[i], value, where the value stands)`."""
 
-    expressions: Mapping[type[ast.expr], Callable[[Lowering, Any], Value]]
-    statements: Mapping[type[ast.stmt], Callable[[Lowering, Any, bool], None]]
+    expressions: Mapping[type[ast.expr], Callable[[Any, Any], Value]]
+    statements: Mapping[type[ast.stmt], Callable[[Any, Any, bool], None]]
     store: Callable[[Any, ast.Subscript, Value, ast.expr], None]
 
 

@@ -272,6 +272,7 @@ def _no_attribute(lowering: Lowering, node: ast.Attribute, offered: tuple[str, .
 
 
 def array_attribute(lowering: Lowering, value: ArrayValue, node: ast.Attribute) -> Value:
+    """`a.shape`, `a.size`, `a.dtype`, `a.ndim`."""
     span = lowering.span(node)
     text = lowering.text(node.value)
     match node.attr:

@@ -62,6 +62,7 @@ class Unread:
     qualname: str
     span: Span
     name_span: Span
+    dialect: str = "oxide"
 
 
 @record
@@ -91,7 +92,7 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     diagnostics: dict[tuple[Span, str, str], Diagnostic] = {}
     module = module_scope(source, tree)
     try:
-        functions = list(_functions(module.node.body, module, resolver))
+        functions = list(functions_of(module.node.body, module, resolver))
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
     called: set[int] = set()
@@ -116,31 +117,31 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     return Reading(tuple(kernels), tuple(unread), tuple(found))
 
 
-def _functions(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
-    """Every kernel and helper of a file, at any depth, in the order of the source."""
+def functions_of(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
+    """Every function with a role in kernels, at any depth, in the order of the source."""
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 role = resolver.role(node, scope) if node.decorator_list else FunctionRole.PLAIN
                 if role is not FunctionRole.PLAIN:
                     yield UserFunction(node, scope, role)
-                yield from _functions(node.body, scope.inner(node), resolver)
+                yield from functions_of(node.body, scope.inner(node), resolver)
             case ast.ClassDef():
-                yield from _functions(node.body, scope.inner(node), resolver)
+                yield from functions_of(node.body, scope.inner(node), resolver)
             case ast.If() | ast.For() | ast.While() | ast.AsyncFor():
-                yield from _functions(node.body, scope, resolver)
-                yield from _functions(node.orelse, scope, resolver)
+                yield from functions_of(node.body, scope, resolver)
+                yield from functions_of(node.orelse, scope, resolver)
             case ast.With() | ast.AsyncWith():
-                yield from _functions(node.body, scope, resolver)
+                yield from functions_of(node.body, scope, resolver)
             case ast.Try():
-                yield from _functions(node.body, scope, resolver)
+                yield from functions_of(node.body, scope, resolver)
                 for handler in node.handlers:
-                    yield from _functions(handler.body, scope, resolver)
-                yield from _functions(node.orelse, scope, resolver)
-                yield from _functions(node.finalbody, scope, resolver)
+                    yield from functions_of(handler.body, scope, resolver)
+                yield from functions_of(node.orelse, scope, resolver)
+                yield from functions_of(node.finalbody, scope, resolver)
             case ast.Match(cases=cases):
                 for case in cases:
-                    yield from _functions(case.body, scope, resolver)
+                    yield from functions_of(case.body, scope, resolver)
             case _:
                 pass
 
@@ -179,7 +180,7 @@ def read_given(
         return Reading((), (), (tree,))
     resolver = Resolver(modules)
     module = module_scope(source, tree)
-    for function in _functions(module.node.body, module, resolver):
+    for function in functions_of(module.node.body, module, resolver):
         scope, node = function.scope, function.node
         if node.lineno == line and scope.qualify(node.name) == qualname:
             found = _lower(function, resolver, _kernel, given)

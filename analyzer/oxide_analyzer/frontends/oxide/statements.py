@@ -64,7 +64,7 @@ def put(lowering: Lowering, target: ast.expr, value: Value, node: ast.expr, span
         case ast.Name(id=name):
             _put_name(lowering, target, name, value, node, span)
         case ast.Subscript():
-            places.store(lowering, target, value, node)
+            lowering.store(lowering, target, value, node)
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             _unpack(lowering, target, targets, value, node, span)
         case ast.Starred():

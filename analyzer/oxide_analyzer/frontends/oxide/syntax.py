@@ -54,4 +54,5 @@ SYNTAX = Syntax(
         ast.While: statements.while_loop,
         ast.With: claims.with_block,
     },
+    store=places.store,
 )

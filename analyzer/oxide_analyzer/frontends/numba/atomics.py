@@ -1,0 +1,92 @@
+"""`cuda.atomic.*` and `jit.atomic_*`: relaxed, of the scope of the device, on any array.
+
+cuda.atomic.add(bins, k, 1)              %1 = atomic add bins[k], 1
+cuda.atomic.cas(lock, 0, 0, 1)           %1 = atomic compare_exchange lock[0], 0, 1
+cuda.atomic.inc(count, 0, n)             an element that becomes what nobody knows
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.indexing import element
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
+from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Read, Scope, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.row import Builtin
+
+_OPS = {
+    "add": AtomicOp.ADD,
+    "sub": AtomicOp.SUB,
+    "max": AtomicOp.MAX,
+    "min": AtomicOp.MIN,
+    "nanmax": AtomicOp.MAX,
+    "nanmin": AtomicOp.MIN,
+    "and": AtomicOp.AND,
+    "or": AtomicOp.OR,
+    "xor": AtomicOp.XOR,
+    "exch": AtomicOp.EXCHANGE,
+    "inc": AtomicOp.EXCHANGE,
+    "dec": AtomicOp.EXCHANGE,
+    "cas": AtomicOp.COMPARE_EXCHANGE,
+    "compare_and_swap": AtomicOp.COMPARE_EXCHANGE,
+}
+_INTEGERS = {AtomicOp.AND, AtomicOp.OR, AtomicOp.XOR}
+# What the element becomes depends on what it was, by a rule that the IR has not.
+_UNKNOWN = {"inc", "dec"}
+
+
+def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """One change of an element as one step; gives what was there before."""
+    name = row.short_name.removeprefix("atomic_").rstrip("_")
+    arguments = list(node.args)
+    if name == "compare_and_swap" and arguments:
+        # It is about the first element.
+        arguments.insert(1, ast.copy_location(ast.Constant(0), node))
+    op = _OPS[name]
+    wanted = 4 if op is AtomicOp.COMPARE_EXCHANGE else 3
+    target = lowering.evaluate(arguments[0]) if arguments else UNKNOWN
+    if not isinstance(target, ArrayValue) or target.array.name in lowering.lost:
+        for argument in arguments[1:]:
+            lowering.evaluate(argument)
+        return lowering.forget(node, "what was there before")
+    if len(arguments) != wanted:
+        lowering.lose(target)
+        lowering.assume(node, f"`{lowering.text(node)}` with {len(arguments)} arguments")
+        return UNKNOWN
+    array = target.array
+    index = element(lowering, target, arguments[1], arguments[1])
+    if index is None or array.space is Space.LOCAL:
+        lowering.lose(target)
+        return lowering.forget(node, "what was there before")
+    # Bits of floats are changed as integers nowhere; the value does not matter then.
+    op = AtomicOp.EXCHANGE if op in _INTEGERS and not array.element.is_integer else op
+    operands: list[Expr] = []
+    for argument in arguments[2:]:
+        number = lowering.evaluate_number(argument)
+        if name in _UNKNOWN:
+            number = lowering.forget(node, f"what `{name}` makes of it")
+        operands.append(lowering.convert(number, array.element, argument, "a value"))
+    compare, value = (operands[0], operands[1]) if len(operands) == 2 else (None, operands[0])
+    span, local = lowering.span(node), lowering.temporary(array.element)
+    site = lowering.site()
+    lowering.emit(
+        Atomic(
+            op, local, array.name, index, value, Scope.DEVICE, Order.RELAXED, site, span, compare
+        )
+    )
+    return Number(Read(local, span), array.element)
+
+
+CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
+    **{f"cuda.atomic.{name}": atomic for name in _OPS},
+    **{f"cuda.atomic.{name}_": atomic for name in ("and", "or")},
+    **{f"jit.atomic_{name}": atomic for name in _OPS if name != "compare_and_swap"},
+}

@@ -1,0 +1,191 @@
+"""Calls in Numba kernels: of what `numba.cuda` offers, of functions of the source, of anything.
+
+A call of what nobody knows gives a value that nobody knows. What it does to an array that it is
+given is not known either, so nothing is said of that array from there on.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba import atomics, cooperation, memory
+from oxide_analyzer.frontends.oxide import calls
+from oxide_analyzer.frontends.oxide.callables import call_function
+from oxide_analyzer.frontends.oxide.inlining import inline
+from oxide_analyzer.frontends.oxide.iteration import index_along
+from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, UserFunction
+from oxide_analyzer.frontends.oxide.values import (
+    NOTHING,
+    UNKNOWN,
+    ArrayValue,
+    FunctionValue,
+    MeaningValue,
+    Number,
+    TupleValue,
+)
+from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, Register, Select, Special
+from oxide_analyzer.language.types import F64, I32, I64, U32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.row import Builtin
+    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.source import Span
+
+# Modules whose functions compute numbers from numbers and do nothing else.
+_PURE = (
+    "`numpy.",
+    "`cupy.",
+    "`math.",
+    "`numba.cuda.libdevice",
+    "`cmath.",
+    "an attribute of `numba",
+)
+_GENERATORS = "xoroshiro128p_"
+
+
+def call(lowering: NumbaLowering, node: ast.Call) -> Value:
+    """A call, by what is called."""
+    target = lowering.evaluate(node.func)
+    match target:
+        case MeaningValue(meaning=Known(builtin=row)):
+            rule = _CALLS.get(row.name)
+            if rule is not None:
+                return rule(lowering, node, row)
+            return calls.known(lowering, node, row)
+        case MeaningValue(meaning=UserFunction() as function, path=path):
+            if any(isinstance(argument, ast.Starred) for argument in node.args):
+                return unknown(lowering, node)
+            return inline(lowering, node, function, path)
+        case FunctionValue(function=UserFunction()):
+            return call_function(lowering, node, target)
+        case MeaningValue(meaning=HostObject(what=what)):
+            if _GENERATORS in what and len(node.args) == 2:
+                return _random(lowering, node)
+            return unknown(lowering, node, pure=what.startswith(_PURE))
+        case _:
+            return unknown(lowering, node)
+
+
+def unknown(lowering: NumbaLowering, node: ast.Call, *, pure: bool = False) -> Value:
+    """A call of what nobody knows."""
+    given = [lowering.evaluate(a.value if isinstance(a, ast.Starred) else a) for a in node.args]
+    given += [lowering.evaluate(keyword.value) for keyword in node.keywords]
+    if isinstance(node.func, ast.Attribute):
+        # A method may do something to its object.
+        base = lowering.evaluate(node.func.value)
+        if isinstance(base, ArrayValue):
+            given.append(base)
+    for value in given:
+        lowering.lose(value)
+    if not pure or any(isinstance(value, ArrayValue) for value in given):
+        lowering.assume(node, f"what `{lowering.text(node.func)}` does")
+    return lowering.forget(node, f"the result of `{lowering.text(node.func)}`")
+
+
+def _grid(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.grid(ndim)` and `cuda.gridsize(ndim)`: along x, y, z."""
+    make = index_along if row.name == "cuda.grid" else _size_along
+    count = node.args[0] if len(node.args) == 1 else None
+    number = lowering.evaluate(count) if count is not None else UNKNOWN
+    rank = number.value if isinstance(number, Number) else None
+    if rank not in (1, 2, 3):
+        return unknown(lowering, node)
+    span = lowering.span(node)
+    along = [Number(make(axis, span), I64, depth=2) for axis in range(int(rank))]
+    return along[0] if rank == 1 else TupleValue(tuple(along))
+
+
+def _size_along(axis: int, span: Span) -> Expr:
+    blocks = Special(Register.GRID_DIM, axis, span)
+    threads = Special(Register.BLOCK_DIM, axis, span)
+    return Binary(BinaryOp.MUL, blocks, threads, I64, span)
+
+
+def _random(lowering: NumbaLowering, node: ast.Call) -> Value:
+    """A random number: the state of the generator is read and written."""
+    states = lowering.evaluate(node.args[0])
+    if isinstance(states, ArrayValue) and states.rank == 1:
+        target = ast.copy_location(ast.Subscript(node.args[0], node.args[1], ast.Load()), node)
+        memory.change(lowering, target)
+    return lowering.forget(node, "a random number", F64)
+
+
+def _select(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.selp(p, a, b)`."""
+    if len(node.args) != 3:
+        return unknown(lowering, node)
+    condition = lowering.truth(lowering.evaluate(node.args[0]), node.args[0])
+    one, other = (lowering.evaluate_number(argument) for argument in node.args[1:])
+    met = lowering.meet(one, other)
+    type = met[0] if met is not None else F64
+    span = lowering.span(node)
+    first = lowering.convert(one, type, node.args[1], row.name)
+    second = lowering.convert(other, type, node.args[2], row.name)
+    return lowering.flat(Number(Select(condition, first, second, type, span), type, depth=3))
+
+
+def _value_of_arguments(type: Scalar) -> Callable[[NumbaLowering, ast.Call, Builtin], Value]:
+    """A function of numbers of which only the type of the result is known."""
+
+    def known_type(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+        for argument in node.args:
+            lowering.evaluate(argument)
+        return lowering.forget(node, f"`{row.name}`", type, adapts=False)
+
+    return known_type
+
+
+def _nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """A call that does nothing to arrays and gives nothing."""
+    del row
+    for argument in node.args:
+        if not isinstance(argument, ast.Starred):
+            lowering.evaluate(argument)
+    return NOTHING
+
+
+def _float(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`complex(re, im)`: a number that decides nothing."""
+    del row
+    for argument in node.args:
+        lowering.evaluate(argument)
+    return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+
+
+def _round(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`round(x)`, an integer, and `round(x, digits)`, a float."""
+    if len(node.args) == 2:
+        return _float(lowering, node, row)
+    return calls.known(lowering, node, row)
+
+
+def _conversion_of_nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`int()` and `float32()` are zero; with an argument they convert."""
+    if not node.args and not node.keywords:
+        span = lowering.span(node)
+        return Number(Const(0, I64, span), I64, value=0)
+    return calls.known(lowering, node, row)
+
+
+_CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
+    "cuda.grid": _grid,
+    "cuda.gridsize": _grid,
+    "cuda.selp": _select,
+    "cuda.ffs": _value_of_arguments(I32),
+    "cuda.activemask": _value_of_arguments(U32),
+    "cuda.lanemask_lt": _value_of_arguments(U32),
+    "cuda.nanosleep": _nothing,
+    "print": _nothing,
+    "complex": _float,
+    "round": _round,
+    "int": _conversion_of_nothing,
+    **memory.CALLS,
+    **atomics.CALLS,
+    **cooperation.CALLS,
+}

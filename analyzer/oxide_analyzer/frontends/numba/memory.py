@@ -1,0 +1,103 @@
+"""Arrays that Numba kernels make: `cuda.shared.array`, `cuda.local.array`, `jit.shared_memory`.
+
+A shape of which a part is not known when compiling makes an array of which nothing is known. One
+of no elements is the dynamic shared memory of the launch, which a kernel may name only once here:
+Numba lets every such array begin at the same place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.indexing import element
+from oxide_analyzer.frontends.oxide.places import load, scalar_of
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, TupleValue
+from oxide_analyzer.ir.nodes import Array, Declare, Dim, Ownership, Space, Store
+from oxide_analyzer.language.types import F64, I64
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.row import Builtin
+
+_NAMES = {"jit.shared_memory": ("dtype", "size")}
+
+
+def scratch(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """One array for one place in the source."""
+    space = Space.LOCAL if "local" in row.name else Space.SHARED
+    names = _NAMES.get(row.name, ("shape", "dtype"))
+    given = dict(zip(names, node.args, strict=False))
+    given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg})
+    extent = given.get("shape", given.get("size"))
+    if extent is None:
+        lowering.assume(node, f"`{lowering.text(node)}` has no shape")
+        return UNKNOWN
+    known = lowering.allocation(node)
+    if known is None:
+        type = scalar_of(lowering.evaluate(given["dtype"])) if "dtype" in given else None
+        shape = _shape(lowering, extent)
+        if shape is None:
+            lowering.assume(node, f"the shape of `{lowering.text(node)}`")
+            return UNKNOWN
+        name = lowering.unique(lowering.allocation_name or space.value)
+        span = lowering.span(node)
+        if not shape:
+            if any(array.is_dynamic for array in lowering.arrays.values()):
+                lowering.assume(node, "a second array in the dynamic shared memory")
+                return UNKNOWN
+            shape = (Dim(name, 0, span),)
+        array = Array(name, type or F64, shape, space, Ownership.SCRATCH, span)
+        known = lowering.allocate(node, array)
+    if space is Space.LOCAL:
+        lowering.emit(Declare(known.array.name, lowering.span(node)))
+    return known
+
+
+def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:
+    """The extents; none of them for dynamic memory, None where one is not known."""
+    with lowering.at_compile_time():
+        value = lowering.evaluate(node)
+    items = value.items if isinstance(value, TupleValue) else (value,)
+    shape: list[Expr] = []
+    for item in items:
+        if not isinstance(item, Number) or not item.constant or not item.expr.type.is_integer:
+            return None
+        if item.value == 0 and len(items) == 1:
+            return ()
+        if item.value is not None and item.value < 1:
+            return None
+        shape.append(lowering.convert(item, I64, node, "an extent"))
+    return tuple(shape)
+
+
+def constant(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.const.array_like(a)`: values that are read and never written."""
+    del lowering, node, row
+    return UNKNOWN
+
+
+def change(lowering: NumbaLowering, node: ast.Subscript) -> None:
+    """An element is read and written by what nobody knows."""
+    base = lowering.evaluate(node.value)
+    if not isinstance(base, ArrayValue) or base.array.name in lowering.lost:
+        return
+    index = element(lowering, base, node.slice, node)
+    if index is None:
+        return
+    load(lowering, base.array, index, node)
+    type = base.array.element
+    made = lowering.forget(node, "what it becomes", type, adapts=False)
+    lowering.emit(Store(base.array.name, index, made.expr, lowering.site(), lowering.span(node)))
+
+
+CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
+    "cuda.shared.array": scratch,
+    "cuda.local.array": scratch,
+    "jit.shared_memory": scratch,
+    "cuda.const.array_like": constant,
+}

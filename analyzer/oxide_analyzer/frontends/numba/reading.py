@@ -1,0 +1,151 @@
+"""A file with Numba or CuPy kernels to these kernels: `read`.
+
+No kernel is left out: what cannot be read becomes a value that nobody knows, with an assumption
+that the report counts. There are no findings here; the provers make them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Diagnostic
+from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+from oxide_analyzer.frontends.numba.parameters import kernel_parameters
+from oxide_analyzer.frontends.numba.promotion import common
+from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+from oxide_analyzer.frontends.numba.syntax import SYNTAX
+from oxide_analyzer.frontends.numba.uses import Observer
+from oxide_analyzer.frontends.oxide.functions import body_of, name_span
+from oxide_analyzer.frontends.oxide.lowering import Memory
+from oxide_analyzer.frontends.oxide.meanings import FunctionRole
+from oxide_analyzer.frontends.oxide.names import NameTypes
+from oxide_analyzer.frontends.oxide.parsing import parse
+from oxide_analyzer.frontends.oxide.reading import Reading, Unread, functions_of
+from oxide_analyzer.frontends.oxide.scopes import module_scope
+from oxide_analyzer.ir.kernel import Contract, Kernel
+from oxide_analyzer.ir.nodes import Atomic, Load, Ownership, Space, Store
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.rules import ox001_syntax_error
+from oxide_analyzer.source import Span
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
+    from oxide_analyzer.ir.nodes import Array, Block
+    from oxide_analyzer.modules import Modules
+    from oxide_analyzer.source import SourceFile
+
+WORDS = ("numba", "cuda.jit", "cupyx")
+_MOST_PASSES = 100
+
+
+def read(source: SourceFile, modules: Modules) -> Reading:
+    """The Numba and CuPy kernels of a file. Never raises, whatever the text."""
+    if not any(word in source.text for word in WORDS):
+        return Reading((), (), ())
+    tree = parse(source)
+    if isinstance(tree, Diagnostic):
+        return Reading((), (), (tree,))
+    resolver = NumbaResolver(modules)
+    module = module_scope(source, tree)
+    try:
+        functions = list(functions_of(module.node.body, module, resolver))
+    except RecursionError:
+        return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
+    observer = Observer(resolver)
+    kernels: list[Kernel] = []
+    unread: list[Unread] = []
+    called: set[int] = set()
+    for function in functions:
+        if function.role is not FunctionRole.KERNEL:
+            continue
+        try:
+            kernel, reached = _lower(function, resolver, observer)
+        except RecursionError:
+            unread.append(_unread(function))
+            continue
+        called |= reached - {id(function.node)}
+        kernels.append(kernel)
+    # What kernels call is judged where it is called.
+    nodes = {function.scope.qualify(function.node.name): function.node for function in functions}
+    kept = tuple(kernel for kernel in kernels if id(nodes[kernel.qualname]) not in called)
+    return Reading(kept, tuple(unread), ())
+
+
+def _lower(
+    function: UserFunction, resolver: NumbaResolver, observer: Observer
+) -> tuple[Kernel, set[int]]:
+    """Pass over a kernel until the types of its names are settled."""
+    memory = Memory(NameTypes(common))
+    passes = 0
+    while True:
+        lowering = NumbaLowering(function, resolver, memory, SYNTAX)
+        kernel = _kernel(lowering, observer)
+        passes += 1
+        if memory.names.settled() or passes == _MOST_PASSES:
+            return kernel, {node for _, node in lowering.functions}
+
+
+def _kernel(lowering: NumbaLowering, observer: Observer) -> Kernel:
+    """One pass over a kernel, with the types of names as far as they are known."""
+    node, scope, source = lowering.root.node, lowering.root.scope, lowering.source
+    declared = kernel_parameters(lowering, observer.uses(node, scope))
+    body = body_of(node)
+    lowering.execute(body.statements, tail=True)
+    block = tuple(lowering.block)
+    return Kernel(
+        name=node.name,
+        qualname=scope.qualify(node.name),
+        path=source.path,
+        span=source.span(node),
+        name_span=name_span(node, source),
+        parameters=declared,
+        arrays=_owned(lowering.arrays, block),
+        contract=Contract(cooperative=True),
+        body=block,
+        functions=tuple(lowering.functions.values()),
+        constants=tuple(lowering.constants.values()),
+        documentation=body.documentation,
+        dialect="numba",
+        assumptions=tuple(sorted(lowering.assumptions.values(), key=lambda a: a.span)),
+    )
+
+
+def _owned(arrays: dict[str, Array], block: Block) -> dict[str, Array]:
+    """The arrays, with what the body does to them: parameters have no types that would say it."""
+    plain: set[str] = set()
+    written: set[str] = set()
+    atomic: set[str] = set()
+    for statement in statements(block):
+        match statement:
+            case Load(array=array):
+                plain.add(array)
+            case Store(array=array):
+                plain.add(array)
+                written.add(array)
+            case Atomic(array=array):
+                atomic.add(array)
+            case _:
+                pass
+    found: dict[str, Array] = {}
+    for name, array in arrays.items():
+        ownership = array.ownership
+        if array.space is Space.GLOBAL:
+            ownership = Ownership.READ_ONLY
+            if name in written or (name in atomic and name in plain):
+                ownership = Ownership.DISJOINT
+            elif name in atomic:
+                ownership = Ownership.ATOMIC
+        found[name] = replace(array, ownership=ownership)
+    return found
+
+
+def _unread(function: UserFunction) -> Unread:
+    node, source = function.node, function.scope.source
+    return Unread(
+        node.name,
+        function.scope.qualify(node.name),
+        source.span(node),
+        name_span(node, source),
+        "numba",
+    )

@@ -1,0 +1,107 @@
+"""Explicit signatures: what a decorator says of the parameters.
+
+    @cuda.jit("void(float32[:, :], int32)")       a: f32, two dimensions; n: i32
+    @cuda.jit(void(f4[:], i4))
+    @cuda.jit((float32[::1], int64))
+    @cuda.jit([sig, another])                     the first one is read
+
+Scalar parameters are taken for what they are; integers of 32 bits too, because Numba converts what
+it is given. What cannot be read is left to the uses of the parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.oxide.meanings import HostObject, Known
+from oxide_analyzer.language import numba
+from oxide_analyzer.language.types import SCALARS, Scalar
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+    from oxide_analyzer.frontends.oxide.scopes import Scope
+
+
+@record
+class Declared:
+    """The type of one parameter: of an array its elements and rank, of a scalar rank 0."""
+
+    element: Scalar
+    rank: int = 0
+
+
+def declared(
+    decorators: list[ast.expr], scope: Scope, resolver: NumbaResolver
+) -> tuple[Declared | None, ...]:
+    """The parameters in order, as the decorator types them; empty where it does not."""
+    for decorator in decorators:
+        if not isinstance(decorator, ast.Call) or not resolver.is_jit(decorator, scope):
+            continue
+        given = decorator.args[0] if decorator.args else None
+        for keyword in decorator.keywords:
+            if keyword.arg in ("signature", "argtypes", "func_or_sig"):
+                given = keyword.value
+        if given is not None:
+            return _signature(given, scope, resolver)
+    return ()
+
+
+def _signature(
+    node: ast.expr, scope: Scope, resolver: NumbaResolver
+) -> tuple[Declared | None, ...]:
+    match node:
+        case ast.Constant(value=str(text)):
+            try:
+                parsed = ast.parse(text.strip(), mode="eval").body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return ()
+            return _types(_arguments(parsed), scope, resolver, quoted=True)
+        case ast.List(elts=[first, *_]):
+            return _signature(first, scope, resolver)
+        case _:
+            return _types(_arguments(node), scope, resolver, quoted=False)
+
+
+def _arguments(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.Call(args=arguments):
+            return arguments
+        case ast.Tuple(elts=elements):
+            return elements
+        case _:
+            return []
+
+
+def _types(
+    nodes: list[ast.expr], scope: Scope, resolver: NumbaResolver, *, quoted: bool
+) -> tuple[Declared | None, ...]:
+    return tuple(_type(node, scope, resolver, quoted) for node in nodes)
+
+
+def _type(node: ast.expr, scope: Scope, resolver: NumbaResolver, quoted: bool) -> Declared | None:
+    match node:
+        case ast.Subscript(value=value, slice=index):
+            inner = _scalar(value, scope, resolver, quoted)
+            parts = index.elts if isinstance(index, ast.Tuple) else [index]
+            whole = all(isinstance(part, ast.Slice) for part in parts)
+            return Declared(inner, len(parts)) if inner is not None and whole else None
+        case _:
+            found = _scalar(node, scope, resolver, quoted)
+            return Declared(found) if found is not None else None
+
+
+def _scalar(node: ast.expr, scope: Scope, resolver: NumbaResolver, quoted: bool) -> Scalar | None:
+    name = None
+    if quoted and isinstance(node, ast.Name):
+        name = numba.EXPORTS.get(f"numba.{node.id}", {"float": "f64", "int": "i64"}.get(node.id))
+    elif not quoted:
+        match resolver.expression(node, scope):
+            case Known(builtin=row):
+                name = row.name
+            case HostObject() | None:
+                name = None
+            case _:
+                name = None
+    return SCALARS.get(name) if name is not None else None

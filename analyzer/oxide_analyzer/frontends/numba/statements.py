@@ -1,0 +1,156 @@
+"""Statements that Numba kernels have and Oxide's have not, or have otherwise."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba import arrays
+from oxide_analyzer.frontends.oxide import indexing, places, statements
+from oxide_analyzer.frontends.oxide.meanings import Known
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    Number,
+    TupleValue,
+)
+from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, For, Read, Return
+from oxide_analyzer.language.types import I64
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+
+
+def augmented(lowering: NumbaLowering, node: ast.AugAssign, tail: bool) -> None:
+    """`x += y`, `a[i] += y`."""
+    if isinstance(node.target, ast.Subscript):
+        arrays.augmented(lowering, node, node.target)
+    else:
+        statements.augmented(lowering, node, tail)
+
+
+def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
+    """`for` over `range`, an array, `zip`, `enumerate`, or what nobody knows."""
+    source = node.iter
+    if isinstance(source, ast.Call):
+        scope = lowering.frame.function.scope
+        match lowering.resolver.expression(source.func, scope):
+            case Known(builtin=row) if row.name == "range":
+                statements.for_loop(lowering, node, tail)
+                return
+            case Known(builtin=row) if row.name in ("zip", "enumerate"):
+                _side_by_side(lowering, node, source, row.name == "enumerate")
+                return
+            case _:
+                lowering.lose(lowering.evaluate(source))
+                _unknown(lowering, node)
+                return
+    value = lowering.evaluate(source)
+    if isinstance(value, ArrayValue) and value.rank == 1 and value.array.name not in lowering.lost:
+        statements.for_loop(lowering, node, tail)
+    else:
+        lowering.lose(value)
+        _unknown(lowering, node)
+
+
+def _side_by_side(lowering: NumbaLowering, node: ast.For, source: ast.Call, numbered: bool) -> None:
+    """`zip(a, b)` and `enumerate(a)` of arrays: as many rounds as the shortest has elements."""
+    span = lowering.span(node.iter)
+    values = [lowering.evaluate(argument) for argument in source.args[: 1 if numbered else None]]
+    counter = lowering.temporary(I64)
+    stop: Expr | None = None
+    for value in values:
+        if isinstance(value, ArrayValue) and value.array.name not in lowering.lost:
+            extent = indexing.extent(value, 0, span)
+            stop = extent if stop is None else Binary(BinaryOp.MIN, stop, extent, I64, span)
+    if stop is None:
+        _unknown(lowering, node)
+        return
+    with lowering.collect() as body:
+        items: list[Value] = []
+        for value in values:
+            if isinstance(value, ArrayValue) and value.rank == 1:
+                if value.array.name in lowering.lost:
+                    items.append(UNKNOWN)
+                    continue
+                index = indexing.at(lowering, value, Read(counter, span), span)
+                items.append(places.load(lowering, value.array, index, node.iter))
+            else:
+                lowering.lose(value)
+                items.append(UNKNOWN)
+        if numbered:
+            items.insert(0, Number(Read(counter, span), I64))
+        target = lowering.span(node.target)
+        statements.put(lowering, node.target, TupleValue(tuple(items)), node.iter, target)
+        _body(lowering, node)
+    zero, one = Const(0, I64, span), Const(1, I64, span)
+    lowering.emit(For(counter, zero, stop, one, tuple(body), span))
+
+
+def _unknown(lowering: NumbaLowering, node: ast.For) -> None:
+    """A loop over what nobody knows: any number of rounds, with any values."""
+    span = lowering.span(node.iter)
+    lowering.assume(node.iter, f"what `{lowering.text(node.iter)}` goes over")
+    rounds = lowering.forget(node.iter, "how often a loop goes round", adapts=False)
+    counter = lowering.temporary(I64)
+    with lowering.collect() as body:
+        _forget_targets(lowering, node.target)
+        _body(lowering, node)
+    zero, one = Const(0, I64, span), Const(1, I64, span)
+    lowering.emit(For(counter, zero, rounds.expr, one, tuple(body), span))
+
+
+def _forget_targets(lowering: NumbaLowering, target: ast.expr) -> None:
+    match target:
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for element in elements:
+                _forget_targets(lowering, element)
+        case ast.Name():
+            statements.put(lowering, target, UNKNOWN, target, lowering.span(target))
+        case _:
+            pass
+
+
+def _body(lowering: NumbaLowering, node: ast.For) -> None:
+    lowering.frame.loops += 1
+    lowering.execute(node.body)
+    lowering.frame.loops -= 1
+
+
+def stop(lowering: NumbaLowering, node: ast.Raise, tail: bool) -> None:
+    """`raise`: the thread is done."""
+    del tail
+    lowering.emit(Return(lowering.site(), lowering.span(node)))
+
+
+def attempt(lowering: NumbaLowering, node: ast.Try, tail: bool) -> None:
+    """`try`: what is tried, and what follows in any case."""
+    del tail
+    lowering.assume(node, "what is done after an exception")
+    lowering.execute(node.body)
+    lowering.execute(node.orelse)
+    lowering.execute(node.finalbody)
+
+
+def context(lowering: NumbaLowering, node: ast.With, tail: bool) -> None:
+    """`with`: what stands in it."""
+    for item in node.items:
+        value = lowering.evaluate(item.context_expr)
+        lowering.lose(value)
+        lowering.assume(item.context_expr, f"`with {lowering.text(item.context_expr)}`")
+        if item.optional_vars is not None:
+            _forget_targets(lowering, item.optional_vars)
+    lowering.execute(node.body, tail)
+
+
+def definition(lowering: NumbaLowering, node: ast.FunctionDef | ast.ClassDef, tail: bool) -> None:
+    """A function inside of the kernel: what it does is not known where it is called."""
+    del tail
+    lowering.frame.statics[node.name] = UNKNOWN
+
+
+def nothing(lowering: NumbaLowering, node: ast.stmt, tail: bool) -> None:
+    """What does nothing on the device: `import`, `assert` outside of debugging, `del`."""
+    del lowering, node, tail
