@@ -13,6 +13,7 @@ vecadd[grid, 256](a, b, c)
 
 from typing import TYPE_CHECKING
 
+from oxide.asynchronous import async_commit, async_copy, async_wait
 from oxide.atomics import atomic
 from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
 from oxide.claims import injective, unsafe, within
@@ -170,6 +171,9 @@ __all__ = [
     "SourceError",
     "Stream",
     "asarray",
+    "async_commit",
+    "async_copy",
+    "async_wait",
     "atomic",
     "bf16",
     "block",

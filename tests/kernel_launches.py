@@ -30,7 +30,7 @@ from oxide_analyzer.interpreter import (
     ZeroDivisor,
 )
 from oxide_analyzer.ir.kernel import ScalarParameter
-from oxide_analyzer.ir.nodes import Atomic, Space
+from oxide_analyzer.ir.nodes import AsyncCopy, Atomic, Space, Store
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import Contents, Launch
 
@@ -120,6 +120,9 @@ def places(kernel: Kernel, failure: Failure) -> list[tuple[int, tuple[str, ...]]
         case HarmfulExit():
             return [(failure.exit.span.line, ("OX202",))]
         case Race():
+            early = _early(kernel, failure.first, failure.second)
+            if early is not None:
+                return [(early.span.line, ("OX207",))]
             reported = _reported(failure.first, failure.second)
             return [(reported.span.line, _race_codes(kernel, failure))]
 
@@ -131,6 +134,21 @@ def _reported(first: Event, second: Event) -> Event:
     return max(
         writes or plain or (first, second), key=lambda event: (event.span.line, event.span.column)
     )
+
+
+def _early(kernel: Kernel, first: Event, second: Event) -> Event | None:
+    """The one that comes while a copy, the other, may be under way."""
+    copied = {
+        store.site
+        for stmt in statements(kernel.body)
+        if isinstance(stmt, AsyncCopy)
+        for store in stmt.body
+        if isinstance(store, Store)
+    }
+    if (first.block, first.thread) == (second.block, second.thread):
+        return second
+    others = [event for event in (first, second) if event.site not in copied]
+    return others[0] if len(others) == 1 else None
 
 
 def _race_codes(kernel: Kernel, race: Race) -> tuple[str, ...]:

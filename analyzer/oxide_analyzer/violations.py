@@ -83,6 +83,9 @@ from oxide_analyzer.rules import (
     ox206_publish_without_fence as ox206,
 )
 from oxide_analyzer.rules import (
+    ox207_read_before_wait as ox207,
+)
+from oxide_analyzer.rules import (
     ox301_out_of_bounds as ox301,
 )
 from oxide_analyzer.rules import (
@@ -244,6 +247,9 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
             second=_as_store(judgement, race.second),
         )
     stands, other = standing(race.first, race.second)
+    early = _early(judgement, race)
+    if early is not None:
+        stands, other = early
     found = _race_finding(judgement, race, launch, stands, other, same)
     when = _when(kernel, stands)
     if not when:
@@ -280,6 +286,10 @@ def _race_finding(
     array = kernel.arrays[stands.array or ""]
     related = (Related(other.span, f"{thread(other, launch)} {verb(other.kind)} {element(other)}"),)
     kinds = {stands.kind, other.kind}
+    if _early(judgement, race) is not None:
+        message = ox207.message(stands, other, launch)
+        related = (Related(other.span, ox207.related(other, launch)),)
+        return violated(ox207.RULE, kernel, stands, related, message, launch, other)
     unfenced = _unfenced(judgement, race)
     if unfenced:
         said = missing_words(unfenced[0])
@@ -309,6 +319,20 @@ def _race_finding(
         rule, message = ox103.RULE, ox103.message(stands, other, launch)
     verdict = Verdict.UNPROVED if rule is ox109.RULE else Verdict.VIOLATED
     return violated(rule, kernel, stands, related, message, launch, other, verdict)
+
+
+def _early(judgement: Judgement, race: Race) -> tuple[Event, Event] | None:
+    """The access that comes while a copy may be under way, and the copy.
+
+    Two copies by different threads are a race like any other.
+    """
+    copies = {a.site for a in judgement.analysis.effects.whole if a.is_asynchronous}
+    first, second = race.first, race.second
+    if (first.block, first.thread) == (second.block, second.thread):
+        return second, first
+    if (first.site in copies) == (second.site in copies):
+        return None
+    return (second, first) if first.site in copies else (first, second)
 
 
 def _narrow(kernel: Kernel, event: Event) -> Scope | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import TRUE
-from oxide_analyzer.ir.nodes import AtomicOp
+from oxide_analyzer.ir.nodes import AsyncCopy, AtomicOp
 from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
@@ -70,6 +70,11 @@ class Access:
         if self.atomic is not None:
             return self.atomic.op is not AtomicOp.LOAD
         return self.kind is not AccessKind.READ
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether it is a store of a copy that its thread does not wait for at once."""
+        return isinstance(self.position[-1].owner, AsyncCopy) and self.changes
 
     @property
     def scope(self) -> Scope | None:
@@ -181,7 +186,11 @@ class Interval:
 
 @record
 class Effects:
-    """Everything a kernel does: `whole` once through it all, and by barrier interval."""
+    """Everything a kernel does: `whole` once through it all, and by barrier interval.
+
+    In `touches` stand stores of copies, each with an access of the same thread that may come
+    before it has waited for the copy.
+    """
 
     whole: tuple[Access, ...]
     divisors: tuple[Divisor, ...]
@@ -190,6 +199,7 @@ class Effects:
     arrivals: tuple[Arrival, ...]
     decisions: tuple[Decision, ...]
     intervals: tuple[Interval, ...]
+    touches: tuple[tuple[Access, Access], ...]
 
     def orders(self, group: Level) -> bool:
         """Whether some point of the kernel orders the threads of this group, and of no larger."""

@@ -112,6 +112,7 @@ def analyse(
         tuple(seen.arrivals),
         tuple(seen.decisions),
         tuple(_intervals(kernel, evaluator, uniform, types, seen.arrivals)),
+        tuple(seen.touches),
     )
     names = assigned(kernel.body)
     return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap, names, injective)
@@ -182,7 +183,8 @@ def _intervals(
                 walk.resume(start.position, start.state)
             seen = walk.collected or Collected()
             stmt = start.stmt if start is not None else None
-            yield Interval(group, stmt, tuple(seen.accesses), tuple(seen.exits))
+            left = [u.store for u in start.state.under_way] if start is not None else []
+            yield Interval(group, stmt, (*left, *seen.accesses), tuple(seen.exits))
 
 
 def _round_stops(block: Block, group: Level) -> Iterator[Stmt]:

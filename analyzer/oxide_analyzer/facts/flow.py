@@ -42,3 +42,4 @@ class Collected:
     arrivals: list[Arrival] = field(default_factory=list["Arrival"])
     decisions: list[Decision] = field(default_factory=list["Decision"])
     exits: list[Exit] = field(default_factory=list["Exit"])
+    touches: list[tuple[Access, Access]] = field(default_factory=list["tuple[Access, Access]"])

@@ -24,6 +24,7 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.facts.state import Real, State, Value, value_level
+from oxide_analyzer.facts.under_way import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
                 if exclusive
                 else Opaque(("assigned", str(evaluator.serial())), (), Level.THREAD)
             )
-    return State(values, path, unassigned)
+    return State(values, path, unassigned, joined(states, sides))
 
 
 def _join(

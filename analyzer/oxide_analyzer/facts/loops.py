@@ -37,6 +37,8 @@ from oxide_analyzer.facts.loop_heads import at_head, begin, counter_names, count
 from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.facts.rounds import Repetition, Round
 from oxide_analyzer.facts.state import State, value_level
+from oxide_analyzer.facts.under_way import Rounds, concerns, left_behind
+from oxide_analyzer.facts.under_way import at_head as at_head_of
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import For
 
@@ -54,13 +56,17 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     around, walk.apart = walk.apart, Level.THREAD if walk.until is not None else outside
     collected, walk.collected = walk.collected, None
     noted = (len(walk.evaluator.may_wrap), len(walk.evaluator.reads))
+    tracks, walk.tracks = walk.tracks, False
     carried = find_carried(walk, stmt, entry, position)
+    walk.tracks = tracks
     del walk.evaluator.may_wrap[noted[0] :]
     del walk.evaluator.reads[noted[1] :]
     walk.collected = collected
 
+    mark = walk.evaluator.serial() if walk.tracks else 0
     head = any_iteration(walk, stmt, carried, walk.apart)
     count = next((a for a, of in reversed(walk.evaluator.iterations.items()) if of is stmt), None)
+    head = _with_copies(walk, stmt, carried, head, position)
     passed = at_head(walk, stmt, head, position)
     walk.decide(stmt, passed.entering, passed.leaving, count)
     after = Flow(None)
@@ -70,6 +76,10 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         body = walk.block(stmt.body, begin(walk, stmt, passed.entering), stmt, position)
         after.leave(body)
         ends.extend(body.breaks)
+    if walk.tracks:
+        ends = [left_behind(walk.evaluator, s, mark) for s in ends]
+        for label, states in after.leaves.items():
+            after.leaves[label] = [left_behind(walk.evaluator, s, mark) for s in states]
     level, walk.apart = walk.apart, around
 
     end, leaving = _leave(walk, stmt, carried, outside, position)
@@ -89,6 +99,34 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         ends.append(leaving)
     after.normal = merge(ends, walk.evaluator)
     return after
+
+
+def _with_copies(
+    walk: Walk, stmt: Loop, carried: Carried, head: State, position: Position
+) -> State:
+    """The head that was made last, with the copies that may be under way there."""
+    if not walk.tracks or not concerns(stmt, carried.entry):
+        return head
+    evaluator = walk.evaluator
+
+    def count() -> Poly:
+        latest = next(a for a, of in reversed(evaluator.iterations.items()) if of is stmt)
+        return Poly({(latest,): 1})
+
+    def again() -> tuple[State, Poly]:
+        return any_iteration(walk, stmt, carried, walk.apart), count()
+
+    def run(start: State) -> list[State]:
+        collected, walk.collected = walk.collected, None
+        noted = (len(evaluator.may_wrap), len(evaluator.reads))
+        backs = backs_of(walk, stmt, start, position)
+        del evaluator.may_wrap[noted[0] :]
+        del evaluator.reads[noted[1] :]
+        walk.collected = collected
+        return backs
+
+    rounds = Rounds(stmt, carried.entry, carried.names, again, run)
+    return at_head_of(evaluator, rounds, head, count())
 
 
 def _one_more(walk: Walk, stmt: Loop, carried: Carried, level: Level, position: Position) -> Round:
@@ -117,6 +155,7 @@ def _leave(
     noted = len(walk.evaluator.reads)
     mark = walk.evaluator.serial()
     head = any_iteration(walk, stmt, carried, level)
+    head = _with_copies(walk, stmt, carried, head, position)
     passed = at_head(walk, stmt, head, position)
     del walk.evaluator.reads[noted:]
     walk.collected = collected
@@ -152,7 +191,7 @@ def _as_axioms(walk: Walk, entry: State, leaving: State, mark: int) -> State:
             evaluator.launch.terms.axiom(Poly({(atom,): 1}), condition)
         if not ended:
             path.append(condition)
-    return State(leaving.values, tuple(path), leaving.unassigned)
+    return State(leaving.values, tuple(path), leaving.unassigned, leaving.under_way)
 
 
 def _last_value(walk: Walk, stmt: For, entry: State, leaving: State, level: Level) -> State:
@@ -182,4 +221,5 @@ def _last_value(walk: Walk, stmt: For, entry: State, leaving: State, level: Leve
     if held == TRUE:
         return state
     assigned_if = any_of((negate(none), held))
-    return State(state.values, state.path, {**state.unassigned, name: assigned_if})
+    unassigned = {**state.unassigned, name: assigned_if}
+    return State(state.values, state.path, unassigned, state.under_way)

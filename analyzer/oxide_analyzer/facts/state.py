@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.conditions import FALSE, TRUE, AllOf, Condition, condition_level
 from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from oxide_analyzer.facts.under_way import UnderWay
 
 
 @record
@@ -72,20 +75,23 @@ class State:
     """What one thread knows at one place: its locals and the conditions that led there.
 
     A name that is missing in `values` was not assigned. `unassigned` holds, for a local that may
-    be unassigned here, the condition under which it is assigned.
+    be unassigned here, the condition under which it is assigned. `under_way` are stores of copies
+    that the thread may not have waited for.
     """
 
     values: dict[str, Value]
     path: tuple[Condition, ...]
     unassigned: dict[str, Condition] = field(default_factory=dict[str, Condition])
+    under_way: tuple[UnderWay, ...] = ()
 
     def assign(self, name: str, value: Value) -> State:
         """The state behind `name = value`."""
         values = dict(self.values)
         values[name] = value
         if name not in self.unassigned:
-            return State(values, self.path, self.unassigned)
-        return State(values, self.path, {k: c for k, c in self.unassigned.items() if k != name})
+            return State(values, self.path, self.unassigned, self.under_way)
+        unassigned = {k: c for k, c in self.unassigned.items() if k != name}
+        return State(values, self.path, unassigned, self.under_way)
 
     def under(self, condition: Condition) -> State | None:
         """The state where `condition` holds too, or None where it cannot."""
@@ -94,4 +100,4 @@ class State:
         if condition == FALSE:
             return None
         added = condition.parts if isinstance(condition, AllOf) else (condition,)
-        return State(self.values, (*self.path, *added), self.unassigned)
+        return State(self.values, (*self.path, *added), self.unassigned, self.under_way)

@@ -7,7 +7,7 @@ with its module (`math.sqrt`), one of Python's own built-in functions bare (`min
 
 from __future__ import annotations
 
-from oxide_analyzer.language import cooperation, functions
+from oxide_analyzer.language import cooperation, functions, tiles
 from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
 
 __all__ = [
@@ -200,6 +200,7 @@ def _rows() -> list[Builtin]:
         ),
     ]
     rows += cooperation.rows()
+    rows += tiles.rows()
     rows += functions.rows()
     rows += [
         Builtin(f"math.{name}", row_kind, signature, doc, origin=Origin.MATH)

@@ -21,7 +21,7 @@ from oxide_analyzer.facts.polys import Element, Variable
 from oxide_analyzer.ir.nodes import Atomic, Const, Space, Store
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.admission import chosen, for_threads, instances, proved_under, symbols
-from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.affine import PATIENT, refutes
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.leaning import lean
@@ -182,6 +182,12 @@ def _publish(case: _Case) -> dict[Obligation, Published]:
     found: dict[Obligation, Published] = {}
     for obligation in case.todo:
         if obligation in case.answers or obligation.kind not in (Kind.RACE, Kind.BLOCK_RACE):
+            continue
+        subject = obligation.subject
+        if isinstance(subject, Pair) and (
+            subject.first.is_asynchronous or subject.second.is_asynchronous
+        ):
+            # What publishes it does not wait for it.
             continue
         order = published(case.analysis, obligation)
         if order is None:
@@ -378,9 +384,11 @@ def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) ->
     analysis, admitted = case.analysis, case.admitted
     if obligation.queries is None:
         return Unknown(obligation.reason)
+    by_affine = True
     for query in obligation.queries:
-        if refutes(analysis.terms, query):
+        if refutes(analysis.terms, query) or refutes(analysis.terms, query, PATIENT):
             continue
+        by_affine = False
         match decide(analysis.terms, query):
             case Contradiction():
                 continue
@@ -401,7 +409,7 @@ def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) ->
                     if breaks(violation, obligation):
                         return Refuted(violation)
                 return Unknown(_missing(query))
-    return Proved("z3")
+    return Proved("affine" if by_affine else "z3")
 
 
 def _missing(query: Query) -> str:

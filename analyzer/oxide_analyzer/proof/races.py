@@ -14,6 +14,9 @@ What orders threads is what they pass together, so two accesses race only within
 Shuffles, votes and reductions order nothing; nor does lockstep. Where nothing orders the lanes of
 a warp in particular, one question about two threads of a block does for both.
 
+A store of an asynchronous copy is in each interval up to the wait for it (`facts/under_way`), and
+what its own thread does in the meantime races with it as well.
+
 Two threads share the variables of the launch, and those of the group whose interval it is: of
 their iterations, too, for it started with all of them at the same place in the same iteration of
 every loop round it. That threads do meet there is another obligation (`convergence`), on which
@@ -79,6 +82,14 @@ def races(analysis: Analysis, is_settled: IsSettled) -> Iterator[Obligation]:
         collect(interval.group, interval.accesses)
     if not analysis.effects.orders(Level.GRID):
         collect(Level.LAUNCH, analysis.effects.whole)
+    for store, access in analysis.effects.touches:
+        # One thread alone: nothing is renamed.
+        low, high = sorted((store, access), key=lambda a: a.site)
+        _, known = queries.setdefault((Kind.RACE, low.site, high.site), (Pair(low, high), {}))
+        same = (equal(i, j) for i, j in zip(store.index, access.index, strict=True))
+        query = (*store.path, *access.path, *same)
+        if FALSE not in query:
+            known[query] = None
     for (kind, _, _), (pair, known) in queries.items():
         yield Obligation(kind, pair, tuple(known))
 

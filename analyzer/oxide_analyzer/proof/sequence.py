@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Frame
 from oxide_analyzer.ir.nodes import (
+    AsyncCopy,
     Break,
     Continue,
     For,
@@ -102,4 +103,4 @@ def _is_passed(owner: Stmt | None) -> bool:
         return not any(
             isinstance(s, Leave) and s.label == owner.label for s in statements(owner.body)
         )
-    return isinstance(owner, Unsafe)
+    return isinstance(owner, (Unsafe, AsyncCopy))

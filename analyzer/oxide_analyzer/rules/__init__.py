@@ -31,6 +31,7 @@ from oxide_analyzer.rules.ox203_divergent_warp_operation import RULE as OX203
 from oxide_analyzer.rules.ox204_grid_sync_without_cooperative import RULE as OX204
 from oxide_analyzer.rules.ox205_redundant_barrier import RULE as OX205
 from oxide_analyzer.rules.ox206_publish_without_fence import RULE as OX206
+from oxide_analyzer.rules.ox207_read_before_wait import RULE as OX207
 from oxide_analyzer.rules.ox301_out_of_bounds import RULE as OX301
 from oxide_analyzer.rules.ox302_unproved_bounds import RULE as OX302
 from oxide_analyzer.rules.ox303_uninitialised_read import RULE as OX303
@@ -80,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     OX204,
     OX205,
     OX206,
+    OX207,
     OX301,
     OX302,
     OX303,

@@ -105,7 +105,7 @@ def _side_by_side(
     """For each access: the first thread, its address, the vector's type, attachments."""
     context, build = threads[0], threads[0].build
     element, size = memory_type(array.element), array.element.size
-    first = _address(context, array, [context.index(i) for i in index])
+    first = address_of(context, array, index)
     count = min(len(threads), widest // size)
     for start in range(0, len(threads), count):
         address = first
@@ -226,6 +226,11 @@ def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
         scaled = build.binary("mul", offset, extent)
         offset = build.binary("add", scaled, context.resized(values[axis]))
     return offset
+
+
+def address_of(context: Context, array: Array, index: tuple[Expr, ...]) -> Value:
+    """The address of an element whose bounds are proved."""
+    return _address(context, array, [context.index(i) for i in index])
 
 
 def _address(context: Context, array: Array, values: Sequence[Value]) -> Value:

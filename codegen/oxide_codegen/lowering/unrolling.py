@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.nodes import Barrier, Break, For, If, Inline, Leave, Return, Unsafe, While
+from oxide_analyzer.ir.nodes import (
+    AsyncCopy,
+    Barrier,
+    Break,
+    For,
+    If,
+    Inline,
+    Leave,
+    Return,
+    Unsafe,
+    While,
+)
 from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:
@@ -89,7 +100,7 @@ def _size(context: Context, block: Block) -> int | None:
                 parts = (None if inner is None else inner * (_trips(context, statement) or 1),)
             case While(header=header, body=body):
                 parts = (_size(context, header), _size(context, body))
-            case Inline(body=body) | Unsafe(body=body):
+            case Inline(body=body) | Unsafe(body=body) | AsyncCopy(body=body):
                 parts = (_size(context, body),)
             case _:
                 parts = ()

@@ -63,7 +63,7 @@ def _load(lowering: Lowering, node: ast.Call, base: ArrayValue, index: list[Expr
     if index is None or width is None or not _fits(lowering, node, base.array, width):
         return UNKNOWN
     span = lowering.span(node)
-    held = _aligned(lowering, base, index, width, span)
+    held = aligned(lowering, base, index, width, span)
     loaded = (
         places.load(lowering, base.array, indexing.at_offset(lowering, base, held, k, span), node)
         for k in range(width)
@@ -91,7 +91,7 @@ def _store(lowering: Lowering, node: ast.Call, base: ArrayValue, index: list[Exp
     if index is None or len(exprs) < width or not _fits(lowering, node, base.array, width):
         return UNKNOWN
     span = lowering.span(node)
-    held = _aligned(lowering, base, index, width, span)
+    held = aligned(lowering, base, index, width, span)
     for k, expr in enumerate(exprs):
         place = indexing.at_offset(lowering, base, held, k, span)
         lowering.emit(Store(base.array.name, place, expr, lowering.site(), span))
@@ -110,11 +110,13 @@ def _fits(lowering: Lowering, node: ast.Call, array: Array, width: int) -> bool:
     return size <= _MOST_BYTES
 
 
-def _aligned(
+def aligned(
     lowering: Lowering, base: ArrayValue, index: list[Expr], width: int, span: Span
 ) -> list[Expr]:
     """Demand that the first element is aligned; gives the indices, to be used again."""
     held: list[Expr] = [indexing.leaf(lowering, one, span) for one in index]
+    if width == 1:
+        return held
     place = indexing.unchecked(base, held, span)
     offset = place[0]
     for axis, one in enumerate(place[1:], 1):

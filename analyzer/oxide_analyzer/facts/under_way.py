@@ -1,0 +1,319 @@
+"""Copies that a thread has started and not waited for: which, and in the round of which loop.
+
+A store of an asynchronous copy belongs to every barrier interval from the copy to the thread's
+wait for it. So each place of the walk through the whole kernel knows the stores that may be under
+way there, with the conditions of their copy, and at least how many commits have come since; a
+wait ends those that are old enough. At a barrier they join the accesses of the interval behind it.
+
+    for k in range(n):
+        if k + 1 < n:
+            async_copy(tile, (k + 1) % 2, …)      under way: tile[(k + 1) % 2]  where  k + 1 < n
+        async_commit()                            one commit since
+        async_wait(1)                             still under way; that of the round before is not
+        sync_threads()                            the interval behind it has that store, too
+
+At the head of a loop that is summarised there may be stores of rounds before. The body is run
+once more for each round that a copy can outlast, with unknowns of its own, which are tied to the
+head by the values that the rounds hand on; behind a loop, likewise. Where copies outlast four
+rounds, or the body waits for nothing, one store stands for those of any earlier round.
+
+What two threads share are the values of the iteration in which both stand. Those of other rounds
+and of loops left since may differ, so they become variables of the one thread (`_Private`), and
+what is only opaquely known about them is forgotten. All of it over-approximates: a store may be
+said to be under way that is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.facts.conditions import (
+    TRUE,
+    AllOf,
+    AnyOf,
+    AtLeastZero,
+    Condition,
+    IsZero,
+    NotZero,
+    Opaque,
+    all_of,
+    any_of,
+    at_least_zero,
+    at_most,
+    equal,
+    is_zero,
+    negate,
+)
+from oxide_analyzer.facts.loop_heads import counter_names
+from oxide_analyzer.facts.polys import (
+    Alias,
+    Bits,
+    Element,
+    Level,
+    Poly,
+    Quotient,
+    Variable,
+    constant,
+)
+from oxide_analyzer.ir.nodes import AsyncCopy, AsyncWait, For
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from oxide_analyzer.facts.accesses import Access
+    from oxide_analyzer.facts.polys import Atom, Monomial
+    from oxide_analyzer.facts.state import State
+    from oxide_analyzer.facts.uniformity import Loop
+    from oxide_analyzer.facts.values import Evaluator
+
+_MOST_ROUNDS = 4
+
+
+@record
+class UnderWay:
+    """A store of a copy, and how many commits of its thread came behind it, at least.
+
+    `origin` is the store as the walk first met it: it tells which of several it is.
+    """
+
+    store: Access
+    commits: int
+    origin: Access
+
+
+def started(state: State, store: Access) -> State:
+    """Behind a store of an asynchronous copy."""
+    return _with(state, (*state.under_way, UnderWay(store, 0, store)))
+
+
+def committed(state: State) -> State:
+    """Behind a commit."""
+    return _with(state, (replace(u, commits=u.commits + 1) for u in state.under_way))
+
+
+def waited(state: State, pending: int) -> State:
+    """Behind a wait for all groups but the last `pending`."""
+    return _with(state, (u for u in state.under_way if u.commits <= pending))
+
+
+def joined(states: Sequence[State], sides: Sequence[Condition]) -> tuple[UnderWay, ...]:
+    """What may be under way where paths meet; what only one of them has, under its condition."""
+    found: dict[UnderWay, list[Condition]] = {}
+    for state, side in zip(states, sides, strict=True):
+        for one in state.under_way:
+            found.setdefault(one, []).append(side)
+    return tuple(
+        one if len(on) == len(states) else _under(one, (any_of(on),)) for one, on in found.items()
+    )
+
+
+def concerns(stmt: Loop, entry: State) -> bool:
+    """Whether anything may be under way at the head of a loop."""
+    return bool(entry.under_way) or any(isinstance(s, AsyncCopy) for s in statements((stmt,)))
+
+
+@record
+class Rounds:
+    """A loop whose head is asked about: how to stand at it anew, and how to run its body.
+
+    `again` gives a head and the number of rounds before it; `run` the states in which the body
+    comes back.
+    """
+
+    stmt: Loop
+    entry: State
+    names: tuple[str, ...]
+    again: Callable[[], tuple[State, Poly]]
+    run: Callable[[State], list[State]]
+
+
+def at_head(evaluator: Evaluator, rounds: Rounds, head: State, count: Poly) -> State:
+    """The head after `count` rounds, with what may be under way there."""
+    mark = evaluator.serial()
+    entry = rounds.entry.under_way
+    waits = any(isinstance(s, AsyncWait) for s in statements((rounds.stmt,)))
+    found: list[UnderWay] = []
+    if not waits:
+        found.extend(entry)
+        found.extend(_any_earlier(rounds, count))
+    else:
+        lasting = _outlasted(rounds, entry)
+        for one in entry:
+            times = lasting.get(one.origin, 0)
+            until = () if times >= _MOST_ROUNDS else (at_most(count, constant(times)),)
+            found.append(_under(one, until))
+        own = _own_of_a_round(rounds)
+        longest = max(_outlasted(rounds, own).values(), default=0)
+        if longest >= _MOST_ROUNDS:
+            found.extend(_any_earlier(rounds, count))
+        elif own:
+            found.extend(_of_last_rounds(rounds, head, count, longest + 1))
+    private = _Private(evaluator, mark)
+    return _with(head, (private.copy(one) for one in found))
+
+
+def left_behind(evaluator: Evaluator, state: State, mark: int) -> State:
+    """Out of a loop by a `break`: threads may leave in different iterations."""
+    if not state.under_way:
+        return state
+    private = _Private(evaluator, mark)
+    return _with(state, (private.copy(one) for one in state.under_way))
+
+
+def _any_earlier(rounds: Rounds, count: Poly) -> list[UnderWay]:
+    """Stores of some round before."""
+    before, number = rounds.again()
+    earlier = (at_most(number.shift(1), count),)
+    return [_under(one, earlier) for back in rounds.run(before) for one in back.under_way]
+
+
+def _own_of_a_round(rounds: Rounds) -> tuple[UnderWay, ...]:
+    """What a round starts and hands on."""
+    before, _ = rounds.again()
+    return tuple(one for back in rounds.run(before) for one in back.under_way)
+
+
+def _outlasted(rounds: Rounds, given: Iterable[UnderWay]) -> dict[Access, int]:
+    """How many whole rounds each of `given` may outlast, counted up to a few."""
+    times: dict[Access, int] = {}
+    left = tuple(given)
+    for number in range(1, _MOST_ROUNDS + 1):
+        if not left:
+            break
+        before, _ = rounds.again()
+        known = {one.origin for one in left}
+        backs = rounds.run(_with(before, left))
+        rest = [u for b in backs for u in b.under_way if u.origin in known]
+        youngest: dict[Access, UnderWay] = {}
+        for one in rest:
+            times[one.origin] = number
+            other = youngest.setdefault(one.origin, one)
+            if one.commits < other.commits:
+                youngest[one.origin] = one
+        left = tuple(youngest.values())
+    return times
+
+
+def _of_last_rounds(rounds: Rounds, head: State, count: Poly, most: int) -> list[UnderWay]:
+    """The stores of each of the last `most` rounds, run one after the other."""
+    heads = [rounds.again() for _ in range(most)]
+    below = len(rounds.entry.path)
+    kept: list[UnderWay] = []
+    for (before, number), (after, total) in zip(heads, [*heads[1:], (head, count)], strict=True):
+        handed: list[UnderWay] = []
+        for back in rounds.run(_with(before, kept)):
+            link = (
+                *back.path[below:],
+                equal(total, number.shift(1)),
+                *_same(rounds, back, after),
+            )
+            handed.extend(_under(one, link) for one in back.under_way)
+        kept = handed
+    return kept
+
+
+def _same(rounds: Rounds, back: State, head: State) -> list[Condition]:
+    """That a round came back with the values that the next one begins with."""
+    names = list(rounds.names)
+    if isinstance(rounds.stmt, For):
+        names.append(counter_names(rounds.stmt)[0])
+    pairs = ((back.values.get(n), head.values.get(n)) for n in names)
+    return [equal(p, q) for p, q in pairs if isinstance(p, Poly) and isinstance(q, Poly)]
+
+
+def _with(state: State, under_way: Iterable[UnderWay]) -> State:
+    found = tuple(under_way)
+    return state if found == state.under_way else replace(state, under_way=found)
+
+
+def _under(one: UnderWay, conditions: Iterable[Condition]) -> UnderWay:
+    more = tuple(c for c in conditions if c != TRUE)
+    if not more:
+        return one
+    store = replace(one.store, path=(*one.store.path, *more))
+    return replace(one, store=store)
+
+
+class _Private:
+    """The same terms of the one thread alone: variables made since `since` become its own."""
+
+    def __init__(self, evaluator: Evaluator, since: int) -> None:
+        self._terms = evaluator.launch.terms
+        self._undetermined = evaluator.undetermined
+        self._since = since
+        self._copies: dict[Atom, Atom] = {}
+
+    def copy(self, one: UnderWay) -> UnderWay:
+        """The store in terms of which other threads share nothing since then."""
+        index = tuple(self._poly(p) for p in one.store.index)
+        path = tuple(c for c in (self._condition(c) for c in one.store.path) if c != TRUE)
+        return replace(one, store=replace(one.store, index=index, path=path))
+
+    def _poly(self, poly: Poly) -> Poly:
+        if all(self._atom(a) is a for a in poly.atoms()):
+            return poly
+        terms: dict[Monomial, int] = {}
+        for monomial, coefficient in poly.terms.items():
+            copy = tuple(sorted(self._atom(a) for a in monomial))
+            terms[copy] = terms.get(copy, 0) + coefficient
+        return Poly({m: c for m, c in terms.items() if c})
+
+    def _condition(self, condition: Condition) -> Condition:
+        match condition:
+            case AtLeastZero(poly=p):
+                return at_least_zero(self._poly(p))
+            case IsZero(poly=p):
+                return is_zero(self._poly(p))
+            case NotZero(poly=p):
+                return negate(is_zero(self._poly(p)))
+            case Opaque():
+                # Of another round it says nothing; to know less is to allow more.
+                return TRUE
+            case AllOf(parts=parts):
+                return all_of(self._condition(c) for c in parts)
+            case AnyOf(parts=parts):
+                return any_of(self._condition(c) for c in parts)
+
+    def _atom(self, atom: Atom) -> Atom:
+        if atom.serial < self._since or atom.level is Level.LAUNCH:
+            return atom
+        known = self._copies.get(atom)
+        if known is not None:
+            return known
+        terms = self._terms
+        match atom.form:
+            case Variable(name=name, low=low, high=high, assumed=assumed):
+                if "'" not in name:
+                    # A register or a size that was not spoken of before.
+                    self._copies[atom] = atom
+                    return atom
+                fresh = terms.fresh(name, Level.THREAD, low, high, assumed)
+                copy = fresh.single()
+                assert copy is not None
+                self._copies[atom] = copy
+                if atom in self._undetermined:
+                    self._undetermined.add(copy)
+                for axiom in tuple(terms.axioms.get(atom, ())):
+                    terms.axiom(fresh, self._condition(axiom))
+                return copy
+            case Quotient(dividend=p, divisor=q):
+                parts = (self._poly(p), self._poly(q))
+                copy = terms.atom(Quotient(*parts), _level(parts))
+            case Alias(definition=p):
+                definition = self._poly(p)
+                copy = terms.atom(Alias(definition), definition.level)
+            case Element(array=array, index=index, low=low, high=high):
+                places = tuple(self._poly(p) for p in index)
+                copy = terms.atom(Element(array, places, low, high), _level(places))
+            case Bits(op=op, left=p, right=q, low=low, high=high):
+                parts = (self._poly(p), self._poly(q))
+                copy = terms.atom(Bits(op, *parts, low, high), _level(parts))
+        self._copies[atom] = copy
+        return copy
+
+
+def _level(parts: Iterable[Poly]) -> Level:
+    return max((p.level for p in parts), default=Level.LAUNCH)

@@ -1,0 +1,27 @@
+"""A thread reads what it copies before it has waited."""
+# launch: grid=1, block=16, a=16, out=16
+
+from oxide import (
+    DisjointSlice,
+    SharedArray,
+    Slice,
+    async_commit,
+    async_copy,
+    async_wait,
+    f32,
+    kernel,
+    thread,
+)
+
+BLOCK = 16
+
+
+@kernel(block=BLOCK, requires=lambda a, out: len(a) >= len(out))
+def reverse(a: Slice[f32], out: DisjointSlice[f32]):
+    tile = SharedArray(f32, BLOCK)
+    t, i = thread.x, thread.index_1d()
+    if (i // BLOCK + 1) * BLOCK <= len(out):
+        async_copy(tile, t, a, i, 1)
+        async_commit()
+        out[i] = tile[t]  # error: [OX207] "before its `async_wait()`"
+        async_wait()
