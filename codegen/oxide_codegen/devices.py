@@ -2,8 +2,8 @@
 
 `with oxide.device("cpu")`, else the variable `OXIDE_DEVICE`, else `cuda:0` if the NVIDIA driver
 loads and reports a device, else `cpu`. A driver that is there and fails is an error: falling
-back to the cpu would hide it. `"interpreter"` means arrays of the cpu, and launches that are
-interpreted: see `interpreted`.
+back to the cpu would hide it. `"interpreter"` and `"sanitizer"` mean arrays of the cpu, and
+launches that are interpreted or watched: see `interpreted` and `sanitised`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
 from oxide_codegen.errors import DeviceError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from contextvars import Token
     from types import TracebackType
 
@@ -38,9 +41,31 @@ class DeviceId:
 
 
 CPU = DeviceId("cpu")
-# Arrays of the interpreter are those of the host, so it is a way to run and no place.
-INTERPRETER = "interpreter"
-_chosen: ContextVar[tuple[DeviceId, bool] | None] = ContextVar("oxide_device", default=None)
+
+
+class Way(StrEnum):
+    """How a launch of host arrays runs, where not as compiled for a device.
+
+    Arrays are those of the host, so these are ways to run and no places.
+    """
+
+    INTERPRETER = "interpreter"
+    SANITIZER = "sanitizer"
+
+
+_chosen: ContextVar[tuple[DeviceId, Way | None] | None] = ContextVar("oxide_device", default=None)
+# What a whole process does, whatever its program chooses.
+_forced: list[Way] = []
+
+
+@contextmanager
+def forced(way: Way) -> Generator[None]:
+    """Run every launch of host arrays, in all threads, this way."""
+    _forced.append(way)
+    try:
+        yield
+    finally:
+        _forced.pop()
 
 
 class DeviceChoice:
@@ -48,13 +73,14 @@ class DeviceChoice:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.id = CPU if name == INTERPRETER else parse(name)
-        self._tokens: list[Token[tuple[DeviceId, bool] | None]] = []
+        self.way = Way(name) if name in list(Way) else None
+        self.id = parse(name) if self.way is None else CPU
+        self._tokens: list[Token[tuple[DeviceId, Way | None] | None]] = []
 
     def __enter__(self) -> DeviceChoice:
         if self.id.kind == "cuda":
             _demand(self.id)
-        self._tokens.append(_chosen.set((self.id, self.name == INTERPRETER)))
+        self._tokens.append(_chosen.set((self.id, self.way)))
         return self
 
     def __exit__(
@@ -66,8 +92,7 @@ class DeviceChoice:
         _chosen.reset(self._tokens.pop())
 
     def __repr__(self) -> str:
-        interpreted = self.name == INTERPRETER
-        return f"oxide.device({INTERPRETER if interpreted else str(self.id)!r})"
+        return f"oxide.device({str(self.way or self.id)!r})"
 
 
 def parse(name: str) -> DeviceId:
@@ -79,17 +104,19 @@ def parse(name: str) -> DeviceId:
         return DeviceId("cuda", int(number) if colon else 0)
     raise DeviceError(
         f"there is no device {name!r}; devices are 'cpu', 'cuda', 'cuda:<number>' and, for "
-        f"launches, '{INTERPRETER}'"
+        f"launches, {' and '.join(repr(str(way)) for way in Way)}"
     )
 
 
 def current() -> DeviceId:
     """The device of host arrays and of new buffers, here and now."""
+    if _forced:
+        return CPU
     chosen = _chosen.get()
     if chosen is not None:
         return chosen[0]
     named = os.environ.get("OXIDE_DEVICE")
-    if named == INTERPRETER:
+    if named in list(Way):
         return CPU
     if named:
         try:
@@ -102,12 +129,15 @@ def current() -> DeviceId:
     return DeviceId("cuda") if device_count() else CPU
 
 
-def is_interpreted() -> bool:
-    """Whether launches of host arrays run in the interpreter, here and now."""
+def way() -> Way | None:
+    """How launches of host arrays run, here and now; None: as compiled for their device."""
+    if _forced:
+        return _forced[-1]
     chosen = _chosen.get()
     if chosen is not None:
         return chosen[1]
-    return os.environ.get("OXIDE_DEVICE") == INTERPRETER
+    named = os.environ.get("OXIDE_DEVICE")
+    return Way(named) if named in list(Way) else None
 
 
 @cache

@@ -144,8 +144,8 @@ class Kernel(Generic[P]):
             raise plain(error) from None
 
     def _stated(self) -> IR:
-        """The kernel as its source says it; proved, unless launches are interpreted."""
-        if devices.is_interpreted() and not self._program.is_open:
+        """The kernel as its source says it; proved, unless launches need no proof."""
+        if devices.way() is not None and not self._program.is_open:
             return self._program.unproved((), {})[0]
         return self._program.stated()
 

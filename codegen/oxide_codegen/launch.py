@@ -88,10 +88,11 @@ class Launch(Generic[P]):
 
         What `repeats` may take longer to make, to be called faster.
         """
-        if devices.is_interpreted():
-            interpreted = self._interpreted(args, kwargs)
-            if interpreted is not None:
-                return interpreted
+        way = devices.way()
+        if way is not None:
+            unproved = self._unproved(way, args, kwargs)
+            if unproved is not None:
+                return unproved
         specialisation, guard = self._program.current(args, kwargs)
         return self._ready(specialisation, guard, args, kwargs, repeats=repeats), guard
 
@@ -136,12 +137,13 @@ class Launch(Generic[P]):
         run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
         return self._with_data(kernel, arguments, given, loaded, run)
 
-    def _interpreted(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    def _unproved(
+        self, way: devices.Way, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Callable[[], None], Guard] | None:
-        """The launch in the interpreter; None if its arrays are elsewhere."""
+        """The launch, interpreted or watched; None if its arrays are elsewhere."""
+        from oxide_codegen import interpreted, sanitised
         from oxide_codegen.arguments import Signature
-        from oxide_codegen.interpreted import declared, run_of
+        from oxide_codegen.interpreted import declared
 
         kernel, guard = self._program.unproved(args, kwargs)
         demand_geometry(kernel, self.grid, self.block)
@@ -157,7 +159,8 @@ class Launch(Generic[P]):
         given = demand_facts(
             declared(kernel), arguments.scalars, shapes, self.grid, self.block, shared
         )
-        run = run_of(kernel, arguments, self.grid, self.block, shared)
+        runs = interpreted if way is devices.Way.INTERPRETER else sanitised
+        run = runs.run_of(kernel, arguments, self.grid, self.block, shared)
         return self._with_data(kernel, arguments, given, None, run), guard
 
     def _with_data(

@@ -208,7 +208,11 @@ class Program:
                 from oxide_analyzer.ir.specialise import specialise
 
                 values, guard = first.constants(self.function, self.options, functions, arguments)
-                return specialise(first.kernel, values), guard
+                key = _key(values)
+                if key not in first.unproved:
+                    # One object for one text: what is made of it is kept by it.
+                    first.unproved[key] = specialise(first.kernel, values)
+                return first.unproved[key], guard
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
 
@@ -264,7 +268,7 @@ class Program:
             # Such statements are not in the IR, so a proof of the rest would say too much.
             raise CheckError(self.name, self._explain(first.errors, first.sources))
         values, guard = first.constants(self.function, self.options, functions, arguments)
-        key = tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
+        key = _key(values)
         known = first.pairs.get(key)
         if known is not None and known[1].holds():
             # One guard for as long as it holds: what is written out for it is written once.
@@ -388,6 +392,11 @@ class Program:
         return f"{first}\n\n{render(shown, sources, False).rstrip()}"
 
 
+def _key(values: Mapping[str, Number]) -> tuple[object, ...]:
+    """What stands for the values of constants: 1, 1.0 and True are different ones."""
+    return tuple((name, type(value), repr(value)) for name, value in sorted(values.items()))
+
+
 @dataclass
 class _FirstUse:
     """What the source says, verified against the live function."""
@@ -400,6 +409,7 @@ class _FirstUse:
     every: list[Kernel]
     reports: dict[Any, KernelReport] = field(default_factory=dict[Any, "KernelReport"])
     specialisations: dict[Any, Specialisation] = field(default_factory=dict[Any, "Specialisation"])
+    unproved: dict[Any, Kernel] = field(default_factory=dict[Any, "Kernel"])
     pairs: dict[Any, tuple[Specialisation, live.Guard]] = field(
         default_factory=dict[Any, "tuple[Specialisation, live.Guard]"]
     )

@@ -16,12 +16,11 @@ from __future__ import annotations
 import ctypes
 import mmap
 from contextlib import contextmanager
-from contextvars import ContextVar
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
-from oxide_analyzer.checked import CheckedKernel
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.interpreter.outcome import (
     BadView,
@@ -50,7 +49,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import Contents, Launch
-from oxide_codegen import abi, compiled, interpreted
+from oxide_codegen import abi, compiled, devices, interpreted
 from oxide_codegen.errors import LaunchValueError
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.lowering import shadow
@@ -67,7 +66,8 @@ if TYPE_CHECKING:
 # What takes the findings of a launch instead of an exception.
 Reporter: TypeAlias = "Callable[[Kernel, Launch, list[Failure]], None]"
 
-_reporter: ContextVar[Reporter | None] = ContextVar("oxide_sanitizer", default=None)
+# Of all threads of the process, so that none of a program's launches is overlooked.
+_reporters: list[Reporter] = []
 _natives: WeakKeyDictionary[Kernel, Native] = WeakKeyDictionary()
 
 _CAPACITY = 1024
@@ -77,19 +77,20 @@ _PAGE = 4096
 
 @contextmanager
 def gathering(report: Reporter) -> Generator[None]:
-    """Hand the findings of every watched launch within to `report`."""
-    token = _reporter.set(report)
+    """Watch every launch within, of all threads, and hand what is found to `report`."""
+    _reporters.append(report)
     try:
-        yield
+        with devices.forced(devices.Way.SANITIZER):
+            yield
     finally:
-        _reporter.reset(token)
+        _reporters.pop()
 
 
 def run_of(
     kernel: Kernel, arguments: Arguments, grid: Extent, block: Extent, shared: int
 ) -> Callable[[], None]:
     """What runs a watched launch of a kernel, of whose arguments all is checked."""
-    native = _native(kernel)
+    native = native_of(kernel)
     demand_on_cpu(kernel, grid, block, native.static, shared)
     if prod(grid) * prod(block) >= _MOST_THREADS:
         raise LaunchValueError(
@@ -99,7 +100,7 @@ def run_of(
             expected=_MOST_THREADS - 1,
             actual=prod(grid) * prod(block),
         )
-    shapes = {name: Contents(tuple(view.shape), ()) for name, view in arguments.views.items()}
+    shapes = {name: _Unread(tuple(view.shape), ()) for name, view in arguments.views.items()}
     launch = Launch(grid, block, arguments.scalars, shapes, shared)
     cells = arguments.cells(kernel)
 
@@ -108,9 +109,8 @@ def run_of(
         for buffer in arguments.written(kernel):
             buffer.forget()
         found = watched(kernel, native, launch, cells)
-        report = _reporter.get()
-        if report is not None:
-            report(kernel, launch, found)
+        if _reporters:
+            _reporters[-1](kernel, launch, found)
         elif found:
             raise interpreted.failure(kernel, found[0])
 
@@ -129,13 +129,22 @@ def watched(
     return found
 
 
-def _native(kernel: Kernel) -> Native:
+def native_of(kernel: Kernel) -> Native:
+    """The machine code that watches a kernel, compiled once."""
     native = _natives.get(kernel)
     if native is None:
-        nothing: frozenset[int] = frozenset()
-        checked = CheckedKernel(kernel, (), nothing, nothing, frozenset(), False)
-        native = _natives[kernel] = compiled.watched(checked)
+        from oxide_analyzer.analysis import unproved
+
+        native = _natives[kernel] = compiled.watched(unproved(kernel))
     return native
+
+
+@dataclass(frozen=True)
+class _Unread(Contents):
+    """An array of which only the shape is told."""
+
+    def __post_init__(self) -> None:
+        """There are no elements to count."""
 
 
 # ---------------------------------------------------------------- the shadow of one launch
@@ -343,8 +352,10 @@ def _divergence(kernel: Kernel, launch: Launch, record: abi.FailureRecord) -> Fa
             span, kind, site = _end(kernel.span), AccessKind.EXIT, None
         return Event(kind, site, span, record.block, thread, None, (), {})
 
-    waiting, other = event(record.site, record.index), event(record.stop, record.length)
-    if record.site <= WARPS:
+    # Sites are unsigned there, states have a sign.
+    state = record.site - (1 << 32) if record.site >> 31 else record.site
+    waiting, other = event(state, record.index), event(record.stop, record.length)
+    if state <= WARPS:
         return WarpDivergence(waiting, other, True)
     return Divergence(waiting, other, True)
 

@@ -52,18 +52,32 @@ def registers(ptx: str, sm: str) -> Resources | None:
 @cache
 def ptxas() -> Path | None:
     """The assembler, if there is one."""
-    found = shutil.which("ptxas")
+    found = _found("ptxas")
+    if found is not None:
+        return found
+    if _has("cuda.pathfinder"):
+        utility = import_module("cuda.pathfinder").find_nvidia_binary_utility("ptxas")
+        return Path(utility) if utility else None
+    return None
+
+
+@cache
+def compute_sanitizer() -> Path | None:
+    """NVIDIA's checker of programs on a GPU, if there is one."""
+    return _found("compute-sanitizer")
+
+
+def _found(tool: str) -> Path | None:
+    """A tool on PATH, or in the toolkit that the environment names."""
+    found = shutil.which(tool)
     if found is not None:
         return Path(found)
     for variable in ("CUDA_HOME", "CUDA_PATH"):
         home = os.environ.get(variable)
         if home:
-            beside = shutil.which("ptxas", path=str(Path(home) / "bin"))
+            beside = shutil.which(tool, path=str(Path(home) / "bin"))
             if beside is not None:
                 return Path(beside)
-    if _has("cuda.pathfinder"):
-        utility = import_module("cuda.pathfinder").find_nvidia_binary_utility("ptxas")
-        return Path(utility) if utility else None
     return None
 
 

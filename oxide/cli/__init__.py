@@ -15,6 +15,7 @@ _COMMANDS = {
     "check": "check kernels for races, divergent barriers and out-of-bounds accesses",
     "rule": "explain a rule",
     "new": "make a project that checks, runs and has tests",
+    "sanitize": "run a program and watch its kernels: races, uninitialised reads, failed checks",
     "inspect": "show what a kernel becomes: IR, LLVM, PTX, registers",
     "build": "prove and compile kernels into an artifact, which runs without a compiler",
     "cache": "show or clear the compiled kernels that are kept",

@@ -43,21 +43,27 @@ def unpacked(data, count, scalar):
     return struct.unpack(f"<{count}{_CODES[scalar.name]}", data)
 
 
-def execute(native, kernel, launch, workers=1):
-    """The arrays after the launch, and the failure; the memory is this function's own."""
-    buffers, arguments = {}, []
+def arguments(native, launch):
+    """The arguments of a launch, and the memory behind them by array."""
+    buffers, values = {}, []
     for slot in native.layout.slots:
         match slot:
             case abi.ScalarSlot(name=name):
-                arguments.append(launch.scalars[name])
+                values.append(launch.scalars[name])
             case abi.PointerSlot(array=name, element=element):
                 data = packed(launch.arrays[name].values, element)
                 # A guard zone behind every array shows writes that no check caught.
                 buffers[name] = ctypes.create_string_buffer(data + GUARD, len(data) + len(GUARD))
-                arguments.append(ctypes.addressof(buffers[name]))
+                values.append(ctypes.addressof(buffers[name]))
             case abi.DimensionSlot(array=name, axis=axis):
-                arguments.append(launch.arrays[name].shape[axis])
-    failure = native.run(launch.grid, launch.block, arguments, workers, launch.shared)
+                values.append(launch.arrays[name].shape[axis])
+    return values, buffers
+
+
+def execute(native, kernel, launch, workers=1):
+    """The arrays after the launch, and the failure; the memory is this function's own."""
+    values, buffers = arguments(native, launch)
+    failure = native.run(launch.grid, launch.block, values, workers, launch.shared)
     arrays = {}
     for name, buffer in buffers.items():
         element, shape = kernel.arrays[name].element, launch.arrays[name].shape

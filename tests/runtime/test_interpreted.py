@@ -147,10 +147,10 @@ def test_the_environment_chooses_it(monkeypatch):
     token = devices._chosen.set(None)
     try:
         monkeypatch.setenv("OXIDE_DEVICE", "interpreter")
-        assert devices.is_interpreted()
+        assert devices.way() is devices.Way.INTERPRETER
         assert devices.current() == devices.CPU
         monkeypatch.setenv("OXIDE_DEVICE", "cpu")
-        assert not devices.is_interpreted()
+        assert devices.way() is None
     finally:
         devices._chosen.reset(token)
 
