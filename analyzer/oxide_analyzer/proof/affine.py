@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.terms import Terms
 
 STEPS = 6_000
+# What an obligation is given that small launches do not break, in front of the solver.
+PATIENT = 10 * STEPS
 _DEEPEST_SPLIT = 7
 # A power of two that is one of so many numbers is tried with each.
 _MOST_NUMBERS = 12
@@ -64,7 +66,8 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
     What has been asked is not computed again: many statements ask the same, and on its way
     through the ladder an obligation is looked at several times.
     """
-    given = tuple(hypotheses)
+    # What two threads share both say: said once, it is split once.
+    given = tuple(dict.fromkeys(hypotheses))
     key = (given, steps)
     known = terms.answers.get(key)
     if known is None:
@@ -174,6 +177,15 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
         return True
     if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
         return False
+    certain = _narrowed(system, rows)
+    if certain is None:
+        return True
+    if certain:
+        # What is left of them is no choice.
+        assumed = assume(system, certain) and close(system, terms)
+        return not assumed or _refute(system, terms, budget, depth)
+    if not system.disjunctions:
+        return False
     split = min(range(len(system.disjunctions)), key=lambda i: len(system.disjunctions[i]))
     branches = system.disjunctions.pop(split)
     for branch in branches:
@@ -185,23 +197,79 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
     return True
 
 
+def _narrowed(system: System, rows: list[Poly]) -> list[Condition] | None:
+    """Look at the choices by intervals: drop false branches, and choices of which one is true.
+
+    Gives the branches that are the only ones of their choices; None if one has no branch left.
+    """
+    bounds = Bounds(rows)
+    certain: list[Condition] = []
+    left: list[tuple[Condition, ...]] = []
+    for branches in dict.fromkeys(system.disjunctions):
+        alive: list[Condition] = []
+        for branch in branches:
+            held = _by_bounds(branch, bounds)
+            if held:
+                break
+            if held is None:
+                alive.append(branch)
+        else:
+            if not alive:
+                return None
+            if len(alive) == 1:
+                certain.append(alive[0])
+            else:
+                left.append(tuple(alive))
+    system.disjunctions = left
+    return certain
+
+
+def _by_bounds(condition: Condition, bounds: Bounds) -> bool | None:
+    """Whether intervals decide a condition, and how."""
+    match condition:
+        case AtLeastZero(poly=p):
+            low, high = bounds.of(p)
+            if low is not None and low >= 0:
+                return True
+            return False if high is not None and high < 0 else None
+        case IsZero(poly=p):
+            low, high = bounds.of(p)
+            never = (low is not None and low > 0) or (high is not None and high < 0)
+            return False if never else None
+        case NotZero(poly=p):
+            low, high = bounds.of(p)
+            always = (low is not None and low > 0) or (high is not None and high < 0)
+            return True if always else None
+        case AllOf(parts=parts):
+            decided = [_by_bounds(c, bounds) for c in parts]
+            return False if False in decided else None if None in decided else True
+        case _:
+            return None
+
+
 def _compared(rows: list[Poly], lemmas: list[Poly], budget: Budget) -> bool:
     """Refute `rows` after comparing the factors of products: x·s < y·s makes x < y."""
-    pairs = list(islice(comparisons(rows), _MOST_PAIRS))
+    # Of two factors all products are compared at once: of x and y both x·x, x·y and x·y, y·y.
+    pairs: dict[tuple[Poly, Poly], tuple[list[Poly], list[Poly]]] = {}
+    for x, y, less_lemma, more_lemma in islice(comparisons(rows), _MOST_PAIRS):
+        at_least, beyond = pairs.setdefault((x, y), ([], []))
+        at_least.append(less_lemma)
+        beyond.append(more_lemma)
     if not pairs:
         return False
     budget.release()
     rows = [*rows, *lemmas]
+    left = list(pairs.items())
     for _ in range(_COMPARE_ROUNDS):
         news: list[Poly] = []
-        left: list[tuple[Poly, Poly, Poly, Poly]] = []
-        for pair in pairs:
-            x, y, less_lemma, more_lemma = pair
+        open_, left = left, []
+        for pair in open_:
+            (x, y), (at_least, beyond) = pair
             budget.spend(len(rows))
             # If y <= x, with what that says of the products, cannot be, then x + 1 <= y.
-            relevant = connected([x - y, less_lemma], [*rows, *news])
-            if contradictory([*relevant, x - y, less_lemma], budget):
-                news.extend(((y - x).shift(-1), more_lemma))
+            relevant = connected([x - y, *at_least], [*rows, *news])
+            if contradictory([*relevant, x - y, *at_least], budget):
+                news.extend(((y - x).shift(-1), *beyond))
             else:
                 left.append(pair)
             if budget.steps < 0:
@@ -211,7 +279,6 @@ def _compared(rows: list[Poly], lemmas: list[Poly], budget: Budget) -> bool:
         rows.extend(news)
         if contradictory(rows, budget):
             return True
-        pairs = left
     return False
 
 

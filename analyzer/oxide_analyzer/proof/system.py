@@ -135,7 +135,7 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
                 value = p.value
                 if value is None:
                     system.disjunctions.append(
-                        (AtLeastZero(p.shift(-1)), AtLeastZero((-p).shift(-1)))
+                        (AtLeastZero(p.shift(-1).tight), AtLeastZero((-p).shift(-1).tight))
                     )
                     system.pending.extend(p.atoms())
                 elif value == 0:
@@ -173,7 +173,7 @@ def close(system: System, terms: Terms) -> bool:
     for _ in range(_POWER_ROUNDS):
         if not _close_atoms(system, terms):
             return False
-        news = _powers_say(system, terms)
+        news = [*_powers_say(system, terms), *_signs_say(system)]
         if not news:
             return True
         for fact in news:
@@ -257,6 +257,32 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
     if system.powers:
         facts = power_facts(terms, system.quotients, system.powers, bounds)
         news.extend(f for f in facts if f not in system.said)
+    system.said.update(news)
+    return news
+
+
+def _is_open(atom: Atom) -> bool:
+    form = atom.form
+    return (
+        isinstance(form, Quotient) and form.divisor.value is None and not _is_natural(form.dividend)
+    )
+
+
+def _signs_say(system: System) -> list[Condition]:
+    """That quotients by unknown divisors are at least zero where their dividends are.
+
+    By a number that follows from their definition, by linear arithmetic.
+    """
+    asked = [a for a in system.quotients if _is_open(a)]
+    if not asked:
+        return []
+    bounds = Bounds(system.inequalities)
+    news: list[Condition] = []
+    for atom in asked:
+        fact = AtLeastZero(Poly({(atom,): 1}))
+        low, _ = bounds.of(current(system, parts_of(atom)[0]))
+        if low is not None and low >= 0 and fact not in system.said:
+            news.append(fact)
     system.said.update(news)
     return news
 
