@@ -29,6 +29,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import (
+    FALSE,
     TRUE,
     AllOf,
     AnyOf,
@@ -58,6 +59,7 @@ from oxide_analyzer.facts.polys import (
 )
 from oxide_analyzer.ir.nodes import AsyncCopy, AsyncWait, For
 from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -66,10 +68,12 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.polys import Atom, Monomial
     from oxide_analyzer.facts.state import State
+    from oxide_analyzer.facts.terms import Terms
     from oxide_analyzer.facts.uniformity import Loop
     from oxide_analyzer.facts.values import Evaluator
 
 _MOST_ROUNDS = 4
+_QUICK = 1_500
 
 
 @record
@@ -80,23 +84,30 @@ class UnderWay:
     """
 
     store: Access
-    commits: int
+    commits: Poly
     origin: Access
 
 
 def started(state: State, store: Access) -> State:
     """Behind a store of an asynchronous copy."""
-    return _with(state, (*state.under_way, UnderWay(store, 0, store)))
+    return _with(state, (*state.under_way, UnderWay(store, constant(0), store)))
 
 
 def committed(state: State) -> State:
     """Behind a commit."""
-    return _with(state, (replace(u, commits=u.commits + 1) for u in state.under_way))
+    return _with(state, (replace(u, commits=u.commits.shift(1)) for u in state.under_way))
 
 
-def waited(state: State, pending: int) -> State:
+def waited(terms: Terms, state: State, pending: int) -> State:
     """Behind a wait for all groups but the last `pending`."""
-    return _with(state, (u for u in state.under_way if u.commits <= pending))
+    left: list[UnderWay] = []
+    for one in state.under_way:
+        young = at_most(one.commits, constant(pending))
+        if young != FALSE and (
+            young == TRUE or not refutes(terms, (*one.store.path, young), _QUICK)
+        ):
+            left.append(_under(one, (young,)))
+    return _with(state, left)
 
 
 def joined(states: Sequence[State], sides: Sequence[Condition]) -> tuple[UnderWay, ...]:
@@ -133,24 +144,20 @@ class Rounds:
 def at_head(evaluator: Evaluator, rounds: Rounds, head: State, count: Poly) -> State:
     """The head after `count` rounds, with what may be under way there."""
     mark = evaluator.serial()
-    entry = rounds.entry.under_way
     waits = any(isinstance(s, AsyncWait) for s in statements((rounds.stmt,)))
-    found: list[UnderWay] = []
-    if not waits:
-        found.extend(entry)
-        found.extend(_any_earlier(rounds, count))
-    else:
-        lasting = _outlasted(rounds, entry)
-        for one in entry:
-            times = lasting.get(one.origin, 0)
-            until = () if times >= _MOST_ROUNDS else (at_most(count, constant(times)),)
-            found.append(_under(one, until))
-        own = _own_of_a_round(rounds)
-        longest = max(_outlasted(rounds, own).values(), default=0)
+    own = _own_of_a_round(rounds)
+    if waits:
+        found = _from_before(rounds, head, count)
+        longest = _outlasted(rounds, own)
         if longest >= _MOST_ROUNDS:
             found.extend(_any_earlier(rounds, count))
         elif own:
             found.extend(_of_last_rounds(rounds, head, count, longest + 1))
+    else:
+        terms = evaluator.launch.terms
+        more = terms.multiply(count, constant(_least_commits(rounds)))
+        found = [replace(u, commits=u.commits + more) for u in rounds.entry.under_way]
+        found.extend(_any_earlier(rounds, count))
     private = _Private(evaluator, mark)
     return _with(head, (private.copy(one) for one in found))
 
@@ -164,10 +171,15 @@ def left_behind(evaluator: Evaluator, state: State, mark: int) -> State:
 
 
 def _any_earlier(rounds: Rounds, count: Poly) -> list[UnderWay]:
-    """Stores of some round before."""
+    """Stores of some round before, which each round since has brought nearer to its wait."""
     before, number = rounds.again()
+    since = (count - number.shift(1)).scale(_least_commits(rounds))
     earlier = (at_most(number.shift(1), count),)
-    return [_under(one, earlier) for back in rounds.run(before) for one in back.under_way]
+    return [
+        _under(replace(one, commits=one.commits + since), earlier)
+        for back in rounds.run(before)
+        for one in back.under_way
+    ]
 
 
 def _own_of_a_round(rounds: Rounds) -> tuple[UnderWay, ...]:
@@ -176,25 +188,57 @@ def _own_of_a_round(rounds: Rounds) -> tuple[UnderWay, ...]:
     return tuple(one for back in rounds.run(before) for one in back.under_way)
 
 
-def _outlasted(rounds: Rounds, given: Iterable[UnderWay]) -> dict[Access, int]:
-    """How many whole rounds each of `given` may outlast, counted up to a few."""
-    times: dict[Access, int] = {}
+def _least_commits(rounds: Rounds) -> int:
+    """How many commits each round makes, at least."""
+    own = _own_of_a_round(rounds) or rounds.entry.under_way
+    probe = replace(own[0], commits=constant(0)) if own else None
+    if probe is None:
+        return 0
+    before, _ = rounds.again()
+    backs = rounds.run(_with(before, (probe,)))
+    found = [u.commits.value for b in backs for u in b.under_way if u.origin is probe.origin]
+    # The round starts such a store itself, which has no more commits behind it.
+    return min((n or 0 for n in found), default=0)
+
+
+def _outlasted(rounds: Rounds, given: Iterable[UnderWay]) -> int:
+    """How many whole rounds some of `given` may outlast, counted up to a few."""
     left = tuple(given)
-    for number in range(1, _MOST_ROUNDS + 1):
+    for number in range(_MOST_ROUNDS):
         if not left:
-            break
+            return number - 1 if number else 0
         before, _ = rounds.again()
-        known = {one.origin for one in left}
-        backs = rounds.run(_with(before, left))
-        rest = [u for b in backs for u in b.under_way if u.origin in known]
+        # The round starts such stores itself: told apart, they are its own.
+        marked = {replace(u.origin): u for u in left}
+        older = tuple(replace(u, origin=mark) for mark, u in marked.items())
+        backs = rounds.run(_with(before, older))
         youngest: dict[Access, UnderWay] = {}
-        for one in rest:
-            times[one.origin] = number
+        for one in (u for b in backs for u in b.under_way if u.origin in marked):
             other = youngest.setdefault(one.origin, one)
-            if one.commits < other.commits:
+            if (one.commits.value or 0) < (other.commits.value or 0):
                 youngest[one.origin] = one
         left = tuple(youngest.values())
-    return times
+    return _MOST_ROUNDS
+
+
+def _from_before(rounds: Rounds, head: State, count: Poly) -> list[UnderWay]:
+    """Stores from in front of the loop that are still under way after its first rounds."""
+    entry = rounds.entry
+    below = len(entry.path)
+    known = {one.origin for one in entry.under_way}
+    found: list[UnderWay] = []
+    reached = [entry]
+    for number in range(_MOST_ROUNDS):
+        left = [s for s in reached if any(u.origin in known for u in s.under_way)]
+        if not left:
+            return found
+        for state in left:
+            at = (*state.path[below:], equal(count, constant(number)), *_same(rounds, state, head))
+            found.extend(_under(u, at) for u in state.under_way if u.origin in known)
+        reached = [back for state in left for back in rounds.run(state)]
+    rest = {u.origin for s in reached for u in s.under_way}
+    found.extend(replace(u, commits=constant(0)) for u in entry.under_way if u.origin in rest)
+    return found
 
 
 def _of_last_rounds(rounds: Rounds, head: State, count: Poly, most: int) -> list[UnderWay]:
@@ -250,7 +294,8 @@ class _Private:
         """The store in terms of which other threads share nothing since then."""
         index = tuple(self._poly(p) for p in one.store.index)
         path = tuple(c for c in (self._condition(c) for c in one.store.path) if c != TRUE)
-        return replace(one, store=replace(one.store, index=index, path=path))
+        store = replace(one.store, index=index, path=path)
+        return replace(one, store=store, commits=self._poly(one.commits))
 
     def _poly(self, poly: Poly) -> Poly:
         if all(self._atom(a) is a for a in poly.atoms()):

@@ -12,7 +12,6 @@ is for the provers.
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide import indexing
@@ -31,6 +30,8 @@ from oxide_analyzer.ir.nodes import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Stmt
