@@ -7,7 +7,8 @@ the analyzer proves is run in the reference interpreter on random small launches
 contract and the inferred facts, under schedules by turns, and must not fail; what it calls
 violated must carry a witness that was replayed. Prints the counts, what the kernels were made of,
 and each verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1 if there
-was one. `--seed` and `--count` choose a slice that is the same each time.
+was one. `--seed` and `--count` choose a slice that is the same each time; `--seconds` ends it
+early, and the record says how far it came.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from machine_record import write
+from slices import add_options, in_order
 
 from programs.generate import KINDS
 from programs.soundness import Tally, try_all
@@ -35,24 +36,24 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--runs", type=int, default=30, help="launches of each kernel")
-    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--kind", choices=list(KINDS), default="mixed")
-    parser.add_argument("--name", default="fuzz_soundness", help="of the file of results")
+    add_options(parser, "fuzz_soundness")
     options = parser.parse_args()
     started = time.perf_counter()
     end = options.seed + options.count
-    chunks = [range(s, min(s + CHUNK, end)) for s in range(options.seed, end, CHUNK)]
+    pieces = (
+        (range(s, min(s + CHUNK, end)), options.runs, options.kind)
+        for s in range(options.seed, end, CHUNK)
+    )
     tally = Tally()
-    with ProcessPoolExecutor(options.jobs) as workers:
-        for part in workers.map(
-            _chunk, chunks, [options.runs] * len(chunks), [options.kind] * len(chunks)
-        ):
-            tally.add(part)
-            for refutation in part.refutations:
-                print(f"seed {refutation.seed}: {refutation.reason}", flush=True)
+    for part in in_order(_try, pieces, options.jobs, options.seconds):
+        tally.add(part)
+        for refutation in part.refutations:
+            print(f"seed {refutation.seed}: {refutation.reason}", file=sys.stderr, flush=True)
     figures = {
         "kind": options.kind,
-        "seeds": [options.seed, end - 1],
+        "seeds": [options.seed, options.seed + tally.programs - 1],
+        "finished": tally.programs == options.count,
         "runs_per_kernel": options.runs,
         "programs": tally.programs,
         "verdicts": dict(tally.verdicts),
@@ -61,12 +62,14 @@ def main() -> int:
         "runs_of_proved_kernels": tally.proved_runs,
         "kernels_without_an_admitted_launch": tally.never_run,
         "runs_out_of_budget": tally.exhausted,
+        "contradictory_contracts": tally.contradictory,
         "unproved_and_no_launch_failed": tally.unproved_without_failure,
+        "why_unproved": dict(tally.reasons.most_common(25)),
         "made_of": dict(tally.features.most_common()),
         "proved_ones_made_of": dict(tally.features_of_proved.most_common()),
         "refuted": [refutation.as_json() for refutation in tally.refutations],
     }
-    path = write(options.name, figures, started)
+    path = write(options.name, figures, started, options.commit)
     for name, figure in figures.items():
         if name != "refuted":
             print(f"{name.replace('_', ' '):52} {figure}")
@@ -74,7 +77,8 @@ def main() -> int:
     return 1 if tally.refutations else 0
 
 
-def _chunk(seeds: range, runs: int, kind: str) -> Tally:
+def _try(piece: tuple[range, int, str]) -> Tally:
+    seeds, runs, kind = piece
     return try_all(seeds, runs=runs, kind=kind)
 
 

@@ -19,12 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
-def write(name: str, figures: Mapping[str, object], started: float) -> Path:
-    """Write `results/<name>.json`; `started` is `time.perf_counter()` at the beginning."""
+def write(
+    name: str, figures: Mapping[str, object], started: float, commit: str | None = None
+) -> Path:
+    """Write `results/<name>.json`; `started` is `time.perf_counter()` at the beginning.
+
+    `commit` is what was measured, where there is no git that could say so.
+    """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     record = {
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": _git("rev-parse", "HEAD") or commit,
         "changed_since": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "command": " ".join(["python", *map(_shown, sys.argv)]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

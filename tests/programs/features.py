@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import (
@@ -17,6 +18,7 @@ from oxide_analyzer.ir.nodes import (
     Group,
     If,
     Inline,
+    Leave,
     Order,
     Return,
     Space,
@@ -44,7 +46,25 @@ def features(kernel: Kernel) -> frozenset[str]:
         if array.element.is_integer and array.element.bits < 32:
             found.add("small integers")
     found.update(f"data: {fact.property.value}" for fact in kernel.contract.data)
+    every = list(statements(kernel.body))
+    barriers = [n for n, s in enumerate(every) if isinstance(s, Barrier)]
+    if barriers and any(isinstance(s, Return) for s in every[: barriers[-1]]):
+        found.add("return before a barrier")
+    if barriers and "warp operation" in found:
+        found.add("warp operation beside a barrier")
     return frozenset(found)
+
+
+_SPOKEN = {
+    "struct": re.compile(r"^@struct$", re.MULTILINE),
+    "match": re.compile(r"^ +match ", re.MULTILINE),
+    "while True": re.compile(r"^ +while True:$", re.MULTILINE),
+}
+
+
+def spoken(source: str) -> frozenset[str]:
+    """The features that the text of a kernel has, and its IR has no more."""
+    return frozenset(name for name, pattern in _SPOKEN.items() if pattern.search(source))
 
 
 def _of(s: Stmt) -> Iterator[str]:
@@ -70,18 +90,41 @@ def _of(s: Stmt) -> Iterator[str]:
             yield "assertion"
         case Return():
             yield "return"
-        case Inline():
+        case Inline(body=body):
             yield "helper"
+            inner = list(statements(body))
+            if any(isinstance(i, Barrier) for i in inner):
+                yield "barrier in helper"
+            if any(isinstance(i, Leave) for i in inner):
+                yield "early return of a helper"
         case For() | While():
             inner = list(statements((s,)))
-            if any(isinstance(i, Barrier) for i in inner):
+            barriers = [i for i in inner if isinstance(i, Barrier)]
+            if barriers:
                 yield "barrier in loop"
+                if any(isinstance(i, While) and _has_atomic(i) for i in inner[1:]):
+                    yield "barrier and wait in one loop"
+            if any(i.group is Group.GRID for i in barriers):
+                yield "grid barrier in loop"
+            if any(isinstance(i, Inline) and _has_barrier(i) for i in inner):
+                yield "barrier in helper in loop"
             if any(isinstance(i, WarpOp) for i in inner):
                 yield "warp operation in loop"
-            if isinstance(s, While) and any(isinstance(i, Atomic) for i in inner):
+            if isinstance(s, While) and _has_atomic(s):
                 yield "loop over an atomic"
         case If(then=then, otherwise=otherwise):
-            if any(isinstance(i, If) for i in statements((*then, *otherwise))):
+            inside = list(statements((*then, *otherwise)))
+            if any(isinstance(i, If) for i in inside):
                 yield "nested branches"
+            if any(isinstance(i, Inline) and _has_barrier(i) for i in inside):
+                yield "barrier in helper in branch"
         case _:
             pass
+
+
+def _has_atomic(stmt: Stmt) -> bool:
+    return any(isinstance(inner, Atomic) for inner in statements((stmt,)))
+
+
+def _has_barrier(stmt: Stmt) -> bool:
+    return any(isinstance(inner, Barrier) for inner in statements((stmt,)))

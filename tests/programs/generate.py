@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import run
 
+from .calls import Calls
 from .deterministic import Deterministic
 from .forms import Forms
 from .handover import Handover
 from .lanes import Lanes
 from .launches import launches
 from .tangled import Tangled
+from .waits import Waits
 from .wild import Wild
 
 if TYPE_CHECKING:
@@ -65,12 +67,24 @@ def forms(seed: int) -> Program:
     return Forms(Random(seed)).program(seed)
 
 
+def calls(seed: int) -> Program:
+    """A kernel whose helpers wait; see `calls.py`."""
+    return Calls(Random(seed)).program(seed)
+
+
+def waits(seed: int) -> Program:
+    """A kernel that waits in rounds; see `waits.py`."""
+    return Waits(Random(seed)).program(seed)
+
+
 KINDS: dict[str, Callable[[int], Program]] = {
     "wild": wild,
     "tangled": tangled,
     "lanes": lanes,
     "handover": handover,
     "forms": forms,
+    "calls": calls,
+    "waits": waits,
 }
 
 

@@ -9,6 +9,7 @@ kernel that is in fact safe, as far as these launches tell.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -20,8 +21,9 @@ from oxide_analyzer.interpreter import Named, run
 from oxide_analyzer.ir.kernel import Requirement
 from oxide_analyzer.ir.specialise import source_values, specialise
 from oxide_analyzer.modules import NoModules
+from oxide_analyzer.rules.ox403_contradictory_contract import RULE as CONTRADICTORY
 
-from .features import features
+from .features import features, spoken
 from .generate import KINDS
 from .launches import describe, launches
 from .program import is_telling
@@ -66,7 +68,11 @@ class Tally:
     proved_runs: int = 0
     never_run: int = 0
     exhausted: int = 0
+    # Unproved because no launch can fulfil the contract; not counted in the next.
+    contradictory: int = 0
     unproved_without_failure: int = 0
+    # Of those, the rule and the reason of the first unproved finding.
+    reasons: Counter[str] = field(default_factory=Counter)
     # Programs of which a run had two threads at an access in a loop or a branch, by verdict.
     telling: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
@@ -80,7 +86,9 @@ class Tally:
         self.proved_runs += other.proved_runs
         self.never_run += other.never_run
         self.exhausted += other.exhausted
+        self.contradictory += other.contradictory
         self.unproved_without_failure += other.unproved_without_failure
+        self.reasons += other.reasons
         self.telling += other.telling
         self.features += other.features
         self.features_of_proved += other.features_of_proved
@@ -91,7 +99,10 @@ def try_all(seeds: Iterable[int], *, runs: int, budget: int = 300_000, kind: str
     """Check the program of each seed and run it on at most `runs` random launches."""
     tally = Tally()
     for seed in seeds:
-        _try(KINDS[kind](seed), runs, budget, tally)
+        try:
+            _try(KINDS[kind](seed), runs, budget, tally)
+        except Exception as error:  # one crash is a finding, and not the end of a long run
+            tally.refutations.append(Refutation(seed, f"raised {error!r}"))
     return tally
 
 
@@ -111,7 +122,7 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
         return
     (report,) = reports
     tally.verdicts[report.verdict.value] += 1
-    made_of = features(report.kernel)
+    made_of = features(report.kernel) | spoken(program.source)
     tally.features.update(made_of)
     if report.verdict is Verdict.PROVED:
         tally.features_of_proved.update(made_of)
@@ -143,8 +154,11 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
     tally.never_run += count == 0
     if report.verdict is Verdict.PROVED:
         tally.proved_runs += count
+    elif any(d.code == CONTRADICTORY.code for d in report.diagnostics):
+        tally.contradictory += 1
     elif report.verdict is Verdict.UNPROVED and not failed:
         tally.unproved_without_failure += 1
+        tally.reasons[_reason(report)] += 1
 
 
 def _under_its_facts(report: KernelReport, kernel: Kernel) -> Kernel:
@@ -153,6 +167,13 @@ def _under_its_facts(report: KernelReport, kernel: Kernel) -> Kernel:
     contract = replace(kernel.contract, requires=(*kernel.contract.requires, *facts))
     stated = replace(kernel, contract=contract)
     return specialise(stated, source_values(stated))
+
+
+def _reason(report: KernelReport) -> str:
+    """Why a kernel is unproved, without the names that it uses."""
+    first = next(d for d in report.diagnostics if d.verdict is Verdict.UNPROVED)
+    said = first.reason or "a warning by design"
+    return f"{first.code} {re.sub('`[^`]*`', '`…`', said)}"
 
 
 def _witnesses(report: KernelReport) -> str | None:

@@ -9,7 +9,7 @@ from oxide_analyzer.contract import evaluate
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.verify import verify
-from programs.features import features
+from programs.features import features, spoken
 from programs.generate import KINDS, deterministic, wild
 from programs.launches import launches
 from programs.program import is_telling
@@ -61,6 +61,8 @@ def test_wild_programs_fail_in_every_way_and_succeed_too():
     ("lanes", {"Race", "WarpDivergence", "OutsideMask", "Uninitialised", "Divergence", "none"}),
     ("handover", {"Race", "Divergence", "Uninitialised", "none"}),
     ("forms", {"Race", "BadView", "OutOfBounds", "Misaligned", "FailedAssertion", "none"}),
+    ("calls", {"Race", "Divergence", "Uninitialised", "OutOfBounds", "none"}),
+    ("waits", {"Race", "Divergence", "OutOfBounds", "none"}),
 ])  # fmt: skip
 def test_other_kinds_fail_in_their_ways(kind, ways):
     ends = set()
@@ -75,18 +77,21 @@ def test_other_kinds_fail_in_their_ways(kind, ways):
 
 
 def test_the_kinds_use_the_language():
-    kernels = [KINDS["mixed"](seed).kernel() for seed in range(150)]
-    used = set().union(*(features(kernel) for kernel in kernels))
+    programs = [KINDS["mixed"](seed) for seed in range(210)]
+    used = set().union(*(features(p.kernel()) | spoken(p.source) for p in programs))
     assert {
         *("warp operation", "sync_warp", "mask", "warp operation in loop", "barrier in loop"),
         *("atomic add", "atomic other", "atomic order", "atomic scope block", "fence"),
         *("grid barrier", "loop over an atomic", "view", "wide access", "three dimensions"),
         *("dynamic shared", "small integers", "data: injective", "data: within", "assertion"),
-        *("nested branches", "helper", "return"),
+        *("nested branches", "helper", "return", "return before a barrier", "struct", "match"),
+        *("barrier in helper", "barrier in helper in loop", "barrier in helper in branch"),
+        *("early return of a helper", "while True", "barrier and wait in one loop"),
+        *("grid barrier in loop", "warp operation beside a barrier"),
     } <= used
 
 
-@pytest.mark.parametrize("kind", ["wild", "forms", "handover"])
+@pytest.mark.parametrize("kind", ["wild", "forms", "handover", "waits"])
 def test_launches_keep_the_contract(kind):
     admitted = 0
     for seed in range(30):

@@ -23,9 +23,10 @@ Pair: TypeAlias = tuple[str, str, str]
 
 PROLOGUE = """
 from oxide import (
-    AtomicSlice, DisjointSlice, LocalArray, SharedArray, Slice, atomic, block, block_dim, device,
-    fence, grid_dim, grid_sync, i32, i64, kernel, sync_threads, sync_warp, thread, u32, unsafe,
-    warp, within,
+    AtomicSlice, DisjointSlice, DisjointSlice2D, LocalArray, SharedArray, Slice, Slice2D, atomic,
+    bf16, block, block_dim, device, dynamic_shared, f16, f32, f64, fence, grid_dim, grid_sync, i8,
+    i16, i32, i64, injective, kernel, struct, sync_threads, sync_warp, thread, u8, u16, u32, u64,
+    unsafe, warp, within,
 )
 """
 
