@@ -27,6 +27,7 @@ from oxide_analyzer.ir.nodes import (
     Block,
     Expr,
     For,
+    Forget,
     Load,
     Ownership,
     Stmt,
@@ -203,6 +204,7 @@ def _types(block: Block) -> Iterator[tuple[str, Scalar]]:
             case (
                 Assign(target=target)
                 | Load(target=target)
+                | Forget(target=target)
                 | Atomic(target=target)
                 | WarpOp(target=target)
             ):
