@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
 
+OWN_DIALECT = "oxide"
+"""The dialect of the language that is Oxide's own."""
+
 
 @distinct
 class ScalarParameter:
@@ -220,7 +223,7 @@ class Kernel:
     callables: tuple[FunctionArgument, ...] = ()
     choices: tuple[TypeChoice, ...] = ()
     documentation: str = ""
-    dialect: str = field(default="oxide")
+    dialect: str = field(default=OWN_DIALECT)
     assumptions: tuple[Assumption, ...] = ()
 
     @property

@@ -5,7 +5,8 @@
 * a scalar is at least 0 or 1;
 * a block extent is at least a constant of the kernel, or a multiple of one that it divides by.
 
-A length is never tied to the grid. Every candidate is checked by the prover before it counts.
+In Oxide's own dialect a length is never tied to the grid. Every candidate is checked by the prover
+before it counts.
 Facts about lengths, scalars at least 1 and block extents repair bounds, initialisation and
 divisors; races are repaired by scalars that are not negative, and by nothing else here.
 """
@@ -25,6 +26,7 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.polys import Level, Poly, Quotient, constant
 from oxide_analyzer.facts.terms import Substitution
+from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -39,6 +41,7 @@ from oxide_analyzer.ir.nodes import (
     Special,
 )
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.launch import MAX_THREADS
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.subjects import Bound, Kind, Obligation
 from oxide_analyzer.record import record
@@ -105,6 +108,9 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
     match obligation.subject:
         case Bound() as bound:
             yield from lengths(analysis, bound)
+            if analysis.kernel.dialect != OWN_DIALECT:
+                # Other code has no contract to declare it in: a missing guard is a precondition.
+                yield from lengths(analysis, bound, tied=True)
             yield from scalars(analysis, query, (0, 1))
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
@@ -217,14 +223,14 @@ def scalars(analysis: Analysis, query: Query, bounds: tuple[int, ...]) -> Iterat
 
 
 def extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:
-    """A block extent is at least a number of the query."""
+    """A block extent is at least a number of the query; it is not all that a block can have."""
     numbers = sorted(
         {
             n
             for c in query
             for p in condition_polys(c)
             for n in (abs(p.offset), abs(p.offset) + 1)
-            if 1 < n <= 1024
+            if 1 < n < MAX_THREADS
         }
     )
     for poly, expr in quantities(analysis, query):
