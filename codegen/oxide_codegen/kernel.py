@@ -18,6 +18,7 @@ from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
 from oxide_codegen.program import Options, Program
 from oxide_codegen.streams import queue
+from oxide_codegen.vouching import demand_vouched
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -120,8 +121,36 @@ class Kernel(Generic[P]):
 
         Checks the kernel now: `CheckError` if it is not proved.
         """
+        return self._prepared(grid, block, stream, shared, is_checked=True)
+
+    def launch_unchecked(
+        self,
+        *,
+        grid: Extent,
+        block: Extent | None = None,
+        stream: object = None,
+        shared: int | None = None,
+    ) -> Launch[P]:
+        """Like `prepare`, but the launch does not ask whether the facts of the contract hold.
+
+        Its author says why they do: it runs only inside `with oxide.unsafe(reason):`. Types and
+        places of arguments, limits of the device and the shape of the block are checked as ever.
+        """
+        return self._prepared(grid, block, stream, shared, is_checked=False)
+
+    def _prepared(
+        self,
+        grid: Extent,
+        block: Extent | None,
+        stream: object,
+        shared: int | None,
+        *,
+        is_checked: bool,
+    ) -> Launch[P]:
         name = self.__name__
         try:
+            if not is_checked:
+                demand_vouched(name)
             kernel = self._stated()
             if block is None:
                 extent = declared_block(kernel)
@@ -139,7 +168,9 @@ class Kernel(Generic[P]):
             demand_geometry(kernel, blocks, extent)
             size = None if shared is None else shared_bytes(name, shared)
             requested_shared(kernel, size)
-            return Launch(self._program, blocks, extent, queue(name, stream), size)
+            return Launch(
+                self._program, blocks, extent, queue(name, stream), size, is_checked=is_checked
+            )
         except OxideError as error:
             raise plain(error) from None
 

@@ -23,9 +23,10 @@ from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
 from oxide_codegen.limits import demand_on_cpu
+from oxide_codegen.vouching import demand_vouched, is_vouched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from oxide_analyzer.contract import Given
     from oxide_analyzer.ir.kernel import Kernel
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from oxide_codegen.cuda import Memory
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
     from oxide_codegen.devices import DeviceId
-    from oxide_codegen.launchable import Launchable, Launches
+    from oxide_codegen.launchable import Launchable, Launches, Terms
     from oxide_codegen.live import Guard
     from oxide_codegen.streams import Queue
 
@@ -46,7 +47,17 @@ P = ParamSpec("P")
 class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
-    __slots__ = ("_entry", "_entry_of", "_guard", "_program", "block", "grid", "shared", "stream")
+    __slots__ = (
+        "_entry",
+        "_entry_of",
+        "_guard",
+        "_program",
+        "block",
+        "grid",
+        "is_checked",
+        "shared",
+        "stream",
+    )
 
     def __init__(
         self,
@@ -55,8 +66,11 @@ class Launch(Generic[P]):
         block: Extent,
         stream: Queue,
         shared: int | None = None,
+        *,
+        is_checked: bool = True,
     ) -> None:
         self._program = program
+        self.is_checked = is_checked
         self.grid = grid
         self.block = block
         self.stream = stream
@@ -88,6 +102,8 @@ class Launch(Generic[P]):
 
         What `repeats` may take longer to make, to be called faster.
         """
+        if not self.is_checked:
+            demand_vouched(self._program.name)
         way = devices.way()
         if way is not None:
             unproved = self._unproved(way, args, kwargs)
@@ -115,9 +131,7 @@ class Launch(Generic[P]):
             return _nothing
         shapes = {name: described.shape for name, described in arguments.views.items()}
         shared = requested_shared(kernel, self.shared)
-        given = demand_facts(
-            specialisation.checked, arguments.scalars, shapes, self.grid, self.block, shared
-        )
+        given = self._demand_facts(specialisation.checked, arguments, shapes, shared)
         if device.kind == "cpu":
             run = self._on_cpu(specialisation, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
@@ -126,7 +140,8 @@ class Launch(Generic[P]):
         if arguments.host:
             run = self._from_host(specialisation, loaded, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
-        if not repeats and self.stream.handle is None and self._guard is not guard:
+        is_usual = self.stream.handle is None and self.is_checked
+        if not repeats and is_usual and self._guard is not guard:
             # Writing an entry out takes longer than a launch: only for the second of its kind.
             if self._entry_of is specialisation:
                 self._entry = entry(
@@ -156,23 +171,41 @@ class Launch(Generic[P]):
             return _nothing, guard
         shapes = {name: described.shape for name, described in arguments.views.items()}
         shared = requested_shared(kernel, self.shared)
-        given = demand_facts(
-            declared(kernel), arguments.scalars, shapes, self.grid, self.block, shared
-        )
+        given = self._demand_facts(declared(kernel), arguments, shapes, shared)
         runs = interpreted if way is devices.Way.INTERPRETER else sanitised
         run = runs.run_of(kernel, arguments, self.grid, self.block, shared)
         return self._with_data(kernel, arguments, given, None, run), guard
+
+    def _demand_facts(
+        self,
+        terms: Terms,
+        arguments: Arguments,
+        shapes: Mapping[str, tuple[int, ...]],
+        shared: int,
+    ) -> Given | None:
+        """What the launch fixes, if every fact of the proof holds; None where nobody asks."""
+        if not self.is_checked:
+            return None
+        return demand_facts(terms, arguments.scalars, shapes, self.grid, self.block, shared)
 
     def _with_data(
         self,
         kernel: Kernel,
         arguments: Arguments,
-        given: Given,
+        given: Given | None,
         loaded: CudaKernel | None,
         run: Callable[[], None],
     ) -> Callable[[], None]:
         """`run` behind the facts about the elements of arrays, which are also checked now."""
-        if not kernel.contract.data:
+        if not self.is_checked:
+            name = kernel.name
+
+            def vouched() -> None:
+                demand_vouched(name)
+                run()
+
+            return vouched
+        if not kernel.contract.data or given is None:
             return run
         from oxide_codegen.claims import demand_data, on_host
 
@@ -186,10 +219,12 @@ class Launch(Generic[P]):
             demand_data(kernel, kernel.contract.data, arguments, given, read)
 
         def behind() -> None:
-            demand()
+            if not is_vouched():
+                demand()
             run()
 
-        demand()
+        if not is_vouched():
+            demand()
         return behind
 
     def _handle(self, loaded: CudaKernel) -> int:
