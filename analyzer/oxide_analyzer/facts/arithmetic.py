@@ -5,7 +5,8 @@ shifted and masked bits are atoms with their bounds. What may leave its type is 
 the evaluator.
 
     a // 8, a % 8     a quotient q, and a - 8·q
-    a << 3            8·a
+    a << 3, a << d    8·a, and a·(1 << d) where nothing is shifted out
+    a ** 2            a·a
     a & 31            the remainder of a by 32
     a & b             0 <= a & b <= a, b      where neither is negative
     min(a, b)         one of the two, by which is less
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.values import Evaluator
 
 _QUICK = 800
+# Higher powers seldom are indices.
+_HIGHEST_POWER = 4
 
 
 def integer_operator(
@@ -54,8 +57,7 @@ def integer_operator(
         case BinaryOp.AND | BinaryOp.OR | BinaryOp.XOR:
             return _bitwise(evaluator, expr, left, right)
         case BinaryOp.POW:
-            level = max(left.level, right.level)
-            return evaluator.havoc("power", level, expr.type.min, expr.type.max)
+            return _power(evaluator, expr, left, right, state)
         case BinaryOp.DIV:
             raise TypeError(f"{expr.span}: / of integers")
         case _:
@@ -82,6 +84,17 @@ def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: 
     return terms.remainder(left, right).scale(sign)
 
 
+def _power(evaluator: Evaluator, expr: Binary, base: Poly, exponent: Poly, state: State) -> Poly:
+    times = exponent.value
+    if times is None or not 0 <= times <= _HIGHEST_POWER:
+        level = max(base.level, exponent.level)
+        return evaluator.havoc("power", level, expr.type.min, expr.type.max)
+    product = constant(1)
+    for _ in range(times):
+        product = evaluator.launch.terms.multiply(product, base)
+    return evaluator.fitted(product, expr, state)
+
+
 def _shift_left(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: State) -> Poly:
     amount = right.value
     if amount is not None:
@@ -89,16 +102,27 @@ def _shift_left(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, sta
             return constant(0)
         return evaluator.fitted(left.scale(1 << amount), expr, state)
     (low, high), (fewest, most) = evaluator.interval(left), evaluator.interval(right)
-    if None not in (low, high, fewest, most) and (low or 0) >= 0 and (fewest or 0) >= 0:
-        largest = (high or 0) << min(most or 0, expr.type.bits)
-        if largest <= expr.type.max:
-            # Nothing is shifted out; `1 << (d + 1)` is twice `1 << d`.
-            more = min(max(right.offset, 0), fewest or 0)
-            fewer, least = right.shift(-more), (low or 0) << ((fewest or 0) - more)
-            shifted = evaluator.launch.terms.bits("<<", left, fewer, least, largest >> more)
-            return shifted.scale(1 << more)
+    if low is not None and low >= 0 and high is not None and high <= expr.type.max:
+        room = expr.type.max.bit_length() - high.bit_length()
+        if fewest is None or fewest < 0 or most is None or most > room:
+            fewest, most = _at_most_shifted(evaluator, right, room, state), room
+        if fewest is not None:
+            # Nothing is shifted out: it is a product; `1 << (d + 1)` is twice `1 << d`.
+            more = min(max(right.offset, 0), fewest)
+            fewer = right.shift(-more)
+            power = evaluator.launch.terms.bits(
+                "<<", constant(1), fewer, 1 << (fewest - more), 1 << (most - more)
+            )
+            return evaluator.launch.terms.multiply(left, power).scale(1 << more)
     least = 0 if low is not None and low >= 0 and not expr.type.is_signed else expr.type.min
     return evaluator.launch.terms.bits("<<", left, right, least, expr.type.max)
+
+
+def _at_most_shifted(evaluator: Evaluator, amount: Poly, room: int, state: State) -> int | None:
+    """Zero, if the way here says that something is shifted by 0 to `room` bits."""
+    terms = evaluator.launch.terms
+    outside = at_least_zero((-amount).shift(-1)), at_least_zero(amount.shift(-room - 1))
+    return 0 if all(refutes(terms, (*state.path, c), _QUICK) for c in outside) else None
 
 
 def _shift_right(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly) -> Poly:

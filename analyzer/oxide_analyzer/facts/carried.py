@@ -29,7 +29,7 @@ from oxide_analyzer.facts.conditions import (
     Condition,
     Opaque,
     at_least_zero,
-    condition_polys,
+    condition_atoms,
     equal,
     negate,
 )
@@ -277,10 +277,11 @@ def any_iteration(walk: Walk, stmt: Loop, carried: Carried, level: Level) -> Sta
             terms.axiom(value, exchange.condition(terms, state))
     for candidate in carried.candidates:
         condition = candidate(state)
-        for value in fresh:
-            atoms = set(value.atoms())
-            if any(a in atoms for p in condition_polys(condition) for a in p.atoms()):
-                terms.axiom(value, condition)
+        atoms = condition_atoms(condition)
+        about = [value for value in fresh if any(a in atoms for a in value.atoms())]
+        # What speaks of counters alone is known of how often they have counted.
+        for value in about or [count]:
+            terms.axiom(value, condition)
     return state
 
 

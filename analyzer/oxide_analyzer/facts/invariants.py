@@ -19,7 +19,9 @@ Guesses, of which `loops` keeps those that hold at the entry and that every iter
     while …:
         h = (h + 1) % n               0 <= h <= n - 1
 
-  and what a branch sets back at a number does not pass it: `if h == n: h = 0`.
+  and what a branch sets back at a number does not pass it: `if h == n: h = 0`, or
+  `h = 0 if h == n - 1 else h + 1`.
+* What would end the loop by a `break` has not come yet: behind `if b >= n: break` b is below n.
 * What only some iterations add one to is at most its entry value and the number of iterations.
 """
 
@@ -34,16 +36,20 @@ from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
     BinaryOp,
+    Break,
     Compare,
     CompareOp,
     Const,
+    Continue,
     Convert,
     For,
     If,
+    Leave,
     Logic,
     LogicOp,
     Not,
     Read,
+    Return,
     Select,
     While,
 )
@@ -87,6 +93,10 @@ def candidates(
         if is_implied(candidate(entry)):
             yield candidate
     changed = assigned((loop,))
+    for counter in counters if isinstance(loop, While) else ():
+        for end in dict.fromkeys(_broken_at(loop, counter.name, changed, evaluate)):
+            if is_implied(end.holds(counter.start)):
+                yield lambda s, n=counter.name, e=end: e.holds(_integer(s, n))
     for name, start in polys.items():
         ends = [e for s in _all_sources(loop, name) for e in _ends(s, changed, evaluate)]
         ends.extend(_rests(loop, name, changed, evaluate))
@@ -178,6 +188,9 @@ class _Guard:
     taken: bool
 
 
+_JUMPS = (Break, Continue, Leave, Return)
+
+
 def _all_sources(loop: Loop, name: str) -> Iterator[_Source]:
     """What is assigned to a local, also by way of others."""
     pending, seen = [name], {name}
@@ -191,6 +204,12 @@ def _all_sources(loop: Loop, name: str) -> Iterator[_Source]:
 
 def _sources(block: Block, name: str, around: tuple[For | _Guard, ...]) -> Iterator[_Source]:
     for stmt in block:
+        if isinstance(stmt, If) and stmt.then and isinstance(stmt.then[-1], _JUMPS):
+            # Who comes on has not gone there.
+            yield from _sources(stmt.then, name, (*around, _Guard(stmt.condition, True)))
+            yield from _sources(stmt.otherwise, name, (*around, _Guard(stmt.condition, False)))
+            around = (*around, _Guard(stmt.condition, False))
+            continue
         match stmt:
             case Assign(target=target, value=value) if target.name == name:
                 yield from _chosen(value, around)
@@ -216,6 +235,9 @@ def _chosen(value: Expr, around: tuple[For | _Guard, ...]) -> Iterator[_Source]:
         case Select(condition=condition, then=then, otherwise=otherwise):
             yield from _chosen(then, (*around, _Guard(condition, True)))
             yield from _chosen(otherwise, (*around, _Guard(condition, False)))
+        case Binary(op=BinaryOp.MIN | BinaryOp.MAX, left=left, right=right):
+            yield from _chosen(left, around)
+            yield from _chosen(right, around)
         case _:
             pass
 
@@ -251,16 +273,41 @@ def _rests(loop: Loop, name: str, changed: frozenset[str], evaluate: Evaluate) -
 def _set_back(loop: Loop, name: str, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
     """The ends at which a branch assigns a local anew."""
     for stmt in statements((loop,)):
-        if not (isinstance(stmt, If) and name in assigned(stmt.then)):
-            continue
-        for op, expr in _compared(stmt.condition, True, name):
+        moves_on = False
+        match stmt:
+            case If(condition=condition, then=then, otherwise=otherwise) if name in assigned(then):
+                moves_on = name in assigned(otherwise)
+            case Assign(target=target, value=Select(condition=condition)) if target.name == name:
+                moves_on = True
+            case _:
+                continue
+        for op, expr in _compared(condition, True, name):
             number = _fixed(expr, changed, evaluate)
             if number is None:
                 continue
-            if op in (CompareOp.EQ, CompareOp.GE, CompareOp.GT):
-                yield _End(number.shift(-int(op is not CompareOp.GT)), False)
-            if op in (CompareOp.EQ, CompareOp.LE, CompareOp.LT):
-                yield _End(number.shift(int(op is not CompareOp.LT)), True)
+            strict = op in (CompareOp.GT, CompareOp.LT)
+            # Who comes to the end is set back, or moves on from the one before to the end.
+            for within in (0,) if strict else (1, 0) if moves_on else (1,):
+                if op in (CompareOp.EQ, CompareOp.GE, CompareOp.GT):
+                    yield _End(number.shift(-within), False)
+                if op in (CompareOp.EQ, CompareOp.LE, CompareOp.LT):
+                    yield _End(number.shift(within), True)
+
+
+def _broken_at(
+    loop: Loop, name: str, changed: frozenset[str], evaluate: Evaluate
+) -> Iterator[_End]:
+    """The ends beyond which a local leaves the loop."""
+    for stmt in statements(loop.body):
+        if not isinstance(stmt, If):
+            continue
+        for block, taken in ((stmt.then, False), (stmt.otherwise, True)):
+            if not any(isinstance(s, Break) for s in block):
+                continue
+            for op, expr in _compared(stmt.condition, taken, name):
+                number = _fixed(expr, changed, evaluate)
+                if number is not None:
+                    yield from _ends_of(op, number)
 
 
 def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Iterator[_End]:
@@ -273,12 +320,8 @@ def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Itera
         if isinstance(place, _Guard):
             for op, expr in _compared(place.condition, place.taken, source.name):
                 number = fixed(expr)
-                if number is None:
-                    continue
-                if op in (CompareOp.GE, CompareOp.GT):
-                    yield _End(number.shift(int(op is CompareOp.GT)), True)
-                if op in (CompareOp.LE, CompareOp.LT):
-                    yield _End(number.shift(-int(op is CompareOp.LT)), False)
+                if number is not None:
+                    yield from _ends_of(op, number)
         elif place.variable.name == source.name and isinstance(place.step, Const):
             start, stop = fixed(place.start), fixed(place.stop)
             ascends = place.step.value > 0
@@ -288,14 +331,21 @@ def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Itera
                 yield _End(stop.shift(-1 if ascends else 1), not ascends)
 
 
+def _ends_of(op: CompareOp, number: Poly) -> Iterator[_End]:
+    if op in (CompareOp.GE, CompareOp.GT):
+        yield _End(number.shift(int(op is CompareOp.GT)), True)
+    if op in (CompareOp.LE, CompareOp.LT):
+        yield _End(number.shift(-int(op is CompareOp.LT)), False)
+
+
 def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[CompareOp, Expr]]:
     """What a condition says of a local, if it holds or, if not `taken`, does not."""
     match condition:
         case Compare(op=op, left=left, right=right):
             op = op if taken else OPPOSITE[op]
-            if isinstance(left, Read) and left.local.name == name:
+            if _reads(left, name):
                 yield op, right
-            if isinstance(right, Read) and right.local.name == name:
+            if _reads(right, name):
                 yield MIRRORED[op], left
         case Logic(op=op, left=left, right=right) if (op is LogicOp.AND) is taken:
             yield from _compared(left, taken, name)
@@ -304,3 +354,9 @@ def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[Compare
             yield from _compared(operand, not taken, name)
         case _:
             pass
+
+
+def _reads(expr: Expr, name: str) -> bool:
+    while isinstance(expr, Convert):
+        expr = expr.operand
+    return isinstance(expr, Read) and expr.local.name == name

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.subjects import Obligation
 
 _ADMISSION_STEPS = 150_000
+_QUICK = 500
 _SYMBOL_VALUES = (8, 32, 3)
 
 
@@ -51,15 +52,25 @@ def chosen(
             continue
         for candidate in infer(analysis, obligation) or ():
             wanted.setdefault(candidate.text, candidate)
-    if not wanted:
-        return (), ()
-    facts = tuple(wanted.values())
+    facts = tuple(f for f in wanted.values() if not _silences(analysis, f))
+    if not facts:
+        return (), tuple(wanted.values())
     if admits(analysis.kernel, facts, flat):
         return facts, ()
     single = tuple(f for f in facts if admits(analysis.kernel, (f,), flat))
     if single and admits(analysis.kernel, single, flat):
         return single, tuple(f for f in facts if f not in single)
     return (), facts
+
+
+def _silences(analysis: Analysis, fact: Candidate) -> bool:
+    """Whether a fact rules out an access: `mode >= 1`, where there is one under `mode == 0`."""
+    ways = dict.fromkeys(a.path for a in analysis.effects.whole)
+    return any(
+        refutes(analysis.terms, (fact.condition, *way), _QUICK)
+        and not refutes(analysis.terms, way, _QUICK)
+        for way in ways
+    )
 
 
 def proved_under(analysis: Analysis, obligation: Obligation, facts: Collection[Candidate]) -> bool:

@@ -33,31 +33,29 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import Condition, all_of, any_of, negate
-from oxide_analyzer.facts.polys import Level
-from oxide_analyzer.facts.walk import ordered_by
 from oxide_analyzer.ir.nodes import (
-    Block,
     Break,
     Declare,
     For,
-    Inline,
     Leave,
     Return,
     Space,
     Stmt,
-    Unsafe,
     While,
 )
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.iterations import is_left_for_good
+from oxide_analyzer.proof.passed import ordered, rest_of_branches
 from oxide_analyzer.proof.writers import written
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from oxide_analyzer.facts.accesses import Access, Position
     from oxide_analyzer.facts.effects import Analysis
+    from oxide_analyzer.facts.polys import Level
     from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.facts.state import State
     from oxide_analyzer.facts.uniformity import Loop
@@ -146,34 +144,36 @@ def _not_handed_on(
         own_loops = _whole_loops(write, depth)
         if own_loops is None:
             continue
-        ordered = _ordered_until(write, depth, read, repetition.loop)
-        for among in _writers(ordered if shared and repetition.together else None):
+        group = _ordered_until(analysis, write, depth, read, repetition.loop)
+        for among in _writers(group if shared and repetition.together else None):
             ways = written(analysis, write, read, own_loops=own_loops, again=None, among=among)
             missed.extend(negate(covered) for covered in ways)
     return any_of((repetition.is_first(head), all_of(missed)))
 
 
-def _ordered_until(write: Access, depth: int, read: Access, loop: Loop) -> Level | None:
+def _ordered_until(
+    analysis: Analysis, write: Access, depth: int, read: Access, loop: Loop
+) -> Level | None:
     """Whose threads are ordered between a store in one round of `loop` and a read in the next.
 
     Or behind the loop: then the statements from its end to the read count too.
     """
     inside = write.position[depth]
-    between = list(_rest_of_helpers(write.position[depth + 1 :]))
-    between.extend(inside.block[inside.index + 1 :])
+    after = [*rest_of_branches(write.position[depth + 1 :]), *inside.block[inside.index + 1 :]]
+    before: list[Stmt] = []
     reader = next((d for d, f in enumerate(read.position) if f.owner is loop), None)
     if reader is None:
         reader = depth - 1
         frame = write.position[reader]
         if reader >= len(read.position) or read.position[reader].block is not frame.block:
-            return _ordered(between)
-        between.extend(frame.block[frame.index + 1 : read.position[reader].index])
+            return ordered(analysis, after, (), read)
+        before.extend(frame.block[frame.index + 1 : read.position[reader].index])
     else:
         frame = read.position[reader]
-        between.extend(frame.block[: frame.index])
+        before.extend(frame.block[: frame.index])
     for deeper in read.position[reader + 1 :]:
-        between.extend(deeper.block[: deeper.index])
-    return _ordered(between)
+        before.extend(deeper.block[: deeper.index])
+    return ordered(analysis, after, before, read)
 
 
 @record
@@ -186,15 +186,15 @@ class _Order:
     between in any case: the block at a barrier, the warp at a `sync_warp`.
     """
 
-    own_loops: frozenset[For]
-    again: For | None
+    own_loops: frozenset[Loop]
+    again: Loop | None
     among: Level | None
 
 
 def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Condition]:
     """Conditions under which `write`, by some thread, has written the element of `read`."""
     shared = analysis.kernel.arrays[read.array].space is Space.SHARED
-    for order in _orders(write, read):
+    for order in _orders(analysis, write, read):
         if any(_declares(loop, read.array) for loop in order.own_loops):
             continue
         for among in _writers(order.among if shared else None):
@@ -208,65 +208,29 @@ def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Conditi
             )
 
 
-def _orders(write: Access, read: Access) -> Iterator[_Order]:
+def _orders(analysis: Analysis, write: Access, read: Access) -> Iterator[_Order]:
     """The ways in which the store is certainly before the read."""
-    common: For | None = None
+    common: Loop | None = None
     for depth, (left, right) in enumerate(zip(write.position, read.position, strict=False)):
         if left.block is not right.block:
             return
         if isinstance(left.owner, (For, While)):
-            common = left.owner if isinstance(left.owner, For) else None
+            common = left.owner
         if left.index == right.index:
             continue
         inner = _whole_loops(write, depth)
         if inner is None:
             return
-        after = list(_rest_of_helpers(write.position[depth + 1 :]))
-        before = [s for frame in read.position[depth + 1 :] for s in frame.block[: frame.index]]
+        after = tuple(rest_of_branches(write.position[depth + 1 :]))
+        before = tuple(s for f in read.position[depth + 1 :] for s in f.block[: f.index])
         if left.index < right.index:
-            between = left.block[left.index + 1 : right.index]
-            yield _Order(inner, None, _ordered([*after, *between, *before]))
-        if common is not None and left.owner is common and not _can_be_left(common):
-            between = (*left.block[left.index + 1 :], *right.block[: right.index])
-            yield _Order(inner | {common}, common, _ordered([*after, *between, *before]))
+            between = (*left.block[left.index + 1 : right.index], *before)
+            yield _Order(inner, None, ordered(analysis, after, between, read))
+        if common is not None and left.owner is common and not is_left_for_good(common):
+            after = (*after, *left.block[left.index + 1 :])
+            before = (*right.block[: right.index], *before)
+            yield _Order(inner | {common}, common, ordered(analysis, after, before, read))
         return
-
-
-def _ordered(stmts: Iterable[Stmt]) -> Level | None:
-    """The group that some of these statements orders; a grid's barrier orders a block too."""
-    groups = [max(g, Level.BLOCK) for s in _passed(stmts) if (g := ordered_by(s)) is not None]
-    return min(groups, default=None)
-
-
-def _passed(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
-    """The statements that a thread has come through behind these: in helpers, up to a return."""
-    for stmt in stmts:
-        yield stmt
-        match stmt:
-            case Unsafe(body=body):
-                yield from _passed(body)
-            case Inline(body=body):
-                yield from _passed(_before_returns(body))
-            case _:
-                pass
-
-
-def _before_returns(body: Block) -> Block:
-    """The statements of a helper that everybody comes to who is behind it later."""
-    for number, stmt in enumerate(body):
-        inside = tuple(statements((stmt,)))
-        labels = {s.label for s in inside if isinstance(s, Inline)}
-        if any(isinstance(s, Leave) and s.label not in labels for s in inside):
-            return body[:number]
-    return body
-
-
-def _rest_of_helpers(inner: Position) -> Iterator[Stmt]:
-    """What comes behind a store in the helpers round it that whoever is behind them has passed."""
-    for frame in inner:
-        if not isinstance(frame.owner, (Inline, Unsafe)):
-            return
-        yield from _before_returns(frame.block)[frame.index + 1 :]
 
 
 def _writers(among: Level | None) -> tuple[Level | None, ...]:
@@ -282,10 +246,8 @@ def _declares(loop: Loop, array: str) -> bool:
     return any(isinstance(s, Declare) and s.array == array for s in statements(loop.body))
 
 
-def _whole_loops(write: Access, depth: int) -> frozenset[For] | None:
-    """The loops round the store below `depth`, if each of their iterations is run."""
+def _whole_loops(write: Access, depth: int) -> frozenset[Loop] | None:
+    """The loops round the store below `depth`, if nobody returns from within one."""
     owners = [f.owner for f in write.position[depth + 1 :]]
-    for owner in owners:
-        if isinstance(owner, While) or (isinstance(owner, For) and _can_be_left(owner)):
-            return None
-    return frozenset(o for o in owners if isinstance(o, For))
+    loops = frozenset(o for o in owners if isinstance(o, (For, While)))
+    return None if any(map(is_left_for_good, loops)) else loops

@@ -148,6 +148,7 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
             differences[big, small] = max(differences.get((big, small), gap), gap)
     if not products:
         return []
+    products |= _between_squares(products)
     bounds = Bounds(rows)
     lemmas: list[Poly] = []
     longest = max(len(m) for m in products)
@@ -197,6 +198,12 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
     return lemmas
 
 
+def _between_squares(products: Iterable[Monomial]) -> set[Monomial]:
+    """The products x·y of squares x·x and y·y: the one lies between the others."""
+    squares = sorted(m[0] for m in products if len(m) == _SIMPLE and m[0] is m[1])
+    return {(x, y) for x in squares for y in squares if x < y}
+
+
 def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]:
     """Factors x and y of products x·s and y·s, s >= 0, that `rows` do not put in order.
 
@@ -216,7 +223,8 @@ def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]
             small = next(m for m, c in linear if c == -1)
             if poly.offset <= 0:
                 known.update(((big, small), (small, big)))
-    ordered = [*products, *sorted(_cofactors(products) - products.keys())]
+    more = _cofactors(products) | _between_squares(products)
+    ordered = [*products, *sorted(more - products.keys())]
     for first in ordered:
         for second in ordered:
             if first == second:

@@ -322,7 +322,7 @@ def _solve_split(
 
 
 def _joined(analysis: Analysis, pairs: list[_Pair]) -> list[_Pair]:
-    """With `p` for each two indices `p // n` and `p % n`: it must be `n·i + j` for their i and j."""
+    """With `p` for two indices `p // n` and `p % n`: it must be `n·i + j` for their i and j."""
     for low, rest in pairs:
         for high, whole in pairs:
             atom = high.single()
@@ -475,6 +475,8 @@ def _digits(
 
 
 def _extent(analysis: Analysis, atom: Atom) -> Poly | None:
+    if not analysis.launch.is_line and analysis.launch.someone.single() is atom:
+        return analysis.launch.threads
     for axis in range(3):
         if analysis.launch.register(Register.THREAD, axis).single() is atom:
             return analysis.launch.register(Register.BLOCK_DIM, axis)

@@ -1,5 +1,4 @@
 """The lower triangle of a matrix, packed by rows: row r begins at r·(r + 1) / 2."""
-# Correct and not proved yet: that rows do not overlap takes a square, and half of it.
 # launch: grid=2, block=4, full=(6, 6), packed=21
 # launch: grid=1, block=8, full=(3, 3), packed=6
 
@@ -13,4 +12,4 @@ def pack(full: Slice2D[f32], packed: DisjointSlice[f32]):
         start = row * (row + 1) // 2
         for col in range(row + 1):
             if col < full.shape[1] and start + col < len(packed):
-                packed[start + col] = full[row, col]  # error: [OX901] # also: [OX901]
+                packed[start + col] = full[row, col]
