@@ -44,13 +44,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the number of the first mutant")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--step", type=int, default=1, help="take every STEP-th mutant")
+    parser.add_argument("--launches", type=int, default=60, help="of each mutant that is proved")
     add_options(parser, "mutants")
     options = parser.parse_args()
     started = time.perf_counter()
     paths = [*sorted((ROOT / "tests/kernels/safe").glob("*.py"))]
     paths += [p for p in sorted((ROOT / "examples").glob("*.py")) if p.name != "run_all.py"]
     end = options.seed + options.count
-    chosen = islice(_all(paths), options.seed, end, options.step)
+    chosen = islice(_all(paths, options.launches), options.seed, end, options.step)
     ends: Counter[str] = Counter()
     kinds: dict[str, Counter[str]] = {}
     wrong: list[str] = []
@@ -93,15 +94,15 @@ class Judged:
     seconds: float
 
 
-def _all(paths: list[Path]) -> Iterator[tuple[Path, Mutant]]:
+def _all(paths: list[Path], launches: int) -> Iterator[tuple[Path, Mutant, int]]:
     for path in paths:
         for mutant in mutants(path.read_text(encoding="utf-8")):
-            yield path, mutant
+            yield path, mutant, launches
 
 
-def _judge(entry: tuple[Path, Mutant]) -> Judged:
+def _judge(entry: tuple[Path, Mutant, int]) -> Judged:
     """The verdict on a mutant; if all its kernels are proved still, what the interpreter says."""
-    path, mutant = entry
+    path, mutant, launches = entry
     started = time.process_time()
     failure: str | None = None
     try:
@@ -116,7 +117,9 @@ def _judge(entry: tuple[Path, Mutant]) -> Judged:
             end = "proved, and a finding says so" if said else "proved, and no launch fails"
         else:
             end = str(max(verdicts, key=_WORST.index))
-        failure = next((f for kernel in kernels if (f := refuted(kernel))), None)
+        failure = next(
+            (f for kernel in kernels if (f := refuted(kernel, launches_each=launches))), None
+        )
         if failure is not None:
             end = "false proof"
     except Exception as error:  # one crash is a finding, and not the end of a long run

@@ -9,14 +9,18 @@ stride is off by one. Some mutants are still correct.
     atomic.add(n, 0, 1)       n[0] += 1             without the atomic
     tile[t + 1]               tile[t]               without the term
     2 * t                     3 * t                 with a larger constant
+    range(t, n, BLOCK)        range(t, n, BLOCK + 1)  with another stride
 
 `refuted` answers what matters about a mutant that is still proved: does a small launch that its
-facts admit break it? A race shows in any order; what atomics decide is run in four.
+facts admit break it? Launches come of the provers' own making and at random. A race shows in any
+order; what atomics decide is run in four.
 """
 
 from __future__ import annotations
 
 import ast
+from itertools import chain, islice
+from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Verdict
@@ -27,6 +31,8 @@ from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.record import record
 
+from .launches import launches
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,6 +42,21 @@ LAUNCHES = 24
 STEPS = 120_000
 _MEETINGS = {"sync_threads", "sync_warp", "grid_sync", "fence"}
 _TYPES = ("Slice", "DisjointSlice", "AtomicSlice", "SharedArray", "LocalArray", "tuple", "Literal")
+# The nodes that `_mutate` looks at.
+_CHANGED = {
+    ast.Attribute,
+    ast.AugAssign,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Call,
+    ast.Compare,
+    ast.Constant,
+    ast.Expr,
+    ast.If,
+    ast.IfExp,
+    ast.Return,
+    ast.Subscript,
+}
 _SHIFTED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -56,8 +77,8 @@ class Mutant:
 
 def mutants(text: str) -> Iterator[Mutant]:
     """Every mutant of a file, in the order of its syntax tree."""
-    for number in range(len(list(ast.walk(ast.parse(text))))):
-        for variant in range(2):
+    for number, kind in enumerate(map(type, ast.walk(ast.parse(text)))):
+        for variant in range(2) if kind in _CHANGED else ():
             tree = ast.parse(text)
             nodes = list(ast.walk(tree))
             if what := _mutate(nodes[number], nodes, variant):
@@ -108,6 +129,15 @@ def _mutate(node: ast.AST, nodes: list[ast.AST], variant: int) -> str | None:
         case ast.Constant(value=int() as value), 0 if not isinstance(value, bool) and value < 9:
             node.value = value + 1
             return "with a larger constant"
+        case ast.Call(func=ast.Name(id="range"), args=[_, _, step]), 0:
+            node.args[2] = ast.BinOp(step, ast.Add(), ast.Constant(1))
+            return "with another stride"
+        case ast.AugAssign(op=ast.Add() | ast.Sub(), target=ast.Name(), value=ast.Name()), 0:
+            node.value = ast.BinOp(node.value, ast.Add(), ast.Constant(1))
+            return "with another stride"
+        case ast.AugAssign(op=ast.Mult() | ast.FloorDiv(), target=ast.Name()), 0:
+            node.op = ast.Add() if isinstance(node.op, ast.Mult) else ast.Sub()
+            return "with another operator"
         case ast.Return(value=None), 0:
             _replace(nodes, node, ast.Pass())
             return "without the return"
@@ -157,7 +187,7 @@ def _put(nodes: list[ast.AST], old: ast.expr, new: ast.expr) -> None:
                 value[value.index(old)] = new
 
 
-def refuted(report: KernelReport) -> str | None:
+def refuted(report: KernelReport, *, launches_each: int = LAUNCHES) -> str | None:
     """How a launch breaks a kernel that was proved, or None if none of the small ones does."""
     if report.verdict is not Verdict.PROVED or report.kernel is None:
         return None
@@ -168,7 +198,11 @@ def refuted(report: KernelReport) -> str | None:
     kernel = specialise(report.kernel, values)
     facts = tuple(fact.condition for fact in report.facts)
     waits = any(isinstance(statement, Atomic) for statement in walk.statements(kernel.body))
-    for launch in Admitted(kernel, facts).small(LAUNCHES):
+    made = chain(
+        Admitted(kernel, facts).small(launches_each),
+        islice(launches(Random(0), kernel, facts, 20 * launches_each), launches_each // 2),
+    )
+    for launch in made:
         for schedule in Named if waits else (Named.IN_ORDER,):
             for failure in run(kernel, launch, schedule=schedule, budget=STEPS).failures:
                 return f"grid {launch.grid}, block {launch.block}, {schedule}: {failure}"

@@ -16,7 +16,7 @@ from oxide_analyzer.source import SourceFile
 from programs.mutation import mutants, refuted
 
 KERNELS = sorted((Path(__file__).parent.parent / "kernels" / "safe").glob("*.py"))
-EVERY = 97
+EVERY = 149
 
 
 def _slice() -> list[tuple[Path, str, str]]:
@@ -46,6 +46,9 @@ def test_proved_mutants_hold() -> None:
         ("y = a[i]\n", "with the index off by one"),
         ("y = i + 1\n", "without the term"),
         ("y = i * n\n", "with another operator"),
+        ("s //= 2\n", "with another operator"),
+        ("i += stride\n", "with another stride"),
+        ("for i in range(t, n, BLOCK):\n    pass\n", "with another stride"),
     ],
 )
 def test_each_change_is_made(text: str, what: str) -> None:
