@@ -73,7 +73,7 @@ from frontend.reading import HEAD, findings, in_kernel, reading, refusals
         ("a.x = 1", "1 OX002 `a.x` cannot be assigned in a kernel"),
         ("r = a if flag else out", "1 OX002 a ternary does not choose between arrays"),
         ("r = (1, 2) if flag else (3,)", "1 OX003 the two sides of this ternary differ in form"),
-        ("r = (1, 2)[n]", "1 OX002 the index of a tuple is a literal"),
+        ("r = (n, 2)[n]", "1 OX002 the index of a tuple is a literal"),
         ("atomic.maxx(bins, 0, 1)", "1 OX004 there is no `atomic.maxx`; did you mean `atomic.max`"),
         ("sync_threads", "1 OX002 `sync_threads` is not called; write `sync_threads(…)`"),
         ("r = math.lgamma(s)", "1 OX006 kernels have no `math.lgamma`; of `math` they have"),

@@ -32,6 +32,7 @@ from oxide_analyzer.facts.intervals import (
     unary,
     whole,
 )
+from oxide_analyzer.facts.tables import span_of
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import (
     Apply,
@@ -96,7 +97,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Block, CompareOp, Expr, Stmt
+    from oxide_analyzer.ir.nodes import Array, Block, CompareOp, Expr, Stmt
     from oxide_analyzer.language.types import Scalar
 
 __all__ = ["Interval", "Ranges", "ranges"]
@@ -137,7 +138,7 @@ def ranges(kernel: Kernel, *, compact: bool, conditions: Iterable[Expr] = ()) ->
     limits = _Limits(kernel, compact)
     for condition in conditions:
         limits.learn(condition)
-    flow = _Flow(limits)
+    flow = _Flow(limits, kernel.arrays)
     flow.block(kernel.body, {})
     return Ranges(flow.evaluation.found, flow.locals, limits)
 
@@ -377,8 +378,10 @@ def _is_block_start(product: Binary, axis: int) -> bool:
 class _Flow:
     """The walk. A state of None is a place that is not reached."""
 
-    def __init__(self, limits: _Limits) -> None:
+    def __init__(self, limits: _Limits, arrays: Mapping[str, Array]) -> None:
         self.evaluation = _Evaluation(limits, {})
+        self._arrays = arrays
+        self._vouched = 0
         self.locals: dict[Local, Interval] = {}
         self._breaks: list[list[State]] = []
         self._continues: list[list[State]] = []
@@ -400,9 +403,10 @@ class _Flow:
                     evaluate.operands((value,), state)
                 else:
                     self._assign(target, evaluate.of(value, state), state)
-            case Load(target=target, index=index):
+            case Load(target=target, array=array, index=index):
                 evaluate.operands(index, state)
-                self._assign(target, None, state)
+                known = None if self._vouched else span_of(self._arrays[array])
+                self._assign(target, known, state)
             case Forget(target=target):
                 self._assign(target, None, state)
             case Atomic(target=target) | WarpOp(target=target):
@@ -421,7 +425,12 @@ class _Flow:
                 # What a check demands is not taken in: where threads may wait for each other, one
                 # that fails goes on.
                 evaluate.operands(walk.operands(statement), state)
-            case Unsafe(body=body) | AsyncCopy(body=body):
+            case Unsafe(body=body):
+                self._vouched += 1
+                behind = self.block(body, state)
+                self._vouched -= 1
+                return behind
+            case AsyncCopy(body=body):
                 return self.block(body, state)
             case If():
                 return self._if(statement, state)

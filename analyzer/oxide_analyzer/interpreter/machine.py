@@ -32,7 +32,7 @@ from oxide_analyzer.interpreter.program import (
 from oxide_analyzer.interpreter.record import Record
 from oxide_analyzer.interpreter.turns import Turns
 from oxide_analyzer.ir.kernel import ScalarParameter
-from oxide_analyzer.ir.nodes import Dim, Space
+from oxide_analyzer.ir.nodes import Const, Dim, Space
 from oxide_analyzer.launch import Contents
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.program import Program
     from oxide_analyzer.interpreter.schedule import Schedule
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.launch import Extent, Launch
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.launch import Extent, Launch, Number
 
 
 class Machine:
@@ -232,7 +233,10 @@ class Machine:
         for name, shape in self.names["shapes"].items():
             shared = self.kernel.arrays[name].space is Space.SHARED
             copies = prod(self.launch.grid) if shared and self.program.together else 1
-            self._add_memory(name, shape, copies)
+            at = self._add_memory(name, shape, copies)
+            contents = self.kernel.arrays[name].contents
+            if contents:
+                at.fill(Contents(at.shape, tuple(_number(value) for value in contents)))
 
     def _add_memory(self, name: str, shape: tuple[int, ...], copies: int = 1) -> Memory:
         at = self.memories[name] = Memory(self.kernel.arrays[name].element, shape, copies)
@@ -240,6 +244,12 @@ class Machine:
         for axis, extent in enumerate(at.shape):
             self.names[dimension_name(self.kernel, name, axis)] = extent
         return at
+
+
+def _number(expr: Expr) -> Number:
+    if not isinstance(expr, Const):
+        raise ValueError(f"{expr.span}: an element of a table has no value yet")
+    return expr.value
 
 
 def _unravelled(number: int, extent: Extent) -> Extent:

@@ -37,6 +37,7 @@ class Space(StrEnum):
     GLOBAL = "global"
     SHARED = "shared"
     LOCAL = "local"
+    CONSTANT = "constant"
 
 
 class Ownership(StrEnum):
@@ -50,12 +51,13 @@ class Ownership(StrEnum):
 
 @distinct
 class Array:
-    """A slice parameter, or one shared or local allocation.
+    """A slice parameter, one shared or local allocation, or a table of constants.
 
     `shape` holds one `i64` expression per dimension: `Dim(name, k)` for parameters, compile-time
     constants (`Const`, `Symbol` and arithmetic on them) for the others, and `Dim(name, 0)` for
     `dynamic_shared`, whose length is the launch's bytes of shared memory divided by the size of
-    an element. Elements are stored in C order.
+    an element. Elements are stored in C order. An array in CONSTANT space is read-only and holds
+    `contents`, compile-time constants of its type.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Array:
     space: Space
     ownership: Ownership
     span: Span
+    contents: tuple[Expr, ...] = ()
 
     @property
     def rank(self) -> int:

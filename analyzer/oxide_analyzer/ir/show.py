@@ -105,7 +105,10 @@ def show(kernel: Kernel) -> str:
     names = {parameter.name for parameter in kernel.parameters}
     for array in kernel.arrays.values():
         if array.name not in names:
-            lines.append(f"{_STEP}{array.space} {array.name}: {array.element}{_shape(array)}")
+            line = f"{_STEP}{array.space} {array.name}: {array.element}{_shape(array)}"
+            if array.contents:
+                line += f" = {', '.join(map(show_expr, array.contents))}"
+            lines.append(line)
     lines += _block(kernel.body, _STEP)
     return "\n".join(lines) + "\n"
 

@@ -172,7 +172,10 @@ class _Folding:
 
     def array(self, array: Array) -> Array:
         shape = tuple(self.expr(extent) for extent in array.shape)
-        return array if _same(shape, array.shape) else replace(array, shape=shape)
+        contents = tuple(self.expr(value) for value in array.contents)
+        if _same(shape, array.shape) and _same(contents, array.contents):
+            return array
+        return replace(array, shape=shape, contents=contents)
 
     def requirement(self, requirement: Requirement) -> Requirement:
         # A requirement speaks of whole numbers, which i64 arithmetic would wrap: only symbols

@@ -121,6 +121,10 @@ class _Check:
                 self.say(f"array {name} in {array.space} space")
             for extent in array.shape:
                 self.typed(extent, I64, f"extent of {name}")
+            for value in array.contents:
+                self.typed(value, array.element, f"element of {name}")
+            if (array.space is Space.CONSTANT) != bool(array.contents):
+                self.say(f"array {name} in {array.space} space has {len(array.contents)} values")
             if array.space is not Space.GLOBAL and isinstance(array.shape[0], Dim):
                 dynamic += 1
                 if array.space is not Space.SHARED or array.rank > 1:

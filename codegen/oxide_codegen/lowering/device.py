@@ -27,7 +27,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
-from oxide_codegen.lowering import atomics, device_warps, places, printing
+from oxide_codegen.lowering import atomics, device_warps, places, printing, tables
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
@@ -197,6 +197,9 @@ class Device:
                     "ptr addrspace(3)",
                     f"@shared.{list(self._offsets).index(array.name)}",
                 )
+            case Space.CONSTANT:
+                space = tables.device_space(self.kernel)
+                return f"ptr {space}", tables.define(self._build, array, f"{space} ")
             case Space.LOCAL:
                 if array.name not in self._locals:
                     type_ = f"[{byte_size(array) // array.element.size} x "

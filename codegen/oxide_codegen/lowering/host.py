@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.ir.nodes import Array, Atomic, Register, Scope, Space
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
-from oxide_codegen.lowering import atomics, places, printing
+from oxide_codegen.lowering import atomics, places, printing, tables
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import has_failed, operands, record
 from oxide_codegen.lowering.room import ALIGNMENT, byte_size, shared_offsets
@@ -113,7 +113,9 @@ class Host:
         if array.name not in self._arrays:
             name = f"%array.{len(self._arrays)}"
             entry = self._build.entry
-            if array.space is Space.SHARED:
+            if array.space is Space.CONSTANT:
+                name = tables.define(self._build, array, "")
+            elif array.space is Space.SHARED:
                 offset = self._offsets[array.name]
                 entry.append(f"  {name} = getelementptr i8, ptr %shared, i64 {offset}")
             else:

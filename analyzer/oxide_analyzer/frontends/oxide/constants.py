@@ -75,8 +75,8 @@ def evaluate(node: ast.expr, scope: Scope, resolver: Resolver) -> Meaning | None
                     return None
         case ast.Tuple(elts=elements):
             items = [evaluate(element, scope, resolver) for element in elements]
-            numbers = tuple(item for item in items if isinstance(item, NumberConstant))
-            return TupleConstant(numbers) if len(numbers) == len(items) and items else None
+            found = tuple(i for i in items if isinstance(i, NumberConstant | TupleConstant))
+            return TupleConstant(found) if len(found) == len(items) and items else None
         case ast.UnaryOp(op=op, operand=operand):
             found = evaluate(operand, scope, resolver)
             return _unary(op, found) if isinstance(found, NumberConstant) else None

@@ -159,6 +159,8 @@ class Lowering:
         self.captured: dict[str, ScalarParameter] = {}
         self.arguments: dict[str, Number] = {}
         self.constants: dict[tuple[object, ...], Constant] = {}
+        self.symbols: set[str] = set()
+        self.tables: dict[object, Array] = {}
         self.functions: dict[tuple[object, int], Function] = {}
         self.block: list[Stmt] = []
         self.unexplained: Located | None = None

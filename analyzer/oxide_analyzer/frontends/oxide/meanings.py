@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.language.builtins import Builtin
+    from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import SourceFile
 
 
@@ -110,9 +111,13 @@ class NumberConstant:
 
 @record
 class TupleConstant:
-    """A tuple of numbers from outside the kernel."""
+    """A tuple of numbers, or of such tuples, from outside the kernel.
 
-    items: tuple[NumberConstant, ...]
+    `element` is the type that the annotation gives to the numbers.
+    """
+
+    items: tuple[NumberConstant | TupleConstant, ...]
+    element: Scalar | None = None
 
 
 @record

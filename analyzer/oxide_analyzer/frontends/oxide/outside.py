@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 
 
 def constant(
-    lowering: Lowering, meaning: NumberConstant, path: tuple[str, ...], node: Located
+    lowering: Lowering,
+    meaning: NumberConstant,
+    path: tuple[str, ...],
+    node: Located,
+    declared: Scalar | None = None,
 ) -> Value:
-    """A number from outside the kernel: a symbol of the IR that adapts like a literal."""
+    """A number from outside the kernel: a symbol of the IR that adapts like a literal, unless it
+    is `declared` of a type."""
     value = meaning.value
     kind = meaning.kind
     if kind is NumberKind.INT:
@@ -38,6 +43,10 @@ def constant(
             )
     else:
         type = F64 if kind is NumberKind.FLOAT else BOOL
+    if declared is not None and type is not declared:
+        if type is BOOL or (value is not None and not literal_fits(value, declared)):
+            return lowering.mismatch(node, f"`{'.'.join(path)}` is {value}, which is no {declared}")
+        type = declared
     is_given = bool(lowering.frame.record.argument) and not lowering.frame.record.route
     # A lambda takes all numbers as they are at the launch; what the source of a `def` says once is
     # a constant.
@@ -53,16 +62,16 @@ def constant(
     known = lowering.constants.get(key)
     if known is None:
         symbol = ".".join(path)
-        taken = {constant.symbol for constant in lowering.constants.values()}
         count = 0
-        while symbol in taken:
+        while symbol in lowering.symbols:
             count += 1
             symbol = f"{'.'.join(path)}@{count}"
+        lowering.symbols.add(symbol)
         known = Constant(symbol, path, lowering.frame.record, type, value, lowering.span(node))
         lowering.constants[key] = known
     expr = Symbol(known.symbol, type, lowering.span(node))
-    if type is BOOL:
-        return Number(expr, BOOL, Give.FIXED, value, True)
+    if type is BOOL or declared is not None:
+        return Number(expr, type, Give.FIXED, value, True)
     default = type
     if type is F64 and (value is None or literal_fits(value, F32)):
         default = F32
@@ -90,6 +99,7 @@ def argument(lowering: Lowering, name: str, type: Scalar | NumberKind, node: Loc
     span = lowering.span(node)
     path = tuple(name.split("."))
     record = lowering.frame.record
+    lowering.symbols.add(name)
     lowering.constants["argument", name] = Constant(
         name, path, record, scalar, None, span, ("argument",)
     )

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
-from oxide_analyzer.frontends.oxide import indexing, outside
+from oxide_analyzer.frontends.oxide import indexing, outside, tables
 from oxide_analyzer.frontends.oxide.annotations import StructType
 from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -99,13 +99,8 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
     match meaning:
         case NumberConstant():
             return outside.constant(lowering, meaning, path, node)
-        case TupleConstant(items=items):
-            return TupleValue(
-                tuple(
-                    outside.constant(lowering, item, (*path, str(k)), node)
-                    for k, item in enumerate(items)
-                )
-            )
+        case TupleConstant(element=element):
+            return _items(lowering, meaning, path, element, node)
         case EnumMember(owner=owner, name=name, value=value):
             number = NumberConstant(NumberKind.INT, value, owner.scope, name)
             return outside.constant(lowering, number, (*path, "value"), node)
@@ -121,6 +116,25 @@ def means(lowering: Lowering, meaning: Meaning, path: tuple[str, ...], node: ast
             return MeaningValue(meaning, path)
         case _:
             return MeaningValue(meaning, path)
+
+
+def _items(
+    lowering: Lowering,
+    tuple_: TupleConstant,
+    path: tuple[str, ...],
+    element: Scalar | None,
+    node: ast.expr,
+) -> TupleValue:
+    """The items of a tuple from outside the kernel."""
+    items: list[Value] = []
+    for k, item in enumerate(tuple_.items):
+        place = (*path, str(k))
+        match item:
+            case TupleConstant():
+                items.append(_items(lowering, item, place, element, node))
+            case NumberConstant():
+                items.append(outside.constant(lowering, item, place, node, element))
+    return TupleValue(tuple(items))
 
 
 def attribute(lowering: Lowering, node: ast.Attribute) -> Value:
@@ -156,19 +170,12 @@ def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
     """`a[i]`, `a[i, j]`, `a[i, :]`, `shape[k]`."""
     base = lowering.evaluate(node.value)
     match base:
-        case ArrayValue(array=array):
-            found = indexing.resolve(lowering, base, node)
-            if found is None:
-                return UNKNOWN
-            if isinstance(found, ArrayValue):
-                return found
-            if array.ownership is Ownership.ATOMIC:
-                return plain_access(lowering, array, node, "loaded")
-            return load(lowering, array, found, node)
+        case ArrayValue():
+            return _loaded(lowering, base, node)
         case TupleValue(struct=StructType(name=name)):
             return lowering.refuse(node, f"a `{name}` has no items; its fields have names")
         case TupleValue(items=items):
-            return _item(lowering, items, node)
+            return _item(lowering, base, items, node)
         case Unknown():
             return UNKNOWN
         case Number(expr=Read()) if isinstance(node.value, ast.Subscript):
@@ -179,6 +186,18 @@ def subscript(lowering: Lowering, node: ast.Subscript) -> Value:
                 text = lowering.text(node.value)
                 lowering.mismatch(node, f"`{text}` is a number of type {base.type}, not an array")
             return UNKNOWN
+
+
+def _loaded(lowering: Lowering, base: ArrayValue, node: ast.Subscript) -> Value:
+    """An element of an array, or a view."""
+    found = indexing.resolve(lowering, base, node)
+    if found is None:
+        return UNKNOWN
+    if isinstance(found, ArrayValue):
+        return found
+    if base.array.ownership is Ownership.ATOMIC:
+        return plain_access(lowering, base.array, node, "loaded")
+    return load(lowering, base.array, found, node)
 
 
 def load(lowering: Lowering, array: Array, index: tuple[Expr, ...], node: ast.expr) -> Number:
@@ -317,8 +336,12 @@ def _field(lowering: Lowering, value: TupleValue, struct: StructType, node: ast.
     return _no_attribute(lowering, node, offered)
 
 
-def _item(lowering: Lowering, items: tuple[Value, ...], node: ast.Subscript) -> Value:
-    value = lowering.evaluate(node.slice)
+def _item(
+    lowering: Lowering, base: TupleValue, items: tuple[Value, ...], node: ast.Subscript
+) -> Value:
+    # What an index that is no literal needs is computed again for the array.
+    with lowering.collect():
+        value = lowering.evaluate(node.slice)
     if isinstance(value, Unknown):
         return UNKNOWN
     if (
@@ -326,9 +349,8 @@ def _item(lowering: Lowering, items: tuple[Value, ...], node: ast.Subscript) -> 
         or not isinstance(value.value, int)
         or not isinstance(value.expr, Const)
     ):
-        return lowering.refuse(
-            node, "the index of a tuple is a literal; use a `LocalArray` otherwise"
-        )
+        array = tables.table(lowering, base, node.value)
+        return UNKNOWN if array is None else _loaded(lowering, array, node)
     if not -len(items) <= value.value < len(items):
         return lowering.mismatch(node, f"a tuple of {len(items)} has no item {value.value}")
     return items[value.value]

@@ -49,11 +49,11 @@ from oxide_analyzer.language.builtins import (
     member,
     names_of,
 )
+from oxide_analyzer.language.types import SCALARS, Scalar
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
     from oxide_analyzer.frontends.oxide.scopes import Binding, FunctionNode, Scope
-    from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
@@ -254,16 +254,9 @@ class Resolver:
                 # live program's to say.
                 literal = number if once and scope.is_module else None
                 return NumberConstant(kind or own, literal, scope, name)
-            case TupleConstant(items=items):
-                known = once and scope.is_module
-                return TupleConstant(
-                    tuple(
-                        NumberConstant(
-                            item.kind, item.value if known else None, scope, f"{name}.{k}"
-                        )
-                        for k, item in enumerate(items)
-                    )
-                )
+            case TupleConstant():
+                named = _named_items(found, name, scope, is_known=once and scope.is_module)
+                return TupleConstant(named.items, self._element(annotation, scope))
             case None if kind is not None or isinstance(value, ast.Call):
                 return NumberConstant(kind or NumberKind.INT, None, scope, name)
             case _:
@@ -285,6 +278,23 @@ class Resolver:
                 return _ANNOTATED_KINDS.get(row.name, default)
             case HostObject(what="Python's `float`"):
                 return NumberKind.FLOAT
+            case _:
+                return None
+
+    def _element(self, annotation: ast.expr | None, scope: Scope) -> Scalar | None:
+        """The scalar of `tuple[f32, …]`, of tuples of such, and of `Final` of either."""
+        if annotation is None:
+            return None
+        match _unquoted(annotation):
+            case ast.Subscript(slice=ast.Tuple(elts=elements)):
+                inner = [e for e in elements if not _is_ellipsis(e)]
+                found = {self._element(element, scope) for element in inner}
+                return found.pop() if len(found) == 1 else None
+            case ast.Subscript(slice=inner):
+                return self._element(inner, scope)
+            case ast.Name() | ast.Attribute() as name:
+                meaning = self.expression(name, scope)
+                return SCALARS.get(meaning.builtin.name) if isinstance(meaning, Known) else None
             case _:
                 return None
 
@@ -352,3 +362,20 @@ def _unquoted(node: ast.expr) -> ast.expr:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return node
     return node
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _named_items(found: TupleConstant, name: str, scope: Scope, *, is_known: bool) -> TupleConstant:
+    """The items as those of a variable, with their values if the source alone says them."""
+    items: list[NumberConstant | TupleConstant] = []
+    for k, item in enumerate(found.items):
+        path = f"{name}.{k}"
+        match item:
+            case TupleConstant():
+                items.append(_named_items(item, path, scope, is_known=is_known))
+            case NumberConstant(kind=kind, value=value):
+                items.append(NumberConstant(kind, value if is_known else None, scope, path))
+    return TupleConstant(tuple(items))
