@@ -33,6 +33,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Special,
 )
+from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL, I64
 from oxide_analyzer.modules import RecordedModules
@@ -44,6 +45,7 @@ from oxide_analyzer.proof.verdicts import Lifted, Proved, Refuted, Unknown
 from oxide_analyzer.proof.vouched import unsafe_blocks
 from oxide_analyzer.report import KernelReport, Report
 from oxide_analyzer.rules import ox901_unproved_race as ox901
+from oxide_analyzer.situations import in_situations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,10 +96,15 @@ def _judged(kernels: list[KernelReport]) -> list[Span]:
 
 
 def check_kernel(kernel: Kernel) -> KernelReport:
-    """The verdict on one kernel, for the values of its constants that are known.
+    """The verdict on one kernel, in all its situations.
 
     Under a deadline it may be `stopped`: unproved for now, and not to be remembered.
     """
+    return in_situations(kernel, _check)
+
+
+def _check(kernel: Kernel) -> KernelReport:
+    """The verdict on one kernel under its contract, for the constants whose values are known."""
     start = perf_counter()
     known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
     try:
@@ -218,22 +225,26 @@ def _facts(judgement: Judgement) -> tuple[Fact, ...]:
     kernel = judgement.analysis.kernel
     declared = (*kernel.contract.requires, *limits(kernel))
     found = [Fact(r.condition, r.text, True, r.span) for r in declared]
+    if kernel.contract.is_inferred and kernel.contract.block is not None:
+        for axis, extent in enumerate(kernel.contract.block):
+            found.append(_is(kernel, Register.BLOCK_DIM, axis, extent))
     found.extend(Fact(c.expr, c.text, False, kernel.name_span) for c in judgement.facts)
     for axis in sorted(judgement.flat):
         registers = [Register.GRID_DIM]
         if kernel.contract.block is None:
             registers.insert(0, Register.BLOCK_DIM)
         for register in registers:
-            found.append(_is_one(kernel, register, axis))
+            found.append(_is(kernel, register, axis, Const(1, I64, kernel.name_span)))
     if judgement.compact:
         found.append(_compact(kernel))
-    return tuple(found)
+    # What a launch shows need not be inferred as well.
+    return tuple({fact.text: fact for fact in reversed(found)}.values())[::-1]
 
 
-def _is_one(kernel: Kernel, register: Register, axis: int) -> Fact:
+def _is(kernel: Kernel, register: Register, axis: int, extent: Expr) -> Fact:
     span = kernel.name_span
-    condition = Compare(CompareOp.EQ, Special(register, axis, span), Const(1, I64, span), span)
-    return Fact(condition, f"{register.value}.{'xyz'[axis]} == 1", False, span)
+    condition = Compare(CompareOp.EQ, Special(register, axis, span), extent, span)
+    return Fact(condition, f"{register}.{'xyz'[axis]} == {show_expr(extent)}", False, span)
 
 
 def _compact(kernel: Kernel) -> Fact:

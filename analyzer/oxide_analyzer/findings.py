@@ -13,6 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Const, Space
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.verdicts import Lifted
@@ -52,9 +53,10 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
     # That axes which the kernel does not read have extent 1 goes without saying by itself.
-    surprising = judgement.facts or judgement.compact
+    surprising = judgement.facts or judgement.compact or kernel.contract.is_inferred
     if surprising and not any(d.verdict is Verdict.VIOLATED for d in found):
-        message = ox402.message(inferred)
+        is_own = kernel.dialect == OWN_DIALECT
+        message = ox402.message(inferred) if is_own else ox402.precondition(inferred)
         found.append(ox402.RULE.diagnostic(kernel.name_span, message, kernel=kernel.name))
     return tuple(sorted(found, key=lambda d: (d.span, d.code)))
 

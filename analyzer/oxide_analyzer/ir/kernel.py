@@ -179,7 +179,8 @@ class Contract:
     empty span where another keyword may be written, and `prefix` what has to stand before it and
     `suffix` behind it (an undecorated `@kernel` needs its parentheses). Where there is a
     `requires` already, `conjunction` is the empty span behind what it says, and `naming` the one
-    behind the last of the parameters `named` by its lambda.
+    behind the last of the parameters `named` by its lambda. `is_inferred` says that nobody
+    declared it: it is what the kernel's own shapes ask for.
     """
 
     block: tuple[Expr, Expr, Expr] | None = None
@@ -196,6 +197,15 @@ class Contract:
     conjunction: Span | None = None
     naming: Span | None = None
     named: tuple[str, ...] = ()
+    is_inferred: bool = False
+
+
+@record
+class LaunchSite:
+    """A launch that the source of a kernel shows, and what it keeps."""
+
+    span: Span
+    contract: Contract
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -203,7 +213,8 @@ class Kernel:
     """One kernel. `span` covers the `def` to the end of its body, `name_span` its name.
 
     `assumptions` are about a kernel of another dialect than our own: what it does besides what
-    its IR says. It is not compiled with them.
+    its IR says. It is not compiled with them. Where there are `launches`, the kernel is judged for
+    these.
 
     It can be referred to weakly, so that what is derived from it lives as long as it does.
     """
@@ -225,6 +236,7 @@ class Kernel:
     documentation: str = ""
     dialect: str = field(default=OWN_DIALECT)
     assumptions: tuple[Assumption, ...] = ()
+    launches: tuple[LaunchSite, ...] = ()
 
     @property
     def instance(self) -> str:

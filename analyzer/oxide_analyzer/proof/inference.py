@@ -40,6 +40,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Special,
 )
+from oxide_analyzer.ir.walk import subexpressions
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_THREADS
 from oxide_analyzer.proof.affine import refutes
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.polys import Atom
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.proof.subjects import Query
 
 _MOST_CANDIDATES = 12
@@ -108,8 +110,9 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
     match obligation.subject:
         case Bound() as bound:
             yield from lengths(analysis, bound)
-            if analysis.kernel.dialect != OWN_DIALECT:
-                # Other code has no contract to declare it in: a missing guard is a precondition.
+            if analysis.kernel.dialect != OWN_DIALECT and not _has_grid(analysis.kernel):
+                # Other code has no contract to declare it in: a missing guard is a precondition,
+                # unless the launch is there to see.
                 yield from lengths(analysis, bound, tied=True)
             yield from scalars(analysis, query, (0, 1))
             yield from extents(analysis, query)
@@ -204,6 +207,15 @@ def _at_highest(analysis: Analysis, index: Poly, registers: tuple[Register, ...]
 
 
 _EXTENTS = {Register.THREAD: Register.BLOCK_DIM, Register.BLOCK: Register.GRID_DIM}
+
+
+def _has_grid(kernel: Kernel) -> bool:
+    """Whether the contract says how many blocks there are."""
+    return any(
+        isinstance(inner, Special) and inner.register is Register.GRID_DIM
+        for requirement in kernel.contract.requires
+        for inner in subexpressions(requirement.condition)
+    )
 
 
 def has_grid(analysis: Analysis, poly: Poly) -> bool:

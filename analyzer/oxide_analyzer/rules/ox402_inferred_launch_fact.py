@@ -14,7 +14,17 @@ RULE = Rule("OX402", "inferred-launch-fact", Severity.INFORMATION)
 
 
 def message(facts: Sequence[str]) -> str:
-    """All facts of one kernel; the axes that it does not read are said in few words."""
+    """All facts of one kernel, which each launch checks."""
+    return "each launch checks that " + _listed(facts)
+
+
+def precondition(facts: Sequence[str]) -> str:
+    """All facts of a kernel whose launches nobody checks."""
+    return "it is right for launches that keep to this: that " + _listed(facts)
+
+
+def _listed(facts: Sequence[str]) -> str:
+    """The facts; the axes that the kernel does not read are said in few words."""
     single = [
         axis
         for axis in "yz"
@@ -24,7 +34,7 @@ def message(facts: Sequence[str]) -> str:
     said = [_quoted(fact) for fact in facts if fact not in short]
     if single:
         said.append(f"block and grid have extent 1 along {' and '.join(single)}")
-    return "each launch checks that " + ", that ".join(said)
+    return ", that ".join(said)
 
 
 def _quoted(fact: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Diagnostic
+from oxide_analyzer.frontends.numba.launches import Launches
 from oxide_analyzer.frontends.numba.lowering import NumbaLowering
 from oxide_analyzer.frontends.numba.parameters import kernel_parameters
 from oxide_analyzer.frontends.numba.promotion import common
@@ -53,6 +54,7 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
     observer = Observer(resolver)
+    launches = Launches(module, resolver)
     kernels: list[Kernel] = []
     unread: list[Unread] = []
     called: set[int] = set()
@@ -65,10 +67,14 @@ def read(source: SourceFile, modules: Modules) -> Reading:
             unread.append(_unread(function))
             continue
         called |= reached - {id(function.node)}
-        kernels.append(kernel)
+        kernels.append(replace(kernel, launches=launches.sites(kernel, function.node)))
     # What kernels call is judged where it is called.
     nodes = {function.scope.qualify(function.node.name): function.node for function in functions}
-    kept = tuple(kernel for kernel in kernels if id(nodes[kernel.qualname]) not in called)
+    kept = tuple(
+        kernel
+        for kernel in kernels
+        if id(nodes[kernel.qualname]) not in called or launches.are_of(nodes[kernel.qualname])
+    )
     return Reading(kept, tuple(unread), ())
 
 

@@ -1,0 +1,146 @@
+"""For which launches a kernel is judged, where it has no contract of its own.
+
+A kernel of Oxide has a contract, which is what it is judged for. One of another dialect is judged
+for the launches that its file shows, each for itself. Where there is none it is judged for all;
+and if that does not prove it, for the blocks that fit its shared arrays:
+
+    tile = cuda.shared.array((16, 16), float32)      blocks of (16, 16, 1), which is then a fact
+    tile[tx, ty] = …                                 that every launch must keep
+
+The verdict of the kernel is that of the worst of its launches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Related, Verdict
+from oxide_analyzer.ir.kernel import OWN_DIALECT, Contract
+from oxide_analyzer.ir.nodes import (
+    Assign,
+    Binary,
+    BinaryOp,
+    Const,
+    Read,
+    Register,
+    Space,
+    Special,
+    Store,
+)
+from oxide_analyzer.ir.specialise import fold, source_values
+from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.language.types import I64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from oxide_analyzer.ir.kernel import Kernel, LaunchSite
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.report import KernelReport
+
+_WORST = {Verdict.VIOLATED: 0, Verdict.UNPROVED: 1, Verdict.PROVED: 2}
+_MOST_THREADS = 1024
+_DEEPEST = 8
+
+
+def in_situations(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
+    """The report on a kernel, from those on it in each of its situations."""
+    if kernel.dialect == OWN_DIALECT:
+        return check(kernel)
+    if kernel.launches:
+        return _launched(kernel, check)
+    report = check(kernel)
+    if report.verdict is Verdict.PROVED or report.stopped:
+        return report
+    block = fitting_block(kernel)
+    if block is None:
+        return report
+    return check(
+        replace(kernel, contract=Contract(block=block, cooperative=True, is_inferred=True))
+    )
+    # What is wrong with other blocks is what nobody would launch.
+
+
+def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
+    reports: list[tuple[LaunchSite, KernelReport]] = []
+    for site in kernel.launches:
+        found = check(replace(kernel, contract=site.contract))
+        if any(d.code == "OX403" for d in found.diagnostics):
+            # What was read of the host cannot be: then it says nothing.
+            found = check(replace(kernel, contract=Contract(cooperative=True)))
+        reports.append((site, found))
+    site, worst = min(reports, key=lambda one: _WORST[one[1].verdict])
+    names = tuple(f"{site.span.path}:{site.span.line}" for site, _ in reports)
+    diagnostics = worst.diagnostics
+    if worst.verdict is not Verdict.PROVED:
+        related = Related(site.span, "it is launched here")
+        diagnostics = tuple(replace(d, related=(*d.related, related)) for d in worst.diagnostics)
+    return replace(
+        worst,
+        kernel=kernel,
+        launches=names,
+        diagnostics=diagnostics,
+        checked=worst.checked if len(reports) == 1 else None,
+        milliseconds=sum(report.milliseconds for _, report in reports),
+    )
+
+
+def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
+    """The block of which each thread writes one element of the shared arrays; None if no extent
+    says so."""
+    values = _once(kernel)
+    extents: dict[int, int] = {}
+    for statement in statements(kernel.body):
+        if not isinstance(statement, Store):
+            continue
+        array = kernel.arrays[statement.array]
+        if array.space is not Space.SHARED:
+            continue
+        for index, extent in zip(statement.index, array.shape, strict=True):
+            size = _number(kernel, extent)
+            for axis, offset in _axes(index, values):
+                if size is not None and size > 2 * offset:
+                    # What lies in front of the block's elements lies behind them as well.
+                    inner = size - 2 * offset
+                    extents[axis] = min(extents.get(axis, inner), inner)
+    product = 1
+    for extent in extents.values():
+        product *= extent
+    if not extents or not 1 <= product <= _MOST_THREADS:
+        return None
+    x, y, z = (Const(extents.get(axis, 1), I64, kernel.name_span) for axis in range(3))
+    return x, y, z
+
+
+def _once(kernel: Kernel) -> dict[str, Expr]:
+    """What the locals are that are assigned once."""
+    found: dict[str, Expr] = {}
+    again: set[str] = set()
+    for statement in statements(kernel.body):
+        if isinstance(statement, Assign):
+            name = statement.target.name
+            if name in found:
+                again.add(name)
+            found[name] = statement.value
+    return {name: value for name, value in found.items() if name not in again}
+
+
+def _axes(index: Expr, values: dict[str, Expr], depth: int = 0) -> Iterator[tuple[int, int]]:
+    """The axis whose thread index an index is, with what is added to it."""
+    match index:
+        case Special(register=Register.THREAD, axis=axis):
+            yield axis, 0
+        case Read(local=local) if local.name in values and depth < _DEEPEST:
+            yield from _axes(values[local.name], values, depth + 1)
+        case Binary(op=BinaryOp.ADD, left=left, right=Const(value=value)):
+            for axis, offset in _axes(left, values, depth):
+                yield axis, offset + int(value)
+        case _:
+            return
+
+
+def _number(kernel: Kernel, extent: Expr) -> int | None:
+    """An extent that the source says."""
+    found = fold(extent, source_values(kernel))
+    return int(found.value) if isinstance(found, Const) else None
