@@ -31,7 +31,6 @@ from oxide_analyzer.facts.conditions import (
     at_least_zero,
     condition_atoms,
     equal,
-    negate,
 )
 from oxide_analyzer.facts.invariants import Counter, candidates
 from oxide_analyzer.facts.liveness import handed_on
@@ -43,6 +42,7 @@ from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import Assign, Atomic, Continue, For, Leave, Load
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.paths import follows
 from oxide_analyzer.proof.powers import power_condition
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def backs_of(walk: Walk, stmt: Loop, head: State, position: Position) -> list[St
 def _implied(walk: Walk, state: State, condition: Condition) -> bool:
     if condition in (TRUE, FALSE):
         return condition == TRUE
-    return refutes(walk.evaluator.launch.terms, (*state.path, negate(condition)), _QUICK)
+    return follows(walk.evaluator.launch.terms, state.path, condition, _QUICK)
 
 
 def _candidates(

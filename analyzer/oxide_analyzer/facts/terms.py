@@ -51,6 +51,9 @@ from oxide_analyzer.record import record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from oxide_analyzer.proof.order import Bounds
+    from oxide_analyzer.proof.system import System
+
 
 @record
 class Terms:
@@ -62,6 +65,10 @@ class Terms:
     # Whether conditions contradict each other, by the steps that were given for it (`affine`).
     answers: dict[tuple[tuple[Condition, ...], int], bool] = field(
         default_factory=dict[tuple[tuple[Condition, ...], int], bool]
+    )
+    # What the conditions of a path come to, None if nobody comes there (`paths`).
+    reached: dict[tuple[Condition, ...], tuple[System | None, Bounds]] = field(
+        default_factory=dict["tuple[Condition, ...]", "tuple[System | None, Bounds]"]
     )
     # What the forms of atoms say about their values (`system`).
     definitions: dict[Atom, tuple[Condition, ...]] = field(

@@ -71,6 +71,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.language.types import BOOL, Scalar
 from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.paths import between
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.launch_terms import LaunchTerms
@@ -395,6 +396,13 @@ class Evaluator:
         too_low = low is None or low < type_.min
         too_high = high is None or high > type_.max
         terms = self.launch.terms
+        if too_low or too_high:
+            ends = between(terms, state.path, poly)
+            if ends is None:
+                return poly
+            least, most = ends
+            too_low = too_low and (least is None or least < type_.min)
+            too_high = too_high and (most is None or most > type_.max)
         # A product stays in its type because another does: `row * w + col < h * w <= len(a)`.
         steps = _PRODUCTS if any(len(m) > 1 for m in poly.terms) else _QUICK
         if too_low and refutes(terms, (*state.path, less(poly, constant(type_.min))), steps):

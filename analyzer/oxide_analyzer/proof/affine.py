@@ -32,7 +32,7 @@ from oxide_analyzer.facts.conditions import (
     condition_polys,
     is_arithmetic,
 )
-from oxide_analyzer.facts.polys import Atom, Element, Monomial, Poly, Variable
+from oxide_analyzer.facts.polys import Atom, Element, Poly, Variable
 from oxide_analyzer.proof.allowance import current
 from oxide_analyzer.proof.equations import connected, solve_equations
 from oxide_analyzer.proof.linear import Budget, contradictory
@@ -123,7 +123,7 @@ def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
 
 def _refute_each(system: System, terms: Terms, steps: int) -> bool:
     """Try a power of two with every number that it can be: what is left of it is linear."""
-    bounds = Bounds(system.inequalities)
+    bounds = Bounds(system.inequalities.values())
     best: tuple[int, Poly, list[int]] | None = None
     for poly in system.powers:
         atom = poly.single()
@@ -163,11 +163,7 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
             return True
         if not taken:
             break
-    for poly in system.inequalities:
-        value = poly.value
-        if value is not None and value < 0:
-            return True
-    rows = list(dict.fromkeys(p for p in system.inequalities if p.value is None))
+    rows = list(system.inequalities.values())
     if contradictory(rows, budget):
         return True
     lemmas = order_lemmas(rows)
@@ -290,25 +286,18 @@ def _propagate(system: System) -> bool | None:
 
     Otherwise whether something was assumed.
     """
-    bounds: dict[frozenset[tuple[Monomial, int]], int] = {}
-    lowest: dict[frozenset[tuple[Monomial, int]], Poly] = {}
-    for poly in system.inequalities:
-        linear = poly.slope
-        offset = poly.offset
-        if linear not in bounds or offset < bounds[linear]:
-            bounds[linear] = offset
-            lowest[linear] = poly
     taken = False
-    for linear, offset in bounds.items():
+    rows = system.inequalities
+    for slope, poly in rows.items():
         # Between 0 and 0: an equation, which can be solved.
-        opposite = lowest[linear].opposite
-        if bounds.get(opposite) == -offset and linear not in system.tied:
-            system.tied.update((linear, opposite))
-            system.equations.append(Poly({**dict(linear), (): offset} if offset else dict(linear)))
+        opposite = rows.get(poly.opposite)
+        if opposite is not None and opposite.offset == -poly.offset and slope not in system.tied:
+            system.tied.update((slope, poly.opposite))
+            system.equations.append(poly)
             taken = True
     before, system.disjunctions = system.disjunctions, []
     for branches in before:
-        alive = tuple(b for b in branches if not _false(b, bounds, system))
+        alive = tuple(b for b in branches if not _false(b, system))
         if not alive:
             return None
         if len(alive) == 1:
@@ -320,15 +309,13 @@ def _propagate(system: System) -> bool | None:
     return taken
 
 
-def _false(
-    condition: Condition, bounds: dict[frozenset[tuple[Monomial, int]], int], system: System
-) -> bool:
+def _false(condition: Condition, system: System) -> bool:
     match condition:
         case AtLeastZero(poly=p):
             if p.value is not None:
                 return p.value < 0
-            opposite = bounds.get(p.opposite)
-            return opposite is not None and p.offset + opposite < 0
+            opposite = system.inequalities.get(p.opposite)
+            return opposite is not None and p.offset + opposite.offset < 0
         case IsZero(poly=p):
             if p.value is not None:
                 return p.value != 0
@@ -337,12 +324,13 @@ def _false(
         case NotZero(poly=p):
             if p.value is not None:
                 return p.value == 0
-            above, below = bounds.get(p.slope), bounds.get(p.opposite)
-            offset = p.offset
-            return above == offset and below is not None and below == -offset
+            above, below = system.inequalities.get(p.slope), system.inequalities.get(p.opposite)
+            if above is None or below is None:
+                return False
+            return above.offset == p.offset == -below.offset
         case Opaque(key=key, parts=parts, positive=positive):
             return system.decided.get((key, parts), positive) != positive
         case AllOf(parts=parts):
-            return any(_false(c, bounds, system) for c in parts)
+            return any(_false(c, system) for c in parts)
         case AnyOf(parts=parts):
-            return all(_false(c, bounds, system) for c in parts)
+            return all(_false(c, system) for c in parts)

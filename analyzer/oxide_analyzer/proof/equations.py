@@ -17,7 +17,14 @@ from oxide_analyzer.facts.conditions import any_of, condition_polys, is_zero, ne
 from oxide_analyzer.facts.polys import Alias, Atom, Bits, Monomial, Poly, Quotient, constant
 from oxide_analyzer.proof.linear import Budget, contradictory
 from oxide_analyzer.proof.order import Bounds, signs
-from oxide_analyzer.proof.system import System, assume, in_current_terms, replace, substitute
+from oxide_analyzer.proof.system import (
+    System,
+    assume,
+    bound,
+    in_current_terms,
+    replace,
+    substitute,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +58,12 @@ def solve_equations(system: System, budget: Budget) -> bool:
             stuck.append(equation)
             continue
         substitute(system, *solved)
+        if system.impossible:
+            return True
         stuck = [replace(p, *solved) for p in stuck]
     for equation in stuck:
-        system.inequalities.append(equation)
-        system.inequalities.append(-equation)
+        bound(system, equation)
+        bound(system, -equation)
     return False
 
 
@@ -125,7 +134,7 @@ def _is_factor(atom: Atom, equation: Poly, system: System, stuck: Sequence[Poly]
     """Whether an atom is multiplied with others in some condition."""
     if atom in equation.factors:
         return True
-    for polys in (system.inequalities, system.equations, system.aliases, stuck):
+    for polys in (system.inequalities.values(), system.equations, system.aliases, stuck):
         for poly in polys:
             if atom in poly.factors:
                 return True
@@ -143,9 +152,12 @@ def _is_factor(atom: Atom, equation: Poly, system: System, stuck: Sequence[Poly]
 def _digits(equation: Poly, system: System, budget: Budget) -> tuple[Poly, Poly] | None:
     """Split an equation at a stride, if the lower digit is provably smaller than it."""
     splits = _splits(equation)
-    bounds = Bounds(system.inequalities) if splits else None
+    if not splits:
+        return None
+    rows = list(system.inequalities.values())
+    bounds = Bounds(rows)
     for high, low, stride in splits:
-        if bounds is not None and _bounded(low, stride, system.inequalities, bounds, budget):
+        if _bounded(low, stride, rows, bounds, budget):
             return high, low
     return None
 

@@ -31,7 +31,7 @@ class Bounds:
 
     __slots__ = ("highs", "lows")
 
-    def __init__(self, rows: Sequence[Poly]) -> None:
+    def __init__(self, rows: Iterable[Poly]) -> None:
         self.lows: dict[Monomial, int] = {}
         self.highs: dict[Monomial, int] = {}
         longer: list[tuple[list[tuple[Monomial, int]], int]] = []

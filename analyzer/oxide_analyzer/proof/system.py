@@ -11,7 +11,7 @@ Atoms for which an equation was solved are replaced everywhere, in facts that co
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.conditions import (
     AllOf,
@@ -54,13 +54,17 @@ if TYPE_CHECKING:
 
 _POWER_ROUNDS = 3
 
+Slope: TypeAlias = "frozenset[tuple[Monomial, int]]"
+
 
 @dataclass(slots=True)
 class System:
     """Conditions that hold together, taken apart."""
 
     equations: list[Poly] = field(default_factory=list[Poly])
-    inequalities: list[Poly] = field(default_factory=list[Poly])
+    # Of each left side the strongest; whether one was plainly false is `impossible`.
+    inequalities: dict[Slope, Poly] = field(default_factory=dict["Slope", Poly])
+    impossible: bool = False
     disjunctions: list[tuple[Condition, ...]] = field(default_factory=list["tuple[Condition, ...]"])
     decided: dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool] = field(
         default_factory=dict[tuple[tuple[str, ...], tuple[Poly, ...]], bool]
@@ -79,15 +83,14 @@ class System:
     said: set[Condition] = field(default_factory=set[Condition])
     ask_powers: bool = False
     # The left sides of pairs of inequalities that have become equations.
-    tied: set[frozenset[tuple[Monomial, int]]] = field(
-        default_factory=set[frozenset[tuple[Monomial, int]]]
-    )
+    tied: set[Slope] = field(default_factory=set["Slope"])
 
     def copy(self) -> System:
         """A system of its own, for one branch."""
         return System(
             list(self.equations),
-            list(self.inequalities),
+            dict(self.inequalities),
+            self.impossible,
             list(self.disjunctions),
             dict(self.decided),
             set(self.known),
@@ -111,7 +114,7 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
             case AtLeastZero(poly=p):
                 value = p.value
                 if value is None:
-                    system.inequalities.append(p.tight)
+                    bound(system, p.tight)
                     system.pending.extend(p.atoms())
                 elif value < 0:
                     return False
@@ -152,6 +155,13 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
                 system.disjunctions.append(parts)
                 system.pending.extend(certain_atoms(condition))
     return True
+
+
+def bound(system: System, poly: Poly) -> None:
+    """Add `poly >= 0`, for a tight polynomial that is not constant."""
+    known = system.inequalities.get(poly.slope)
+    if known is None or poly.offset < known.offset:
+        system.inequalities[poly.slope] = poly
 
 
 def certain_atoms(condition: Condition) -> dict[Atom, None]:
@@ -225,24 +235,19 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
         return []
     system.ask_powers = bool(system.bits)
     found: list[Bounds] = []
-    rows: dict[frozenset[tuple[Monomial, int]], int] = {}
+    rows = system.inequalities
 
     def bounds(poly: Poly) -> tuple[int | None, int | None]:
         if not found:
-            found.append(Bounds(system.inequalities))
-            for row in system.inequalities:
-                offset, linear = row.offset, row.slope
-                held = rows.get(linear)
-                if held is None or offset < held:
-                    rows[linear] = offset
+            found.append(Bounds(system.inequalities.values()))
         known = current(system, poly)
         low, high = found[0].of(known)
         # What is asked may be said as it stands: `t ^ s - t - 1 >= 0`.
         least, most = rows.get(known.slope), rows.get(known.opposite)
-        if least is not None and (low is None or low < known.offset - least):
-            low = known.offset - least
-        if most is not None and (high is None or high > known.offset + most):
-            high = known.offset + most
+        if least is not None and (low is None or low < known.offset - least.offset):
+            low = known.offset - least.offset
+        if most is not None and (high is None or high > known.offset + most.offset):
+            high = known.offset + most.offset
         return low, high
 
     news: list[Condition] = []
@@ -276,7 +281,7 @@ def _signs_say(system: System) -> list[Condition]:
     asked = [a for a in system.quotients if _is_open(a)]
     if not asked:
         return []
-    bounds = Bounds(system.inequalities)
+    bounds = Bounds(system.inequalities.values())
     news: list[Condition] = []
     for atom in asked:
         fact = AtLeastZero(Poly({(atom,): 1}))
@@ -398,9 +403,16 @@ def substitute(system: System, atom: Atom, value: Poly) -> None:
                 system.disjunctions.append(())
     system.equations = [replace(p, atom, value) for p in system.equations]
     system.aliases = [replace(p, atom, value) for p in system.aliases]
-    system.inequalities = [
-        p if q is p else q.tight for p in system.inequalities for q in (replace(p, atom, value),)
-    ]
+    touched = [p for p in system.inequalities.values() if atom in p.atom_set]
+    for poly in touched:
+        del system.inequalities[poly.slope]
+    for poly in touched:
+        replaced_by = replace(poly, atom, value).tight
+        number = replaced_by.value
+        if number is None:
+            bound(system, replaced_by)
+        elif number < 0:
+            system.impossible = True
     system.disjunctions = [
         tuple([replace_condition(c, atom, value) for c in branches])
         for branches in system.disjunctions
