@@ -1,6 +1,6 @@
 """Type variables: what they may stand for, and what they do stand for at a call.
 
-    T = TypeVar("T", f32, f64)                      axpy[T: (f32, f64)](…)
+    T = TypeVar("T", f32, f64)                      def axpy[T: (f32, f64)](…)
 
 A kernel is read once for each choice of its variables, so in the IR there is none: see `reading`.
 A helper is inlined, so each call of it says what its variables are: the element type of an array,
@@ -49,7 +49,8 @@ def _variables(
     for name, variable in own.items():
         bound = getattr(variable, "bound", None)
         options = bound.elts if isinstance(bound, ast.Tuple) else ()
-        yield name, _options(name, tuple(options), scope, resolver)
+        spelling = f"[{name}: (f32, f64)]"
+        yield name, _options(name, tuple(options), scope, resolver, spelling)
     seen = set(own)
     for argument, _ in parameters(node):
         for name in _names(argument.annotation):
@@ -58,13 +59,14 @@ def _variables(
             seen.add(name)
             match resolver.name(name, scope):
                 case TypeVariable(options=options, scope=inside):
-                    yield name, _options(name, options, inside, resolver)
+                    spelling = f'TypeVar("{name}", f32, f64)'
+                    yield name, _options(name, options, inside, resolver, spelling)
                 case _:
                     pass
 
 
 def _options(
-    name: str, nodes: tuple[ast.expr, ...], scope: Scope, resolver: Resolver
+    name: str, nodes: tuple[ast.expr, ...], scope: Scope, resolver: Resolver, spelling: str
 ) -> tuple[Scalar, ...] | BadAnnotation:
     found: list[Scalar] = []
     for node in nodes:
@@ -79,7 +81,7 @@ def _options(
     if not found:
         return BadAnnotation(
             "OX003",
-            f'`{name}` does not say which types it may be; write `TypeVar("{name}", f32, f64)`',
+            f"`{name}` does not say which types it may be; write `{spelling}`",
         )
     return tuple(dict.fromkeys(found))
 

@@ -8,6 +8,8 @@ nesting, warnings for odd escapes. Here each becomes one diagnostic with a place
 from __future__ import annotations
 
 import ast
+import re
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
 
 _BOM = "\ufeff"
+_TYPE_PARAMETERS = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*\[|type\s+\w+\s*[=\[]")
 
 
 @lru_cache(maxsize=64)
@@ -34,11 +37,24 @@ def parse(source: SourceFile) -> ast.Module | Diagnostic:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except SyntaxError as error:
-        return RULE.diagnostic(_place(source, error), error.msg or "invalid syntax")
+        place = _place(source, error)
+        return RULE.diagnostic(place, _newer(source, place) or error.msg or "invalid syntax")
     except (RecursionError, MemoryError):
         return too_deep(_deepest(source))
     except ValueError:
         return RULE.diagnostic(*_unreadable(source))
+
+
+def _newer(source: SourceFile, place: Span) -> str | None:
+    """What is said of syntax that a later Python than the one that runs this has."""
+    line = source.lines[place.line - 1] if place.line <= len(source.lines) else ""
+    if sys.version_info >= (3, 12) or not _TYPE_PARAMETERS.match(line):
+        return None
+    running = ".".join(map(str, sys.version_info[:2]))
+    return (
+        f"type parameters are read by Python 3.12 or later, and Oxide runs on {running} here; "
+        'write `T = TypeVar("T", f32, f64)`'
+    )
 
 
 def _place(source: SourceFile, error: SyntaxError) -> Span:

@@ -18,6 +18,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberConstant,
     NumberKind,
     TupleConstant,
+    TypeVariable,
     UserClass,
 )
 from oxide_analyzer.frontends.oxide.values import (
@@ -75,6 +76,10 @@ def name(lowering: Lowering, node: ast.Name) -> Value:
         if node.id in inside.body.assigned:
             return lowering.read((inside.key, node.id), node)
         inside = inside.closure
+    for parameter in getattr(frame.function.node, "type_params", []):
+        if parameter.name == node.id:
+            variable = TypeVariable(node.id, (), frame.function.scope)
+            return MeaningValue(variable, (node.id,))
     meaning = lowering.resolver.name(node.id, frame.function.scope)
     if meaning is None:
         return unknown_name(lowering, node, node.id)
