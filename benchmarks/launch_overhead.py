@@ -129,7 +129,7 @@ def _raw(device: Cuda, loaded: CudaKernel) -> float:
     library = _compile_c()
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     entry = ctypes.cast(ctypes.CDLL(name).cuLaunchKernel, ctypes.c_void_p)
-    arena = loaded.arena()
+    arena = loaded.arena(0, (1, 1, 1))
     call = library.launches
     call.restype = ctypes.c_double
     call.argtypes = [ctypes.c_void_p] * 4 + [ctypes.c_int]
@@ -158,7 +158,7 @@ def _compile_c() -> ctypes.CDLL:
 
 def _loaded(program: Any) -> CudaKernel:
     """The machine code behind a kernel."""
-    return program._program.specialisation().cuda(0)
+    return program._program.specialisation().cuda(0).suited((1, 1, 1), ordinary=True)
 
 
 def _cupy(device: Cuda) -> float | None:

@@ -16,9 +16,11 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_analyzer.language.types import SCALARS
+from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen import devices
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.errors import HostAccessError, MissingExtraError
+from oxide_codegen.forms import is_ordinary_array
 from oxide_codegen.scalars import NUMPY_CODES, TYPES, as_elements, name_of, numpy_dtype
 
 if TYPE_CHECKING:
@@ -30,16 +32,19 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
 
 T = TypeVar("T")
-_kinds: dict[tuple[str, int, str, int, bool], object] = {}
+_kinds: dict[tuple[str, int, str, int, bool, bool], object] = {}
 
 
-def kind_of(element: str, rank: int, device: str, index: int, *, is_known: bool = False) -> object:
+def kind_of(
+    element: str, rank: int, device: str, index: int, *, ordinary: bool, is_known: bool = False
+) -> object:
     """One object for all writable buffers of an element type, rank and device.
 
-    Those of which facts about their elements are known have another one: whoever writes them has
-    to make them forget.
+    Those for ordinary launches have another one than those that are not: see `forms`. So have
+    those of which facts about their elements are known: whoever writes them has to make them
+    forget.
     """
-    key = (element, rank, device, index, is_known)
+    key = (element, rank, device, index, ordinary, is_known)
     return _kinds.setdefault(key, key)
 
 
@@ -109,9 +114,11 @@ class DeviceBuffer(Generic[T]):
 
     def _kind(self, *, is_known: bool) -> object:
         view = self._view
-        if view.read_only:
+        if view.read_only or max(view.shape, default=0) > MAX_LENGTH:
             return None
-        return kind_of(view.element, len(view.shape), *_parts(view.device), is_known=is_known)
+        fits = is_ordinary_array(view.address, view.shape)
+        place = _parts(view.device)
+        return kind_of(view.element, len(view.shape), *place, ordinary=fits, is_known=is_known)
 
     def knows(self, fact: object) -> bool:
         """Whether a fact about the elements is known to hold."""

@@ -25,11 +25,14 @@ from typing import TYPE_CHECKING
 from oxide_codegen import abi
 from oxide_codegen.cache import code_cache
 from oxide_codegen.errors import MissingExtraError
+from oxide_codegen.forms import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from oxide_analyzer.checked import CheckedKernel
+    from oxide_codegen.forms import Form
+    from oxide_codegen.lowering.optimisations import Optimisation
     from oxide_codegen.native import Native, NativeCode
     from oxide_codegen.ptx import Ptx
 
@@ -73,27 +76,26 @@ def _native(
     return link_native(checked.kernel, made)
 
 
-def ptx(checked: CheckedKernel, sm: str) -> Ptx:
-    """The kernel's PTX for one SM; raises `target.Unsupported` where it lacks something."""
-    from oxide_codegen.ptx import compile_ptx
+def ptx(
+    checked: CheckedKernel,
+    sm: str,
+    form: Form = EVERY,
+    without: frozenset[Optimisation] = frozenset(),
+) -> Ptx | None:
+    """The kernel's PTX for one SM; None where it has no such form.
 
-    known, keep = _known_ptx("ptx", checked, sm)
-    if known is not None:
-        return known
-    demand_llvm()
-    return keep(compile_ptx(checked, sm))
+    Raises `target.Unsupported` where the SM lacks something.
+    """
+    from oxide_codegen.ptx import compile_ptx, has_form
 
-
-def coarse_ptx(checked: CheckedKernel, sm: str) -> Ptx | None:
-    """The same with several elements per thread, or None: see `lowering.coarsening`."""
-    from oxide_codegen.ptx import compile_ptx, plan
-
-    known, keep = _known_ptx("coarse ptx", checked, sm)
+    known, keep = _known_ptx(form, without, checked, sm)
     if known is None:
         demand_llvm()
-        has_plan = plan(checked).lanes > 1
+        made = has_form(checked, form, without)
         # That there is none is kept as well: as a kernel without text.
-        known = keep(compile_ptx(checked, sm, coarse=True) if has_plan else _nothing(checked, sm))
+        known = keep(
+            compile_ptx(checked, sm, form, without=without) if made else _nothing(checked, sm)
+        )
     return known if known.text else None
 
 
@@ -104,7 +106,7 @@ def _nothing(checked: CheckedKernel, sm: str) -> Ptx:
 
 
 def _known_ptx(
-    kind: str, checked: CheckedKernel, sm: str
+    form: Form, without: frozenset[Optimisation], checked: CheckedKernel, sm: str
 ) -> tuple[Ptx | None, Callable[[Ptx], Ptx]]:
     """What the cache has, and a function that keeps what it has not."""
     from oxide_codegen.ptx import Ptx, entry_name
@@ -133,6 +135,7 @@ def _known_ptx(
         dynamic_shared,
         llvm.decode(),
         lanes,
+        form.ordinary,
     )
     return known, keep
 

@@ -20,17 +20,12 @@ from oxide_codegen.errors import DeviceError
 from oxide_codegen.failures import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.ptx import Ptx
-
-
-# With so many blocks for each multiprocessor a launch is large. On an H200 smaller ones took as
-# long with one element per thread as with several: the launch itself is what they wait for.
-LARGE = 16
 
 
 class Arena:
@@ -51,24 +46,16 @@ class Arena:
 
 
 class CudaKernel:
-    """A kernel loaded on one device.
+    """One form of a kernel, loaded on one device.
 
-    `coarser` makes its form for large launches, in which each thread does the work of several, if
-    there is one.
+    `is_ordinary` says that it is for ordinary launches alone: see `forms`.
     """
 
-    def __init__(
-        self,
-        device: Cuda,
-        kernel: Kernel,
-        ptx: Ptx,
-        slots: int,
-        coarser: Callable[[], CudaKernel | None] | None = None,
-    ) -> None:
+    def __init__(self, device: Cuda, kernel: Kernel, ptx: Ptx, slots: int) -> None:
         self.device = device
         self.kernel = kernel
+        self.is_ordinary = ptx.ordinary
         self._lanes = ptx.lanes
-        self._coarser = coarser
         core, driver = device.core, device.driver
         with device.current():
             # The object code owns the library: it lives as long as its kernel.
@@ -88,23 +75,11 @@ class CudaKernel:
         self._arenas: dict[int, list[Arena]] = {}
         self._lock = threading.Lock()
         self._fitting: dict[tuple[int, int], int] = {}
-        self._coarse: CudaKernel | None = None
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
         with device.current():
             answer = driver.cuFuncGetAttribute(attribute, self.handle)
         self._most_threads = int(check(driver, answer, "asking for limits", kernel.name))
         self._reserve(self._placed)
-
-    def suited(self, grid: Extent) -> CudaKernel:
-        """The form of this kernel for such a grid: this one, or the one for large launches."""
-        if self._coarser is None or grid[0] < LARGE * self.device.multiprocessors:
-            return self
-        if self._coarse is not None:
-            return self._coarse
-        with self._lock:
-            if self._coarse is None:
-                self._coarse = self._coarser() or self
-            return self._coarse
 
     def launched(self, grid: Extent) -> Extent:
         """The grid that the driver gets, where threads do the work of several."""

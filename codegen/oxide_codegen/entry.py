@@ -40,10 +40,10 @@ from oxide_analyzer.ir.nodes import (
     Special,
 )
 from oxide_analyzer.language.types import Kind
-from oxide_analyzer.launch import MAX_LENGTH
 from oxide_codegen.arguments import alignments
 from oxide_codegen.buffers import DeviceBuffer, kind_of
 from oxide_codegen.enqueue import OTHER_CONTEXT, Call
+from oxide_codegen.forms import SIZES, is_ordinary_grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -86,8 +86,12 @@ def entry(
     block: Extent,
     shared: int,
     holds: Callable[[], bool],
+    ordinary: bool,
 ) -> Callable[[tuple[Any, ...]], bool] | None:
-    """The entry for launches on the default stream, or None if something is beyond it."""
+    """The entry for launches on the default stream, or None if something is beyond it.
+
+    It is for those that are `ordinary`, or for the others: see `forms`.
+    """
     device = loaded.device
     kernel = specialisation.kernel
     if loaded.is_cooperative or kernel.contract.data or specialisation.signature.has_parts:
@@ -95,7 +99,9 @@ def entry(
     enqueue, stream = device.enqueue, device.default_handle
     last = _BINDINGS if enqueue is None else _DIRECTLY
     try:
-        source, names = write(specialisation, grid, block, shared, device.index, last)
+        source, names = write(
+            specialisation, grid, block, shared, device.index, last, ordinary=ordinary
+        )
     except _Other:
         return None
     names |= {
@@ -142,6 +148,8 @@ def write(
     shared: int,
     index: int,
     last: Sequence[str] = _DIRECTLY,
+    *,
+    ordinary: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     """The source of an entry and the constants that it names; also what tests look at.
 
@@ -154,31 +162,44 @@ def write(
     count = len(kernel.parameters)
     variables = [f"v{k}" for k in range(count)]
     refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
-    classes, moved = list[str](), list[str]()
+    classes, moved, usual = list[str](), list[str](), list[str]()
     for k, parameter in enumerate(kernel.parameters):
         if isinstance(parameter, ScalarParameter):
             classes.append(_wrong_number(f"v{k}", parameter.type))
             cells.append(f"v{k}")
             if checked.compact and parameter.type.is_integer:
                 classes.append(f"not {-_COMPACT} < v{k} < {_COMPACT}")
+            if parameter.type.is_integer and parameter.type.max >= SIZES:
+                usual.append(f"{-SIZES} < v{k} < {SIZES}")
             continue
         array = kernel.arrays[parameter.name]
-        names[f"K{k}"] = kind_of(array.element.name, array.rank, "cuda", index)
-        kind = f"v{k}.kind is not K{k}"
-        if array.ownership is Ownership.READ_ONLY:
-            # Who writes a buffer of which facts are known has to make it forget them.
-            names[f"F{k}"] = kind_of(array.element.name, array.rank, "cuda", index, is_known=True)
-            kind += f" and v{k}.kind is not F{k}"
+        # Who writes a buffer of which facts are known has to make it forget them.
+        is_read = array.ownership is Ownership.READ_ONLY
+        kinds = list[str]()
+        for fits in (True,) if ordinary else (True, False):
+            for is_known in (False, True) if is_read else (False,):
+                kinds.append(f"K{k}_{len(kinds)}")
+                names[kinds[-1]] = kind_of(
+                    array.element.name, array.rank, "cuda", index, ordinary=fits, is_known=is_known
+                )
+        kind = " and ".join(f"v{k}.kind is not {name}" for name in kinds)
         classes.append(f"v{k}.__class__ is not Buffer or {kind}")
+        fitting = kinds[: 2 if is_read else 1]
+        usual.append(f"({' or '.join(f'v{k}.kind is {name}' for name in fitting)})")
         moved.append(f"v{k}.memory.stream != stream")
         extents = [f"d{k}_{axis}" for axis in range(array.rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
         cells += [f"p{k}", *extents]
+    if not ordinary and is_ordinary_grid(grid, block):
+        # Ordinary ones are for the other entry.
+        classes.append(" and ".join(usual) or "True")
+    elif ordinary:
+        classes += [f"not {size}" for size in usual if not size.startswith("(")]
     if moved:
         classes.append(f"device.moved is not None and ({' or '.join(moved)})")
     late = _overlaps(kernel) + [f"not {text}" for text in known.conditions(checked.facts)]
-    longest = _COMPACT - 1 if checked.compact else MAX_LENGTH
-    late += [f"{cell} > {longest}" for cell in cells if cell.startswith("d")]
+    if checked.compact and not ordinary:
+        late += [f"{cell} >= {_COMPACT}" for cell in cells if cell.startswith("d")]
     late += [
         f"p{k} % {aligned[parameter.name]}"
         for k, parameter in enumerate(kernel.parameters)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
 from oxide_codegen import devices
 from oxide_codegen.contract import declared_block, demand_geometry, requested_shared
-from oxide_codegen.errors import LaunchTypeError, OxideError
+from oxide_codegen.errors import LaunchTypeError, OxideError, SourceError
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
 from oxide_codegen.program import Options, Program
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel as IR
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.launchable import Launches
+    from oxide_codegen.module import Module
 
 P = ParamSpec("P")
 F = TypeVar("F")
+M = TypeVar("M", bound=ModuleType)
 Extent: TypeAlias = int | tuple[int] | tuple[int, int] | tuple[int, int, int]
 
 # One alternative for each number of parameters: then those of a lambda are Any, not unknown.
@@ -199,7 +202,8 @@ class Kernel(Generic[P]):
         if where.kind == "cpu":
             specialisation.native()
         else:
-            specialisation.cuda(where.index)
+            # The one that launches will need, as likely as not.
+            specialisation.cuda(where.index).suited((1, 1, 1), ordinary=True)
 
     def from_artifact(self, path: str | PathLike[str], device: str | None = None) -> Kernel[P]:
         """This kernel with proof and code from a file; see `load`."""
@@ -207,13 +211,17 @@ class Kernel(Generic[P]):
         from oxide_codegen.shipped import ShippedProgram
 
         made = copy(self)
-        made._program = ShippedProgram(self._live, read(path))
+        made._program = ShippedProgram(live, read(path))
         made._launches = {}
         made.compile(device)
         return made
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         """Refused: a kernel wants a grid and a block."""
+        program = self._program
+        live = program.live if isinstance(program, ShippedProgram) else program
+        if not isinstance(live, Program):
+            raise SourceError(self.__name__, "it is of an artifact itself, and has no source here")
         raise LaunchTypeError(
             self.__name__,
             f"a kernel is launched with a grid and a block: {self.__name__}[grid, block](...)",
@@ -295,9 +303,21 @@ def load(first: Any, /, *rest: Any, **device: Any) -> Any:
             first.compile(*rest, **device)
             return first
         kernel, *rest_of = rest
+@overload
+def load(module: M, /, device: str | None = None) -> M: ...
+
+
+@overload
+def load(artifact: str | PathLike[str], /, *, device: str | None = None) -> Module: ...
+
+
         return kernel.from_artifact(first, *rest_of, **device)
     except OxideError as error:
         raise plain(error) from None
+    `load(module)` does so for all kernels that a Python module defines.
+
+    `load(artifact)` gives all kernels of a file that `oxide build` wrote, without their source.
+
 
 
 def _is_plain(config: Any) -> bool:
@@ -307,6 +327,13 @@ def _is_plain(config: Any) -> bool:
     grid, block = config
     if type(grid) is int and type(block) is int:
         return True
+        from oxide_codegen import module
+
+        if isinstance(first, ModuleType):
+            module.compile_all(first, *rest, **device)
+            return first
+        if not rest:
+            return module.from_artifact(first, **device)
     return all(
         type(extent) is int or (type(extent) is tuple and all(type(part) is int for part in extent))
         for extent in config

@@ -22,6 +22,7 @@ from oxide_codegen.enqueue import OTHER_CONTEXT
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
+from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
@@ -48,10 +49,10 @@ class Launch(Generic[P]):
     """A kernel with its grid and block: call it with the kernel's arguments."""
 
     __slots__ = (
+        "_before",
         "_entry",
-        "_entry_of",
-        "_guard",
         "_program",
+        "_written",
         "block",
         "grid",
         "is_checked",
@@ -76,8 +77,9 @@ class Launch(Generic[P]):
         self.stream = stream
         self.shared = shared
         self._entry: Callable[[tuple[Any, ...]], bool] | None = None
-        self._entry_of: Launchable | None = None
-        self._guard: Guard | None = None
+        # For which launches it is: under which guard, and whether ordinary ones.
+        self._written: tuple[tuple[Guard, bool], ...] = ()
+        self._before: tuple[Guard, bool] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
@@ -135,22 +137,42 @@ class Launch(Generic[P]):
         if device.kind == "cpu":
             run = self._on_cpu(specialisation, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
-        loaded = specialisation.cuda(device.index).suited(self.grid)
+        # Host arrays are copied to where arrays of ours start.
+        starts = ((0 if view.host else view.address) for view in arguments.views.values())
+        arrays = zip(starts, shapes.values(), strict=True)
+        fits = is_ordinary(kernel, arguments.scalars, arrays, self.grid, self.block)
+        loaded = specialisation.cuda(device.index).suited(self.grid, ordinary=fits)
         loaded.demand_limits(self.grid, self.block, shared)
         if arguments.host:
             run = self._from_host(specialisation, loaded, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
         is_usual = self.stream.handle is None and self.is_checked
-        if not repeats and is_usual and self._guard is not guard:
+        kind = (guard, fits)
+        if not repeats and is_usual and kind not in self._written:
             # Writing an entry out takes longer than a launch: only for the second of its kind.
-            if self._entry_of is specialisation:
-                self._entry = entry(
-                    specialisation, loaded, self.grid, self.block, shared, guard.written()
-                )
-                self._guard = guard
-            self._entry_of = specialisation
+            if self._before == kind:
+                self._write_entry(specialisation, loaded, shared, guard, ordinary=fits)
+            self._before = kind
         run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
         return self._with_data(kernel, arguments, given, loaded, run)
+
+    def _write_entry(
+        self,
+        specialisation: Launchable,
+        loaded: CudaKernel,
+        shared: int,
+        guard: Guard,
+        *,
+        ordinary: bool,
+    ) -> None:
+        """Write out what launches like this one repeat, beside that of the others."""
+        made = entry(
+            specialisation, loaded, self.grid, self.block, shared, guard.written(), ordinary
+        )
+        others = tuple(kind for kind in self._written if kind[0] is guard)
+        first = self._entry if others else None
+        self._entry = made if made is None or first is None else _either(first, made)
+        self._written = (*others, (guard, ordinary))
 
     def _unproved(
         self, way: devices.Way, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -343,6 +365,13 @@ class Launch(Generic[P]):
             return run
         call = _Repeated(loaded, self.grid, self.block, loaded.shared(shared), arena)
         return _at_once(call, memories, written, run)
+
+
+def _either(
+    first: Callable[[tuple[Any, ...]], bool], second: Callable[[tuple[Any, ...]], bool]
+) -> Callable[[tuple[Any, ...]], bool]:
+    """The entry of launches of two kinds."""
+    return lambda arguments: first(arguments) or second(arguments)
 
 
 class BoundLaunch:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.abi import Layout
     from oxide_codegen.arguments import Signature
-    from oxide_codegen.cuda_kernel import CudaKernel
+    from oxide_codegen.cuda_forms import CudaForms
     from oxide_codegen.live import Guard
     from oxide_codegen.native import Native
 
@@ -67,8 +67,8 @@ class Launchable(Protocol):
         """Code for the cpu device."""
         ...
 
-    def cuda(self, index: int) -> CudaKernel:
-        """The kernel, loaded on `cuda:<index>`."""
+    def cuda(self, index: int) -> CudaForms:
+        """The kernel on `cuda:<index>`."""
         ...
 
 

@@ -11,7 +11,6 @@ its own; a helper that was replaced sends the kernel back to its first use.
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
@@ -27,6 +26,7 @@ from oxide_codegen.contract import demand_constants, demand_contract
 from oxide_codegen.errors import CheckError, DeviceError, SourceError
 
 if TYPE_CHECKING:
+from oxide_codegen.lowering import optimisations
     from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
     from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.instances import Decision
+    from oxide_codegen.cuda import Cuda
     from oxide_codegen.native import Native
+    from oxide_codegen.forms import Form
 
 
 # So many instances of an open kernel are remembered.
@@ -67,7 +69,7 @@ class Specialisation:
     signature: Signature
     layout: Layout
     _native: list[Native] = field(default_factory=list["Native"])
-    _cuda: dict[int, CudaKernel] = field(default_factory=dict[int, "CudaKernel"])
+    _cuda: dict[int, CudaForms] = field(default_factory=dict[int, CudaForms])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -82,20 +84,14 @@ class Specialisation:
                 self._native.append(compiled.native(self.checked))
             return self._native[0]
 
-    def cuda(self, index: int) -> CudaKernel:
-        """The kernel on `cuda:<index>`, compiled and loaded at the first call.
-
-        What it has for large launches is so at the first of them; `OXIDE_COARSENING=0` says that
-        there is nothing.
-        """
+    def cuda(self, index: int) -> CudaForms:
+        """The kernel on `cuda:<index>`; each form is compiled and loaded when it is needed."""
         loaded = self._cuda.get(index)
         if loaded is not None:
             return loaded
         with self._lock:
             if index not in self._cuda:
                 from oxide_codegen.cuda import cuda
-                from oxide_codegen.cuda_kernel import CudaKernel
-                from oxide_codegen.target import Unsupported, nearest
 
                 device = cuda(index)
                 try:
@@ -105,6 +101,19 @@ class Specialisation:
                         f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
                     ) from None
                 slots = len(self.layout.slots)
+
+    def _form(self, device: Cuda, form: Form) -> CudaKernel | None:
+        from oxide_codegen.cuda_kernel import CudaKernel
+        from oxide_codegen.target import Unsupported, nearest
+
+        try:
+            sm = nearest(*device.capability)
+            ptx = compiled.ptx(self.checked, sm, form, optimisations.left_out())
+        except Unsupported as reason:
+            raise DeviceError(
+                f"{device.id} cannot run it: {reason}", kernel=self.kernel.name
+            ) from None
+        return ptx and CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
 
                 def coarser() -> CudaKernel | None:
                     if os.environ.get("OXIDE_COARSENING") == "0":

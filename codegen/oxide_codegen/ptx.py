@@ -2,7 +2,7 @@
 
 Per thread the lowered body runs once, so the function is the body: parameters in the order of
 `abi`, special registers for the thread's place, `reqntid` where the contract fixes the block.
-A second form, for large launches of some kernels, has several elements per thread: `coarsening`.
+There is code for every launch, and faster one for those that `forms` calls ordinary or large.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from oxide_analyzer.ir.nodes import Const
 from oxide_analyzer.launch import MAX_THREADS
 from oxide_codegen import abi
 from oxide_codegen.contract import literal
+from oxide_codegen.forms import ALIGNMENT, EVERY, ordinary_conditions
+from oxide_codegen.lowering.optimisations import Optimisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_codegen.forms import Form
     from oxide_codegen.lowering.coarsening import Coarsening, Refusal
     from oxide_codegen.lowering.device import Device
 
@@ -30,7 +33,7 @@ class Ptx:
 
     `dynamic_shared` is what a launch must ask for besides its own: the kernel's shared arrays,
     where they are larger than a static allocation may be, else 0. Each thread does the work of
-    `lanes` threads of the launch.
+    `lanes` threads of the launch. `ordinary` code is for ordinary launches alone.
     """
 
     text: str
@@ -42,20 +45,26 @@ class Ptx:
     dynamic_shared: int
     llvm: str
     lanes: int = 1
+    ordinary: bool = False
 
 
 def compile_ptx(
-    checked: CheckedKernel, sm: str, *, contract: bool = True, coarse: bool = False
+    checked: CheckedKernel,
+    sm: str,
+    form: Form = EVERY,
+    *,
+    contract: bool = True,
+    without: frozenset[Optimisation] = frozenset(),
 ) -> Ptx:
     """PTX for one SM; `contract` lets a product and a sum become one fused operation.
 
-    `coarse` wants several elements per thread, of a kernel for which `plan` gives a `Coarsening`.
+    A `form` with several elements per thread wants a kernel for which `plan` gives a `Coarsening`.
 
     Raises `target.Unsupported` where the SM lacks what the kernel needs.
     """
     from oxide_codegen import llvm
 
-    text, device = lower(checked, sm, contract=contract, coarse=coarse)
+    text, device = lower(checked, sm, form, contract=contract, without=without)
     return Ptx(
         llvm.assembly(text, llvm.nvptx_machine(sm)),
         entry_name(checked.kernel, device.lanes),
@@ -66,7 +75,17 @@ def compile_ptx(
         device.shared if device.is_dynamic else 0,
         text,
         device.lanes,
+        form.ordinary,
     )
+
+
+def has_form(checked: CheckedKernel, form: Form, without: frozenset[Optimisation]) -> bool:
+    """Whether there is such a form of a kernel, and it is another one than those with less."""
+    if form.ordinary and without >= {Optimisation.INDICES, Optimisation.ALIGNMENT}:
+        return False
+    if form.coarse and without & {Optimisation.COARSENING, Optimisation.CHECKS}:
+        return False
+    return not form.coarse or plan(checked).lanes > 1
 
 
 def plan(checked: CheckedKernel) -> Coarsening | Refusal:
@@ -81,12 +100,17 @@ def plan(checked: CheckedKernel) -> Coarsening | Refusal:
 
 
 def lower(
-    checked: CheckedKernel, sm: str, *, contract: bool = True, coarse: bool = False
+    checked: CheckedKernel,
+    sm: str,
+    form: Form = EVERY,
+    *,
+    contract: bool = True,
+    without: frozenset[Optimisation] = frozenset(),
 ) -> tuple[str, Device]:
     """The LLVM text of a kernel for one SM."""
     # Code that is known already is loaded without any of these.
     from oxide_analyzer.facts.ranges import ranges
-    from oxide_codegen.lowering import coarse_thread, statements
+    from oxide_codegen.lowering import coarse_thread, multiples, statements
     from oxide_codegen.lowering.access import alias_marks
     from oxide_codegen.lowering.builder import Builder, Names
     from oxide_codegen.lowering.coarsening import Coarsening, coarsening
@@ -97,14 +121,24 @@ def lower(
 
     kernel, names = checked.kernel, Names()
     build = Builder(names)
-    facts = ranges(kernel, compact=checked.compact, conditions=[f.condition for f in checked.facts])
-    if coarse:
+    conditions = [fact.condition for fact in checked.facts]
+    narrow = form.ordinary and Optimisation.INDICES not in without
+    limits = ordinary_conditions(kernel) if narrow else ()
+    facts = ranges(kernel, compact=checked.compact or narrow, conditions=[*conditions, *limits])
+    aligned = form.ordinary and Optimisation.ALIGNMENT not in without
+    alignment = ALIGNMENT if aligned else 1
+    known = () if Optimisation.ALIGNMENT in without else conditions
+    if form.coarse:
         found = coarsening(checked, facts)
         if not isinstance(found, Coarsening):
             raise ValueError(f"`{kernel.name}`: {found}")
-        device = coarse_thread.CoarseDevice(kernel, build, capabilities(sm), found)
+        device = coarse_thread.CoarseDevice(
+            kernel, build, capabilities(sm), found, alignment=alignment, without=without
+        )
     else:
-        device = Device(kernel, build, capabilities(sm))
+        device = Device(
+            kernel, build, capabilities(sm), facts=known, alignment=alignment, without=without
+        )
     lines = LineTable(names, kernel)
     context = Context(
         checked,
@@ -113,10 +147,13 @@ def lower(
         facts,
         "contract " if contract else "",
         True,
-        alias_marks(names, kernel),
+        {} if Optimisation.ALIASES in without else alias_marks(names, kernel),
         lines.location,
+        ordinary=narrow,
+        without=without,
     )
     context.locate(kernel.name_span)
+    multiples.assume(context, known)
     # A thread that fails a check leaves its warp.
     device.is_whole = device.is_whole and (context.continues or not context.makes_checks)
     if isinstance(device, coarse_thread.CoarseDevice):

@@ -21,12 +21,14 @@ from oxide_codegen import abi, live
 from oxide_codegen.arguments import Signature
 from oxide_codegen.artifact import contract_rows, meaning_hash
 from oxide_codegen.contract import declared_block, literal
+from oxide_codegen.cuda_forms import CudaForms
 from oxide_codegen.errors import (
     ArtifactContractError,
     ArtifactSourceError,
     ArtifactTargetError,
     SourceError,
 )
+from oxide_codegen.forms import EVERY
 from oxide_codegen.geometry import block_extent
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.artifact import Artifact, Shipped, ShippedCode
-    from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.native import Native
     from oxide_codegen.program import Program
 
@@ -56,6 +57,11 @@ class ShippedProgram:
         self._code = ShippedSpecialisation(self._path, self._shipped, program.function)
 
     is_open = False
+
+    @property
+    def live(self) -> Program:
+        """The program that the artifact was compared with."""
+        return self._live
 
     def demand_proof(self) -> None:
         """Nothing: it is in the artifact."""
@@ -86,11 +92,7 @@ class ShippedProgram:
 
     def report(self) -> KernelReport:
         """Refused: the proof was made where the artifact was built."""
-        raise SourceError(
-            self.name,
-            f"it was loaded from `{self._path}`: what was proved, and how, is known where that "
-            "was built; `oxide-check` says it of the source",
-        )
+        raise _made_elsewhere(self.name, self._path)
 
     def _verify(self) -> live.Guard:
         """Compare what was built with what is there; what may change later is noted."""
@@ -158,20 +160,70 @@ class ShippedSpecialisation:
     """What a launch needs, from an artifact; `program.Specialisation` where it is made here."""
 
     def __init__(self, path: str, shipped: Shipped, function: Any) -> None:
+class StandaloneProgram:
+    """The kernel of an artifact by itself: there is no source to compare it with."""
+
+    is_open = False
+
+    def __init__(self, path: str, shipped: Shipped, function: Any) -> None:
+        self.name = shipped.kernel.name
+        self.function = function
+        self._path = path
+        self._code = ShippedSpecialisation(path, shipped, function)
+        self._guard = live.Guard()
+
+    def demand_proof(self) -> None:
+        """Nothing: it is in the artifact."""
+
+    def specialisation(self) -> ShippedSpecialisation:
+        """The kernel."""
+        return self._code
+
+    def current(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[ShippedSpecialisation, live.Guard]:
+        """The same; nothing can change it."""
+        del args, kwargs
+        return self._code, self._guard
+
+    def unproved(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Kernel, live.Guard]:
+        """The IR of the kernel."""
+        del args, kwargs
+        return self._code.kernel, self._guard
+
+    def stated(self) -> Kernel:
+        """The IR of the kernel."""
+        return self._code.kernel
+
+    def report(self) -> KernelReport:
+        """Refused: the proof was made where the artifact was built."""
+        raise _made_elsewhere(self.name, self._path)
+
+
+def _made_elsewhere(name: str, path: str) -> SourceError:
+    return SourceError(
+        name,
+        f"it was loaded from `{path}`: what was proved, and how, is known where that was built; "
+        "`oxide-check` says it of the source",
+    )
+
+
         self.checked = shipped
         self.kernel = shipped.kernel
         self.signature = Signature(shipped.kernel, function)
         self.layout = abi.layout(shipped.kernel)
         self._path = path
-        self._cuda: dict[int, CudaKernel] = {}
+        self._cuda: dict[int, CudaForms] = {}
         self._lock = threading.Lock()
 
     def native(self) -> Native:
         """Refused: artifacts have code for GPUs."""
         raise self._no_code("the cpu", None)
 
-    def cuda(self, index: int) -> CudaKernel:
-        """The kernel on `cuda:<index>`, loaded at the first call."""
+    def cuda(self, index: int) -> CudaForms:
+        """The kernel on `cuda:<index>`, loaded when it is needed."""
         with self._lock:
             if index not in self._cuda:
                 from oxide_codegen.cuda import cuda
@@ -194,7 +246,8 @@ class ShippedSpecialisation:
                     code.dynamic_shared,
                     "",
                 )
-                self._cuda[index] = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
+                loaded = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
+                self._cuda[index] = CudaForms(device, {EVERY: loaded}.get)
             return self._cuda[index]
 
     def _no_code(self, where: str, actual: str | None) -> ArtifactTargetError:

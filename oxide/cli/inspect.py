@@ -83,6 +83,7 @@ def _show_ir(report: KernelReport, source: SourceFile) -> bool:
 
 
 def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> bool:
+    from oxide_codegen.forms import Form
     from oxide_codegen.ptx import compile_ptx, plan
     from oxide_codegen.target import Unsupported
 
@@ -90,7 +91,7 @@ def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> 
         compiled = [compile_ptx(checked, options.sm)]
         found = plan(checked)
         if found.lanes > 1 and not options.no_coarsening:
-            compiled.append(compile_ptx(checked, options.sm, coarse=True))
+            compiled.append(compile_ptx(checked, options.sm, Form(coarse=True)))
     except Unsupported as error:
         raise WrongUse(str(error)) from error
     sys.stdout.write(f"{comment}   {found}\n")

@@ -18,10 +18,12 @@ from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 from oxide_codegen import abi, toolchain
+from oxide_codegen.forms import Form
 from oxide_codegen.llvm import linked, object_code
 from oxide_codegen.lowering.coarsening import Coarsening, Refusal
 from oxide_codegen.ptx import compile_ptx, plan
 
+LARGE = Form(coarse=True)
 ENOUGH = "requires=lambda a, out: len(a) >= len(out)"
 
 COARSE = {
@@ -216,7 +218,7 @@ def test_the_results_are_those_of_the_interpreter(name):
     found = plan(checked)
     assert isinstance(found, Coarsening), str(found)
     assert found.lanes == lanes
-    ptx = compile_ptx(checked, "sm_90", contract=False, coarse=True)
+    ptx = compile_ptx(checked, "sm_90", LARGE, contract=False)
     for launch, shift in itertools.product(launches(checked, element), (0, 1)):
         outcome = run(checked.kernel, launch)
         assert outcome.succeeded, outcome.failures[:1]
@@ -227,7 +229,7 @@ def test_the_results_are_those_of_the_interpreter(name):
 @pytest.mark.parametrize("name", COARSE)
 @pytest.mark.parametrize("sm", ["sm_75", "sm_90", "sm_120"])
 def test_accesses_have_16_bytes(name, sm):
-    ptx = compile_ptx(proved(COARSE[name][2]), sm, coarse=True)
+    ptx = compile_ptx(proved(COARSE[name][2]), sm, LARGE)
     assert f".entry {ptx.entry}(" in ptx.text
     assert re.search(r"st\.global\.v[24]\.", ptx.text)
     if "a: Slice" in COARSE[name][2]:
@@ -375,4 +377,4 @@ def test_what_keeps_one_element_per_thread(name):
     assert isinstance(found, Refusal)
     assert reason in str(found)
     with pytest.raises(ValueError, match="one element per thread"):
-        compile_ptx(checked, "sm_90", coarse=True)
+        compile_ptx(checked, "sm_90", LARGE)

@@ -257,8 +257,8 @@ def install(monkeypatch, *, library=False):
 
     entries = {}
 
-    def compile_ptx(checked, sm, **options):
-        made = real(checked, sm, **options)
+    def compile_ptx(checked, sm, *form, **options):
+        made = real(checked, sm, *form, **options)
         entries[made.entry] = handle = next(handles)
         hidden = abi.hidden(checked.kernel, made.lanes)
         driver.functions[handle] = compile_native(checked), hidden, made.lanes

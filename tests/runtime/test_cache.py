@@ -39,9 +39,9 @@ def compilations(monkeypatch):
         log.append("native")
         return real_native(checked)
 
-    def compile_ptx(checked, sm):
+    def compile_ptx(checked, sm, *form, **options):
         log.append(sm)
-        return real_ptx(checked, sm)
+        return real_ptx(checked, sm, *form, **options)
 
     monkeypatch.setattr(native, "emit_native", emit_native)
     monkeypatch.setattr(ptx, "compile_ptx", compile_ptx)

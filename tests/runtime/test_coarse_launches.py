@@ -5,6 +5,7 @@ import pytest
 
 import oxide
 from oxide import DisjointSlice, Slice, f32, kernel, thread
+from oxide_codegen.forms import Form
 from runtime import fake_cuda
 
 # Of a device with four multiprocessors, a launch is large from here on.
@@ -53,7 +54,7 @@ def test_large_launches_have(driver, vecadd):
 
 
 def test_it_can_be_turned_off(driver, vecadd, monkeypatch):
-    monkeypatch.setenv("OXIDE_COARSENING", "0")
+    monkeypatch.setenv("OXIDE_WITHOUT", "coarsening")
     a, b, c = (oxide.zeros(LARGE * 16, f32) for _ in range(3))
     vecadd[LARGE, 16](a, b, c)
     assert [entry for entry in driver.log if entry[0] == "launch"]
@@ -75,10 +76,10 @@ def test_what_is_known_is_not_compiled_again(driver, vecadd, monkeypatch, tmp_pa
 
     for program, lanes in ((vecadd, 4), (alone, None)):
         checked = program._program.specialisation().checked
-        made = compiled.coarse_ptx(checked, "sm_90")
+        made = compiled.ptx(checked, "sm_90", Form(coarse=True))
         with monkeypatch.context() as patch:
             patch.setattr(ptx, "plan", None)
             patch.setattr(ptx, "compile_ptx", None)
-            known = compiled.coarse_ptx(checked, "sm_90")
+            known = compiled.ptx(checked, "sm_90", Form(coarse=True))
         assert known == made
         assert (known and known.lanes) == lanes

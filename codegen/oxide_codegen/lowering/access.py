@@ -220,12 +220,15 @@ def _elements(
 def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
     """Elements in front of an element, in C order, as i64."""
     build = context.build
-    offset = context.resized(values[0])
+    # Of an ordinary array all elements are fewer than 32 bits count, and this one is among them.
+    narrow = context.narrows and context.ordinary
+    width, kept = ("i32", " nsw") if narrow else ("i64", "")
+    offset = context.resized(values[0], width)
     for axis in range(1, array.rank):
-        extent = context.resized(context.value(array.shape[axis]))
-        scaled = build.binary("mul", offset, extent)
-        offset = build.binary("add", scaled, context.resized(values[axis]))
-    return offset
+        extent = context.resized(context.value(array.shape[axis]), width)
+        scaled = build.binary(f"mul{kept}", offset, extent)
+        offset = build.binary(f"add{kept}", scaled, context.resized(values[axis], width))
+    return context.resized(offset)
 
 
 def address_of(context: Context, array: Array, index: tuple[Expr, ...]) -> Value:

@@ -27,13 +27,14 @@ from oxide_codegen.lowering.coarsening import WIDEST, flat
 from oxide_codegen.lowering.device import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Block
     from oxide_codegen.lowering.builder import Builder
     from oxide_codegen.lowering.coarsening import Coarsening
     from oxide_codegen.lowering.context import Context
+    from oxide_codegen.lowering.optimisations import Optimisation
     from oxide_codegen.target import Capabilities
 
 
@@ -41,9 +42,17 @@ class CoarseDevice(Device):
     """The environment of the neighbours: the grid is that of the launch."""
 
     def __init__(
-        self, kernel: Kernel, build: Builder, target: Capabilities, plan: Coarsening
+        self,
+        kernel: Kernel,
+        build: Builder,
+        target: Capabilities,
+        plan: Coarsening,
+        *,
+        alignment: int = 1,
+        without: Collection[Optimisation] = (),
     ) -> None:
-        super().__init__(kernel, build, target, abi.hidden(kernel, plan.lanes))
+        hidden = abi.hidden(kernel, plan.lanes)
+        super().__init__(kernel, build, target, hidden, alignment=alignment, without=without)
         self.plan = plan
         self.lanes = plan.lanes
         self.end = build.label("endthread")
@@ -136,7 +145,7 @@ def _played(context: Context, index: Value) -> Context:
 
 def _index(context: Context, index: Value) -> Value:
     """A thread index in the width that the kernel computes it in."""
-    is_narrow = context.narrows and context.checked.compact
+    is_narrow = context.narrows and context.is_compact
     return context.build.cast("trunc", index, "i32") if is_narrow else index
 
 

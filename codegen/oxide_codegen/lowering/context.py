@@ -38,10 +38,11 @@ from oxide_codegen.abi import failure_sites
 from oxide_codegen.lowering import arithmetic, mathematics
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
+from oxide_codegen.lowering.optimisations import Optimisation
 from oxide_codegen.lowering.patterns import is_thread_index, waits_for_others
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
@@ -72,7 +73,8 @@ class Context:
 
     `thread_index` is the value of `block.x * block_dim.x + thread.x`, where the machine counts
     threads by it. `continues` says that a thread goes on behind a failed check, because others
-    may wait for it: see `checks`.
+    may wait for it: see `checks`. `ordinary` says that this code is for ordinary launches alone
+    (see `forms`), `without` which gains it goes without.
     """
 
     checked: CheckedKernel
@@ -85,6 +87,8 @@ class Context:
     location: Callable[[Span], str]
     thread_index: Value | None = None
     slots: dict[Local, tuple[str, str]] = field(default_factory=dict["Local", tuple[str, str]])
+    ordinary: bool = False
+    without: Collection[Optimisation] = ()
 
     # Whether accesses are told to `observe`: see `watched`.
     observes: ClassVar[bool] = False
@@ -94,10 +98,17 @@ class Context:
         checked = self.checked
         self._proved = checked.proved_bounds | checked.proved_divisors
         self._proved |= checked.proved_alignments | checked.proved_assertions
+        if Optimisation.CHECKS in self.without:
+            self._proved = frozenset[int]()
         self.makes_checks = not failure_sites(kernel).keys() <= self._proved
         self.continues = waits_for_others(kernel)
         if self.continues and self.makes_checks:
             self._proved = frozenset[int]()
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether lengths fit 32 bits: see `CheckedKernel`."""
+        return self.ordinary or self.checked.compact
 
     def is_proved(self, site: int) -> bool:
         """Whether the check of a site is left out."""
@@ -150,9 +161,9 @@ class Context:
         """The value of an integer expression as i64."""
         return self.resized(self.value(expr))
 
-    def resized(self, value: Value) -> Value:
-        """A signed integer as i64."""
-        return arithmetic.resize(self.build, value, "i64", signed=True)
+    def resized(self, value: Value, type_: str = "i64") -> Value:
+        """A signed integer in another width."""
+        return arithmetic.resize(self.build, value, type_, signed=True)
 
     def widened(self, expr: Expr) -> Value:
         """The value of an expression in the type of the language."""
@@ -163,7 +174,7 @@ class Context:
 
     def index(self, expr: Expr) -> Value:
         """The value of an index that is proved to lie within a length."""
-        if self.narrows and self.checked.compact:
+        if self.narrows and self.is_compact:
             return self._low_bits(expr)
         return self.value(expr)
 
@@ -202,7 +213,8 @@ class Context:
                 return self._convert(operand, scalar)
             case Math(function=function, operands=operands, type=scalar):
                 values = [self.value(operand) for operand in operands]
-                return mathematics.math(build, function, values, scalar)
+                own = self.environment.functions
+                return mathematics.math(build, function, values, scalar, own)
             case Symbol(name=name):
                 raise ValueError(f"the constant `{name}` has no value yet")
             case Apply(function=function):
@@ -219,7 +231,7 @@ class Context:
                     return self.build.binary(_MODULAR[op], first, second)
             case _:
                 pass
-        return self._resized(self.value(expr), "i32")
+        return self.resized(self.value(expr), "i32")
 
     def _narrowed(self, expr: Expr, value: Value) -> Value:
         if expr.type == I64 and value.type == "i64" and self.fits(self.ranges.of(expr)):
@@ -234,16 +246,13 @@ class Context:
         type_ = "i64"
         if self.fits(self.ranges.of(left)) and self.fits(self.ranges.of(right)):
             type_ = "i32"
-        return self._resized(first, type_), self._resized(second, type_)
-
-    def _resized(self, value: Value, type_: str) -> Value:
-        return arithmetic.resize(self.build, value, type_, signed=True)
+        return self.resized(first, type_), self.resized(second, type_)
 
     def _unary(self, op: UnaryOp, operand: Expr, scalar: Scalar) -> Value:
         value = self.value(operand)
         # |MIN| and -MIN of the narrow type are not those of the wide one.
         if scalar == I64 and value.type == "i32" and op is not UnaryOp.INVERT:
-            value = self._resized(value, "i64")
+            value = self.resized(value, "i64")
         return arithmetic.unary(self.build, op, value, scalar, self.flags)
 
     def _binary(self, expr: Binary) -> Value:
@@ -253,8 +262,8 @@ class Context:
         if scalar == I64 and op in _MODULAR and self.fits(self.ranges.of(expr)):
             # The low bits of operands give those of the result, and the result fits them; it
             # does not wrap if the operands fit as well.
-            first = self._resized(self.value(expr.left), "i32")
-            second = self._resized(self.value(expr.right), "i32")
+            first = self.resized(self.value(expr.left), "i32")
+            second = self.resized(self.value(expr.right), "i32")
             fits = self.fits(self.ranges.of(expr.left)) and self.fits(self.ranges.of(expr.right))
             opcode = _MODULAR[op]
             return self.build.binary(f"{opcode} nsw" if fits else opcode, first, second)

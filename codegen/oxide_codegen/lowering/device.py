@@ -11,9 +11,11 @@ asks for by `dynamic_shared` lies there too, behind them.
 from __future__ import annotations
 
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.expressions import MathFunction
 from oxide_analyzer.ir.nodes import (
     Array,
     Atomic,
@@ -27,20 +29,22 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
-from oxide_codegen.lowering import atomics, device_warps, places, printing, tables
+from oxide_codegen.lowering import atomics, device_warps, multiples, places, printing, tables
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
 from oxide_codegen.lowering.failure import operands as operands_of
+from oxide_codegen.lowering.functions import DEVICE_EXP
 from oxide_codegen.lowering.grid import GridBarrier
+from oxide_codegen.lowering.optimisations import Optimisation
 from oxide_codegen.lowering.room import byte_size
 from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, Print
+    from oxide_analyzer.ir.nodes import Barrier, Expr, Print
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 _AXES = "xyz"
@@ -48,6 +52,7 @@ _REGISTERS = {
     Register.THREAD: "tid",
     Register.BLOCK: "ctaid",
     Register.BLOCK_DIM: "ntid",
+    from oxide_codegen.lowering.functions import Function
     Register.GRID_DIM: "nctaid",
 }
 _GLOBAL = "ptr addrspace(1)"
@@ -66,6 +71,7 @@ class Device:
     def __init__(
         self,
         kernel: Kernel,
+    functions: Mapping[MathFunction, Function] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
         build: Builder,
         target: Capabilities,
         hidden: Sequence[abi.Hidden] | None = None,
@@ -75,8 +81,15 @@ class Device:
         self.copies_asynchronously = target.number >= _CP_ASYNC
         self.failures = FailureBlock(build, "ptr addrspace(1)")
         self._build = build
+        *,
+        facts: Collection[Expr] = (),
+        alignment: int = 1,
+        without: Collection[Optimisation] = (),
         self._specials: dict[tuple[Register, int], Value] = {}
         self._locals: dict[str, str] = {}
+        # At which multiple of bytes every array starts, besides that of its element.
+        self._alignment = alignment
+        self._without = without
         self._length: Value | None = None
         self._numbers = {p.name: n for n, p in enumerate(kernel.parameters)}
         self._scalars = {
@@ -85,7 +98,7 @@ class Device:
             if isinstance(slot, abi.ScalarSlot)
         }
         # Whether each warp has all its lanes, and keeps them: see `lower` of `ptx`.
-        self.is_whole = _has_whole_warps(kernel)
+        self.is_whole = _has_whole_warps(kernel, facts)
         shared = [a for a in kernel.arrays.values() if a.space is Space.SHARED]
         self._offsets, size = _placed(sorted(shared, key=lambda array: array.is_dynamic))
         self.is_dynamic = size > STATIC_SHARED
@@ -113,10 +126,11 @@ class Device:
                     yield f"{memory_type(type_)} %p{self._numbers[name]}"
                 case abi.PointerSlot(array=name, element=element, ownership=ownership):
                     # Only of memory that the launch does not write: see `access`.
-                    read_only = "noalias readonly " if ownership.value == "read-only" else ""
-                    yield (
-                        f"ptr addrspace(1) {read_only}align {element.size} %p{self._numbers[name]}"
-                    )
+                    is_read = ownership.value == "read-only"
+                    is_read = is_read and Optimisation.READ_ONLY not in self._without
+                    read_only = "noalias readonly " if is_read else ""
+                    alignment = max(element.size, self._alignment)
+                    yield f"{_GLOBAL} {read_only}align {alignment} %p{self._numbers[name]}"
                 case abi.DimensionSlot(array=name, axis=axis):
                     yield f"i64 %p{self._numbers[name]}.{axis}"
         for name in self._hidden:
@@ -319,12 +333,12 @@ def _block_barrier(kernel: Kernel) -> str:
     return f"call void @llvm.nvvm.barrier.cta.sync{'' if parts else '.aligned'}.all(i32 0)"
 
 
-def _has_whole_warps(kernel: Kernel) -> bool:
+def _has_whole_warps(kernel: Kernel, facts: Collection[Expr]) -> bool:
     """Whether no block has a warp with fewer lanes, and no thread returns."""
     extents = [e.value for e in kernel.contract.block or () if isinstance(e, Const)]
     threads = int(prod(extents)) if len(extents) == 3 else 1
     returns = any(isinstance(s, Return) for s in walk.statements(kernel.body))
-    return threads % WARP == 0 and not returns
+    return (threads % WARP == 0 or multiples.has_whole_warps(facts)) and not returns
 
 
 def _placed(arrays: list[Array]) -> tuple[dict[str, int], int]:

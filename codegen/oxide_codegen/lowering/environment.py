@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from oxide_analyzer.ir.expressions import MathFunction
     from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Print, Register, Scope, WarpOp
     from oxide_codegen.lowering.builder import Builder, Value
+    from oxide_codegen.lowering.functions import Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class Environment(Protocol):
     """How one machine gives a thread its place, its memory, and its way out.
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
-    `copies_asynchronously`: it has `cp.async`.
+    `copies_asynchronously`: it has `cp.async`. `functions`: those of which this machine has a
+    better form than all others.
     """
 
     has_minimum: bool
     copies_asynchronously: bool
+    functions: Mapping[MathFunction, Function]
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

@@ -6,6 +6,7 @@ that each worker has for itself. Atomics are real ones: other workers run other 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import Array, Atomic, Register, Scope, Space
@@ -17,11 +18,13 @@ from oxide_codegen.lowering.failure import has_failed, operands, record
 from oxide_codegen.lowering.room import ALIGNMENT, byte_size, shared_offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from oxide_analyzer.ir.expressions import MathFunction
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Print
     from oxide_codegen.lowering.environment import Failure
+    from oxide_codegen.lowering.functions import Function
 
 REQUESTED = "%requested"
 # Where each extent lies in the launch record: six i64, and behind them the bytes of dynamic shared
@@ -38,6 +41,7 @@ class Host:
 
     has_minimum = False
     copies_asynchronously = False
+    functions: Mapping[MathFunction, Function] = MappingProxyType({})
 
     def __init__(self, kernel: Kernel, build: Builder) -> None:
         self.kernel = kernel

@@ -8,6 +8,7 @@ computed in doubles and rounded, save `exp`, which has its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.expressions import MathFunction
@@ -17,10 +18,11 @@ from oxide_codegen.lowering.formulas import Code, Term, define
 from oxide_codegen.lowering.functions import EXP, FMOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from oxide_analyzer.language.types import Scalar
     from oxide_codegen.lowering.builder import Builder, Value
+    from oxide_codegen.lowering.functions import Function
 
 _INSTRUCTIONS = {
     MathFunction.SQRT: "sqrt",
@@ -61,7 +63,8 @@ _FORMULAS: dict[MathFunction, Callable[..., Term]] = {
 }
 
 # The most that a result is off, in units of the last place of f64, as measured over millions of
-# operands; of f32 it is less than one, save `exp`, which is within the same.
+# operands; of f32 it is less than one, save `exp`, which is within the same on the cpu and within
+# two on devices.
 ULP: dict[MathFunction, float] = {
     MathFunction.RSQRT: 1.5,
     MathFunction.CBRT: 1.0,
@@ -129,14 +132,20 @@ _FUNCTIONS = {
 }
 
 
-def math(build: Builder, function: MathFunction, values: Sequence[Value], scalar: Scalar) -> Value:
-    """`function(values)`, of floats of one type."""
+def math(
+    build: Builder,
+    function: MathFunction,
+    values: Sequence[Value],
+    scalar: Scalar,
+    own: Mapping[MathFunction, Function] = MappingProxyType({}),
+) -> Value:
+    """`function(values)`, of floats of one type; `own` is what the machine has a better form of."""
     if scalar.bits == 16:
         return _of_halves(build, function, values, scalar)
     instruction = _INSTRUCTIONS.get(function)
     if instruction is not None:
         return build.intrinsic(instruction, *values)
-    name = _FUNCTIONS[function].define(scalar.bits, build.functions)
+    name = (own.get(function) or _FUNCTIONS[function]).define(scalar.bits, build.functions)
     return build.call(values[0].type, name, *values)
 
 

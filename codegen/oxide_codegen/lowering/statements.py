@@ -48,7 +48,7 @@ from oxide_codegen.lowering import access, arithmetic, asynchronous, checks
 from oxide_codegen.lowering.builder import Value
 from oxide_codegen.lowering.environment import WarpOperands
 from oxide_codegen.lowering.patterns import is_waiting_loop
-from oxide_codegen.lowering.unrolling import is_strided, unrolling
+from oxide_codegen.lowering.unrolling import is_strided, unrolling, whole_trips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,7 +234,9 @@ def _for(context: Context, statement: For, exits: Exits) -> None:
     build.store(start, counter)
     if how.predicate is None:
         left = build.variable(how.type, "left")
-        build.store(_trips(context, start, stop, step, signed), left)
+        known = whole_trips(context, statement)
+        count = Value(str(known), how.type) if known is not None else None
+        build.store(count or _trips(context, start, stop, step, signed), left)
     elif how.predicate == "icmp ult" and signed:
         # An empty range may end below zero.
         stop = build.intrinsic("smax", stop, Value("0", how.type))
@@ -269,6 +271,9 @@ def _counter(context: Context, statement: For) -> Counter:
         low, high = 0, (1 << bits) - 1
         if scalar.is_signed:
             low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    if whole_trips(context, statement) is not None and start.literal is None:
+        # Only the ranges know how often, so LLVM has to be told.
+        return Counter(narrow, None, "add")
         if not all(interval.within(low, high) for interval in (start, stop, step)):
             continue
         if step.low > 0 and stop.high - 1 + step.high <= high:
