@@ -112,7 +112,7 @@ def _known_ptx(
     from oxide_codegen.ptx import Ptx, entry_name
 
     found, kernel = code_cache(), checked.kernel
-    key = found and _key(kind, checked, sm)
+    key = found and _key(f"ptx {form} without {sorted(without)}", checked, sm)
 
     def keep(made: Ptx) -> Ptx:
         if found is not None and key is not None:

@@ -23,10 +23,11 @@ from oxide_codegen import compiled, live
 from oxide_codegen.abi import Layout, layout
 from oxide_codegen.arguments import Signature, bound
 from oxide_codegen.contract import demand_constants, demand_contract
+from oxide_codegen.cuda_forms import CudaForms
 from oxide_codegen.errors import CheckError, DeviceError, SourceError
+from oxide_codegen.lowering import optimisations
 
 if TYPE_CHECKING:
-from oxide_codegen.lowering import optimisations
     from collections.abc import Mapping
 
     from oxide_analyzer.checked import CheckedKernel
@@ -36,11 +37,11 @@ from oxide_codegen.lowering import optimisations
     from oxide_analyzer.launch import Number
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
-    from oxide_codegen.cuda_kernel import CudaKernel
-    from oxide_codegen.instances import Decision
     from oxide_codegen.cuda import Cuda
-    from oxide_codegen.native import Native
+    from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.forms import Form
+    from oxide_codegen.instances import Decision
+    from oxide_codegen.native import Native
 
 
 # So many instances of an open kernel are remembered.
@@ -94,13 +95,8 @@ class Specialisation:
                 from oxide_codegen.cuda import cuda
 
                 device = cuda(index)
-                try:
-                    ptx = compiled.ptx(self.checked, nearest(*device.capability))
-                except Unsupported as reason:
-                    raise DeviceError(
-                        f"cuda:{index} cannot run it: {reason}", kernel=self.kernel.name
-                    ) from None
-                slots = len(self.layout.slots)
+                self._cuda[index] = CudaForms(device, lambda form: self._form(device, form))
+            return self._cuda[index]
 
     def _form(self, device: Cuda, form: Form) -> CudaKernel | None:
         from oxide_codegen.cuda_kernel import CudaKernel
@@ -114,15 +110,6 @@ class Specialisation:
                 f"{device.id} cannot run it: {reason}", kernel=self.kernel.name
             ) from None
         return ptx and CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
-
-                def coarser() -> CudaKernel | None:
-                    if os.environ.get("OXIDE_COARSENING") == "0":
-                        return None
-                    coarse = compiled.coarse_ptx(self.checked, ptx.sm)
-                    return coarse and CudaKernel(device, self.kernel, coarse, slots)
-
-                self._cuda[index] = CudaKernel(device, self.kernel, ptx, slots, coarser)
-            return self._cuda[index]
 
 
 class Program:
