@@ -277,9 +277,9 @@ class Calls(Author):
             add(f"x += {self.summed()}({tail})")
 
     def lanes(self) -> None:
-        """Warp operations beside barriers."""
+        """Warp operations beside barriers, and operations of the whole block."""
         add = self.lines.add
-        kind = self.random.randrange(3)
+        kind = self.random.randrange(6)
         if kind == 0:
             add(
                 f"x = warp.shuffle_{self.pick('down', 'up', 'xor')}(x, {self.pick('1', '2', '16')})"
@@ -289,12 +289,37 @@ class Calls(Author):
             add(f"if warp.{self.pick('any', 'all')}({self.pick('x > 2', 't < n', 'i < len(a)')}):")
             with self.lines.indented():
                 add(self.right("x += warp.reduce_add(1)", "sync_threads()", "x += 1"))
+        elif kind == 2:
+            name = self.fresh("b")
+            given = self.pick("x", "i32(t)", "1 if x > 2 else 0", "n")
+            add(f"{name} = block.reduce_{self.pick('add', 'max', 'min', 'or')}({given})")
+            if self.lines.depth == 1:
+                self.shared.append(f"i32(min({name}, 3))")
+        elif kind == 3:
+            name = self.fresh("p")
+            exclusive = self.right(", exclusive=True", "")
+            given = self.right("1 if x > 2 else 0", "x", "1")
+            add(f"{name} = block.scan_{self.right('add', 'max')}({given}{exclusive})")
+            add(f"if {self.right('x > 2', 'x > 3', 'True')} and 0 <= {name} < BLOCK:")
+            add(f"    tile[{name}] = x")
+            self.between()
+        elif kind == 4:
+            self.in_branch_or_loop(f"x = block.reduce_{self.pick('add', 'max')}(x)")
         else:
             add("tile[t] = x")
             add(self.right("sync_threads()", "sync_warp()"))
             place = self.pick("t", "t ^ 1", "BLOCK - 1 - t")
             add(f"x = warp.reduce_{self.pick('add', 'max')}(tile[{place}])")
             self.between()
+
+    def in_branch_or_loop(self, text: str) -> None:
+        """A statement at which threads meet, where they may not."""
+        if self.random.random() < 0.5:
+            self.lines.add(f"if {self.condition()}:")
+        else:
+            bound = self.right(self.pick("n", "2"), "t % 3", "i32(block.x)", chance=0.5)
+            self.lines.add(f"for {self.fresh('r')} in range({bound}):")
+        self.lines.add(f"    {text}")
 
     def sweep(self) -> None:
         """Barriers of the grid, in rounds."""
