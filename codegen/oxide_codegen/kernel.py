@@ -56,9 +56,10 @@ class Kernel(Generic[P]):
     """A kernel: launch it as `k[grid, block](...)`, or `k.prepare(grid=..., block=...)(...)`."""
 
     def __init__(self, function: Callable[P, None], options: Options) -> None:
-        live = Program(function, options)
-        self._program: Launches = live
-        self._live = live
+        self._stand_for(Program(function, options), function)
+
+    def _stand_for(self, program: Launches, function: Any) -> None:
+        self._program = program
         self._launches: dict[Any, Launch[...]] = {}
         # What `functools.wraps` does, but for anything that `@kernel` may stand on.
         self.__wrapped__ = function
@@ -66,6 +67,13 @@ class Kernel(Generic[P]):
         self.__qualname__ = str(getattr(function, "__qualname__", self.__name__))
         self.__module__ = str(getattr(function, "__module__", ""))
         self.__doc__ = getattr(function, "__doc__", None)
+
+    @classmethod
+    def standing_for(cls, program: Launches) -> Kernel[P]:
+        """A kernel that is none of this program's functions."""
+        made = cls.__new__(cls)
+        made._stand_for(program, program.function)
+        return made
 
     def __getitem__(
         self,
@@ -210,6 +218,10 @@ class Kernel(Generic[P]):
         from oxide_codegen.artifact import read
         from oxide_codegen.shipped import ShippedProgram
 
+        program = self._program
+        live = program.live if isinstance(program, ShippedProgram) else program
+        if not isinstance(live, Program):
+            raise SourceError(self.__name__, "it is of an artifact itself, and has no source here")
         made = copy(self)
         made._program = ShippedProgram(live, read(path))
         made._launches = {}
@@ -218,10 +230,6 @@ class Kernel(Generic[P]):
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         """Refused: a kernel wants a grid and a block."""
-        program = self._program
-        live = program.live if isinstance(program, ShippedProgram) else program
-        if not isinstance(live, Program):
-            raise SourceError(self.__name__, "it is of an artifact itself, and has no source here")
         raise LaunchTypeError(
             self.__name__,
             f"a kernel is launched with a grid and a block: {self.__name__}[grid, block](...)",
@@ -248,6 +256,7 @@ def kernel(
     max_threads: int | None = None,
     min_blocks: int | None = None,
     cooperative: bool = False,
+    fast_math: bool = False,
 ) -> Callable[[Callable[P, None]], Kernel[P]]: ...
 
 
@@ -262,6 +271,7 @@ def kernel(
     max_threads: int | None = None,
     min_blocks: int | None = None,
     cooperative: bool = False,
+    fast_math: bool = False,
 ) -> Any:
     """Make a kernel of a function. Nothing is checked until its first use.
 
@@ -269,8 +279,10 @@ def kernel(
     lambda over any of the kernel's parameters that says what every launch fulfils. `shared` is
     the bytes of dynamic shared memory, `max_threads` bounds the threads of a block, `min_blocks`
     wants so many blocks on one multiprocessor, and a `cooperative` kernel may call `grid_sync`.
+    digits for speed: approximations on a GPU, sums in another order.
     """
-    options = Options(block, domain, requires, shared, max_threads, min_blocks, cooperative)
+    options = Options(
+    )
     if function is not None:
         return Kernel(function, options)
 
@@ -290,8 +302,20 @@ def load(
 ) -> Kernel[P]: ...
 
 
+@overload
+def load(module: M, /, device: str | None = None) -> M: ...
+
+
+@overload
+def load(artifact: str | PathLike[str], /, *, device: str | None = None) -> Module: ...
+
+
 def load(first: Any, /, *rest: Any, **device: Any) -> Any:
     """`load(k)` checks `k` and compiles it now, for `device` or for the current one.
+
+    `load(module)` does so for all kernels that a Python module defines.
+
+    `load(artifact)` gives all kernels of a file that `oxide build` wrote, without their source.
 
     `load(artifact, k)` takes both from a file that `oxide build` wrote, and gives a kernel with
     the types of `k` that runs what was built: no analyzer and no compiler is needed. It raises an
@@ -302,22 +326,17 @@ def load(first: Any, /, *rest: Any, **device: Any) -> Any:
         if isinstance(first, Kernel):
             first.compile(*rest, **device)
             return first
+        from oxide_codegen import module
+
+        if isinstance(first, ModuleType):
+            module.compile_all(first, *rest, **device)
+            return first
+        if not rest:
+            return module.from_artifact(first, **device)
         kernel, *rest_of = rest
-@overload
-def load(module: M, /, device: str | None = None) -> M: ...
-
-
-@overload
-def load(artifact: str | PathLike[str], /, *, device: str | None = None) -> Module: ...
-
-
         return kernel.from_artifact(first, *rest_of, **device)
     except OxideError as error:
         raise plain(error) from None
-    `load(module)` does so for all kernels that a Python module defines.
-
-    `load(artifact)` gives all kernels of a file that `oxide build` wrote, without their source.
-
 
 
 def _is_plain(config: Any) -> bool:
@@ -327,13 +346,6 @@ def _is_plain(config: Any) -> bool:
     grid, block = config
     if type(grid) is int and type(block) is int:
         return True
-        from oxide_codegen import module
-
-        if isinstance(first, ModuleType):
-            module.compile_all(first, *rest, **device)
-            return first
-        if not rest:
-            return module.from_artifact(first, **device)
     return all(
         type(extent) is int or (type(extent) is tuple and all(type(part) is int for part in extent))
         for extent in config

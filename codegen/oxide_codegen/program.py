@@ -59,6 +59,7 @@ class Options:
     max_threads: int | None = None
     min_blocks: int | None = None
     cooperative: bool = False
+    fast_math: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -194,4 +194,6 @@ def _attributes(kernel: Kernel) -> str:
     if len(extents) == 3:
         found = f'"nvvm.reqntid"="{",".join(map(str, extents))}"'
     blocks = literal(contract.min_blocks)
-    return f'{found} "nvvm.minctasm"="{blocks}"' if blocks else found
+    if blocks:
+        found += f' "nvvm.minctasm"="{blocks}"'
+    return found

@@ -137,6 +137,7 @@ class ShippedProgram:
             "max_threads": (literal(contract.max_threads), options.max_threads),
             "min_blocks": (literal(contract.min_blocks), options.min_blocks),
             "cooperative": (contract.cooperative, options.cooperative),
+            "fast_math": (contract.fast_math, options.fast_math),
             "requires": (
                 bool(contract.requires or contract.data),
                 options.requires is not None,
@@ -156,10 +157,6 @@ class ShippedProgram:
         )
 
 
-class ShippedSpecialisation:
-    """What a launch needs, from an artifact; `program.Specialisation` where it is made here."""
-
-    def __init__(self, path: str, shipped: Shipped, function: Any) -> None:
 class StandaloneProgram:
     """The kernel of an artifact by itself: there is no source to compare it with."""
 
@@ -210,6 +207,10 @@ def _made_elsewhere(name: str, path: str) -> SourceError:
     )
 
 
+class ShippedSpecialisation:
+    """What a launch needs, from an artifact; `program.Specialisation` where it is made here."""
+
+    def __init__(self, path: str, shipped: Shipped, function: Any) -> None:
         self.checked = shipped
         self.kernel = shipped.kernel
         self.signature = Signature(shipped.kernel, function)

@@ -30,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering import atomics, device_warps, multiples, places, printing, tables
+from oxide_codegen.lowering.approximations import APPROXIMATIONS
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value, memory_type, register_type
 from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
@@ -46,13 +47,13 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Barrier, Expr, Print
     from oxide_codegen.lowering.environment import Failure, WarpOperands
+    from oxide_codegen.lowering.functions import Function
 
 _AXES = "xyz"
 _REGISTERS = {
     Register.THREAD: "tid",
     Register.BLOCK: "ctaid",
     Register.BLOCK_DIM: "ntid",
-    from oxide_codegen.lowering.functions import Function
     Register.GRID_DIM: "nctaid",
 }
 _GLOBAL = "ptr addrspace(1)"
@@ -65,31 +66,32 @@ class Device:
     """The environment of a kernel on one SM."""
 
     has_minimum = True
+    functions: Mapping[MathFunction, Function] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
+    approximations: Mapping[MathFunction, Function] = MappingProxyType(APPROXIMATIONS)
     # How many threads of the launch one thread is.
     lanes = 1
 
     def __init__(
         self,
         kernel: Kernel,
-    functions: Mapping[MathFunction, Function] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
         build: Builder,
         target: Capabilities,
         hidden: Sequence[abi.Hidden] | None = None,
-    ) -> None:
-        self.kernel = kernel
-        self.target = target
-        self.copies_asynchronously = target.number >= _CP_ASYNC
-        self.failures = FailureBlock(build, "ptr addrspace(1)")
-        self._build = build
         *,
         facts: Collection[Expr] = (),
         alignment: int = 1,
         without: Collection[Optimisation] = (),
-        self._specials: dict[tuple[Register, int], Value] = {}
-        self._locals: dict[str, str] = {}
+    ) -> None:
+        self.kernel = kernel
         # At which multiple of bytes every array starts, besides that of its element.
         self._alignment = alignment
         self._without = without
+        self.target = target
+        self.copies_asynchronously = target.number >= _CP_ASYNC
+        self.failures = FailureBlock(build, "ptr addrspace(1)")
+        self._build = build
+        self._specials: dict[tuple[Register, int], Value] = {}
+        self._locals: dict[str, str] = {}
         self._length: Value | None = None
         self._numbers = {p.name: n for n, p in enumerate(kernel.parameters)}
         self._scalars = {

@@ -267,13 +267,13 @@ def _counter(context: Context, statement: For) -> Counter:
     sign, addition = ("s", "add nsw") if scalar.is_signed else ("u", "add nuw")
     if is_strided(context, statement):
         return Counter("i32", None, "add")
+    if whole_trips(context, statement) is not None and start.literal is None:
+        # Only the ranges know how often, so LLVM has to be told.
+        return Counter(narrow, None, "add")
     for bits in sorted({int(narrow[1:]), scalar.bits}):
         low, high = 0, (1 << bits) - 1
         if scalar.is_signed:
             low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    if whole_trips(context, statement) is not None and start.literal is None:
-        # Only the ranges know how often, so LLVM has to be told.
-        return Counter(narrow, None, "add")
         if not all(interval.within(low, high) for interval in (start, stop, step)):
             continue
         if step.low > 0 and stop.high - 1 + step.high <= high:
