@@ -7,6 +7,8 @@
       k.py:14, block (0, 0, 0), thread (1, 0, 0), write
       k.py:15, block (0, 0, 0), thread (0, 0, 0), read
 
+At a `breakpoint()` a thread stops, with a prompt: see `debugging`.
+
 Nothing is proved before: what the compiler would refuse runs here, up to its first failure. The
 launch itself is checked as on any device, and the arrays of the host hold what the kernel wrote
 until then.
@@ -23,6 +25,7 @@ from oxide_analyzer.ir.nodes import Ownership, Space
 from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.record import record
 from oxide_codegen.claims import on_host
+from oxide_codegen.debugging import debugger
 from oxide_codegen.errors import (
     DeviceError,
     KernelAlignmentError,
@@ -80,7 +83,9 @@ def run_of(
         for buffer in arguments.written(kernel):
             buffer.forget()
         launch = Launch(grid, block, arguments.scalars, contents, shared)
-        outcome = interpreter.run(kernel, launch, budget=_STEPS, failures_limit=1)
+        outcome = interpreter.run(
+            kernel, launch, budget=_STEPS, failures_limit=1, debugger=debugger(kernel)
+        )
         for name, found in outcome.arrays.items():
             if kernel.arrays[name].ownership is not Ownership.READ_ONLY:
                 arrays[name].flat[:] = found.values

@@ -235,12 +235,24 @@ def link_native(kernel: Kernel, code: NativeCode) -> Native:
     """The machine code of `kernel`, put into memory."""
     from oxide_codegen import llvm
 
+    owner, addresses = llvm.linked(code.image, symbols(kernel))
+    return native_of(kernel, code.llvm, owner, addresses)
+
+
+def symbols(kernel: Kernel) -> list[str]:
+    """What the object file of a kernel defines."""
+    found = ["run"]
+    if patterns.meets(kernel):
+        found.append("frame_size")
+    if prints(kernel):
+        found.append(PRINTER)
+    return found
+
+
+def native_of(kernel: Kernel, llvm: str, owner: object, addresses: Mapping[str, int]) -> Native:
+    """A kernel whose `symbols` lie in memory, which `owner` keeps."""
     waits = patterns.meets(kernel)
-    symbols = ["run", *(["frame_size"] if waits else [])]
     printer = Printer(kernel) if prints(kernel) else None
-    if printer is not None:
-        symbols.append(PRINTER)
-    owner, addresses = llvm.linked(code.image, symbols)
     if printer is not None:
         printer.install(addresses[PRINTER])
     static = shared_offsets(kernel)[1]
@@ -254,7 +266,7 @@ def link_native(kernel: Kernel, code: NativeCode) -> Native:
     return Native(
         abi.layout(kernel),
         abi.failure_sites(kernel),
-        code.llvm,
+        llvm,
         _RUN(addresses["run"]),
         arena_size,
         abi.Hidden.WORKSPACE in abi.hidden(kernel),

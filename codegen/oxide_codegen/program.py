@@ -24,6 +24,7 @@ from oxide_codegen.abi import Layout, layout
 from oxide_codegen.arguments import Signature, bound
 from oxide_codegen.contract import demand_constants, demand_contract
 from oxide_codegen.cuda_forms import CudaForms
+from oxide_codegen.debugging import warn_of_breakpoints
 from oxide_codegen.errors import CheckError, DeviceError, SourceError
 from oxide_codegen.lowering import optimisations
 
@@ -59,6 +60,7 @@ class Options:
     max_threads: int | None = None
     min_blocks: int | None = None
     cooperative: bool = False
+    cluster: Any = None
     fast_math: bool = False
 
 
@@ -83,6 +85,7 @@ class Specialisation:
         """Code for the cpu device, compiled at the first call."""
         with self._lock:
             if not self._native:
+                warn_of_breakpoints(self.kernel, "the cpu")
                 self._native.append(compiled.native(self.checked))
             return self._native[0]
 
@@ -96,6 +99,7 @@ class Specialisation:
                 from oxide_codegen.cuda import cuda
 
                 device = cuda(index)
+                warn_of_breakpoints(self.kernel, f"cuda:{index}")
                 self._cuda[index] = CudaForms(device, lambda form: self._form(device, form))
             return self._cuda[index]
 

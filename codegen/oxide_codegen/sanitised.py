@@ -50,6 +50,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import Contents, Launch
 from oxide_codegen import abi, compiled, devices, interpreted
+from oxide_codegen.debugging import warn_of_breakpoints
 from oxide_codegen.errors import LaunchValueError
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.lowering import shadow
@@ -133,6 +134,7 @@ def native_of(kernel: Kernel) -> Native:
     """The machine code that watches a kernel, compiled once."""
     native = _natives.get(kernel)
     if native is None:
+        warn_of_breakpoints(kernel, "the sanitizer")
         from oxide_analyzer.analysis import unproved
 
         native = _natives[kernel] = compiled.watched(unproved(kernel))

@@ -13,6 +13,7 @@ USES = {
     BuiltinKind.ITERATOR: "for i in {}(n): pass",
 }
 CALLS = {
+    "breakpoint": "breakpoint()",
     "thread.index_1d": "r = thread.index_1d()",
     "thread.index_2d": "r = thread.index_2d()",
     "thread.index_3d": "r = thread.index_3d()",

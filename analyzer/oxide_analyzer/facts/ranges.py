@@ -46,6 +46,7 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -453,7 +454,9 @@ class _Flow:
                 return None
             case Return():
                 return None
-            case Declare() | Barrier() | Fence() | AsyncCommit() | AsyncWait():
+            case (
+                Declare() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Breakpoint()
+            ):
                 pass
             case _:
                 assert_never(statement)

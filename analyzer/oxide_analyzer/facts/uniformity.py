@@ -55,6 +55,7 @@ from oxide_analyzer.ir.nodes import (
     BinaryOp,
     Block,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -297,6 +298,7 @@ class _Walk:
                 | CheckAligned()
                 | Assert()
                 | Print()
+                | Breakpoint()
                 | Declare()
             ):
                 pass

@@ -78,6 +78,7 @@ from oxide_analyzer.ir.nodes import (
     Barrier,
     Block,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -215,7 +216,7 @@ class Walk:
                 for value in values:
                     evaluator.value(value, state)
                 return Flow(state)
-            case Declare() | Fence():
+            case Declare() | Fence() | Breakpoint():
                 return Flow(state)
             case Unsafe(body=body):
                 return self.block(body, state, stmt, position)

@@ -31,6 +31,7 @@ from oxide_analyzer.interpreter.outcome import (
 from oxide_analyzer.interpreter.schedule import Named, Schedule
 
 if TYPE_CHECKING:
+    from oxide_analyzer.interpreter.stops import Debugger
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
 
@@ -65,10 +66,12 @@ def run(
     schedule: Schedule = Named.IN_ORDER,
     budget: int = BUDGET,
     failures_limit: int = FAILURES,
+    debugger: Debugger | None = None,
 ) -> Outcome:
     """Run every thread of the launch, for at most `budget` steps or `failures_limit` failures.
 
-    Threads take turns as `schedule` says, a name or the seed of a random one.
+    Threads take turns as `schedule` says, a name or the seed of a random one; a `debugger` may
+    stop them.
 
     The kernel holds no `Symbol`; the launch gives every parameter, of the right rank and in the
     range of its type: else ValueError. The contract of the kernel is not looked at. What a
@@ -76,4 +79,4 @@ def run(
     """
     from oxide_analyzer.interpreter.execution import execute
 
-    return execute(kernel, launch, schedule, budget, failures_limit)
+    return execute(kernel, launch, schedule, budget, failures_limit, debugger)

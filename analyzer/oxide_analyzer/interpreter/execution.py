@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.interpreter.program import Program
     from oxide_analyzer.interpreter.schedule import Schedule
+    from oxide_analyzer.interpreter.stops import Debugger
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch, Number
 
 
 def execute(
-    kernel: Kernel, launch: Launch, schedule: Schedule, budget: int, failures_limit: int
+    kernel: Kernel,
+    launch: Launch,
+    schedule: Schedule,
+    budget: int,
+    failures_limit: int,
+    debugger: Debugger | None,
 ) -> Outcome:
     """Run every thread of the launch, see `interpreter.run`."""
-    program = translate(kernel, stepwise=is_stepwise(schedule))
+    stepwise = is_stepwise(schedule)
+    program = translate(kernel, stepwise=stepwise, stops=debugger is not None)
     findings = Findings(failures_limit)
     clock = Clock(budget)
-    machine = Machine(kernel, program, launch, schedule, clock, findings)
+    machine = Machine(kernel, program, launch, schedule, clock, findings, debugger)
     exhausted = limited = False
     try:
         machine.run()

@@ -22,7 +22,7 @@ from oxide_analyzer.interpreter.copies import Copies
 from oxide_analyzer.interpreter.ensemble import Ensemble
 from oxide_analyzer.interpreter.intervals import Intervals
 from oxide_analyzer.interpreter.memory import Memory
-from oxide_analyzer.interpreter.ordering import shared_accesses
+from oxide_analyzer.interpreter.ordering import cluster_of, shared_accesses
 from oxide_analyzer.interpreter.program import (
     count_name,
     dimension_name,
@@ -30,6 +30,7 @@ from oxide_analyzer.interpreter.program import (
     parameter_name,
 )
 from oxide_analyzer.interpreter.record import Record
+from oxide_analyzer.interpreter.stops import stopping
 from oxide_analyzer.interpreter.turns import Turns
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import Const, Dim, Space
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.ordering import Ordering
     from oxide_analyzer.interpreter.program import Program
     from oxide_analyzer.interpreter.schedule import Schedule
+    from oxide_analyzer.interpreter.stops import Debugger
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Launch, Number
@@ -60,6 +62,7 @@ class Machine:
         schedule: Schedule,
         clock: Clock,
         findings: Findings,
+        debugger: Debugger | None = None,
     ) -> None:
         self.kernel = kernel
         self.program = program
@@ -70,9 +73,11 @@ class Machine:
         self.turns = Turns(schedule, size)
         self.record = Record(findings, self.memories, size, end_of(kernel.span))
         accesses = shared_accesses(kernel, program.statements.values())
+        shape = kernel.contract.cluster
+        cluster = None if shape is None else cluster_of(launch, shape)
         self.ordering: Ordering = (
-            Clocks(kernel, accesses, self.record.race, size)
-            if program.has_orders
+            Clocks(kernel, accesses, self.record.race, size, cluster)
+            if program.has_orders or cluster is not None
             else Intervals(kernel, accesses, self.record.race)
         )
         self.copies = Copies(kernel, self.record.race, self.ordering)
@@ -94,6 +99,8 @@ class Machine:
             self.copies, self.ensemble,
         )  # fmt: skip
         self.names.update(actions.names())
+        if program.places:
+            self.names.update(stopping(kernel, program, launch, self.memories, debugger))
         self.visits = actions.visits
         self.lines = actions.lines
         self.thread = self.names["thread"]

@@ -54,6 +54,14 @@ Sited: TypeAlias = (
 
 
 @record
+class Place:
+    """A statement; `depth` is how many helpers it stands in."""
+
+    span: Span
+    depth: int
+
+
+@record
 class Program:
     """A kernel as Python: `code` defines `thread` and, for scratch arrays, `shapes`.
 
@@ -61,7 +69,8 @@ class Program:
     in the order of their numbers, `names` maps Python's names of named locals to the source's.
     `suspends` says that `thread` is a generator, `meets` that it may wait for others of its warp
     or, if `together`, of other blocks, so that threads and blocks have to run at once;
-    `has_orders` that more than the barriers of a block orders accesses.
+    `has_orders` that more than the barriers of a block orders accesses. `places` are those where
+    a debugger may stop, by their numbers.
     """
 
     text: str
@@ -74,6 +83,7 @@ class Program:
     meets: bool
     together: bool
     has_orders: bool
+    places: tuple[Place, ...]
 
 
 def parameter_name(name: str) -> str:

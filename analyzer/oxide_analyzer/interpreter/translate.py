@@ -38,7 +38,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, assert_never
 
 from oxide_analyzer.interpreter.expressions import Assigned, Expressions
-from oxide_analyzer.interpreter.program import Program, array_number, count_name, dimension_name
+from oxide_analyzer.interpreter.program import (
+    Place,
+    Program,
+    array_number,
+    count_name,
+    dimension_name,
+)
 from oxide_analyzer.ir.nodes import (
     Assert,
     Assign,
@@ -48,6 +54,7 @@ from oxide_analyzer.ir.nodes import (
     Atomic,
     Barrier,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -81,25 +88,29 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.program import Check, Sited
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Array, Block, Local, Stmt
+    from oxide_analyzer.source import Span
 
-# Of each kernel the text that runs threads as far as they go, and the stepwise one.
+# Of each kernel the text that runs threads as far as they go, the stepwise one, and one that stops
+# for a debugger.
 _programs: tuple[weakref.WeakKeyDictionary[Kernel, Program], ...] = (
+    weakref.WeakKeyDictionary(),
     weakref.WeakKeyDictionary(),
     weakref.WeakKeyDictionary(),
 )
 
 
-def translate(kernel: Kernel, *, stepwise: bool = False) -> Program:
+def translate(kernel: Kernel, *, stepwise: bool = False, stops: bool = False) -> Program:
     """The kernel as Python; translated once. A kernel with `Symbol`s raises ValueError.
 
     `stepwise` changes nothing for a kernel without atomics: there is nothing to see between the
-    accesses of another thread.
+    accesses of another thread. `stops` is for threads that run as far as they go: see `stops`.
     """
     stepwise = stepwise and any(isinstance(s, Atomic) for s in statements(kernel.body))
-    known = _programs[stepwise]
+    known = _programs[2 if stops else stepwise]
     program = known.get(kernel)
     if program is None:
-        program = known[kernel] = _Translation(kernel, stepwise=stepwise).program()
+        made = _Translation(kernel, stepwise=stepwise and not stops, stops=stops)
+        program = known[kernel] = made.program()
     return program
 
 
@@ -119,9 +130,12 @@ class _Frame:
 class _Translation:
     """The text written so far, and where in the kernel the writer stands."""
 
-    def __init__(self, kernel: Kernel, *, stepwise: bool) -> None:
+    def __init__(self, kernel: Kernel, *, stepwise: bool, stops: bool) -> None:
         self.kernel = kernel
         self.stepwise = stepwise
+        self.stops = stops
+        self.places: list[Place] = []
+        self.helpers = 0
         self.inside = list(statements(kernel.body))
         self.meets = any(isinstance(s, WarpOp) for s in self.inside)
         self.together = stepwise or any(
@@ -147,6 +161,7 @@ class _Translation:
         )
         shapes = self.shapes()
         self.block(self.kernel.body)
+        self.end()
         if waits:
             self.line("finish(me)")
         if suspends:
@@ -173,6 +188,7 @@ class _Translation:
             self.meets or self.together,
             self.together,
             self.together or any(_orders(s) for s in self.inside),
+            tuple(self.places),
         )
 
     def shapes(self) -> str:
@@ -227,8 +243,23 @@ class _Translation:
             self.line("pass")
         self.depth -= 1
 
+    def look(self, span: Span, word: str = "look") -> None:
+        """In front of a statement a debugger may stop."""
+        if self.stops:
+            self.line(f"{word}(me, {len(self.places)})")
+            self.places.append(Place(span, self.helpers))
+
+    def end(self) -> None:
+        """The thread is done, and a debugger waits for it no more."""
+        if self.stops:
+            self.line("gone(me)")
+
     def statement(self, statement: Stmt) -> None:
+        if not isinstance(statement, (Breakpoint, Inline, Leave, Declare, Unsafe, While)):
+            self.look(statement.span)
         match statement:
+            case Breakpoint():
+                self.look(statement.span, "halt")
             case Assign():
                 value = self.words.copied(statement.value)
                 self.assign(statement.target, value)
@@ -281,6 +312,7 @@ class _Translation:
             case Return():
                 self.statements[statement.site] = statement
                 self.line(f"leave_{statement.site}(me)")
+                self.end()
                 self.line("return")
                 self.words.assigned = None
             case Inline():
@@ -423,6 +455,7 @@ class _Translation:
         """What each turn of a loop begins with."""
         self.depth += 1
         self.line("tick()")
+        self.look(statement.span)
         if _contains(statement, Atomic):
             self.line("yield ()")
         if counter is not None:
@@ -436,6 +469,11 @@ class _Translation:
         self.cross(frame)
 
     def region(self, statement: Inline) -> None:
+        self.helpers += 1
+        self.region_of(statement)
+        self.helpers -= 1
+
+    def region_of(self, statement: Inline) -> None:
         if not any(
             isinstance(s, Leave) and s.label == statement.label for s in statements(statement.body)
         ):

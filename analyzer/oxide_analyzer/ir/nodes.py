@@ -74,6 +74,7 @@ __all__ = [
     "BinaryOp",
     "Block",
     "Break",
+    "Breakpoint",
     "CheckAligned",
     "CheckDivisor",
     "CheckIndex",
@@ -239,6 +240,14 @@ class Print:
 
     texts: tuple[str, ...]
     values: tuple[Expr, ...]
+    site: int
+    span: Span
+
+
+@distinct
+class Breakpoint:
+    """`breakpoint()`: where a debugger may stop the thread; else it does nothing."""
+
     site: int
     span: Span
 
@@ -496,6 +505,7 @@ Stmt: TypeAlias = (
     | Atomic
     | Fence
     | Print
+    | Breakpoint
     | AsyncCopy
     | AsyncCommit
     | AsyncWait

@@ -29,6 +29,7 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -213,6 +214,8 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}declare {array}"
         case Barrier(site=site, group=group):
             yield f"{indent}{'barrier' if group is Group.BLOCK else 'grid barrier'}  @{site}"
+        case Breakpoint(site=site):
+            yield f"{indent}breakpoint  @{site}"
         case Fence(scope=scope, site=site):
             yield f"{indent}fence {scope}  @{site}"
         case AsyncCopy(source=source, target=target, body=body, site=site):

@@ -29,6 +29,7 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -266,6 +267,7 @@ class _Folding:
                 | AsyncCommit()
                 | AsyncWait()
                 | Break()
+                | Breakpoint()
                 | Continue()
                 | Return()
                 | Leave()

@@ -24,6 +24,7 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -223,7 +224,13 @@ class _Check:
             case Forget(target=target, site=site):
                 self.local(target)
                 self.site(site)
-            case Barrier(site=site) | Return(site=site) | Fence(site=site) | AsyncCommit(site=site):
+            case (
+                Barrier(site=site)
+                | Return(site=site)
+                | Fence(site=site)
+                | AsyncCommit(site=site)
+                | Breakpoint(site=site)
+            ):
                 self.site(site)
             case AsyncCopy(body=body, site=site):
                 self.site(site)

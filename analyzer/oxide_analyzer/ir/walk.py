@@ -16,6 +16,7 @@ from oxide_analyzer.ir.nodes import (
     Binary,
     Block,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -88,6 +89,7 @@ def site_of(stmt: Stmt) -> int | None:
             | Atomic(site=site)
             | Fence(site=site)
             | Print(site=site)
+            | Breakpoint(site=site)
             | AsyncCopy(site=site)
             | AsyncCommit(site=site)
             | AsyncWait(site=site)
@@ -161,6 +163,7 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             | AsyncWait()
             | Unsafe()
             | Break()
+            | Breakpoint()
             | Continue()
             | Return()
             | Inline()

@@ -39,6 +39,14 @@ _PRINT = Builtin(
     Origin.PYTHON,
 )
 
+_BREAKPOINT = Builtin(
+    "breakpoint",
+    BuiltinKind.FUNCTION,
+    "breakpoint()",
+    'stops the thread on `oxide.device("interpreter")`, with a prompt; does nothing elsewhere',
+    origin=Origin.PYTHON,
+)
+
 _CLASSES = (
     ("math.isnan", "math.isnan(x) -> bool", "whether x is not a number"),
     ("math.isinf", "math.isinf(x) -> bool", "whether x is infinite"),
@@ -102,7 +110,7 @@ def rows() -> list[Builtin]:
     found += [
         Builtin(name, function, form, doc, origin=Origin.PYTHON) for name, form, doc in _PYTHON
     ]
-    found.append(_PRINT)
+    found += [_PRINT, _BREAKPOINT]
     groups = (*EXACT, *ROUNDED, *_TO_INTEGERS, *_CLASSES, *_PUT_TOGETHER)
     found += [Builtin(name, function, form, doc, origin=Origin.MATH) for name, form, doc in groups]
     return found

@@ -30,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
     Assign,
     Atomic,
     Barrier,
+    Breakpoint,
     Binary,
     BinaryOp,
     CheckAligned,
@@ -188,6 +189,8 @@ def _unfit(statement: Stmt) -> str | None:
             return "an `assert`"
         case Print():
             return "a `print`"
+        case Breakpoint():
+            return "a `breakpoint()`"
         case For() | While():
             return "a loop"
         case Unsafe():

@@ -22,6 +22,7 @@ from oxide_analyzer.ir.nodes import (
     Atomic,
     Barrier,
     Break,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -127,6 +128,9 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             raise ValueError(f"{span}: {what} is unknown")
         case Declare(array=array):
             access.declare(context, array)
+        case Breakpoint():
+            # For who stops at it: see `oxide_codegen.debugging`.
+            pass
         case Fence(scope=scope):
             context.environment.fence(build, scope)
         case AsyncCopy(body=body):

@@ -26,6 +26,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
 from oxide_analyzer.frontends.oxide.meeting import (
     fence,
     grid_sync,
+    stop_here,
     sync_threads,
     sync_warp,
     warp,
@@ -287,6 +288,7 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "grid_sync": grid_sync,
     "fence": fence,
     "print": print_line,
+    "breakpoint": stop_here,
     "async_copy": async_copy,
     "async_commit": async_commit,
     "async_wait": async_wait,

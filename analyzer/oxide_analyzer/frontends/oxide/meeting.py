@@ -22,6 +22,7 @@ from oxide_analyzer.frontends.oxide.operators import operand
 from oxide_analyzer.frontends.oxide.values import NOTHING, UNKNOWN, Give, Number
 from oxide_analyzer.ir.nodes import (
     Barrier,
+    Breakpoint,
     Fence,
     Group,
     Read,
@@ -84,6 +85,14 @@ def fence(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if scope is None:
         return UNKNOWN
     lowering.emit(Fence(scope, lowering.site(), lowering.span(node)))
+    return NOTHING
+
+
+def stop_here(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+    """`breakpoint()`."""
+    if positional(lowering, node, row, 0, 0) is None:
+        return UNKNOWN
+    lowering.emit(Breakpoint(lowering.site(), lowering.span(node)))
     return NOTHING
 
 
