@@ -14,11 +14,13 @@ vecadd[grid, 256](a, b, c)
 from typing import TYPE_CHECKING
 
 from oxide.asynchronous import async_commit, async_copy, async_wait
+from oxide.approximate import fast
 from oxide.atomics import atomic
 from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
 from oxide.claims import injective, unsafe, within
 from oxide.constants import Const
 from oxide.geometry import block, block_dim, grid_dim, grid_stride, thread
+from oxide.matrices import mma
 from oxide.numbers import brev, clz, fma, popc, rsqrt, select
 from oxide.scalars import bf16, f16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 from oxide.scratch import (
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     )
     from oxide_codegen.kernel import Kernel, kernel, load
     from oxide_codegen.launch import BoundLaunch, Launch
+    from oxide_codegen.module import Module
     from oxide_codegen.streams import Stream, stream, synchronize
 
 # The host's names and where they are: imported when they are first used, because reading and
@@ -116,6 +119,7 @@ _HOST = {
     "load": "oxide_codegen.kernel",
     "BoundLaunch": "oxide_codegen.launch",
     "Launch": "oxide_codegen.launch",
+    "Module": "oxide_codegen.module",
     "Stream": "oxide_codegen.streams",
     "stream": "oxide_codegen.streams",
     "synchronize": "oxide_codegen.streams",
@@ -160,6 +164,7 @@ __all__ = [
     "LocalArray2D",
     "LocalArray3D",
     "MissingExtraError",
+    "Module",
     "OutsideKernelError",
     "OxideError",
     "SharedArray",
@@ -187,6 +192,7 @@ __all__ = [
     "f32",
     "f64",
     "fence",
+    "fast",
     "fma",
     "grid_dim",
     "grid_stride",
@@ -198,6 +204,7 @@ __all__ = [
     "injective",
     "kernel",
     "load",
+    "mma",
     "popc",
     "rsqrt",
     "select",

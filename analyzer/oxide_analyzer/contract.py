@@ -37,7 +37,7 @@ from oxide_analyzer.language.types import I64, Kind
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
@@ -131,10 +131,10 @@ def value(expression: Expr, given: Given) -> Number:
 
 
 def limits(kernel: Kernel) -> tuple[Requirement, ...]:
-    """What `shared=` and `max_threads=` say, as conditions on launches.
+    """What `shared=`, `max_threads=` and `cluster=` say, as conditions on launches.
 
-    A launch has at least the dynamic shared memory that the contract declares, and at most so
-    many threads in a block.
+    A launch has at least the dynamic shared memory that the contract declares, at most so many
+    threads in a block, and whole clusters.
     """
     contract, span = kernel.contract, kernel.name_span
     found: list[Requirement] = []
@@ -154,7 +154,18 @@ def limits(kernel: Kernel) -> tuple[Requirement, ...]:
         fits = Compare(CompareOp.LE, threads, most, span)
         text = f"block_dim.x * block_dim.y * block_dim.z <= {most.value}"
         found.append(Requirement(fits, text, span))
-    return tuple(found)
+    return (*found, *whole_clusters(kernel))
+
+
+def whole_clusters(kernel: Kernel) -> Iterator[Requirement]:
+    """That the grid is made of whole clusters."""
+    span = kernel.name_span
+    for axis, side in enumerate(kernel.contract.cluster or ()):
+        if side > 1:
+            blocks = Special(Register.GRID_DIM, axis, span)
+            rest = Binary(BinaryOp.MOD, blocks, Const(side, I64, span), I64, span)
+            condition = Compare(CompareOp.EQ, rest, Const(0, I64, span), span)
+            yield Requirement(condition, f"grid_dim.{'xyz'[axis]} % {side} == 0", span)
 
 
 def sides(condition: Expr, given: Given) -> tuple[Number, CompareOp, Number] | None:

@@ -172,6 +172,8 @@ def contract_rows(kernel: Kernel) -> list[tuple[str, str]]:
         ("`max_threads`", _extent(contract.max_threads)),
         ("`min_blocks`", _extent(contract.min_blocks)),
         ("`cooperative`", str(contract.cooperative)),
+        ("`cluster`", str(contract.cluster)),
+        ("`fast_math`", str(contract.fast_math)),
         ("`requires`", " and ".join(fact.text for fact in (*contract.requires, *contract.data))),
     ]
 

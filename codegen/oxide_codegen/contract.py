@@ -55,6 +55,11 @@ def demand_contract(kernel: Kernel, options: Options) -> None:
         "max_threads": (options.max_threads, literal(contract.max_threads)),
         "min_blocks": (options.min_blocks, literal(contract.min_blocks)),
         "cooperative": (options.cooperative, contract.cooperative),
+        "fast_math": (options.fast_math, contract.fast_math),
+        "cluster": (
+            None if options.cluster is None else block_extent(kernel.name, options.cluster),
+            contract.cluster,
+        ),
     }
     for name, (given, written) in pairs.items():
         if given != written:
@@ -131,6 +136,17 @@ def demand_geometry(kernel: Kernel, grid: Extent, block: Extent) -> None:
             actual=prod(block),
             rule="OX401",
         )
+    for axis, side in enumerate(kernel.contract.cluster or ()):
+        if grid[axis] % side:
+            raise LaunchValueError(
+                kernel.name,
+                f"`grid` has {grid[axis]} blocks along {_AXES[axis]}, which is not made of whole "
+                f"clusters: the kernel is declared with cluster={kernel.contract.cluster}",
+                parameter="grid",
+                expected=f"a multiple of {side}",
+                actual=grid[axis],
+                rule="OX401",
+            )
     domain = kernel.contract.domain
     if domain is None:
         return

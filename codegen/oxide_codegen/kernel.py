@@ -256,6 +256,7 @@ def kernel(
     max_threads: int | None = None,
     min_blocks: int | None = None,
     cooperative: bool = False,
+    cluster: Extent | None = None,
     fast_math: bool = False,
 ) -> Callable[[Callable[P, None]], Kernel[P]]: ...
 
@@ -271,6 +272,7 @@ def kernel(
     max_threads: int | None = None,
     min_blocks: int | None = None,
     cooperative: bool = False,
+    cluster: Extent | None = None,
     fast_math: bool = False,
 ) -> Any:
     """Make a kernel of a function. Nothing is checked until its first use.
@@ -279,9 +281,11 @@ def kernel(
     lambda over any of the kernel's parameters that says what every launch fulfils. `shared` is
     the bytes of dynamic shared memory, `max_threads` bounds the threads of a block, `min_blocks`
     wants so many blocks on one multiprocessor, and a `cooperative` kernel may call `grid_sync`.
+    The blocks of a `cluster` run at once and near each other (sm_90 and newer). `fast_math` trades
     digits for speed: approximations on a GPU, sums in another order.
     """
     options = Options(
+        block, domain, requires, shared, max_threads, min_blocks, cooperative, cluster, fast_math
     )
     if function is not None:
         return Kernel(function, options)

@@ -196,4 +196,6 @@ def _attributes(kernel: Kernel) -> str:
     blocks = literal(contract.min_blocks)
     if blocks:
         found += f' "nvvm.minctasm"="{blocks}"'
+    if contract.cluster is not None:
+        found += f' "nvvm.cluster_dim"="{",".join(map(str, contract.cluster))}"'
     return found

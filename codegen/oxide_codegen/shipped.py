@@ -138,6 +138,10 @@ class ShippedProgram:
             "min_blocks": (literal(contract.min_blocks), options.min_blocks),
             "cooperative": (contract.cooperative, options.cooperative),
             "fast_math": (contract.fast_math, options.fast_math),
+            "cluster": (
+                contract.cluster,
+                None if options.cluster is None else block_extent(self.name, options.cluster),
+            ),
             "requires": (
                 bool(contract.requires or contract.data),
                 options.requires is not None,

@@ -65,6 +65,11 @@ def nearest(major: int, minor: int) -> str:
     return f"sm_{max(known)}"
 
 
+def require_clusters(target: Capabilities) -> None:
+    """Raise where blocks form no clusters."""
+    target.require(90, "`cluster=`")
+
+
 def require_scope(target: Capabilities, scope: Scope) -> None:
     """Raise where atomics and fences of this scope do not exist."""
     if scope in _FIRST_WITH:

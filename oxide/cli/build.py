@@ -3,8 +3,10 @@
 oxide build kernels.py                      kernels.oxide, with PTX for several architectures
 oxide build kernels.py:saxpy --sm sm_90     one kernel, for one architecture
 oxide build kernels.py -o wheel/k.oxide     another name
+oxide build kernels.py --stubs              also kernels_oxide.py and .pyi, typed for launches
 
-In the program, `k = oxide.load("kernels.oxide", k)` then needs neither analyzer nor compiler.
+In the program, `k = oxide.load("kernels.oxide", k)` then needs neither analyzer nor compiler, and
+`oxide.load("kernels.oxide").k` not even the source.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 from oxide.cli import one_file
 from oxide.cli.failure import WrongUse, require
 from oxide_codegen.artifact import SUFFIX, meaning_hash, write
+from oxide_codegen.stubs import write_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +46,11 @@ def run(arguments: list[str], program: str) -> int:
         action="append",
         help=f"an architecture to compile for; may be repeated (default: {', '.join(_DEFAULT)})",
     )
+    add(
+        "--stubs",
+        action="store_true",
+        help="also write a module that loads the artifact, and its stub for type checkers",
+    )
     options = parser.parse_args(arguments)
     require("cpu", "llvmlite")
     path, wanted = one_file.split(options.target)
@@ -62,6 +70,9 @@ def run(arguments: list[str], program: str) -> int:
     output: Path = options.output or path.with_suffix(SUFFIX)
     try:
         write(output, built)
+        if options.stubs:
+            stubs = write_stubs(output, [checked.kernel for checked, _, _ in built])
+            sys.stdout.write(f"{stubs}\n")
     except OSError as error:
         raise WrongUse(f"cannot write `{output}`: {error.strerror}") from error
     sys.stdout.write(f"{output}: {output.stat().st_size} bytes\n")

@@ -237,6 +237,25 @@ def test_bounds_of_launches_in_ptx():
     assert ".minnctapersm 4" in ptx
 
 
+def test_clusters_in_ptx():
+    text = """
+        @kernel(cluster=(4, 2), block=64)
+        def k(count: AtomicSlice[i32]):
+            if thread.x == 0 and len(count) > 0:
+                atomic.add(count, 0, 1, scope="cluster")
+            fence("cluster")
+    """
+    ptx = compile_ptx(trusted(text), "sm_90").text
+    assert ".reqnctapercluster 4, 2, 1" in ptx
+    assert ".reqntid 64, 1, 1" in ptx
+    assert "atom.relaxed.cluster" in ptx
+    assert "fence.acq_rel.cluster" in ptx
+    if toolchain.ptxas():
+        assert toolchain.registers(ptx, "sm_90") is not None
+    with pytest.raises(Unsupported, match="`cluster=` needs sm_90, the target is sm_86"):
+        compile_ptx(trusted(text), "sm_86")
+
+
 @pytest.mark.parametrize(
     ("scope", "wanted"),
     [

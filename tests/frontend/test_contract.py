@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frontend.reading import HEAD, findings, kernel
+from oxide_analyzer.contract import whole_clusters
 from oxide_analyzer.ir.show import show_expr
 
 PARAMETERS = "a: Slice[f32], m: Slice2D[f32], n: i32, s: f32"
@@ -75,6 +76,11 @@ def test_text_of_a_requirement_is_that_of_its_conjunct() -> None:
         ("(block=1.5)", "`block` is made of integers"),
         ("(domain=4)", "`domain` is 1, 2 or 3"),
         ("(domain=True)", "`domain` is 1, 2 or 3"),
+        ("(cluster=16)", "`cluster` has 16 blocks; at most 8 are possible"),
+        ("(cluster=(2, 0))", "`cluster` has extent 0 along y; it is at least 1"),
+        ("(cluster='2')", "`cluster` is an integer or a tuple (x, y, z) of integers"),
+        ("(cluster=(1, 2), domain=1)", "`cluster` extends along y, beyond `domain=1`"),
+        ("(cluster=2, cooperative=True)", "`cluster` and `cooperative` exclude each other"),
     ],
 )
 def test_bad_requirements(contract: str, message: str) -> None:
@@ -88,7 +94,6 @@ def test_bad_requirements(contract: str, message: str) -> None:
     ("contract", "message"),
     [
         ("(blocks=1)", "`@kernel` has no `blocks=`; it has `block=`, `domain=`, `requires=`"),
-        ("(cluster=1)", "`cluster=` is not supported yet"),
         ("(256)", "`@kernel` takes keywords only"),
         ("(**options)", "`@kernel(**…)`; write each keyword"),
     ],
@@ -129,3 +134,11 @@ def test_where_another_keyword_goes(contract: str, extended: str | None) -> None
     row = rows[at.line - 1]
     rows[at.line - 1] = f"{row[: at.column - 1]}{made.prefix}R{made.suffix}{row[at.column - 1 :]}"
     assert "\n".join(rows) == with_contract(extended)
+
+
+def test_a_grid_is_made_of_whole_clusters() -> None:
+    found = kernel(with_contract("(cluster=(2, 1, 3))"))
+    assert found.contract.cluster == (2, 1, 3)
+    assert not found.contract.requires
+    facts = [one.text for one in whole_clusters(found)]
+    assert facts == ["grid_dim.x % 2 == 0", "grid_dim.z % 3 == 0"]

@@ -60,3 +60,10 @@ def clustered(a: DisjointSlice[f32]):
     if i < len(a):
         a[i] = 1.0
     fence("cluster")
+
+
+@kernel(cluster=(2, 2))
+def in_clusters(a: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(a) and thread.y == 0 and block.y == 0:
+        a[i] = 1.0

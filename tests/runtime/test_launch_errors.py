@@ -9,9 +9,10 @@ Those that cannot happen, each by its name, and why:
   every access that a kernel may make.
 * InvalidSharedMemoryRange: the contract names the least, and the device the most.
 * CooperativeLaunchUnsupported: every device that Oxide compiles for (sm_75 and newer) can.
-* ClusterDoesNotDivideGrid, ClusterLaunchUnsupported, ClusterSizeExceeded,
-  FunctionClusterShapeMismatch, RequiredClusterDimensionsMissing, ClusterShapeUnsupported,
-  ClusterHasNoResidency: kernels have no clusters; `@kernel(cluster=…)` is a `TypeError`.
+* FunctionClusterShapeMismatch, RequiredClusterDimensionsMissing: the shape of a cluster is that of
+  the contract, and compiled in; a launch does not name one.
+* ClusterSizeExceeded, ClusterShapeUnsupported, ClusterHasNoResidency: a cluster has at most eight
+  blocks, or the kernel does not compile (OX404); so many every device with clusters takes.
 """
 
 import numpy as np
@@ -91,6 +92,12 @@ PREPARED = {
         (VALUE, "shared", "OX405", (0, 232448), 1 << 20),
         "shares: `shared` is 1048576 bytes; a block has at most 232448 [OX405]",
     ),
+    "ClusterDoesNotDivideGrid": (
+        lambda: launch_kernels.in_clusters.prepare(grid=(3, 4), block=64),
+        (VALUE, "grid", "OX401", "a multiple of 2", 3),
+        "in_clusters: `grid` has 3 blocks along x, which is not made of whole clusters: the kernel "
+        "is declared with cluster=(2, 2, 1) [OX401]",
+    ),
     "DeviceDimensionExceeded": (
         lambda: launch_kernels.copy.prepare(grid=(1, 65536), block=64),
         (VALUE, "grid", "OX405", (0, 65535), 65536),
@@ -132,7 +139,12 @@ LAUNCHED = {
         "copy: `block` has 1024 threads; compiled for cuda:0 the kernel takes at most 768 [OX405]",
     ),
 }
-ON_A_DEVICE = ("ComputeCapabilityTooLow", "ContextMismatch", "Driver")
+ON_A_DEVICE = (
+    "ClusterLaunchUnsupported",
+    "ComputeCapabilityTooLow",
+    "ContextMismatch",
+    "Driver",
+)
 IMPOSSIBLE = (__doc__ or "").partition("and why:")[2]
 
 
@@ -175,7 +187,7 @@ def test_what_a_launch_is_refused_for(name, monkeypatch):
 @pytest.fixture
 def driver(monkeypatch):
     driver = fake_cuda.install(monkeypatch)
-    for kernel in (launch_kernels.copy, launch_kernels.clustered):
+    for kernel in (launch_kernels.copy, launch_kernels.clustered, launch_kernels.in_clusters):
         fresh = Program(kernel.__wrapped__, kernel._program.options)
         monkeypatch.setattr(kernel, "_program", fresh)
         monkeypatch.setattr(kernel, "_launches", {})
@@ -220,6 +232,10 @@ def test_no_blocks_is_no_error(monkeypatch):
     assert not B.any()
 
 
-def test_kernels_have_no_clusters():
-    with pytest.raises(TypeError, match="cluster"):
-        oxide.kernel(cluster=(2, 1, 1))
+def test_a_device_without_clusters(driver, monkeypatch):
+    monkeypatch.setattr(cuda.cuda(0), "capability", (8, 9))
+    with pytest.raises(DEVICE) as caught:
+        launch_kernels.in_clusters[(2, 2), 64](A.copy())
+    assert str(caught.value) == (
+        "in_clusters: cuda:0 cannot run it: `cluster=` needs sm_90, the target is sm_89"
+    )

@@ -31,11 +31,12 @@ from oxide_analyzer.interpreter.ordering import (
     can_race,
     can_race_across_blocks,
     leaves_block,
+    reaches_cluster,
 )
 from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Space, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from oxide_analyzer.interpreter.ordering import (
         Access,
@@ -74,8 +75,14 @@ class Clocks:
     """
 
     def __init__(
-        self, kernel: Kernel, accesses: tuple[Access, ...], raced: Raced, block_size: int
+        self,
+        kernel: Kernel,
+        accesses: tuple[Access, ...],
+        raced: Raced,
+        block_size: int,
+        cluster: Callable[[int], int] | None = None,
     ) -> None:
+        self.cluster = cluster
         self.kernel = kernel
         self.raced = raced
         self.accesses = accesses
@@ -93,7 +100,7 @@ class Clocks:
 
     def observer(self, access: Access) -> Observer | None:
         """See `Ordering`."""
-        raced, size = self.raced, self.block_size
+        raced, size, cluster = self.raced, self.block_size, self.cluster
         mine = self.logs[access.site]
         rivals = [
             (b, self.logs[b.site], within, across)
@@ -119,7 +126,11 @@ class Clocks:
                 for other, when in log.get(element, _NOTHING).items():
                     if other == thread or when <= known.get(other, 0):
                         continue
-                    if within if other // size == thread // size else across:
+                    if cluster is not None and reaches_cluster(rival, access):
+                        can = cluster(other) != cluster(thread)
+                    else:
+                        can = within if other // size == thread // size else across
+                    if can:
                         races = True
                         if not isinstance(rival, Store):
                             overtaken = self.overtaken.setdefault((rival.site, element), [])

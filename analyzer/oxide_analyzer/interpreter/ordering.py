@@ -11,6 +11,7 @@ second finds the first, whichever that is.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Load, Scope, Space, Store
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.launch import Launch
 
 Access: TypeAlias = Load | Store | Atomic
 # The threads that did something, each with the step at which it did.
@@ -79,8 +81,32 @@ def changes(access: Access) -> bool:
 
 
 def leaves_block(scope: Scope) -> bool:
-    """Whether a scope holds threads of other blocks; a cluster has one block."""
+    """Whether a scope holds threads of all other blocks.
+
+    What blocks of a cluster hand to each other in its scope counts as ordered in the block alone.
+    """
     return scope in (Scope.DEVICE, Scope.SYSTEM)
+
+
+def reaches_cluster(a: Access, b: Access) -> bool:
+    """Whether two accesses are atomic among the blocks of one cluster, and not beyond."""
+    if not (isinstance(a, Atomic) and isinstance(b, Atomic)):
+        return False
+    scopes = {a.scope, b.scope}
+    return Scope.CLUSTER in scopes and Scope.BLOCK not in scopes
+
+
+def cluster_of(launch: Launch, cluster: tuple[int, int, int]) -> Callable[[int], int]:
+    """The number of a thread's cluster: `cluster` says how many blocks it has along x, y and z."""
+    size, (across, down, _) = prod(launch.block), launch.grid
+    wide, high = -(-across // cluster[0]), -(-down // cluster[1])
+
+    def of(thread: int) -> int:
+        block = thread // size
+        x, y, z = block % across, block // across % down, block // (across * down)
+        return x // cluster[0] + wide * (y // cluster[1] + high * (z // cluster[2]))
+
+    return of
 
 
 def can_race(a: Access, b: Access) -> bool:

@@ -175,7 +175,10 @@ class Contract:
     of block and grid at 1. `shared` is how many bytes of dynamic shared memory a launch has that
     does not say more; `max_threads` bounds the threads of a block, `min_blocks` wants so many
     blocks to fit on one multiprocessor; all three are compile-time constants. A `cooperative`
-    launch has all its blocks on the device at once, which `grid_sync` needs. `insertion` is the
+    launch has all its blocks on the device at once, which `grid_sync` needs. The blocks of a
+    `cluster` lie side by side, so many along x, y and z, on multiprocessors that are near each
+    other; a grid is made of whole clusters. `fast_math` lets
+    devices approximate, and compilers arrange sums anew. `insertion` is the
     empty span where another keyword may be written, and `prefix` what has to stand before it and
     `suffix` behind it (an undecorated `@kernel` needs its parentheses). Where there is a
     `requires` already, `conjunction` is the empty span behind what it says, and `naming` the one
@@ -194,6 +197,8 @@ class Contract:
     max_threads: Expr | None = None
     min_blocks: Expr | None = None
     cooperative: bool = False
+    cluster: tuple[int, int, int] | None = None
+    fast_math: bool = False
     conjunction: Span | None = None
     naming: Span | None = None
     named: tuple[str, ...] = ()

@@ -95,7 +95,7 @@ def _rows() -> list[Builtin]:
             "kernel",
             kind.DECORATOR,
             "@kernel(block=…, domain=1|2|3, requires=lambda …, shared=…, max_threads=…, "
-            "min_blocks=…, cooperative=True)",
+            "min_blocks=…, cooperative=True, cluster=…, fast_math=True)",
             "makes a function a kernel; what it declares holds for every launch",
         ),
         Builtin("device", kind.DECORATOR, "@device", "makes a function callable from kernels"),

@@ -13,7 +13,7 @@ from math import prod
 from random import Random
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.contract import NotEvaluable, evaluate
+from oxide_analyzer.contract import NotEvaluable, evaluate, whole_clusters
 from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
@@ -161,7 +161,8 @@ class Admitted:
 
     def _conditions(self) -> list[Expr]:
         contract = self.kernel.contract
-        whole = (*(r.condition for r in contract.requires), *self.facts)
+        requires = (*contract.requires, *whole_clusters(self.kernel))
+        whole = (*(r.condition for r in requires), *self.facts)
         found = [part for condition in whole for part in _conjuncts(condition)]
         found.extend(_room(self.kernel))
         return found

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import FALSE, Condition, any_of, equal, is_zero, negate
-from oxide_analyzer.facts.polys import Level, Poly
+from oxide_analyzer.facts.polys import Level, Poly, constant
 from oxide_analyzer.facts.together import same_warp
 from oxide_analyzer.ir.nodes import Register, Scope, Space
 from oxide_analyzer.proof.groups import Encounter, Group, IsSettled, Touch, groups, pairs
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.effects import Analysis
 
 
-# What is atomic among the threads of one block only; a cluster may have one.
+# What is atomic among the threads of one block only, or of one cluster, which may have one.
 _NARROW = {Scope.BLOCK, Scope.CLUSTER}
 
 
@@ -112,7 +112,20 @@ def unsettled(encounter: Encounter, is_settled: IsSettled) -> Iterator[Touch]:
 def _encounter(analysis: Analysis, first: Group, second: Group, group: Level) -> Encounter:
     """Two threads of a group, which the next smaller tells apart, touch one element."""
     more = same_warp(analysis.launch, group)
-    return encounter(analysis, first, second, group, differing(analysis, group), more)
+    cluster = analysis.kernel.contract.cluster
+    apart = differing(analysis, group)
+    if cluster is not None and _meet_in_clusters(first, second):
+        quotient = analysis.terms.quotient
+        apart = [quotient(p, constant(c)) for p, c in zip(apart, cluster, strict=True)]
+    return encounter(analysis, first, second, group, apart, more)
+
+
+def _meet_in_clusters(first: Group, second: Group) -> bool:
+    """Whether two atomics are so among the blocks of one cluster, and not beyond."""
+    if not first.kind is second.kind is AccessKind.ATOMIC:
+        return False
+    scopes = {first.scope, second.scope}
+    return Scope.CLUSTER in scopes and Scope.BLOCK not in scopes
 
 
 def differing(analysis: Analysis, group: Level) -> list[Poly]:

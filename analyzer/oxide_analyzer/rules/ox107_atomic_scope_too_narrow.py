@@ -18,5 +18,5 @@ RULE = Rule("OX107", "atomic-scope-too-narrow", Severity.ERROR)
 def message(stands: Event, other: Event, scope: str, launch: Launch) -> str:
     """Both change the element atomically, in different blocks."""
     who = threads(other, stands, launch)
-    far = f'scope="{scope}" is atomic within a block only'
+    far = f'scope="{scope}" is atomic within a {scope} only'
     return f"{who} both change {element(stands)}, but {far}"

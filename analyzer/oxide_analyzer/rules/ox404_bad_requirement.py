@@ -32,6 +32,30 @@ def block(extents: list[int | None], limits: tuple[int, int, int], threads: int)
     return None
 
 
+# A cluster of more blocks needs a permission of the driver, and not every device can run it.
+_MOST_IN_CLUSTER = 8
+
+
+def cluster(extents: tuple[int, int, int]) -> str | None:
+    """What is wrong with a cluster; None if nothing."""
+    for extent, axis in zip(extents, "xyz", strict=True):
+        if extent < 1:
+            return f"`cluster` has extent {extent} along {axis}; it is at least 1"
+    if prod(extents) > _MOST_IN_CLUSTER:
+        return f"`cluster` has {prod(extents)} blocks; at most {_MOST_IN_CLUSTER} are possible"
+    return None
+
+
+def cluster_beyond(axis: int, domain: int | None) -> str:
+    """It extends where launches do not."""
+    return f"`cluster` extends along {'xyz'[axis]}, beyond `domain={domain}`"
+
+
+def cluster_and_cooperative() -> str:
+    """Both are ways to place blocks."""
+    return "`cluster` and `cooperative` exclude each other"
+
+
 def beyond(
     block: list[int | None], domain: int | None, most: int | float | bool | None
 ) -> tuple[str, str] | None:

@@ -30,9 +30,9 @@ from oxide_analyzer.ir.nodes import (
     Assign,
     Atomic,
     Barrier,
-    Breakpoint,
     Binary,
     BinaryOp,
+    Breakpoint,
     CheckAligned,
     CheckDivisor,
     CheckIndex,
@@ -158,6 +158,8 @@ def coarsening(checked: CheckedKernel, ranges: Ranges) -> Coarsening | Refusal:
 def _refused(checked: CheckedKernel, ranges: Ranges) -> str | None:
     """What a kernel has that threads played by one could not have, or gain nothing by."""
     kernel = checked.kernel
+    if kernel.contract.cluster is not None:
+        return "its grid is made of clusters"
     for statement in statements(kernel.body):
         what = _unfit(statement)
         if what is not None:

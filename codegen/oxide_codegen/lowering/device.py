@@ -39,7 +39,13 @@ from oxide_codegen.lowering.functions import DEVICE_EXP
 from oxide_codegen.lowering.grid import GridBarrier
 from oxide_codegen.lowering.optimisations import Optimisation
 from oxide_codegen.lowering.room import byte_size
-from oxide_codegen.target import STATIC_SHARED, Capabilities, Unsupported, require_scope
+from oxide_codegen.target import (
+    STATIC_SHARED,
+    Capabilities,
+    Unsupported,
+    require_clusters,
+    require_scope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -114,6 +120,8 @@ class Device:
         )
         if self._grid is not None:
             self.shared += self._grid.size
+        if kernel.contract.cluster is not None:
+            require_clusters(target)
         if size > target.shared:
             raise Unsupported(
                 f"the shared arrays of `{kernel.name}` take {size} bytes, {target.sm} has "

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _RULE = ox404_bad_requirement.RULE
 _LIMITS = ("shared", "max_threads", "min_blocks")
-_KEYWORDS = ("block", "domain", "requires", *_LIMITS, "cooperative")
+_KEYWORDS = ("block", "domain", "requires", *_LIMITS, "cooperative", "cluster", "fast_math")
 
 
 def read_contract(
@@ -43,7 +43,8 @@ def read_contract(
         lowering.refuse(decorator.args[0], "`@kernel` takes keywords only: `@kernel(block=256)`")
     before = set(lowering.constants)
     block = domain = None
-    cooperative = False
+    cooperative = fast_math = False
+    cluster: tuple[int, int, int] | None = None
     requirements: tuple[Requirement, ...] = ()
     data: tuple[DataFact, ...] = ()
     limits: dict[str, Expr | None] = {}
@@ -62,16 +63,20 @@ def read_contract(
             case "shared" | "max_threads" | "min_blocks" as name:
                 limits[name] = _limit(lowering, name, keyword.value)
             case "cooperative":
-                cooperative = _flag(lowering, keyword.value)
+                cooperative = _flag(lowering, "cooperative", keyword.value)
+            case "fast_math":
+                fast_math = _flag(lowering, "fast_math", keyword.value)
             case None:
                 lowering.refuse(keyword.value, "`@kernel(**…)`; write each keyword")
             case "cluster":
-                lowering.refuse(keyword, "`cluster=` is not supported yet")
+                cluster = _cluster(lowering, keyword.value)
             case name:
                 lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
     _find_cells(lowering, decorator, set(lowering.constants) - before)
     if block is not None:
         _demand_inside(lowering, decorator, block, domain, limits.get("max_threads"))
+    if cluster is not None:
+        _demand_clusters(lowering, decorator, cluster, domain, cooperative)
     contract = Contract(
         block,
         domain,
@@ -81,6 +86,8 @@ def read_contract(
         max_threads=limits.get("max_threads"),
         min_blocks=limits.get("min_blocks"),
         cooperative=cooperative,
+        cluster=cluster,
+        fast_math=fast_math,
     )
     if extension is not None:
         conjunction, naming, named = extension
@@ -255,9 +262,49 @@ def _limit(lowering: Lowering, name: str, node: ast.expr) -> Expr | None:
     return lowering.convert(value, I64, node, f"`{name}`")
 
 
-def _flag(lowering: Lowering, node: ast.expr) -> bool:
+def _cluster(lowering: Lowering, node: ast.expr) -> tuple[int, int, int] | None:
+    """`cluster=`: how many blocks lie side by side along x, y and z, numbers of the source."""
+    found = constants.evaluate(node, lowering.root.scope, lowering.resolver)
+    items = found.items if isinstance(found, TupleConstant) else (found,)
+    extents = [
+        int(item.value)
+        for item in items
+        if isinstance(item, NumberConstant)
+        and item.kind is NumberKind.INT
+        and item.value is not None
+    ]
+    if len(extents) != len(items) or len(extents) > 3:
+        lowering.report(
+            _RULE, node, "`cluster` is an integer or a tuple (x, y, z) of integers of the source"
+        )
+        return None
+    x, y, z = (*extents, 1, 1)[:3]
+    message = ox404_bad_requirement.cluster((x, y, z))
+    if message is not None:
+        lowering.report(_RULE, node, message)
+        return None
+    return x, y, z
+
+
+def _demand_clusters(
+    lowering: Lowering,
+    decorator: ast.Call,
+    cluster: tuple[int, int, int],
+    domain: int | None,
+    cooperative: bool,
+) -> None:
+    """Report clusters along axes beyond `domain`, and in launches that meet as a whole."""
+    place = next(keyword.value for keyword in decorator.keywords if keyword.arg == "cluster")
+    for axis in range(domain or 3, 3):
+        if cluster[axis] > 1:
+            lowering.report(_RULE, place, ox404_bad_requirement.cluster_beyond(axis, domain))
+    if cooperative:
+        lowering.report(_RULE, place, ox404_bad_requirement.cluster_and_cooperative())
+
+
+def _flag(lowering: Lowering, name: str, node: ast.expr) -> bool:
     """`True` or `False`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return node.value
-    lowering.report(_RULE, node, "`cooperative` is `True` or `False`")
+    lowering.report(_RULE, node, f"`{name}` is `True` or `False`")
     return True
