@@ -62,6 +62,8 @@ def _use(name: str) -> str | None:
     row = BUILTINS[name]
     if name in CALLS:
         return CALLS[name]
+    if name.startswith("fast."):
+        return f"r = {name}(s{', 2' if name == 'fast.pow' else ''})"
     if name.startswith("math.") and BUILTINS[name].kind is BuiltinKind.FUNCTION:
         return f"r = {name}(s)"
     if name.startswith("atomic."):

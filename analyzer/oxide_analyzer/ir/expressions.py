@@ -372,12 +372,16 @@ _ARITY = {
 
 @distinct
 class Math:
-    """A function of floats, at the precision of its operands."""
+    """A function of floats, at the precision of its operands.
+
+    `is_fast` lets a device approximate it; what it means is the same.
+    """
 
     function: MathFunction
     operands: tuple[Expr, ...]
     type: Scalar
     span: Span
+    is_fast: bool = False
 
 
 @distinct

@@ -91,6 +91,8 @@ def show(kernel: Kernel) -> str:
         lines.append(f"{_STEP}domain {contract.domain}")
     lines += [f"{_STEP}requires {show_expr(one.condition)}" for one in contract.requires]
     lines += [f"{_STEP}requires {fact.text}" for fact in contract.data]
+    if contract.fast_math:
+        lines.append(f"{_STEP}fast math")
     if contract.cooperative:
         lines.append(f"{_STEP}cooperative")
     for name, limit in (
@@ -149,6 +151,8 @@ def show_expr(expr: Expr) -> str:
             return f"({show_expr(then)} if {show_expr(condition)} else {show_expr(otherwise)})"
         case Convert(operand=operand, type=type):
             return f"{type}({show_expr(operand)})"
+        case Math(function=function, operands=operands, is_fast=True):
+            return f"fast.{function}({', '.join(map(show_expr, operands))})"
         case Math(function=function, operands=operands):
             return f"{function}({', '.join(show_expr(one) for one in operands)})"
         case Apply(function=function, operands=operands):

@@ -102,6 +102,21 @@ ROUNDED = (
     ("math.erfc", "math.erfc(x)", "`1 - erf(x)`, exact for large x"),
 )
 
+FAST = (
+    ("fast.sqrt", "fast.sqrt(x)", "the square root, approximately"),
+    ("fast.rsqrt", "fast.rsqrt(x)", "`1 / sqrt(x)`, approximately"),
+    ("fast.exp", "fast.exp(x)", "e to the power of x, approximately"),
+    ("fast.exp2", "fast.exp2(x)", "2 to the power of x, approximately"),
+    ("fast.log", "fast.log(x)", "the natural logarithm, approximately"),
+    ("fast.log2", "fast.log2(x)", "the logarithm to base 2, approximately"),
+    ("fast.log10", "fast.log10(x)", "the logarithm to base 10, approximately"),
+    ("fast.pow", "fast.pow(x, y)", "x > 0 to the power of y, approximately"),
+    ("fast.sin", "fast.sin(x)", "the sine of radians, approximately; best within ±π"),
+    ("fast.cos", "fast.cos(x)", "the cosine of radians, approximately; best within ±π"),
+    ("fast.tan", "fast.tan(x)", "the tangent of radians, approximately; best within ±π/2"),
+    ("fast.tanh", "fast.tanh(x)", "the hyperbolic tangent, approximately"),
+)
+
 
 def rows() -> list[Builtin]:
     """The rows of all of them."""
@@ -111,6 +126,9 @@ def rows() -> list[Builtin]:
         Builtin(name, function, form, doc, origin=Origin.PYTHON) for name, form, doc in _PYTHON
     ]
     found += [_PRINT, _BREAKPOINT]
+    text = "functions that a device may approximate"
+    found.append(Builtin("fast", BuiltinKind.NAMESPACE, "fast", text))
+    found += [Builtin(name, function, form, doc) for name, form, doc in FAST]
     groups = (*EXACT, *ROUNDED, *_TO_INTEGERS, *_CLASSES, *_PUT_TOGETHER)
     found += [Builtin(name, function, form, doc, origin=Origin.MATH) for name, form, doc in groups]
     return found

@@ -33,9 +33,10 @@ from oxide_analyzer.ir.nodes import (
     UnaryOp,
 )
 from oxide_analyzer.ir.walk import assigned
-from oxide_analyzer.language.types import I32, I64
+from oxide_analyzer.language.types import F32, I32, I64
 from oxide_codegen.abi import failure_sites
 from oxide_codegen.lowering import arithmetic, mathematics
+from oxide_codegen.lowering.approximations import FAST_FLAGS
 from oxide_codegen.lowering.arithmetic import Operands
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.optimisations import Optimisation
@@ -98,6 +99,8 @@ class Context:
         checked = self.checked
         self._proved = checked.proved_bounds | checked.proved_divisors
         self._proved |= checked.proved_alignments | checked.proved_assertions
+        if self.flags and kernel.contract.fast_math:
+            self.flags += FAST_FLAGS
         if Optimisation.CHECKS in self.without:
             self._proved = frozenset[int]()
         self.makes_checks = not failure_sites(kernel).keys() <= self._proved
@@ -211,8 +214,12 @@ class Context:
                 return build.select(test, first, second)
             case Convert(operand=operand, type=scalar):
                 return self._convert(operand, scalar)
-            case Math(function=function, operands=operands, type=scalar):
+            case Math(function=function, operands=operands, type=scalar, is_fast=is_fast):
                 values = [self.value(operand) for operand in operands]
+                if is_fast or self.checked.kernel.contract.fast_math:
+                    near = self.environment.approximations.get(function)
+                    if near is not None and scalar.bits <= F32.bits:
+                        return mathematics.approximate(build, near, values, scalar)
                 own = self.environment.functions
                 return mathematics.math(build, function, values, scalar, own)
             case Symbol(name=name):

@@ -40,12 +40,13 @@ class Environment(Protocol):
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
     `copies_asynchronously`: it has `cp.async`. `functions`: those of which this machine has a
-    better form than all others.
+    better form than all others; `approximations`: those of f32 that it has for who wants speed.
     """
 
     has_minimum: bool
     copies_asynchronously: bool
     functions: Mapping[MathFunction, Function]
+    approximations: Mapping[MathFunction, Function]
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

@@ -42,6 +42,7 @@ class Host:
     has_minimum = False
     copies_asynchronously = False
     functions: Mapping[MathFunction, Function] = MappingProxyType({})
+    approximations: Mapping[MathFunction, Function] = MappingProxyType({})
 
     def __init__(self, kernel: Kernel, build: Builder) -> None:
         self.kernel = kernel

@@ -149,6 +149,16 @@ def math(
     return build.call(values[0].type, name, *values)
 
 
+def approximate(
+    build: Builder, function: Function, values: Sequence[Value], scalar: Scalar
+) -> Value:
+    """What a device takes for a function of f32, of floats of at most its precision."""
+    if scalar.bits == 16:
+        values = [halves.widened(build, value, scalar) for value in values]
+    found = build.call("float", function.define(F32.bits, build.functions), *values)
+    return halves.narrowed(build, found, scalar) if scalar.bits == 16 else found
+
+
 def _of_halves(
     build: Builder, function: MathFunction, values: Sequence[Value], scalar: Scalar
 ) -> Value:

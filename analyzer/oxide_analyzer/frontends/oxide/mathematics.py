@@ -38,7 +38,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.functions import EXACT, ROUNDED
+from oxide_analyzer.language.functions import EXACT, FAST, ROUNDED
 from oxide_analyzer.language.types import BOOL, I64, Kind
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
 
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import Span
 
 
+_FAST = "fast."
+
+
 def apply(
     lowering: Lowering,
     function: MathFunction,
@@ -59,13 +62,15 @@ def apply(
     nodes: Sequence[ast.expr],
     what: str,
     span: Span,
+    *,
+    is_fast: bool = False,
 ) -> Number | Unknown:
     """`function(numbers)` at the type in which they meet."""
     met = _together(lowering, numbers, nodes, what)
     if met is None:
         return UNKNOWN
     operands, made = met
-    expr = Math(function, operands, made.type, span)
+    expr = Math(function, operands, made.type, span, is_fast)
     return lowering.flat(Number(expr, made.type, made.give, depth=made.depth))
 
 
@@ -127,7 +132,8 @@ def _function(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if numbers is None:
         return UNKNOWN
     span = lowering.span(node)
-    return apply(lowering, function, numbers, node.args, f"`{row.name}`", span)
+    is_fast = row.name.startswith(_FAST)
+    return apply(lowering, function, numbers, node.args, f"`{row.name}`", span, is_fast=is_fast)
 
 
 def _float(lowering: Lowering, node: ast.Call, row: Builtin) -> Number | None:
@@ -306,7 +312,7 @@ FUNCTIONS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "divmod": _divmod,
     "round": _to_integer,
     "pow": _power,
-    **{name: _function for name, _, _ in (*EXACT, *ROUNDED)},
+    **{name: _function for name, _, _ in (*EXACT, *ROUNDED, *FAST)},
     "math.floor": _to_integer,
     "math.ceil": _to_integer,
     "math.trunc": _to_integer,
