@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.walk import Walk
     from oxide_analyzer.ir.nodes import Expr
 
-_QUICK = 1_500
+_QUICK = 3_000
 _MOST_ROUNDS = 5
 
 

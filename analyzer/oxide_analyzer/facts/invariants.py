@@ -21,7 +21,9 @@ Guesses, of which `loops` keeps those that hold at the entry and that every iter
 
   and what a branch sets back at a number does not pass it: `if h == n: h = 0`, or
   `h = 0 if h == n - 1 else h + 1`.
-* What would end the loop by a `break` has not come yet: behind `if b >= n: break` b is below n.
+* Two locals by which the loop ends do not pass each other: `while low < high` keeps low <= high.
+* What would end the loop has not come yet: behind `if b >= n: break` b is below n, and what
+  `while j > 0` has counted down by one is at least 0.
 * What only some iterations add one to is at most its entry value and the number of iterations.
 """
 
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.facts.state import State
     from oxide_analyzer.facts.uniformity import Loop
-    from oxide_analyzer.ir.nodes import Block, Expr
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
 
 Candidate: TypeAlias = "Callable[[State], Condition]"
 # An expression as it is where a loop is entered.
@@ -92,9 +94,14 @@ def candidates(
     for candidate in _simple(polys):
         if is_implied(candidate(entry)):
             yield candidate
+    for candidate in _ordered(loop, polys):
+        if is_implied(candidate(entry)):
+            yield candidate
     changed = assigned((loop,))
     for counter in counters if isinstance(loop, While) else ():
-        for end in dict.fromkeys(_broken_at(loop, counter.name, changed, evaluate)):
+        ends = [*_broken_at(loop, counter.name, changed, evaluate)]
+        ends.extend(_led_on(loop, counter, changed, evaluate))
+        for end in dict.fromkeys(ends):
             if is_implied(end.holds(counter.start)):
                 yield lambda s, n=counter.name, e=end: e.holds(_integer(s, n))
     for name, start in polys.items():
@@ -108,7 +115,7 @@ def candidates(
                 yield lambda s, n=name, e=end, b=start: any_of(
                     (equal(_integer(s, n), b), e.holds(_integer(s, n)))
                 )
-        most = max(_increments((loop,), name), default=0)
+        most = max(_increments(loop.body, name), default=0)
         for counter in counters if most > 0 else ():
             yield lambda s, n=name, b=start, m=most, c=counter: _is_outrun(s, n, b, m, c)
 
@@ -130,17 +137,59 @@ def _simple(polys: dict[str, Poly]) -> Iterator[Candidate]:
                 )
 
 
+def _ordered(loop: Loop, polys: dict[str, Poly]) -> Iterator[Candidate]:
+    """That two locals do not pass each other, by which the loop ends."""
+    if not isinstance(loop, While):
+        return
+    for condition in _conditions(loop):
+        if not isinstance(condition, Compare):
+            continue
+        left, right = _name(condition.left), _name(condition.right)
+        if left not in polys or right not in polys:
+            continue
+        op = condition.op
+        if op in (CompareOp.GT, CompareOp.GE):
+            left, right, op = right, left, MIRRORED[op]
+        past = int(op is CompareOp.LE)
+        yield lambda s, a=left, b=right, p=past: at_most(_integer(s, a), _integer(s, b).shift(p))
+
+
+def _name(expr: Expr) -> str:
+    while isinstance(expr, Convert):
+        expr = expr.operand
+    return expr.local.name if isinstance(expr, Read) else ""
+
+
 def _increments(block: Block, name: str) -> Iterator[int]:
-    """The numbers that statements of a block add to a local."""
-    for stmt in statements(block):
+    """The numbers that statements of a block add to a local, all rounds of inner loops together."""
+    for stmt in block:
         match stmt:
             case Assign(
                 target=target,
                 value=Binary(op=BinaryOp.ADD, left=Read(local=local), right=Const(value=number)),
             ) if target.name == name == local.name:
                 yield int(number)
+            case For(body=body):
+                rounds = _rounds(stmt)
+                yield from (n * rounds for n in _increments(body, name))
             case _:
-                pass
+                for inner in blocks(stmt):
+                    yield from _increments(inner, name)
+
+
+def _rounds(loop: For) -> int:
+    """How often a loop over numbers goes round; 1 of others, of which nothing can be said."""
+    ends = [_number(e) for e in (loop.start, loop.stop, loop.step)]
+    start, stop, step = ends
+    if start is None or stop is None or not step:
+        return 1
+    return len(range(start, stop, step))
+
+
+def _number(expr: Expr) -> int | None:
+    while isinstance(expr, Convert):
+        expr = expr.operand
+    return int(expr.value) if isinstance(expr, Const) else None
 
 
 def _is_outrun(state: State, name: str, start: Poly, most: int, counter: Counter) -> Condition:
@@ -216,9 +265,10 @@ def _sources(block: Block, name: str, around: tuple[For | _Guard, ...]) -> Itera
             case If(condition=condition, then=then, otherwise=otherwise):
                 yield from _sources(then, name, (*around, _Guard(condition, True)))
                 yield from _sources(otherwise, name, (*around, _Guard(condition, False)))
-            case While(header=header, condition=condition, body=body):
+            case While(header=header, body=body):
                 yield from _sources(header, name, around)
-                yield from _sources(body, name, (*around, _Guard(condition, True)))
+                guards = (_Guard(c, True) for c in _conditions(stmt))
+                yield from _sources(body, name, (*around, *guards))
             case For(body=body):
                 yield from _sources(body, name, (*around, stmt))
             case _:
@@ -331,6 +381,48 @@ def _ends(source: _Source, changed: frozenset[str], evaluate: Evaluate) -> Itera
                 yield _End(stop.shift(-1 if ascends else 1), not ascends)
 
 
+def _led_on(
+    loop: Loop, counter: Counter, changed: frozenset[str], evaluate: Evaluate
+) -> Iterator[_End]:
+    """The ends that a counter is within behind an iteration, because the loop went on before."""
+    if not isinstance(loop, While):
+        return
+    for condition in _conditions(loop):
+        for op, expr in _compared(condition, True, counter.name):
+            number = _fixed(expr, changed, evaluate)
+            if number is not None:
+                yield from _ends_of(op, number.shift(counter.amount))
+
+
+def _conditions(loop: While) -> Iterator[Expr]:
+    """What holds in the body because the loop goes on; parts that load are in its header.
+
+    `while k > 0 and a[k - 1] > x` has the header `if k > 0: go = a[k - 1] > x` `else: go = False`.
+    """
+    pending = [loop.condition]
+    while pending:
+        condition = pending.pop()
+        yield condition
+        if not isinstance(condition, Read):
+            continue
+        name = condition.local.name
+        for stmt in loop.header:
+            if isinstance(stmt, If) and any(_is_denied(s, name) for s in stmt.otherwise):
+                pending.append(stmt.condition)
+                pending.extend(
+                    s.value for s in stmt.then if isinstance(s, Assign) and s.target.name == name
+                )
+
+
+def _is_denied(stmt: Stmt, name: str) -> bool:
+    return (
+        isinstance(stmt, Assign)
+        and stmt.target.name == name
+        and isinstance(stmt.value, Const)
+        and not stmt.value.value
+    )
+
+
 def _ends_of(op: CompareOp, number: Poly) -> Iterator[_End]:
     if op in (CompareOp.GE, CompareOp.GT):
         yield _End(number.shift(int(op is CompareOp.GT)), True)
@@ -357,6 +449,4 @@ def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[Compare
 
 
 def _reads(expr: Expr, name: str) -> bool:
-    while isinstance(expr, Convert):
-        expr = expr.operand
-    return isinstance(expr, Read) and expr.local.name == name
+    return _name(expr) == name

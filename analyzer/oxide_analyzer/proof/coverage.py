@@ -68,11 +68,14 @@ _MOST_TRIED = 3 * _MOST_WRITERS
 def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     """Conditions that all hold if no known writer wrote what `read` reads."""
     found: list[Condition] = []
-    for write in _writes(analysis, read):
-        for covered in _covers(analysis, write, read):
-            found.append(negate(covered))
-            if len(found) >= _MOST_WRITERS:
-                return tuple(found)
+    # The likeliest writer of each store first: there may be one store for each edge of a tile.
+    left = [_covers(analysis, write, read) for write in _writes(analysis, read)]
+    while left:
+        ways = [(next(way, None), way) for way in left]
+        left = [way for covered, way in ways if covered is not None]
+        found.extend(negate(covered) for covered, _ in ways if covered is not None)
+        if len(found) >= _MOST_WRITERS:
+            return tuple(found[:_MOST_WRITERS])
     loops = list(_handing_on(analysis, read))
     if loops and not refutes(analysis.terms, (*read.path, *found)):
         found.extend(_not_handed_on(analysis, read, *loop) for loop in loops)
