@@ -28,6 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
+from oxide_analyzer import deadline
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.accesses import (
     Access,
@@ -94,6 +95,7 @@ from oxide_analyzer.ir.nodes import (
     Leave,
     Load,
     Local,
+    MatrixOp,
     Ownership,
     Print,
     Read,
@@ -166,6 +168,7 @@ class Walk:
 
     def statement(self, stmt: Stmt, state: State, position: Position) -> Flow:
         """Run one statement."""
+        deadline.check()
         evaluator = self.evaluator
         match stmt:
             case Assign(target=target, value=Read(local=local)) if self._hands_on(local, state):
@@ -189,12 +192,12 @@ class Walk:
                 if self.tracks and access.is_asynchronous:
                     return Flow(started(state, access))
                 return Flow(state)
-            case AsyncCopy(body=body):
+            case AsyncCopy(body=body) | MatrixOp(body=body):
                 return self.block(body, state, stmt, position)
             case AsyncCommit():
                 return Flow(committed(state))
             case AsyncWait(pending=pending):
-                return Flow(waited(state, pending))
+                return Flow(waited(evaluator.launch.terms, state, pending))
             case Atomic():
                 return Flow(self._atomic(stmt, state, position))
             case CheckDivisor(divisor=divisor, site=site, role=role, span=span):

@@ -33,7 +33,7 @@ from oxide_analyzer.ir.operators import HOLDS
 from oxide_analyzer.language.types import Kind, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oxide_analyzer.launch import Number
 
@@ -84,6 +84,19 @@ def literal(value: Number, type: Scalar) -> Number:
     return int(value)
 
 
+def literals(values: Sequence[Number], type: Scalar) -> list[Number]:
+    """Many numbers as values of `type`."""
+    if type.is_integer:
+        low, high = type.min, type.max
+        # Most are as they should be: that is quick to see.
+        if all(value.__class__ is int and low <= value <= high for value in values):
+            return list(values)
+    elif type.is_float:
+        convert, fit = _integer_to_float(type), rounding(type)
+        return [convert(v) if isinstance(v, int) else fit(v) for v in values]
+    return [literal(value, type) for value in values]
+
+
 def zero(type: Scalar) -> Number:
     """What stands in for a value that does not exist."""
     if type.kind is Kind.BOOL:
@@ -130,7 +143,10 @@ def conversion(source: Scalar, target: Scalar) -> OneOperand:
         return float if target.is_float else int
     if source.is_float:
         return rounding(target) if target.is_float else _float_to_integer(target)
-    return _integer_to_float(target) if target.is_float else target.wrap
+    if target.is_float:
+        return _integer_to_float(target)
+    fits = target.min <= source.min and source.max <= target.max
+    return _same if fits else target.wrap
 
 
 @cache

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The steps after which a run that may be stopped from outside looks whether it is.
-_BETWEEN_LOOKS = 1_000
+_BETWEEN_LOOKS = 200
 
 
 class Stopped(Exception):

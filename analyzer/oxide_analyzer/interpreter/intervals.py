@@ -18,9 +18,10 @@ is looked at first:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter.ordering import can_race, can_race_across_blocks, changes
+from oxide_analyzer.ir.nodes import Atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
         Raced,
     )
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Atomic, Scope
+    from oxide_analyzer.ir.nodes import Scope
 
 
 _SEVERAL = -1
+
+
+# Of each element a thread that came there, and its step.
+_Last: TypeAlias = dict[int, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -44,9 +49,22 @@ class _Log:
     """What was done at one site, as told above; `block` gathers what `past` is to hold."""
 
     now: Elements
-    left: dict[int, tuple[int, int]]
-    block: dict[int, tuple[int, int]]
-    past: dict[int, tuple[int, int]]
+    left: _Last
+    block: _Last
+    past: _Last
+
+
+_Rivals: TypeAlias = "tuple[list[tuple[Access, Elements, _Last]], list[tuple[Access, _Last]]]"
+
+
+def _sorts(accesses: tuple[Access, ...]) -> list[list[Access]]:
+    """The accesses that race with the same others."""
+    sorts: dict[object, list[Access]] = {}
+    for access in accesses:
+        scope = access.scope if isinstance(access, Atomic) else None
+        key = access.array, changes(access), scope
+        sorts.setdefault(key, []).append(access)
+    return list(sorts.values())
 
 
 class Intervals:
@@ -54,15 +72,18 @@ class Intervals:
 
     def __init__(self, kernel: Kernel, accesses: tuple[Access, ...], raced: Raced) -> None:
         self.raced = raced
-        self.within = {a.site: [b for b in accesses if can_race(a, b)] for a in accesses}
-        self.across = {
-            a.site: [b for b in accesses if can_race_across_blocks(kernel, a, b)] for a in accesses
-        }
-        self.logs = {
-            a.site: _Log({}, {}, {}, {})
-            for a in accesses
-            if self.within[a.site] or self.across[a.site]
-        }
+        self.within: dict[int, list[Access]] = {}
+        self.across: dict[int, list[Access]] = {}
+        self.logs: dict[int, _Log] = {}
+        self.rivals: dict[int, _Rivals] = {}
+        for alike in _sorts(accesses):
+            one = alike[0]
+            within = [b for b in accesses if can_race(one, b)]
+            across = [b for b in accesses if can_race_across_blocks(kernel, one, b)]
+            for access in alike:
+                self.within[access.site], self.across[access.site] = within, across
+                if within or across:
+                    self.logs[access.site] = _Log({}, {}, {}, {})
         self.arrays = {a.site: a.array for a in accesses}
         self.first: dict[str, dict[int, int]] = {a.array: {} for a in accesses}
         self.marked: dict[str, set[int]] = {a.array: set() for a in accesses}
@@ -73,10 +94,7 @@ class Intervals:
             return None
         raced = self.raced
         mine = self.logs[access.site].now
-        within = [
-            (b, self.logs[b.site].now, self.logs[b.site].left) for b in self.within[access.site]
-        ]
-        across = [(b, self.logs[b.site].past) for b in self.across[access.site]]
+        within, across = self._rivals(access)
         first, marked = self.first[access.array], self.marked[access.array]
 
         def observe(thread: int, element: int, step: int) -> bool:
@@ -111,6 +129,18 @@ class Intervals:
             return races
 
         return observe
+
+    def _rivals(self, access: Access) -> _Rivals:
+        """Whom an access can race with, and what those did; made once for all of its sort."""
+        within, across = self.within[access.site], self.across[access.site]
+        known = self.rivals.get(id(within))
+        if known is None:
+            logs = self.logs
+            known = self.rivals[id(within)] = (
+                [(b, logs[b.site].now, logs[b.site].left) for b in within],
+                [(b, logs[b.site].past) for b in across],
+            )
+        return known
 
     def publisher(self, access: Atomic) -> Publisher | None:
         """See `Ordering`; relaxed atomics order nothing without a fence."""

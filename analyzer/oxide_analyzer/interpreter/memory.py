@@ -47,16 +47,8 @@ class Memory:
 
     def fill(self, contents: Contents) -> None:
         """Take the contents that a launch gives, as values of the element type."""
-        type, given = self.element, contents.values
-        low, high = type.min, type.max
         assert isinstance(self.values, list)
-        # Most are as they should be: that is quick to see.
-        if type.is_integer and all(
-            value.__class__ is int and low <= value <= high for value in given
-        ):
-            self.values[:] = given
-        else:
-            self.values[:] = [arithmetic.literal(value, type) for value in given]
+        self.values[:] = arithmetic.literals(contents.values, self.element)
 
     def forget(self) -> None:
         """Undefined again, as shared memory is at the start of a block."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.conditions import (
     AllOf,
     AnyOf,
@@ -71,6 +72,7 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
     key = (given, steps)
     known = terms.answers.get(key)
     if known is None:
+        deadline.check()
         allowance = current()
         known = plainly_contradict(given)
         if not known and not allowance.is_spent:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer import deadline
 from oxide_analyzer.facts.conditions import FALSE, Condition, is_zero
 from oxide_analyzer.facts.polys import Level, constant
 from oxide_analyzer.record import distinct, record
@@ -155,6 +156,7 @@ class Encounter:
         alike = self.count > _MANY_PAIRS
         for position, one in enumerate(self.first.members):
             others = self.second.members
+            deadline.check()
             for two in others[position:] if self.first is self.second else others:
                 gap = tuple(b - a for a, b in zip(one.offsets, two.offsets, strict=True))
                 query = known.get(gap)
