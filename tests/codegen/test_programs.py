@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.differential import differences, execute, variants
-from oxide_analyzer.interpreter import run
+from codegen.agreement import PROGRAMS, SMS, Tally, assembled, cases, on_cpu
 from oxide_codegen import toolchain
-from oxide_codegen.native import compile_native
-from oxide_codegen.ptx import compile_ptx
-from programs.generate import deterministic
+
+# So many of each kind are compared, in one module.
+SEEDS = {"deterministic": 10, "together": 8}
 
 
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("variant", ["checked", "proved"])
-def test_host(seed, variant):
-    program = deterministic(seed)
-    kernel = program.kernel()
-    outcome = run(kernel, program.launch)
-    assert outcome.succeeded
-    checked = variants(kernel, program.launch)[variant]
-    native = compile_native(checked, contract=False, narrows=variant == "proved")
-    arrays, failure = execute(native, kernel, program.launch, 1 + seed % 2)
-    assert failure is None
-    assert differences(kernel, outcome.arrays, arrays) == [], program.source
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_host(kind):
+    tally = Tally()
+    on_cpu(cases(kind, range(SEEDS.get(kind, 6)), tally), tally)
+    assert tally.differing == []
+    assert tally.compared
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_ptx(seed):
-    program = deterministic(seed, inexact=True)
-    sm = ("sm_75", "sm_90", "sm_120")[seed % 3]
-    for checked in variants(program.kernel(), program.launch).values():
-        ptx = compile_ptx(checked, sm)
-        assert f".entry {ptx.entry}(" in ptx.text
-        if toolchain.ptxas():
-            assert toolchain.registers(ptx.text, sm) is not None
+@pytest.mark.parametrize("kind", ["deterministic", "together"])
+def test_ptx_assembles(kind):
+    if toolchain.ptxas() is None:
+        pytest.skip("there is no ptxas")
+    tally = Tally()
+    for number, sm in enumerate(SMS[::2]):
+        found = cases(kind, range(20 + 2 * number, 22 + 2 * number), tally, inexact=True)
+        assembled(found, sm, tally)
+    assert tally.differing == []

@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.differential import check_same, differences, execute, variants
+from codegen.differential import check_same, execute
 from codegen.reading import contents, kernel_of, trusted, unproved
-from oxide_analyzer.interpreter import run
 from oxide_analyzer.launch import Launch
 from oxide_codegen import toolchain
 from oxide_codegen.abi import FailureKind, Hidden, hidden
 from oxide_codegen.native import compile_native
 from oxide_codegen.ptx import compile_ptx
 from oxide_codegen.target import Unsupported
-from programs.together import together
 
 ONE = (1, 1, 1)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_random_programs(seed):
-    program = together(seed)
-    kernel = program.kernel()
-    outcome = run(kernel, program.launch)
-    assert outcome.succeeded
-    for name, checked in variants(kernel, program.launch).items():
-        native = compile_native(checked, contract=False, narrows=name == "proved")
-        arrays, failure = execute(native, kernel, program.launch, 1 + seed % 2)
-        assert failure is None
-        assert differences(kernel, outcome.arrays, arrays) == [], program.source
-
-
-@pytest.mark.parametrize("seed", range(20, 23))
-def test_random_programs_assemble(seed):
-    program = together(seed, inexact=True)
-    sm = ("sm_75", "sm_90", "sm_120")[seed % 3]
-    for checked in variants(program.kernel(), program.launch).values():
-        ptx = compile_ptx(checked, sm)
-        if toolchain.ptxas():
-            assert toolchain.registers(ptx.text, sm) is not None
 
 
 def warp_kernel(call: str, type: str = "f32", result: str | None = None, block: int = 64) -> str:
