@@ -35,7 +35,7 @@ from oxide_analyzer.facts.conditions import (
 from oxide_analyzer.facts.invariants import Counter, candidates
 from oxide_analyzer.facts.liveness import handed_on
 from oxide_analyzer.facts.loop_heads import at_head, begin, counter_names, counter_of, step
-from oxide_analyzer.facts.polys import Atom, Level, Poly, Quotient, parts_of
+from oxide_analyzer.facts.polys import Atom, Bits, Element, Level, Poly, Quotient, parts_of
 from oxide_analyzer.facts.powers import Exchange, exchanges, still_powers
 from oxide_analyzer.facts.state import Real, State, Value, value_level
 from oxide_analyzer.facts.uniformity import assigned
@@ -46,7 +46,7 @@ from oxide_analyzer.proof.paths import follows
 from oxide_analyzer.proof.powers import power_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.facts.accesses import Position
     from oxide_analyzer.facts.invariants import Candidate
@@ -162,7 +162,12 @@ def _is_power(walk: Walk, state: State, name: str) -> Condition:
 
 
 def _has_meaning(walk: Walk, amount: Poly, entry: State) -> bool:
-    """Whether it does before the first iteration too: a quotient has where its divisor is >= 1."""
+    """Whether it has one before the first iteration too.
+
+    What is known of an atom holds where it has a meaning: of a quotient where its divisor is at
+    least 1, of a power of two from a shift where it is shifted by no less than nothing and not out
+    of its range, of a declared element where the index is inside of its array.
+    """
     terms = walk.evaluator.launch.terms
     pending, seen = list(amount.atoms()), set[Atom]()
     while pending:
@@ -171,12 +176,29 @@ def _has_meaning(walk: Walk, amount: Poly, entry: State) -> bool:
             continue
         seen.add(atom)
         pending.extend(a for p in parts_of(atom) for a in p.atoms())
-        if isinstance(atom.form, Quotient):
-            low, _ = walk.evaluator.interval(atom.form.divisor)
-            none = at_least_zero(-atom.form.divisor)
-            if (low is None or low < 1) and not refutes(terms, (*entry.path, none), _QUICK):
+        for needed in _needed(walk, atom):
+            low, _ = walk.evaluator.interval(needed)
+            if (low is None or low < 0) and not refutes(
+                terms, (*entry.path, at_least_zero((-needed).shift(-1))), _QUICK
+            ):
                 return False
     return True
+
+
+def _needed(walk: Walk, atom: Atom) -> Iterator[Poly]:
+    """What is at least zero wherever an atom has a meaning."""
+    match atom.form:
+        case Quotient(divisor=divisor):
+            yield divisor.shift(-1)
+        case Bits(op="<<", right=amount, low=low, high=high) if low > 0:
+            yield amount
+            yield (-amount).shift(high.bit_length() - 1)
+        case Element(array=array, index=index) if walk.evaluator.launch.terms.within.get(array):
+            for axis, place in enumerate(index):
+                yield place
+                yield (walk.evaluator.launch.dimension(array, axis) - place).shift(-1)
+        case _:
+            pass
 
 
 def _difference(state: State, head: State, name: str) -> Poly | None:
