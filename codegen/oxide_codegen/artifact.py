@@ -3,10 +3,13 @@
     kernels.oxide            a zip archive; its comment is the checksum of
       manifest.json          format, version of Oxide, checksums of all other members, and for each
                              kernel: its parameters, contract, facts, facts about data, hash, and
-                             which member is the PTX of which SM
+                             which members are the code of which SM
       0.ir.json              the terms of the proof and the IR, from which a launch is checked and
                              a failed check is explained
-      0.sm_90.ptx …
+      0.sm_90.ptx …          the code for every launch; `0.sm_90.ordinary.ptx` and others are the
+                             forms for some (`forms`)
+      0.sm_90.cubin …        the same, assembled, where an assembler was at hand: else the driver
+                             assembles the PTX, as it does for newer devices
 
 Everything that a launch needs is inside, so neither analyzer nor compiler runs again. That the
 facts are those of a proof, and the PTX that of the kernel, is the word of who built the file: the
@@ -23,7 +26,7 @@ import os
 import struct
 import zipfile
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError
@@ -35,6 +38,7 @@ from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import Const
 from oxide_analyzer.record import record
 from oxide_codegen.errors import ArtifactContractError, ArtifactDamagedError, ArtifactVersionError
+from oxide_codegen.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
     from oxide_codegen.ptx import Ptx
 
 # Raised whenever the meaning of a member, or the calling convention of the code, changes.
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".oxide"
 _MANIFEST = "manifest.json"
 # Zip archives know no time before this one, and equal kernels make equal files.
@@ -54,11 +58,13 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 @record
 class ShippedCode:
-    """PTX for one SM, and how much shared memory it takes, as `ptx.Ptx` has them."""
+    """One form of a kernel for one SM, with what `ptx.Ptx` says of it; no cubin is empty."""
 
     text: str
+    cubin: bytes
     shared: int
     dynamic_shared: int
+    lanes: int
 
 
 @record
@@ -69,7 +75,7 @@ class Shipped:
     facts: tuple[Fact, ...]
     compact: bool
     hash: str
-    code: Mapping[str, ShippedCode]
+    code: Mapping[str, Mapping[Form, ShippedCode]]
 
 
 @record
@@ -102,8 +108,10 @@ def meaning_hash(kernel: Kernel) -> str:
 # ---------------------------------------------------------------- writing
 
 
-def write(path: Path, kernels: Sequence[tuple[CheckedKernel, str, Sequence[Ptx]]]) -> None:
-    """Write an artifact of proved kernels, each with its hash and its code for some SMs."""
+def write(
+    path: Path, kernels: Sequence[tuple[CheckedKernel, str, Sequence[tuple[Form, Ptx]]]]
+) -> None:
+    """Write an artifact of proved kernels, each with its hash and its forms for some SMs."""
     members: dict[str, bytes] = {}
     rows: list[dict[str, Any]] = []
     for number, (checked, digest, code) in enumerate(kernels):
@@ -112,15 +120,24 @@ def write(path: Path, kernels: Sequence[tuple[CheckedKernel, str, Sequence[Ptx]]
         members[terms] = encoding.dump((kernel, checked.facts, checked.compact)).encode(
             "utf-8", "surrogatepass"
         )
-        targets: dict[str, Any] = {}
-        for compiled in code:
-            member = f"{number}.{compiled.sm}.ptx"
+        targets: dict[str, list[dict[str, Any]]] = {}
+        for form, compiled in code:
+            words = [str(number), compiled.sm]
+            words += [word for word, has in asdict(form).items() if has]
+            member, cubin = (".".join([*words, kind]) for kind in ("ptx", "cubin"))
             members[member] = compiled.text.encode()
-            targets[compiled.sm] = {
-                "member": member,
-                "shared": compiled.shared,
-                "dynamic_shared": compiled.dynamic_shared,
-            }
+            if compiled.cubin:
+                members[cubin] = compiled.cubin
+            targets.setdefault(compiled.sm, []).append(
+                {
+                    "form": asdict(form),
+                    "ptx": member,
+                    "cubin": cubin if compiled.cubin else None,
+                    "shared": compiled.shared,
+                    "dynamic_shared": compiled.dynamic_shared,
+                    "lanes": compiled.lanes,
+                }
+            )
         rows.append(
             {
                 "qualname": kernel.qualname,
@@ -220,11 +237,22 @@ def read(path: str | os.PathLike[str]) -> Artifact:
         except ValueError as error:
             raise ArtifactDamagedError(name, f"`{row['terms']}` cannot be read: {error}") from None
         code = {
-            sm: ShippedCode(members[t["member"]].decode(), t["shared"], t["dynamic_shared"])
-            for sm, t in row["targets"].items()
+            sm: {Form(**one["form"]): _code(one, members) for one in forms}
+            for sm, forms in row["targets"].items()
         }
         kernels[row["qualname"]] = Shipped(kernel, facts, compact, row["hash"], code)
     return Artifact(name, kernels)
+
+
+def _code(row: Mapping[str, Any], members: Mapping[str, bytes]) -> ShippedCode:
+    cubin = row["cubin"]
+    return ShippedCode(
+        members[row["ptx"]].decode(),
+        b"" if cubin is None else members[cubin],
+        row["shared"],
+        row["dynamic_shared"],
+        row["lanes"],
+    )
 
 
 def _members(name: str) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import warnings
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,24 @@ class Arena:
         self.address = ctypes.addressof(self.table)
 
 
+def _loaded(core: Any, name: str, ptx: Ptx) -> tuple[Any, Any]:
+    """The object code of a kernel, and the kernel in it: assembled already, or by the driver."""
+    if ptx.cubin:
+        try:
+            assembled = core.ObjectCode.from_cubin(ptx.cubin, name=name)
+            return assembled, assembled.get_kernel(ptx.entry)
+        except Exception as error:
+            # Of an assembler that is newer than the driver; the driver has one of its own.
+            warnings.warn(
+                f"{name}: its cubin for {ptx.sm} cannot be loaded, so the driver assembles its "
+                f"PTX: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    translated = core.ObjectCode.from_ptx(ptx.text.encode(), name=name)
+    return translated, translated.get_kernel(ptx.entry)
+
+
 class CudaKernel:
     """One form of a kernel, loaded on one device.
 
@@ -59,8 +78,7 @@ class CudaKernel:
         core, driver = device.core, device.driver
         with device.current():
             # The object code owns the library: it lives as long as its kernel.
-            self._code = core.ObjectCode.from_ptx(ptx.text.encode(), name=kernel.name)
-            self._loaded = self._code.get_kernel(ptx.entry)
+            self._code, self._loaded = _loaded(core, kernel.name, ptx)
             self.handle = check(
                 driver, driver.cuKernelGetFunction(self._loaded.handle), "loading", kernel.name
             )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from oxide_codegen.lowering.coarsening import Coarsening, Refusal
     from oxide_codegen.lowering.device import Device
 
+# The first with arithmetic of bf16.
+_BFLOATS = 80
+
 
 @dataclass(frozen=True)
 class Ptx:
@@ -33,7 +36,8 @@ class Ptx:
 
     `dynamic_shared` is what a launch must ask for besides its own: the kernel's shared arrays,
     where they are larger than a static allocation may be, else 0. Each thread does the work of
-    `lanes` threads of the launch. `ordinary` code is for ordinary launches alone.
+    `lanes` threads of the launch. `ordinary` code is for ordinary launches alone. `cubin` is the
+    same, assembled for the SM, where somebody has done so.
     """
 
     text: str
@@ -46,6 +50,7 @@ class Ptx:
     llvm: str
     lanes: int = 1
     ordinary: bool = False
+    cubin: bytes = b""
 
 
 def compile_ptx(
@@ -119,7 +124,8 @@ def lower(
     from oxide_codegen.lowering.device import Device
     from oxide_codegen.target import capabilities
 
-    kernel, names = checked.kernel, Names()
+    kernel, target = checked.kernel, capabilities(sm)
+    names = Names(has_bfloats=target.number >= _BFLOATS, fuses_halves=True)
     build = Builder(names)
     conditions = [fact.condition for fact in checked.facts]
     narrow = form.ordinary and Optimisation.INDICES not in without
@@ -133,11 +139,11 @@ def lower(
         if not isinstance(found, Coarsening):
             raise ValueError(f"`{kernel.name}`: {found}")
         device = coarse_thread.CoarseDevice(
-            kernel, build, capabilities(sm), found, alignment=alignment, without=without
+            kernel, build, target, found, alignment=alignment, without=without
         )
     else:
         device = Device(
-            kernel, build, capabilities(sm), facts=known, alignment=alignment, without=without
+            kernel, build, target, facts=known, alignment=alignment, without=without
         )
     lines = LineTable(names, kernel)
     context = Context(

@@ -28,7 +28,6 @@ from oxide_codegen.errors import (
     ArtifactTargetError,
     SourceError,
 )
-from oxide_codegen.forms import EVERY
 from oxide_codegen.geometry import block_extent
 
 if TYPE_CHECKING:
@@ -36,7 +35,10 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.report import KernelReport
-    from oxide_codegen.artifact import Artifact, Shipped, ShippedCode
+    from oxide_codegen.artifact import Artifact, Shipped
+    from oxide_codegen.cuda import Cuda
+    from oxide_codegen.cuda_kernel import CudaKernel
+    from oxide_codegen.forms import Form
     from oxide_codegen.native import Native
     from oxide_codegen.program import Program
 
@@ -232,28 +234,36 @@ class ShippedSpecialisation:
         with self._lock:
             if index not in self._cuda:
                 from oxide_codegen.cuda import cuda
-                from oxide_codegen.cuda_kernel import CudaKernel
-                from oxide_codegen.ptx import Ptx, entry_name
 
                 device = cuda(index)
                 sm = _best(self.checked.code, *device.capability)
                 if sm is None:
                     major, minor = device.capability
                     raise self._no_code(f"cuda:{index}, an sm_{major}{minor}", f"sm_{major}{minor}")
-                code: ShippedCode = self.checked.code[sm]
-                ptx = Ptx(
-                    code.text,
-                    entry_name(self.kernel),
-                    sm,
-                    self.layout,
-                    abi.failure_sites(self.kernel),
-                    code.shared,
-                    code.dynamic_shared,
-                    "",
-                )
-                loaded = CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
-                self._cuda[index] = CudaForms(device, {EVERY: loaded}.get)
+                self._cuda[index] = CudaForms(device, lambda form: self._form(device, sm, form))
             return self._cuda[index]
+
+    def _form(self, device: Cuda, sm: str, form: Form) -> CudaKernel | None:
+        from oxide_codegen.cuda_kernel import CudaKernel
+        from oxide_codegen.ptx import Ptx, entry_name
+
+        code = self.checked.code[sm].get(form)
+        if code is None:
+            return None
+        ptx = Ptx(
+            code.text,
+            entry_name(self.kernel, code.lanes),
+            sm,
+            self.layout,
+            abi.failure_sites(self.kernel),
+            code.shared,
+            code.dynamic_shared,
+            "",
+            code.lanes,
+            form.ordinary,
+            code.cubin if _runs(sm, *device.capability) else b"",
+        )
+        return CudaKernel(device, self.kernel, ptx, len(self.layout.slots))
 
     def _no_code(self, where: str, actual: str | None) -> ArtifactTargetError:
         targets = tuple(self.checked.code)
@@ -266,7 +276,14 @@ class ShippedSpecialisation:
         )
 
 
-def _best(code: Mapping[str, ShippedCode], major: int, minor: int) -> str | None:
+def _runs(sm: str, major: int, minor: int) -> bool:
+    """Whether a device runs what was assembled for an SM: one of its generation, no newer."""
+    match = _SM.fullmatch(sm)
+    own = 10 * major + minor
+    return match is not None and int(match[1]) // 10 == major and int(match[1]) <= own
+
+
+def _best(code: Mapping[str, object], major: int, minor: int) -> str | None:
     """The newest PTX that a device can translate; of `sm_90a`, no other than that one."""
     own, fitting = 10 * major + minor, dict[int, str]()
     for sm in code:

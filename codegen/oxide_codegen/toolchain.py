@@ -39,11 +39,17 @@ _SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) 
 _SHARED = re.compile(r"(\d+) bytes smem")
 
 
+def assemble(ptx: str, sm: str) -> bytes | None:
+    """The cubin of PTX for one SM, None where `ptxas` is not installed."""
+    tool = ptxas()
+    return _run(tool, ptx, sm)[1] if tool is not None else None
+
+
 def registers(ptx: str, sm: str) -> Resources | None:
     """The resources of the one kernel in `ptx`, None where no assembler is installed."""
     tool = ptxas()
     if tool is not None:
-        return _parsed(_run(tool, ptx, sm))
+        return _parsed(_run(tool, ptx, sm)[0])
     if _has("cuda.core") and _has("nvidia.nvjitlink"):
         return _parsed(_link(ptx, sm))
     return None
@@ -81,7 +87,8 @@ def _found(tool: str) -> Path | None:
     return None
 
 
-def _run(tool: Path, ptx: str, sm: str) -> str:
+def _run(tool: Path, ptx: str, sm: str) -> tuple[str, bytes]:
+    """What the assembler says, and the cubin that it makes."""
     with tempfile.TemporaryDirectory(prefix="oxide-") as folder:
         source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
         source.write_text(ptx, encoding="utf-8")
@@ -92,9 +99,9 @@ def _run(tool: Path, ptx: str, sm: str) -> str:
             timeout=_SECONDS,
             check=False,
         )
-    if done.returncode:
-        raise AssemblyError(done.stderr or done.stdout)
-    return done.stderr + done.stdout
+        if done.returncode:
+            raise AssemblyError(done.stderr or done.stdout)
+        return done.stderr + done.stdout, target.read_bytes()
 
 
 def _link(ptx: str, sm: str) -> str:

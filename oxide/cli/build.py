@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide.cli import one_file
 from oxide.cli.failure import WrongUse, require
 from oxide_codegen.artifact import SUFFIX, meaning_hash, write
+from oxide_codegen.forms import EVERY, Form
 from oxide_codegen.stubs import write_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
@@ -63,10 +66,10 @@ def run(arguments: list[str], program: str) -> int:
         one_file.explain_kernel(kernel, source)
     if refused:
         return 1
-    built: list[tuple[CheckedKernel, str, Sequence[Ptx]]] = []
+    built: list[tuple[CheckedKernel, str, Sequence[tuple[Form, Ptx]]]] = []
     for kernel in kernels:
         built.append(_built(kernel, options.sm))
-        sys.stdout.write(f"{kernel.qualname}: {', '.join(ptx.sm for ptx in built[-1][2])}\n")
+        sys.stdout.write(f"{kernel.qualname}: {', '.join(_targets(built[-1][2]))}\n")
     output: Path = options.output or path.with_suffix(SUFFIX)
     try:
         write(output, built)
@@ -81,19 +84,18 @@ def run(arguments: list[str], program: str) -> int:
 
 def _built(
     report: KernelReport, targets: list[str] | None
-) -> tuple[CheckedKernel, str, Sequence[Ptx]]:
+) -> tuple[CheckedKernel, str, Sequence[tuple[Form, Ptx]]]:
     """The proof of one kernel, its hash, and its code."""
-    from oxide_codegen import compiled
     from oxide_codegen.target import Unsupported
 
     checked, kernel = report.checked, report.kernel
     assert checked is not None
     assert kernel is not None
     _demand_complete(report.qualname, checked.kernel)
-    code: list[Ptx] = []
+    code: list[tuple[Form, Ptx]] = []
     for sm in dict.fromkeys(targets or _DEFAULT):
         try:
-            code.append(compiled.ptx(checked, sm))
+            code += _forms(checked, sm)
         except Unsupported as reason:
             # What was asked for by name has to be there.
             if targets:
@@ -101,6 +103,24 @@ def _built(
     if not code:
         raise WrongUse(f"`{report.qualname}` cannot be built for any of {', '.join(_DEFAULT)}")
     return checked, _hash(kernel), code
+
+
+def _forms(checked: CheckedKernel, sm: str) -> Iterator[tuple[Form, Ptx]]:
+    """The code for every launch and that for some, assembled where `ptxas` is installed."""
+    from oxide_codegen import compiled, toolchain
+
+    for ordinary, coarse in product((False, True), repeat=2):
+        form = Form(ordinary, coarse)
+        ptx = compiled.ptx(checked, sm, form)
+        if ptx is not None:
+            yield form, replace(ptx, cubin=toolchain.assemble(ptx.text, sm) or b"")
+
+
+def _targets(code: Sequence[tuple[Form, Ptx]]) -> Iterator[str]:
+    """Each architecture, and whether its code is assembled."""
+    for form, ptx in code:
+        if form == EVERY:
+            yield ptx.sm if ptx.cubin else f"{ptx.sm} (PTX)"
 
 
 def _demand_complete(name: str, kernel: Kernel) -> None:

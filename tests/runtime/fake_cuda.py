@@ -36,6 +36,7 @@ class Driver:
         self.log = []
         self.functions = {}
         self.answer = 0
+        self.is_old = False
 
     @staticmethod
     def CUresult(code):
@@ -250,6 +251,15 @@ def install(monkeypatch, *, library=False):
         @staticmethod
         def from_ptx(module, *, name=""):
             assert isinstance(module, bytes)
+            driver.log.append(("loaded", "ptx"))
+            return Code()
+
+        @staticmethod
+        def from_cubin(module, *, name=""):
+            driver.log.append(("loaded", "cubin"))
+            if driver.is_old:
+                raise RuntimeError("CUDA_ERROR_NO_BINARY_FOR_GPU")
+            assert module.startswith(b"\x7fELF")
             return Code()
 
         def get_kernel(self, name):

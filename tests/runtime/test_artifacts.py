@@ -1,9 +1,11 @@
 """Artifacts: what is built here runs there, and everything else is refused."""
 
 import linecache
+import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 
@@ -12,7 +14,7 @@ import pytest
 
 import oxide
 from oxide.cli import main
-from oxide_codegen import artifact, ptx, shipped
+from oxide_codegen import artifact, ptx, shipped, toolchain
 from runtime import fake_cuda
 
 SOURCE = """\
@@ -57,12 +59,22 @@ def program(tmp_path, text=SOURCE, name="kernels"):
     return module
 
 
+BUILD = ["--sm", "sm_80", "--sm", "sm_90", "--stubs"]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """What is built of the kernels, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "kernels.py").write_text(SOURCE)
+    assert main(["build", str(folder / "kernels.py"), *BUILD]) == 0
+    return folder
+
+
 @pytest.fixture
-def built(tmp_path):
+def built(tmp_path, once):
     """An artifact of the kernels."""
-    path = tmp_path / "kernels.py"
-    path.write_text(SOURCE)
-    assert main(["build", str(path), "--sm", "sm_80", "--sm", "sm_90"]) == 0
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
     return tmp_path / "kernels.oxide"
 
 
@@ -176,10 +188,104 @@ print([name for name in ("llvmlite", "z3", "numpy", "oxide_analyzer.analysis",
     assert done.stdout.endswith("[]\n")
 
 
-def test_equal_kernels_make_equal_files(tmp_path, built):
-    first = built.read_bytes()
-    assert main(["build", str(tmp_path / "kernels.py"), "--sm", "sm_80", "--sm", "sm_90"]) == 0
-    assert built.read_bytes() == first
+def test_equal_kernels_make_equal_files(once):
+    first = (once / "kernels.oxide").read_bytes()
+    assert main(["build", str(once / "kernels.py"), *BUILD]) == 0
+    assert (once / "kernels.oxide").read_bytes() == first
+
+
+# ---------------------------------------------------------------- what is inside
+
+
+def test_it_has_each_form_assembled(built):
+    from oxide_codegen.forms import Form
+
+    scale = artifact.read(built).kernels["scale"]
+    assert list(scale.code) == ["sm_80", "sm_90"]
+    for sm, forms in scale.code.items():
+        assert set(forms) == {Form(o, c) for o in (False, True) for c in (False, True)}
+        for form, code in forms.items():
+            assert f".target {sm}" in code.text
+            assert (code.lanes > 1) == form.coarse
+            assert code.cubin.startswith(b"\x7fELF") == (toolchain.ptxas() is not None)
+
+
+@pytest.mark.skipif(toolchain.ptxas() is None, reason="ptxas is not installed")
+def test_a_device_gets_what_was_assembled_for_it(tmp_path, built, driver, monkeypatch):
+    from oxide_codegen import cuda
+
+    a, b = np.ones(10, np.float32), np.zeros(10, np.float32)
+    loaded = [("loaded", "cubin"), ("loaded", "ptx")]
+    for capability, is_old, wanted in (
+        ((9, 0), False, loaded[:1]),
+        ((8, 6), False, loaded[:1]),
+        ((12, 0), False, loaded[1:]),
+        ((9, 0), True, loaded),
+    ):
+        monkeypatch.setattr(cuda.cuda(0), "capability", capability)
+        driver.is_old = is_old
+        driver.log.clear()
+        kernel = program(tmp_path).scale
+        warned = pytest.warns(RuntimeWarning, match="its cubin for sm_90 cannot be loaded")
+        with warned if is_old else nullcontext():
+            oxide.load(built, kernel)[1, 128](a, b)
+        assert [line for line in driver.log if line[0] == "loaded"] == wanted
+        assert (b == 4).all()
+
+
+def test_an_assembler_is_not_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "ptxas", lambda: None)
+    (tmp_path / "kernels.py").write_text(SOURCE)
+    assert main(["build", f"{tmp_path / 'kernels.py'}:small", "--sm", "sm_90"]) == 0
+    code = artifact.read(tmp_path / "kernels.oxide").kernels["small"].code["sm_90"]
+    assert {form.cubin for form in code.values()} == {b""}
+
+
+# ---------------------------------------------------------------- without the source
+
+
+def test_all_kernels_of_a_file_without_their_source(tmp_path, built, driver):
+    (tmp_path / "kernels.py").unlink()
+    kernels = oxide.load(built)
+    assert isinstance(kernels, oxide.Module)
+    assert list(kernels) == ["scale", "small", "scatter"]
+    assert {"scale", "small"} < set(dir(kernels))
+    a, b = np.arange(100, dtype=np.float32), np.zeros(100, np.float32)
+    kernels.scale[1, 128](a, b=b)
+    np.testing.assert_array_equal(b, 4 * a)
+    kernels["small"].prepare(grid=1).bind(a[:3], b[:3])()
+    with pytest.raises(oxide.LaunchValueError, match=r"len\(a\) >= len\(b\)"):
+        kernels.scale[1, 128](a[1:], b)
+    with pytest.raises(oxide.LaunchTypeError, match=r"it takes \(a, b\)"):
+        kernels.scale[1, 128](a)
+    with pytest.raises(AttributeError, match="has no kernel `other`; there are `scale`"):
+        kernels.other
+    with pytest.raises(oxide.SourceError, match="was loaded from"):
+        kernels.scale.report
+    with pytest.raises(oxide.SourceError, match="has no source here"):
+        oxide.load(built, kernels.scale)
+
+
+def test_the_module_beside_it_loads_it_at_first_use(tmp_path, built, driver, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kernels_oxide", raising=False)
+    import kernels_oxide
+
+    assert "oxide" in vars(kernels_oxide)
+    assert "scale" not in vars(kernels_oxide)
+    a, b = np.ones(4, np.float32), np.zeros(4, np.float32)
+    kernels_oxide.scale[1, 32](a, b)
+    assert (b == 4).all()
+    with pytest.raises(AttributeError, match="no kernel `other`"):
+        kernels_oxide.other
+
+
+def test_a_module_is_compiled_as_a_whole(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(oxide.Kernel, "compile", lambda kernel, *_: compiled.append(kernel))
+    module = program(tmp_path)
+    assert oxide.load(module) is module
+    assert compiled == [module.scale, module.small, module.scatter]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -248,7 +354,7 @@ def test_another_version_is_refused(tmp_path, built, monkeypatch):
     monkeypatch.undo()
 
     def older(members):
-        text = members["manifest.json"].replace(b'"format": 1', b'"format": 0')
+        text = members["manifest.json"].replace(b'"format": 2', b'"format": 0')
         members["manifest.json"] = text
         return sha256(text).hexdigest().encode()
 

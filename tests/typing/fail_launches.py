@@ -31,6 +31,7 @@ oxide.device(3)  # expect: pyright mypy
 loaded = oxide.load("kernels.oxide", scale)
 loaded.prepare(grid=1)(2.0, x, x)
 loaded.prepare(grid=1)(2.0)  # expect: pyright mypy
-oxide.load("kernels.oxide")  # expect: pyright mypy
+oxide.load("kernels.oxide").scale.prepare(grid=1)(2.0)
+oxide.load("kernels.oxide", grid=1)  # expect: pyright mypy
 oxide.load(3, scale)  # expect: pyright mypy
 oxide.load(scale, 3)  # expect: pyright mypy

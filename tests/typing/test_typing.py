@@ -45,7 +45,41 @@ def test_there_are_cases_of_both_kinds():
     assert len(expected("pyright")) >= 30
 
 
-def test_pyright(tmp_path):
+SHIPPED = """
+from oxide import DisjointSlice, Slice, f32, i32, kernel, struct, thread
+
+@struct
+class Step:
+    dt: f32
+    n: i32
+
+@kernel
+def scale(factor: f32, x: Slice[f32], y: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(y) and i < len(x):
+        y[i] = factor * x[i]
+
+@kernel
+def advance(step: Step, x: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(x):
+        x[i] += step.dt * f32(step.n)
+"""
+
+
+@pytest.fixture
+def stubs(tmp_path):
+    """The stub of an artifact, where the checkers look for imports."""
+    from oxide_analyzer.analysis import check
+    from oxide_analyzer.modules import NoModules
+    from oxide_analyzer.source import SourceFile
+    from oxide_codegen.stubs import write_stubs
+
+    report = check(SourceFile("kernels.py", SHIPPED), NoModules())
+    write_stubs(tmp_path / "kernels.oxide", [one.checked.kernel for one in report.kernels])
+
+
+def test_pyright(tmp_path, stubs):
     # Away from the project's own settings: files are checked as a user's are, in standard mode.
     run = subprocess.run(
         [
@@ -59,7 +93,7 @@ def test_pyright(tmp_path):
         text=True,
         check=False,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": SOURCES},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((SOURCES, str(tmp_path)))},
     )
     found = {
         (Path(d["file"]).name, d["range"]["start"]["line"] + 1): d["message"]
@@ -69,7 +103,7 @@ def test_pyright(tmp_path):
     assert not (wrong := compare(found, expected("pyright"))), "\n".join(wrong)
 
 
-def test_mypy(tmp_path):
+def test_mypy(tmp_path, stubs):
     run = subprocess.run(
         [
             tool("mypy"),
@@ -87,7 +121,7 @@ def test_mypy(tmp_path):
         text=True,
         check=False,
         cwd=tmp_path,
-        env=os.environ | {"MYPYPATH": SOURCES},
+        env=os.environ | {"MYPYPATH": os.pathsep.join((SOURCES, str(tmp_path)))},
     )
     assert run.returncode in (0, 1), run.stdout + run.stderr
     found = {}
