@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 class CudaModule:
-    """CUDA C++ compiled by nvcc, or by NVRTC where there is none."""
+    """CUDA C++ compiled by nvcc, here or elsewhere, or by NVRTC where there is none."""
 
-    def __init__(self, device: Cuda, source: str) -> None:
+    def __init__(self, device: Cuda, source: str, image: bytes | None = None) -> None:
         self.device = device
         self.driver = device.driver
         arch = f"sm_{device.capability[0]}{device.capability[1]}"
-        nvcc = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
+        nvcc = image is not None or _nvcc() is not None
         self.compiler = "nvcc -O3" if nvcc else "NVRTC"
-        image = _with_nvcc(nvcc, source, arch) if nvcc else _with_nvrtc(device, source, arch)
+        if image is None:
+            image = compiled(source, arch) if nvcc else _with_nvrtc(device, source, arch)
         with device.current():
             self._image = image
             self._module = _ok(self.driver.cuModuleLoadData(image))
@@ -62,10 +63,30 @@ class CudaModule:
         return launch
 
 
+def compiled(source: str, arch: str) -> bytes:
+    """A cubin by nvcc."""
+    nvcc = _nvcc()
+    if nvcc is None:
+        raise SystemExit("there is no nvcc")
+    return _with_nvcc(nvcc, source, arch)
+
+
+def _nvcc() -> str | None:
+    return shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
+
+
 def seconds_per_launch(
-    device: Cuda, launch: Callable[[], None], *, batch: int, rounds: int = 15
+    device: Cuda,
+    launch: Callable[[], None],
+    *,
+    batch: int,
+    rounds: int = 15,
+    ahead: Callable[[], None] = lambda: None,
 ) -> float:
-    """The median over `rounds` of the time that the device spends on one of `batch` launches."""
+    """The median over `rounds` of the time that the device spends on one of `batch` launches.
+
+    They are enqueued behind what `ahead` keeps the device busy with.
+    """
     driver = device.driver
     with device.current():
         start, stop = _ok(driver.cuEventCreate(0)), _ok(driver.cuEventCreate(0))
@@ -75,6 +96,7 @@ def seconds_per_launch(
         _ok(driver.cuStreamSynchronize(stream))
         times = []
         for _ in range(rounds):
+            ahead()
             _ok(driver.cuEventRecord(start, stream))
             for _ in range(batch):
                 launch()

@@ -1,16 +1,21 @@
-"""vecadd, naive and tiled matrix product against CUDA C++ of the same algorithm, in one run.
-
-The sum is also measured against CUDA C++ that a hand has given four elements per thread.
+"""Oxide's kernels against CUDA C++ of the same algorithm and against other packages, in one run.
 
     python benchmarks/gpu_kernels.py
+    python benchmarks/gpu_kernels.py --nvcc kernels.cubin      CUDA C++ for where there is no nvcc
+    python benchmarks/gpu_kernels.py --cubin kernels.cubin     and measured there
 
-Prints GB/s and GFLOP/s, compares the results with each other, and writes
+Launches are checked, as ever. A figure is the median of rounds, each of some launches that were
+enqueued while the device was busy with something else, so that no figure is of the host; whoever
+is compared takes turns with the others. `64 bits` is Oxide's code for launches that are not
+ordinary. Results are compared with those of CUDA C++. Prints GB/s and GFLOP/s, and writes
 `benchmarks/results/gpu_kernels.json`.
 """
 
 from __future__ import annotations
 
+import argparse
 import ctypes
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -20,209 +25,184 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cuda_c import CudaModule, seconds_per_launch, write
+import gpu_others
+import gpu_programs as programs
+from cuda_c import CudaModule, compiled, seconds_per_launch, write
 
 import oxide
-from oxide import (
-    DisjointSlice,
-    DisjointSlice2D,
-    SharedArray,
-    Slice,
-    Slice2D,
-    f32,
-    kernel,
-    sync_threads,
-    thread,
-)
+from oxide import f32
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_codegen.cuda import Cuda
 
-TILE = 32
+SOURCE = Path(__file__).with_name("gpu_kernels.cu")
 SIZE = 2048
 LENGTH = 1 << 27
-
-CUDA = r"""
-extern "C" __global__ void vecadd(const float* __restrict__ a, const float* __restrict__ b,
-                                  float* __restrict__ c, int n) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) c[i] = a[i] + b[i];
-}
-
-// A hand with patience: a multiple of four elements, aligned.
-extern "C" __global__ void vecadd4(const float4* __restrict__ a, const float4* __restrict__ b,
-                                   float4* __restrict__ c, int n) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) {
-        float4 x = a[i], y = b[i];
-        c[i] = make_float4(x.x + y.x, x.y + y.y, x.z + y.z, x.w + y.w);
-    }
-}
-
-extern "C" __global__ void naive(const float* __restrict__ a, const float* __restrict__ b,
-                                 float* __restrict__ c, int rows, int inner, int cols) {
-    int row = blockIdx.y * blockDim.y + threadIdx.y;
-    int col = blockIdx.x * blockDim.x + threadIdx.x;
-    if (row < rows && col < cols) {
-        float total = 0.0f;
-        for (int k = 0; k < inner; ++k) total += a[row * inner + k] * b[k * cols + col];
-        c[row * cols + col] = total;
-    }
-}
-
-#define TILE 32
-extern "C" __global__ void tiled(const float* __restrict__ a, const float* __restrict__ b,
-                                 float* __restrict__ c, int rows, int inner, int cols) {
-    __shared__ float tile_a[TILE][TILE];
-    __shared__ float tile_b[TILE][TILE];
-    int x = threadIdx.x, y = threadIdx.y;
-    int row = blockIdx.y * TILE + y, col = blockIdx.x * TILE + x;
-    float total = 0.0f;
-    for (int start = 0; start < inner; start += TILE) {
-        tile_a[y][x] = row < rows && start + x < inner ? a[row * inner + start + x] : 0.0f;
-        tile_b[y][x] = start + y < inner && col < cols ? b[(start + y) * cols + col] : 0.0f;
-        __syncthreads();
-        for (int k = 0; k < TILE; ++k) total += tile_a[y][k] * tile_b[k][x];
-        __syncthreads();
-    }
-    if (row < rows && col < cols) c[row * cols + col] = total;
-}
-"""
+SUMMED = 1 << 26
+ROWS, COLUMNS = 8192, 4096
+BLOCK = programs.BLOCK
+TURNS = 3
 
 
-@kernel(requires=lambda a, b, c: len(a) >= len(c) and len(b) >= len(c))
-def vecadd(a: Slice[f32], b: Slice[f32], c: DisjointSlice[f32]):
-    """`c = a + b`."""
-    i = thread.index_1d()
-    if i < len(c):
-        c[i] = a[i] + b[i]
+class Bench:
+    """One device, CUDA C++ on it, and what keeps it busy while launches are enqueued."""
 
+    def __init__(self, device: Cuda, module: CudaModule) -> None:
+        self.device = device
+        self.module = module
+        a, b, c = (oxide.zeros((SIZE, SIZE), f32, device="cuda:0") for _ in range(3))
+        self._busy = programs.tiled.prepare(grid=(64, 64), block=(32, 32)).bind(a, b, c)
 
-@kernel(
-    requires=lambda a, b, c: (
-        a.shape[1] == b.shape[0] and c.shape[0] == a.shape[0] and c.shape[1] == b.shape[1]
-    )
-)
-def naive(a: Slice2D[f32], b: Slice2D[f32], c: DisjointSlice2D[f32]):
-    """`c = a @ b`, one element per thread."""
-    row, col = thread.index_2d()
-    if row < c.shape[0] and col < c.shape[1]:
-        total = 0.0
-        for k in range(a.shape[1]):
-            total += a[row, k] * b[k, col]
-        c[row, col] = total
+    def cuda(self, name: str, grid: Any, block: Any, *arguments: Any) -> Callable[[], None]:
+        """A launch of CUDA C++; arguments are buffers and ints."""
+        values = [
+            ctypes.c_int(one) if isinstance(one, int) else ctypes.c_uint64(one.view().address)
+            for one in arguments
+        ]
+        return self.module.launcher(name, _three(grid), _three(block), values)
 
+    def oxide(self, program: Any, grid: Any, block: Any, *arguments: Any) -> dict[str, Any]:
+        """A launch by Oxide, and the same with the code for launches that are not ordinary."""
+        from oxide_codegen.forms import Form
 
-@kernel(
-    block=(TILE, TILE),
-    requires=lambda a, b, c: (
-        a.shape[1] == b.shape[0] and c.shape[0] == a.shape[0] and c.shape[1] == b.shape[1]
-    ),
-)
-def tiled(a: Slice2D[f32], b: Slice2D[f32], c: DisjointSlice2D[f32]):
-    """`c = a @ b` in tiles of shared memory."""
-    tile_a = SharedArray(f32, (TILE, TILE))
-    tile_b = SharedArray(f32, (TILE, TILE))
-    row, col = thread.index_2d()
-    x, y = thread.x, thread.y
-    rows, inner = a.shape
-    cols = b.shape[1]
-    total = 0.0
-    for start in range(0, inner, TILE):
-        tile_a[y, x] = a[row, start + x] if row < rows and start + x < inner else 0.0
-        tile_b[y, x] = b[start + y, col] if start + y < inner and col < cols else 0.0
-        sync_threads()
-        for k in range(TILE):
-            total += tile_a[y, k] * tile_b[k, x]
-        sync_threads()
-    if row < rows and col < cols:
-        c[row, col] = total
+        launch = program.prepare(grid=grid, block=block)
+        calls = {"Oxide": launch.bind(*arguments)}
+        forms = program._program.specialisation().cuda(0)
+        made = dict(forms._made)
+        forms._made |= {form: forms._form(Form(coarse=form.coarse)) for form in made}
+        calls["64 bits"] = launch.bind(*arguments)
+        forms._made.update(made)
+        return calls
+
+    def row(
+        self, name: str, unit: str, work: float, calls: dict[str, Any], batch: int
+    ) -> dict[str, Any]:
+        """How much work per second each of some calls does, in billions."""
+        times: dict[str, list[float]] = {who: [] for who in calls}
+        for _ in range(TURNS):
+            for who, call in calls.items():
+                times[who].append(
+                    seconds_per_launch(self.device, call, batch=batch, rounds=5, ahead=self._ahead)
+                )
+        figures = {who: work / 1e9 / statistics.median(found) for who, found in times.items()}
+        print(f"{name:24} {unit:8}", end="")
+        print("".join(f"  {who} {figure:,.0f}" for who, figure in figures.items()), flush=True)
+        return {"kernel": name, "unit": unit, **figures}
+
+    def _ahead(self) -> None:
+        for _ in range(4):
+            self._busy()
 
 
 def main() -> int:
     """Measure, print, compare, write."""
+    parser = argparse.ArgumentParser(description="Kernels against CUDA C++ and other packages.")
+    parser.add_argument("--nvcc", metavar="CUBIN", help="only compile CUDA C++ for sm_90")
+    parser.add_argument("--cubin", metavar="CUBIN", help="take CUDA C++ from here")
+    options = parser.parse_args()
+    if options.nvcc:
+        Path(options.nvcc).write_bytes(compiled(SOURCE.read_text(), "sm_90"))
+        return 0
     started = time.perf_counter()
     from oxide_codegen.cuda import cuda
 
     device = cuda(0)
-    module = CudaModule(device, CUDA)
-    rows = [_vecadd(device, module, 1), _vecadd(device, module, 4)]
-    for name, program in (("naive", naive), ("tiled", tiled)):
-        rows.append(_product(device, module, name, program))
+    image = Path(options.cubin).read_bytes() if options.cubin else None
+    module = CudaModule(device, SOURCE.read_text(), image)
+    bench = Bench(device, module)
     print(f"{device.device.name}, CUDA C++ by {module.compiler}")
-    print(f"{'kernel':24} {'unit':8} {'CUDA C++':>10} {'Oxide':>10} {'ratio':>7} {'error':>9}")
-    for row in rows:
-        print(
-            f"{row['kernel']:24} {row['unit']:8} {row['cuda']:10.0f} {row['oxide']:10.0f} "
-            f"{row['oxide'] / row['cuda']:7.2f} {row['error']:9.1e}"
-        )
+    rows = [_vecadd(bench), _product(bench, "naive"), _product(bench, "tiled")]
+    rows += [_softmax(bench), _total(bench)]
     path = write("gpu_kernels", device, {"compiler": module.compiler, "rows": rows}, started)
     print(f"written to {path}")
     return 0 if all(row["error"] <= row["tolerance"] for row in rows) else 1
 
 
-def _vecadd(device: Cuda, module: CudaModule, elements: int) -> dict[str, Any]:
-    """Against CUDA C++ with so many elements per thread; in Oxide the source has one."""
-    random = np.random.default_rng(1)
-    host = random.random(LENGTH, dtype=np.float32)
-    a = oxide.asarray(host, device="cuda:0")
-    b = oxide.asarray(host[::-1], device="cuda:0")
-    ours, theirs = (oxide.zeros(LENGTH, f32, device="cuda:0") for _ in range(2))
-    grid, block = -(-LENGTH // 256), 256
-    launch = vecadd.prepare(grid=grid, block=block).bind(a, b, ours)
-    reference = module.launcher(
-        "vecadd" if elements == 1 else "vecadd4",
-        (grid // elements, 1, 1),
-        (block, 1, 1),
-        [*map(_pointer, (a, b, theirs)), ctypes.c_int(LENGTH // elements)],
-    )
-    times = _both(device, reference, launch, batch=20)
-    error = float(np.abs(ours.numpy() - theirs.numpy()).max())
-    moved = 3 * 4 * LENGTH / 1e9
-    return {
-        "kernel": f"vecadd {LENGTH >> 20} Mi" + (", float4" if elements > 1 else ""),
-        "unit": "GB/s",
-        "cuda": moved / times[0],
-        "oxide": moved / times[1],
-        "error": error,
-        "tolerance": 0.0,
+def _vecadd(bench: Bench) -> dict[str, Any]:
+    host = np.random.default_rng(1).random(LENGTH, dtype=np.float32)
+    a, b = _buffers(host, host[::-1])
+    ours, theirs, others = (oxide.zeros(LENGTH, f32, device="cuda:0") for _ in range(3))
+    grid = LENGTH // 256
+    calls = {
+        "CUDA C++": bench.cuda("vecadd", grid, 256, a, b, theirs, LENGTH),
+        "by hand": bench.cuda("vecadd4", grid // 4, 256, a, b, theirs, LENGTH // 4),
+        **bench.oxide(programs.vecadd, grid, 256, a, b, ours),
+        **gpu_others.vecadd(*map(_cupy, (a, b, others))),
     }
+    row = bench.row("vecadd 128 Mi", "GB/s", 3 * 4 * LENGTH, calls, 10)
+    return row | _compared(ours, theirs, 0.0)
 
 
-def _product(device: Cuda, module: CudaModule, name: str, program: Any) -> dict[str, Any]:
+def _product(bench: Bench, name: str) -> dict[str, Any]:
     random = np.random.default_rng(2)
-    shape = (SIZE, SIZE)
-    a, b = (
-        oxide.asarray(random.random(shape, dtype=np.float32), device="cuda:0") for _ in range(2)
-    )
-    ours, theirs = (oxide.zeros(shape, f32, device="cuda:0") for _ in range(2))
-    grid, block = (SIZE // TILE, SIZE // TILE, 1), (TILE, TILE, 1)
-    launch = program.prepare(grid=grid, block=block).bind(a, b, ours)
-    extents = [ctypes.c_int(SIZE) for _ in range(3)]
-    reference = module.launcher(name, grid, block, [*map(_pointer, (a, b, theirs)), *extents])
-    times = _both(device, reference, launch, batch=10)
-    expected = theirs.numpy()
-    error = float((np.abs(ours.numpy() - expected) / np.abs(expected).max()).max())
-    operations = 2 * SIZE**3 / 1e9
-    return {
-        "kernel": f"{name} product {SIZE}",
-        "unit": "GFLOP/s",
-        "cuda": operations / times[0],
-        "oxide": operations / times[1],
-        "error": error,
-        "tolerance": 1e-5,
+    shape, tile = (SIZE, SIZE), programs.TILE
+    a, b = _buffers(*(random.random(shape, dtype=np.float32) for _ in range(2)))
+    ours, theirs, others = (oxide.zeros(shape, f32, device="cuda:0") for _ in range(3))
+    grid, block = (SIZE // tile, SIZE // tile), (tile, tile)
+    calls = {
+        "CUDA C++": bench.cuda(name, grid, block, a, b, theirs, SIZE, SIZE, SIZE),
+        **bench.oxide(getattr(programs, name), grid, block, a, b, ours),
+        **gpu_others.product(name, tile, *map(_cupy, (a, b, others))),
     }
+    row = bench.row(f"{name} product {SIZE}", "GFLOP/s", 2 * SIZE**3, calls, 4)
+    return row | _compared(ours, theirs, 1e-5)
 
 
-def _both(device: Cuda, reference: Any, launch: Any, *, batch: int) -> tuple[float, float]:
-    # In turn, so that clocks and caches treat both alike; the better of two for each.
-    first = [seconds_per_launch(device, f, batch=batch) for f in (reference, launch)]
-    second = [seconds_per_launch(device, f, batch=batch) for f in (reference, launch)]
-    return min(first[0], second[0]), min(first[1], second[1])
+def _softmax(bench: Bench) -> dict[str, Any]:
+    shape = (ROWS, COLUMNS)
+    (x,) = _buffers(10 * np.random.default_rng(3).random(shape, dtype=np.float32))
+    ours, theirs, others = (oxide.zeros(shape, f32, device="cuda:0") for _ in range(3))
+    calls = {
+        "CUDA C++": bench.cuda("softmax", ROWS, BLOCK, x, theirs, ROWS, COLUMNS),
+        **bench.oxide(programs.softmax, ROWS, BLOCK, x, ours),
+        **gpu_others.softmax(*map(_cupy, (x, others))),
+    }
+    row = bench.row(f"softmax {ROWS} x {COLUMNS}", "GB/s", 2 * 4 * ROWS * COLUMNS, calls, 20)
+    return row | _compared(ours, theirs, 1e-5)
 
 
-def _pointer(buffer: Any) -> ctypes.c_uint64:
-    return ctypes.c_uint64(buffer.view().address)
+def _total(bench: Bench) -> dict[str, Any]:
+    (a,) = _buffers(np.random.default_rng(4).random(SUMMED, dtype=np.float32))
+    ours, theirs, others = (oxide.zeros(1, f32, device="cuda:0") for _ in range(3))
+    # As many blocks as a multiprocessor holds.
+    grid = bench.device.multiprocessors * (2048 // BLOCK)
+    calls = {
+        "CUDA C++": bench.cuda("total", grid, BLOCK, a, theirs, SUMMED),
+        "by hand": bench.cuda("total4", grid, BLOCK, a, theirs, SUMMED // 4),
+        **bench.oxide(programs.total, grid, BLOCK, a, ours),
+        **gpu_others.total(*map(_cupy, (a, others))),
+    }
+    row = bench.row(f"sum of {SUMMED >> 20} Mi", "GB/s", 4 * SUMMED, calls, 20)
+    for once in (ours, theirs):
+        once.copy_from(np.zeros(1, np.float32))
+    calls["CUDA C++"]()
+    calls["Oxide"]()
+    return row | _compared(ours, theirs, 1e-4)
+
+
+def _buffers(*arrays: Any) -> list[Any]:
+    return [oxide.asarray(array, device="cuda:0") for array in arrays]
+
+
+def _cupy(buffer: Any) -> Any:
+    if not gpu_others.has("cupy"):
+        return None
+    import cupy
+
+    return cupy.asarray(buffer)
+
+
+def _compared(ours: Any, theirs: Any, tolerance: float) -> dict[str, float]:
+    expected = theirs.numpy()
+    error = float(np.abs(ours.numpy() - expected).max() / np.abs(expected).max())
+    return {"error": error, "tolerance": tolerance}
+
+
+def _three(extent: Any) -> tuple[int, int, int]:
+    parts = (extent,) if isinstance(extent, int) else tuple(extent)
+    return (*parts, *(1,) * (3 - len(parts)))
 
 
 if __name__ == "__main__":

@@ -226,7 +226,9 @@ class _Limits:
             case Register.WARP:
                 return Interval(0, self._most_warps() - 1)
             case Register.WARPS:
-                return Interval(1, self._most_warps())
+                # Extents that nobody fixes are at least 1.
+                most = self._most_warps()
+                return Interval(most if all(self._fixed) else 1, most)
 
 
 def _leaf(expr: Expr) -> Leaf | None:

@@ -194,8 +194,8 @@ class Context:
                 return self._narrowed(expr, self.environment.scalar(name))
             case Dim(array=array, axis=axis):
                 return self._narrowed(expr, self.environment.dimension(array, axis))
-            case Special(register=register, axis=axis):
-                return self._narrowed(expr, self.environment.special(register, axis))
+            case Special():
+                return self._special(expr)
             case Unary(op=op, operand=operand, type=scalar):
                 return self._unary(op, operand, scalar)
             case Binary():
@@ -239,6 +239,13 @@ class Context:
             case _:
                 pass
         return self.resized(self.value(expr), "i32")
+
+    def _special(self, expr: Special) -> Value:
+        interval = self.ranges.of(expr)
+        if interval.literal is not None:
+            # The extents of a block that the contract fixes, and what follows from them.
+            return Value(str(interval.literal), "i32" if self.fits(interval) else "i64")
+        return self._narrowed(expr, self.environment.special(expr.register, expr.axis))
 
     def _narrowed(self, expr: Expr, value: Value) -> Value:
         if expr.type == I64 and value.type == "i64" and self.fits(self.ranges.of(expr)):
