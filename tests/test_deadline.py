@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,9 @@ from oxide_analyzer.frontends.oxide import read
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.report import Report
 from oxide_analyzer.source import SourceFile
+
+if TYPE_CHECKING:
+    from oxide_analyzer.ir.kernel import Kernel
 
 _RACY = """
 from oxide import DisjointSlice, f32, kernel, sync_threads, thread
@@ -48,6 +53,46 @@ def test_a_kernel_that_takes_longer_is_stopped_in_time() -> None:
     assert report.verdict is Verdict.UNPROVED
     assert report.checked is None
     assert "stopped after 0.05 s" in {d.reason for d in report.diagnostics}
+
+
+def _unrolled(size: int) -> str:
+    """A kernel that takes seconds: its accesses are of too many forms to be asked together."""
+    lines = [
+        *(f"    tile[t + {k} * 64] = a[i + {k}] if i + {k} < len(a) else 0.0" for k in range(size)),
+        *(f"    total += tile[(t + {k * k} * 64) % {64 * size}]" for k in range(size)),
+    ]
+    return "\n".join(
+        [
+            "from oxide import DisjointSlice, SharedArray, Slice, f32, kernel, thread",
+            "",
+            "@kernel(block=64)",
+            "def unrolled(a: Slice[f32], out: DisjointSlice[f32]):",
+            f"    tile = SharedArray(f32, {64 * size})",
+            "    t, i = thread.x, thread.index_1d()",
+            "    total = 0.0",
+            *lines,
+            "    if i < len(out):",
+            "        out[i] = total",
+        ]
+    )
+
+
+def _overrun(kernel: Kernel, seconds: float) -> float:
+    """By how much of the time that it was given a kernel takes longer."""
+    start = perf_counter()
+    with deadline.within(seconds):
+        report = check_kernel(kernel)
+    taken = perf_counter() - start
+    assert any(deadline.is_stop(d.reason) for d in report.diagnostics)
+    return taken / seconds - 1
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3])
+def test_a_time_is_kept_to_a_tenth(seconds: float) -> None:
+    importlib.import_module("oxide_analyzer.proof.smt")
+    kernel = _kernel(_unrolled(80))
+    # Another process may take the processor for a while, though not each time.
+    assert any(_overrun(kernel, seconds) < 0.1 for _ in range(5))
 
 
 def test_a_kernel_that_is_quicker_is_judged_as_ever() -> None:

@@ -39,7 +39,7 @@ class _Deadline:
     next_look: float
 
     def look(self, now: float) -> None:
-        self.next_look = now + _BETWEEN_LOOKS
+        self.next_look = min(now + _BETWEEN_LOOKS, max(self.end, now))
         if self.pause is not None:
             self.pause()
         if self.seconds is not None and now >= self.end:

@@ -41,6 +41,7 @@ class Clock:
         self.wanted = sorted(wanted, reverse=True)
         self.pictures: dict[int, dict[str, Any]] = {}
         self.alarm = 0
+        deadline.check()
         self._set_alarm()
 
     def tick(self) -> None:
