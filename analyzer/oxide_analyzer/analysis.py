@@ -106,10 +106,9 @@ def check_kernel(kernel: Kernel) -> KernelReport:
 def _check(kernel: Kernel) -> KernelReport:
     """The verdict on one kernel under its contract, for the constants whose values are known."""
     start = perf_counter()
-    known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
     try:
         with allowed():
-            judgement = judge(specialise(kernel, known) if known else kernel)
+            judgement = examined(kernel)
             facts = _facts(judgement)
             diagnostics = findings(judgement, facts)
     except deadline.Stopped as stopped:
@@ -134,6 +133,12 @@ def _check(kernel: Kernel) -> KernelReport:
 
 
 # ---------------------------------------------------------------- verdicts
+
+
+def examined(kernel: Kernel) -> Judgement:
+    """What stands behind the verdict on a kernel, for the constants whose values are known."""
+    known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
+    return judge(specialise(kernel, known) if known else kernel)
 
 
 def unproved(kernel: Kernel) -> CheckedKernel:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "rule": "explain a rule",
     "new": "make a project that checks, runs and has tests",
     "sanitize": "run a program and watch its kernels: races, uninitialised reads, failed checks",
+    "pipeline": "show every stage of a kernel: IR, facts, obligations, LLVM, PTX",
     "inspect": "show what a kernel becomes: IR, LLVM, PTX, registers",
     "build": "prove and compile kernels into an artifact, which runs without a compiler",
     "cache": "show or clear the compiled kernels that are kept",

@@ -96,14 +96,15 @@ def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> 
         raise WrongUse(str(error)) from error
     sys.stdout.write(f"{comment}   {found}\n")
     for one in compiled:
-        for line in _resources(one):
+        for line in resources(one):
             sys.stdout.write(f"{comment}   {line}\n")
         text = one.llvm if options.stage == "llvm" else one.text
         sys.stdout.write(text.rstrip("\n") + "\n\n")
     return False
 
 
-def _resources(compiled: Ptx) -> Iterator[str]:
+def resources(compiled: Ptx) -> Iterator[str]:
+    """What a kernel takes on its GPU, one line."""
     from oxide_codegen.toolchain import AssemblyError, registers
 
     shared = f"{compiled.shared} bytes of shared memory"

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.gpu
 THREADS = 128
 PAIRS = 256
 INSTANCES = THREADS * PAIRS
-ROUNDS = 20
+ROUNDS = 100
 
 
 @pytest.fixture(autouse=True, params=["cpu", "cuda"])
