@@ -1,8 +1,9 @@
 """Facts about the elements of arrays, `injective(idx)` and `within(idx, low, high)`, at a launch.
 
-They are checked by NumPy, on the host: an array on a GPU is copied there, behind the work that
-may still write it. Of a buffer that is ours alone, once: it remembers what holds, and forgets it
-when a launch may write it or its elements are replaced. A buffer whose address was given away
+On the host they are checked by NumPy, on a GPU by kernels of ours (`claim_kernels`), behind the
+work that may still write the array; what is broken there is copied to the host, to say which
+element it is. Of a buffer that is ours alone, once: it remembers what holds, and forgets it when a
+launch may write it or its elements are replaced. A buffer whose address was given away
 (`__cuda_array_interface__`), and every foreign array, is looked at again by each launch.
 
     scatter: `within(idx, 0, len(out))` is broken: idx[7] is 12, not from 0 to below 10 [OX401]
@@ -32,8 +33,12 @@ def demand_data(
     arguments: Arguments,
     given: Given,
     read: Callable[[str], Any],
+    holds: Callable[[DataFact, tuple[int, int] | None], bool | None],
 ) -> None:
-    """Raise `LaunchValueError` unless each fact holds; `read` gives the elements of an array."""
+    """Raise `LaunchValueError` unless each fact holds.
+
+    `holds` knows it of what lies on a device, or says None; `read` gives the elements of an array.
+    """
     elements: dict[str, Any] = {}
     for fact in facts:
         bounds = _bounds(fact, given)
@@ -41,9 +46,10 @@ def demand_data(
         buffer = arguments.owners.get(fact.array)
         if buffer is not None and buffer.knows(key):
             continue
-        if fact.array not in elements:
-            elements[fact.array] = read(fact.array)
-        _demand(kernel.name, fact, bounds, elements[fact.array])
+        if not holds(fact, bounds):
+            if fact.array not in elements:
+                elements[fact.array] = read(fact.array)
+            _demand(kernel.name, fact, bounds, elements[fact.array])
         if buffer is not None:
             buffer.learn(key)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from oxide_analyzer.contract import Given
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.kernel import DataFact, Kernel
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
@@ -237,8 +237,17 @@ class Launch(Generic[P]):
             stream = self._handle(loaded)
             return loaded.device.read(arguments.views[name], arguments.owners.get(name), stream)
 
+        def holds(fact: DataFact, bounds: tuple[int, int] | None) -> bool | None:
+            if loaded is None:
+                return None
+            from oxide_codegen import claim_kernels
+
+            view, buffer = arguments.views[fact.array], arguments.owners.get(fact.array)
+            stream = self._handle(loaded)
+            return claim_kernels.holds(loaded.device, fact, bounds, view, buffer, stream)
+
         def demand() -> None:
-            demand_data(kernel, kernel.contract.data, arguments, given, read)
+            demand_data(kernel, kernel.contract.data, arguments, given, read, holds)
 
         def behind() -> None:
             if not is_vouched():

@@ -21,9 +21,10 @@ from oxide import (
     sync_threads,
     thread,
     u8,
+    u64,
     within,
 )
-from oxide_codegen import claims
+from oxide_codegen import claim_kernels, claims
 from runtime import fake_cuda, unproved
 
 
@@ -43,7 +44,16 @@ def looked(monkeypatch):
         names.append(fact.array)
         real(name, fact, bounds, elements)
 
+    asked = claim_kernels.holds
+
+    def holds(device, fact, *rest):
+        answer = asked(device, fact, *rest)
+        if answer:
+            names.append(fact.array)
+        return answer
+
     monkeypatch.setattr(claims, "_demand", demand)
+    monkeypatch.setattr(claim_kernels, "holds", holds)
     return names
 
 
@@ -271,3 +281,69 @@ def test_overlap_has_its_number():
     with pytest.raises(oxide.LaunchValueError, match="shares memory with `a`") as caught:
         wide[1, 16](a, a)
     assert (caught.value.rule, caught.value.parameter) == ("OX108", "out")
+
+
+# ---------------------------------------------------------------- on a GPU
+
+
+@kernel(requires=lambda index: within(index, -3, 5))
+def small(index: Slice[i32], out: DisjointSlice[f32]):
+    if thread.index_1d() < len(out):
+        out[thread.index_1d()] = f32(len(index))
+
+
+@kernel(requires=lambda index: injective(index) and len(index) >= 1)
+def apart(index: Slice[u64], out: DisjointSlice[f32]):
+    if thread.index_1d() < len(out):
+        out[thread.index_1d()] = f32(len(index))
+
+
+@pytest.fixture
+def on_the_host(monkeypatch):
+    """The names of arrays that were copied to the host to be looked at."""
+    fake_cuda.install(monkeypatch)
+    monkeypatch.setenv("OXIDE_DEVICE", "cuda")
+    names = []
+    real = claims._demand
+
+    def demand(name, fact, bounds, elements):
+        names.append(fact.array)
+        real(name, fact, bounds, elements)
+
+    monkeypatch.setattr(claims, "_demand", demand)
+    return names
+
+
+def test_a_device_looks_by_itself(on_the_host):
+    out = oxide.zeros(8, f32)
+    scatter[1, 32](oxide.asarray(np.array([3, 0, 7, 1], np.int32)), out)
+    small[1, 32](oxide.asarray(np.arange(-3, 5, dtype=np.int32).repeat(200)), out)
+    small[1, 32](oxide.zeros(0, i32), out)
+    apart[1, 32](oxide.asarray(np.array([2**64 - 1, 0, 5], np.uint64)), out)
+    assert on_the_host == []
+
+
+@pytest.mark.parametrize("wrong", [-4, 5, 2**31 - 1, -(2**31)])
+@pytest.mark.parametrize("place", [0, 700, 1599])
+def test_an_element_outside_is_found_on_a_device(on_the_host, wrong, place):
+    index = np.zeros(1600, np.int32)
+    index[place] = wrong
+    with pytest.raises(oxide.LaunchValueError, match=rf"index\[{place}\] is {wrong}, not from -3"):
+        small[1, 32](oxide.asarray(index), oxide.zeros(8, f32))
+    assert on_the_host == ["index"]
+
+
+def test_equal_elements_are_found_on_a_device(on_the_host):
+    index = np.arange(1000, dtype=np.uint64) * 3 + 2**63
+    index[900] = index[31]
+    with pytest.raises(oxide.LaunchValueError, match=r"index\[31\] and index\[900\] are both"):
+        apart[1, 32](oxide.asarray(index), oxide.zeros(8, f32))
+    # More elements than numbers: nothing is marked.
+    with pytest.raises(oxide.LaunchValueError, match=r"index\[0\] and index\[1\] are both 7"):
+        apart[1, 32](oxide.asarray(np.full(4, 7, np.uint64)), oxide.zeros(8, f32))
+
+
+def test_numbers_far_apart_are_looked_at_on_the_host(on_the_host):
+    far = np.array([0, 2**40, 2**50], np.uint64)
+    apart[1, 32](oxide.asarray(far), oxide.zeros(8, f32))
+    assert on_the_host == ["index"]
