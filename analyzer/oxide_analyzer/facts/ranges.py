@@ -18,7 +18,6 @@ assigned counts as 0, which is what the back end makes of one that may be read.
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.intervals import (
@@ -68,6 +67,7 @@ from oxide_analyzer.ir.nodes import (
     Logic,
     LogicOp,
     Math,
+    MatrixOp,
     Not,
     Param,
     Print,
@@ -162,11 +162,6 @@ class _Limits:
                 self._blocks[axis] = int(extent.value)
                 self._fixed[axis] = True
 
-    def _most_warps(self) -> int:
-        """The most warps that a block can have."""
-        threads = prod(1 if a >= self._domain else self._blocks[a] for a in range(3))
-        return (min(threads, MAX_THREADS) + WARP - 1) // WARP
-
     def learn(self, condition: Expr) -> None:
         """Take in a fact of the launch, where it compares a leaf with a number."""
         match condition:
@@ -224,7 +219,7 @@ class _Limits:
             case Register.LANE:
                 return Interval(0, WARP - 1)
             case Register.WARP:
-                return Interval(0, self._most_warps() - 1)
+                return Interval(0, MAX_THREADS // WARP - 1)
             case Register.WARPS:
                 # Extents that nobody fixes are at least 1.
                 most = self._most_warps()
@@ -433,7 +428,8 @@ class _Flow:
                 behind = self.block(body, state)
                 self._vouched -= 1
                 return behind
-            case AsyncCopy(body=body):
+            case AsyncCopy(body=body) | MatrixOp(body=body):
+                evaluate.operands(walk.operands(statement), state)
                 return self.block(body, state)
             case If():
                 return self._if(statement, state)
@@ -456,9 +452,7 @@ class _Flow:
                 return None
             case Return():
                 return None
-            case (
-                Declare() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Breakpoint()
-            ):
+            case Declare() | Barrier() | Fence() | AsyncCommit() | AsyncWait() | Breakpoint():
                 pass
             case _:
                 assert_never(statement)
