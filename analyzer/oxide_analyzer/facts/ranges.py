@@ -222,7 +222,7 @@ class _Limits:
                 return Interval(0, MAX_THREADS // WARP - 1)
             case Register.WARPS:
                 # Extents that nobody fixes are at least 1.
-                most = self._most_warps()
+                most = MAX_THREADS // WARP
                 return Interval(most if all(self._fixed) else 1, most)
 
 
