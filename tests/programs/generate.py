@@ -21,6 +21,7 @@ from .calls import Calls
 from .deterministic import Deterministic
 from .forms import Forms
 from .handover import Handover
+from .hidden import moved, moved_launches
 from .lanes import Lanes
 from .launches import launches
 from .tangled import Tangled
@@ -28,7 +29,10 @@ from .waits import Waits
 from .wild import Wild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.launch import Launch
 
     from .program import Program
 
@@ -88,13 +92,31 @@ KINDS: dict[str, Callable[[int], Program]] = {
 }
 
 
+_PLAIN = tuple(KINDS.values())
+
+
+def hidden(seed: int) -> Program:
+    """One of all these kinds, whose scalars are far away; see `hidden.py`."""
+    return moved(_PLAIN[seed // (len(_PLAIN) + 1) % len(_PLAIN)](seed))
+
+
 def mixed(seed: int) -> Program:
     """One of all these kinds, by turns."""
-    kinds = [kind for kind in KINDS if kind != "mixed"]
-    return KINDS[kinds[seed % len(kinds)]](seed)
+    kinds = (*_PLAIN, hidden)
+    return kinds[seed % len(kinds)](seed)
 
 
+KINDS["hidden"] = hidden
 KINDS["mixed"] = mixed
+
+
+def launches_of(program: Program, kernel: Kernel, tries: int) -> Iterator[Launch]:
+    """Those of `tries` random launches that the contract of its kernel admits."""
+    random = Random(program.seed)
+    if program.nearby is None:
+        yield from launches(random, kernel, (), tries)
+    else:
+        yield from moved_launches(random, kernel, program.nearby.kernel(), tries)
 
 
 def main() -> None:
@@ -115,7 +137,7 @@ def main() -> None:
             print(f"# seed {seed}\n{program.source}\n# launch: {program.launch}\n")
             continue
         kernel = program.kernel()
-        chosen = [program.launch] if program.launch else launches(Random(seed), kernel, (), 20)
+        chosen = [program.launch] if program.launch else launches_of(program, kernel, 20)
         for launch in chosen:
             outcome = run(kernel, launch)
             end = "exhausted" if outcome.exhausted else "succeeded"

@@ -61,7 +61,7 @@ def launches(random: Random, kernel: Kernel, facts: Sequence[Expr], tries: int) 
     conditions = [requirement.condition for requirement in kernel.contract.requires]
     conditions += [requirement.condition for requirement in limits(kernel)]
     conditions = [part for condition in (*conditions, *facts) for part in _conjuncts(condition)]
-    dynamic = _dynamic(kernel)
+    dynamic = dynamic_shared(kernel)
     has_warps = _has_warps(kernel)
     for _ in range(tries):
         grid, block = _extents(random, kernel, has_warps=has_warps)
@@ -163,7 +163,7 @@ def _has_warps(kernel: Kernel) -> bool:
     )
 
 
-def _dynamic(kernel: Kernel) -> Array | None:
+def dynamic_shared(kernel: Kernel) -> Array | None:
     """The shared array whose length is the launch's."""
     arrays = kernel.arrays.values()
     return next(

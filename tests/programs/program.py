@@ -45,12 +45,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Program:
-    """A module with the kernel `k`, and a launch for it where it was made for one."""
+    """A module with the kernel `k`, and a launch for it where it was made for one.
+
+    `nearby` is the program of which this one is the same with other scalars (`hidden`).
+    """
 
     seed: int
     source: str
     slots: tuple[Slot, ...]
     launch: Launch | None
+    nearby: Program | None = None
 
     @property
     def path(self) -> str:

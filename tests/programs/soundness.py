@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.analysis import check
@@ -24,8 +23,8 @@ from oxide_analyzer.modules import NoModules
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as CONTRADICTORY
 
 from .features import features, spoken
-from .generate import KINDS
-from .launches import describe, launches
+from .generate import KINDS, launches_of
+from .launches import describe
 from .program import is_telling
 
 if TYPE_CHECKING:
@@ -132,10 +131,10 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
             tally.refutations.append(Refutation(seed, problem))
     # Of a violated kernel the witness was replayed; its runs only say whether it tells something.
     wanted = 1 if report.verdict is Verdict.VIOLATED else runs
-    kernel = _under_its_facts(report, report.kernel)
+    kernel = under_its_facts(report, report.kernel)
     failed = telling = False
     count = 0
-    for launch in launches(Random(seed), kernel, (), 40 * runs):
+    for launch in launches_of(program, kernel, 40 * runs):
         schedule = schedule_of(count)
         outcome = run(kernel, launch, schedule=schedule, budget=budget, failures_limit=1)
         tally.exhausted += outcome.exhausted
@@ -144,7 +143,7 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
         if outcome.failures:
             failed = True
             if report.verdict is Verdict.PROVED:
-                reason = f"proved, but {_said(outcome.failures[0])}"
+                reason = f"proved, but {said(outcome.failures[0])}"
                 tally.refutations.append(Refutation(seed, reason, launch, schedule))
             break
         if count >= wanted:
@@ -161,7 +160,7 @@ def _try(program: Program, runs: int, budget: int, tally: Tally) -> None:
         tally.reasons[_reason(report)] += 1
 
 
-def _under_its_facts(report: KernelReport, kernel: Kernel) -> Kernel:
+def under_its_facts(report: KernelReport, kernel: Kernel) -> Kernel:
     """The kernel with the facts of its proof as part of its contract, and without symbols."""
     facts = tuple(Requirement(f.condition, f.text, f.span) for f in report.facts if not f.declared)
     contract = replace(kernel.contract, requires=(*kernel.contract.requires, *facts))
@@ -189,7 +188,8 @@ def _witnesses(report: KernelReport) -> str | None:
     return None
 
 
-def _said(failure: Failure) -> str:
+def said(failure: Failure) -> str:
+    """A failure in one line."""
     kind = type(failure).__name__
     names = ("event", "first", "second", "waiting", "other", "exit", "access")
     events = [getattr(failure, name, None) for name in names]
