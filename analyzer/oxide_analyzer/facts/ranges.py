@@ -18,6 +18,7 @@ assigned counts as 0, which is what the back end makes of one that may be read.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.intervals import (
@@ -162,6 +163,10 @@ class _Limits:
                 self._blocks[axis] = int(extent.value)
                 self._fixed[axis] = True
 
+    def _most_warps(self) -> int:
+        """The most warps that a block can have."""
+        return (min(prod(self._blocks), MAX_THREADS) + WARP - 1) // WARP
+
     def learn(self, condition: Expr) -> None:
         """Take in a fact of the launch, where it compares a leaf with a number."""
         match condition:
@@ -219,10 +224,10 @@ class _Limits:
             case Register.LANE:
                 return Interval(0, WARP - 1)
             case Register.WARP:
-                return Interval(0, MAX_THREADS // WARP - 1)
+                return Interval(0, self._most_warps() - 1)
             case Register.WARPS:
                 # Extents that nobody fixes are at least 1.
-                most = MAX_THREADS // WARP
+                most = self._most_warps()
                 return Interval(most if all(self._fixed) else 1, most)
 
 
