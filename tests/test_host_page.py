@@ -11,14 +11,14 @@ TEXT = PAGE.read_text(encoding="utf-8")
 
 def test_the_examples_run(tmp_path, monkeypatch):
     fences = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(fences) == 4
+    assert len(fences) == 5
     program = tmp_path / "host.py"
     program.write_text("\n".join(fences), encoding="utf-8")
     monkeypatch.setenv("OXIDE_DEVICE", "cpu")
     names = {"__name__": "host"}
     exec(compile(program.read_text(encoding="utf-8"), str(program), "exec"), names)
-    # Three launches of y = 2 * 1 + y.
-    assert names["y"][0] == 1 + 3 * 2
+    # Four launches of y = 2 * 1 + y.
+    assert names["y"][0] == 1 + 4 * 2
 
 
 def test_every_exception_is_there():
