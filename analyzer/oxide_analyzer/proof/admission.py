@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.subjects import Obligation
 
 _ADMISSION_STEPS = 150_000
+_USUAL_THREADS = 256
 _QUICK = 500
 _SYMBOL_VALUES = (8, 32, 3)
 
@@ -111,7 +112,9 @@ def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | 
         return None
     for launch in chosen:
         threads = launch.block[0] * launch.block[1] * launch.block[2]
-        outcome = run(kernel, launch, budget=_ADMISSION_STEPS)
+        # Blocks that the contract makes large take more steps for the same.
+        budget = _ADMISSION_STEPS * max(1, threads // _USUAL_THREADS)
+        outcome = run(kernel, launch, budget=budget)
         for site, visits in outcome.visits.items():
             for block in (0, 1):
                 count = sum(t // threads == block for t in visits)

@@ -35,12 +35,13 @@ from oxide_analyzer.ir.operators import MIRRORED
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
 from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
-from oxide_analyzer.proof.trials import EXACT, FEWER, MORE, SHORT, axes_read, trials
+from oxide_analyzer.proof.trials import EXACT, FEWER, MORE, NATURAL, SHORT, axes_read, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_ELEMENTS = 60_000
+_USUAL_THREADS = 128
 # A larger array fits no shared memory, and each thread's own would fill the machine's.
 MOST_SCRATCH = 300_000
 MOST_SHARED = 227 * 1024
@@ -113,12 +114,18 @@ class Admitted:
         fixed = self.kernel.contract.block
         if fixed is not None and all(isinstance(e, Const) for e in fixed):
             blocks = [[int(e.value) for e in fixed if isinstance(e, Const)]]
-        for block in blocks:
-            for grid in ([2, 1, 1], [1, 2, 1]):
-                launch = self._launch(grid, block, Random(0), variant)
-                if launch is not None:
-                    return launch
-        return None
+        single: Launch | None = None
+        for chosen in (variant, NATURAL):
+            for block in blocks:
+                for grid in ([2, 1, 1], [1, 2, 1]):
+                    launch = self._launch(grid, block, Random(0), chosen)
+                    if launch is not None and prod(launch.grid) > 1:
+                        return launch
+                    single = single or launch
+            if single is None:
+                break
+            # Conditions on the grid may leave one block to small numbers, and two to larger ones.
+        return single
 
     def with_values(
         self,
@@ -209,7 +216,9 @@ class Admitted:
         for array in dynamic_arrays(self.kernel):
             if draft.shapes[array.name][0] * array.element.size > MOST_SHARED:
                 return False
-        if sum(prod(shape) for shape in draft.shapes.values()) > MOST_ELEMENTS:
+        # Large blocks need large arrays for the same.
+        most = MOST_ELEMENTS * max(1, threads // _USUAL_THREADS)
+        if sum(prod(shape) for shape in draft.shapes.values()) > most:
             return False
         if any(_elements(array) > MOST_SCRATCH for array in self.kernel.arrays.values()):
             return False
@@ -270,7 +279,7 @@ def _scalar(type_: Scalar, near: int, rng: Random, variant: int) -> Number:
     if type_.is_float:
         return (1.0, 0.5, -2.0)[variant % 3]
     # A stride that is longer than the arrays, and what is no size at all.
-    choices = (near, 3, rng.choice((0, 1, 2, 5)), near, 2 * near + 1, -1)
+    choices = (near, 3, rng.choice((0, 1, 2, 5)), near, 2 * near + 1, -1, near)
     return min(max(type_.min, choices[variant]), type_.max)
 
 

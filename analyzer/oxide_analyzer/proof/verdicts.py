@@ -37,6 +37,10 @@ class Refuted:
     violation: Violation
 
 
+ELSEWHERE = "the kernel is violated elsewhere"
+"""Why an obligation was not looked at any further."""
+
+
 @record
 class Unknown:
     """Neither; `reason` says what is missing."""

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.oxide.constants import fold
-from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant
-from oxide_analyzer.frontends.oxide.scopes import Assigned, Parameter
+from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, UserFunction
+from oxide_analyzer.frontends.oxide.scopes import Assigned, Parameter, parameters
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -225,7 +225,11 @@ class Host:
     # ------------------------------------------------------------ arithmetic and calls
 
     def _binary(self, op: ast.operator, left: ast.expr, right: ast.expr, depth: int) -> HostValue:
-        one, other = self.value(left, depth + 1), self.value(right, depth + 1)
+        one = self.value(left, depth + 1)
+        rounded = _rounds_up(op, left, right)
+        if rounded is not None and isinstance(one, Whole):
+            return _ceiling(one.left, one.right)
+        other = self.value(right, depth + 1)
         if isinstance(one, int) and isinstance(other, int):
             folded = fold(op, one, other)
             return folded if isinstance(folded, int) else NOT_KNOWN
@@ -236,6 +240,8 @@ class Host:
         name = _called(node.func)
         arguments = node.args
         known = self.resolver.expression(node.func, self.scope)
+        if isinstance(known, UserFunction):
+            return self._inlined(node, known, depth)
         if isinstance(known, Known):
             name = known.builtin.name.removeprefix("math.")
         if name in ("int", "ceil", "math.ceil", "i32", "i64", "round") and len(arguments) == 1:
@@ -249,14 +255,27 @@ class Host:
             return self.value(arguments[0], depth + 1)
         return self._array(node, name, depth)
 
+    def _inlined(self, node: ast.Call, function: UserFunction, depth: int) -> HostValue:
+        """A call of a function of the source that ends in its only `return`."""
+        returns = [s for s in ast.walk(function.node) if isinstance(s, ast.Return)]
+        last = function.node.body[-1]
+        if len(returns) != 1 or not isinstance(last, ast.Return) or last.value is None:
+            return NOT_KNOWN
+        if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+            return NOT_KNOWN
+        scope = function.scope.inner(function.node)
+        known: dict[tuple[int, str], HostValue] = {}
+        for (argument, _), given in zip(parameters(function.node), node.args, strict=False):
+            known[id(scope), argument.arg] = self.value(given, depth + 1)
+        if len(known) < len(parameters(function.node)):
+            return NOT_KNOWN
+        return Host(scope, self.resolver, known).value(last.value, depth + 1)
+
     def _rounded(self, node: ast.expr, name: str, depth: int) -> HostValue:
         """`ceil(a / b)`; `int(…)` of a whole number."""
         match node:
             case ast.BinOp(left=left, op=ast.Div(), right=right) if "ceil" in name:
-                one, other = self.value(left, depth + 1), self.value(right, depth + 1)
-                if isinstance(one, int) and isinstance(other, int) and other > 0:
-                    return -(-one // other)
-                return _whole("ceil", one, other)
+                return _ceiling(self.value(left, depth + 1), self.value(right, depth + 1))
             case ast.BinOp(left=left, op=ast.Div(), right=right) if name == "int":
                 return _whole("//", self.value(left, depth + 1), self.value(right, depth + 1))
             case _:
@@ -328,6 +347,30 @@ def _whole(op: str, left: HostValue, right: HostValue) -> HostValue:
     if isinstance(one, int | Symbol | Whole) and isinstance(other, int | Symbol | Whole):
         return Whole(op, one, other)
     return NOT_KNOWN
+
+
+def _ceiling(one: HostValue, other: HostValue) -> HostValue:
+    if isinstance(one, int) and isinstance(other, int) and other > 0:
+        return -(-one // other)
+    return _whole("ceil", one, other)
+
+
+def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr | None:
+    """`a // b + (a % b > 0)`: a division that is rounded up."""
+    match op, left, right:
+        case (
+            ast.Add(),
+            ast.BinOp(op=ast.FloorDiv()),
+            ast.Compare(
+                left=ast.BinOp(left=a, op=ast.Mod(), right=b),
+                ops=[ast.Gt() | ast.NotEq()],
+                comparators=[ast.Constant(value=0)],
+            ),
+        ):
+            same = ast.dump(left.left) == ast.dump(a) and ast.dump(left.right) == ast.dump(b)
+            return left if same else None
+        case _:
+            return None
 
 
 def _called(node: ast.expr) -> str:
