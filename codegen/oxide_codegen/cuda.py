@@ -29,7 +29,7 @@ from oxide_codegen.errors import DeviceError, MissingExtraError
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
     from oxide_analyzer.ir.nodes import Ownership
     from oxide_analyzer.launch import Extent
@@ -125,9 +125,9 @@ class Cuda:
             check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
 
     @property
-    def enqueue(self) -> Callable[[int], int] | None:
+    def enqueue(self) -> enqueue.Routines | None:
         """What enqueues a `Call` in one step, if this process can."""
-        return None if self.functions is None else enqueue.routine()
+        return None if self.functions is None else enqueue.routines()
 
     def enter(self) -> Any:
         """Make the primary context current; what `leave` needs to restore the one before."""

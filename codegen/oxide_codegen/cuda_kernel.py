@@ -157,13 +157,17 @@ class CudaKernel:
             if abi.Hidden.GRID in self._hidden:
                 arena.cells[self._slots + self._hidden.index(abi.Hidden.GRID)] = grid[0]
             return arena
+        return Arena(self._slots, self.hidden(requested, grid))
+
+    def hidden(self, requested: int, grid: Extent) -> list[int]:
+        """The cells behind the arguments."""
         values = {
             abi.Hidden.FAILURE: self.record,
             abi.Hidden.SHARED: requested,
             abi.Hidden.WORKSPACE: 0,
             abi.Hidden.GRID: grid[0],
         }
-        return Arena(self._slots, [values[name] for name in self._hidden])
+        return [values[name] for name in self._hidden]
 
     def arenas(self, requested: int) -> list[Arena]:
         """Arenas that nobody uses, for launches that ask for so much shared memory."""

@@ -40,9 +40,10 @@ from oxide_analyzer.ir.nodes import (
     Special,
 )
 from oxide_analyzer.language.types import Kind
+from oxide_codegen.abi import ScalarSlot
 from oxide_codegen.arguments import alignments
 from oxide_codegen.buffers import DeviceBuffer, kind_of
-from oxide_codegen.enqueue import OTHER_CONTEXT, Call
+from oxide_codegen.enqueue import DOUBLE, INTEGER, SINGLE, Call
 from oxide_codegen.forms import SIZES, is_ordinary_grid
 
 if TYPE_CHECKING:
@@ -55,17 +56,17 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.launchable import Launchable
+    from oxide_codegen.live import Guard
 
 _COMPACT = 2**31
 _ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
 
-_DIRECTLY = (
-    "status = enqueue(arena.address)",
-    "arenas.append(arena)",
+_REFUSED = (
     "if status:",
-    "    if status == OTHER_CONTEXT: return False",
+    "    if status < 0: return False",
     "    refuse(status)",
 )
+_DIRECTLY = ("status = enqueue(arena.packed)", "arenas.append(arena)", *_REFUSED)
 _BINDINGS = (
     "ours = int(current()[1]) == context",
     "if ours: result = launch(function, *grid, *block, shared, stream, arena.address, 0)",
@@ -85,7 +86,7 @@ def entry(
     grid: Extent,
     block: Extent,
     shared: int,
-    holds: Callable[[], bool],
+    guard: Guard,
     ordinary: bool,
 ) -> Callable[[tuple[Any, ...]], bool] | None:
     """The entry for launches on the default stream, or None if something is beyond it.
@@ -97,17 +98,20 @@ def entry(
     if loaded.is_cooperative or kernel.contract.data or specialisation.signature.has_parts:
         return None
     enqueue, stream = device.enqueue, device.default_handle
-    last = _BINDINGS if enqueue is None else _DIRECTLY
+    last: Sequence[str] | None = _BINDINGS if enqueue is None else _DIRECTLY
+    template = None
+    if enqueue is not None and enqueue.given is not None:
+        template = _template(specialisation, loaded, grid, block, shared)
+        last = None if template is not None else last
     try:
         source, names = write(
-            specialisation, grid, block, shared, device.index, last, ordinary=ordinary
+            specialisation, grid, block, shared, device.index, last, guard, ordinary=ordinary
         )
     except _Other:
         return None
     names |= {
         "Buffer": DeviceBuffer,
         "device": device,
-        "holds": holds,
         "pack": specialisation.layout.packer.pack_into,
         "unpackable": (struct.error, OverflowError),
         "stream": stream,
@@ -115,12 +119,13 @@ def entry(
     }
     if enqueue is not None:
         names |= {
-            "enqueue": enqueue,
+            "enqueue": enqueue.packed,
+            "given": enqueue.given,
+            "template": template,
             "arenas": list[Call](),
             "new_arena": lambda: loaded.call(
                 grid, block, loaded.shared(shared), stream, loaded.arena(shared, grid)
             ),
-            "OTHER_CONTEXT": OTHER_CONTEXT,
         }
     else:
         names |= {
@@ -147,13 +152,15 @@ def write(
     block: Extent,
     shared: int,
     index: int,
-    last: Sequence[str] = _DIRECTLY,
+    last: Sequence[str] | None = _DIRECTLY,
+    guard: Guard | None = None,
     *,
     ordinary: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     """The source of an entry and the constants that it names; also what tests look at.
 
-    `last` are its statements behind the checks, with the arguments packed.
+    `last` are its statements behind the checks, with the arguments packed; None where one call
+    takes them as they are.
     """
     kernel, checked = specialisation.kernel, specialisation.checked
     names: dict[str, Any] = {}
@@ -205,7 +212,10 @@ def write(
         for k, parameter in enumerate(kernel.parameters)
         if parameter.name in aligned
     ]
-    late.append("not holds()")
+    if guard is not None:
+        condition, noted = guard.spelled()
+        late.append(f"not {condition}")
+        names |= noted
     lines = [
         "def entry(arguments):",
         f"    if {refuse[0]}: return False",
@@ -213,16 +223,39 @@ def write(
         *(f"    if {condition}: return False" for condition in classes),
         *(f"    {line}" for line in unpack),
         *(f"    if {condition}: return False" for condition in late),
-        "    arena = arenas.pop() if arenas else new_arena()",
-        "    try:",
-        f"        pack(arena.cells, 0, {', '.join(cells)})" if cells else "        pass",
-        "    except unpackable:",
-        "        arenas.append(arena)",
-        "        return False",
-        *(f"    {line}" for line in last),
+        *(f"    {line}" for line in _started(cells, last)),
         "    return True",
     ]
     return "\n".join(line for line in lines if line), names
+
+
+def _started(cells: Sequence[str], last: Sequence[str] | None) -> Iterator[str]:
+    """The statements that launch."""
+    if last is None:
+        yield f"status = given({', '.join(('template', *cells))})"
+        yield from _REFUSED
+        return
+    yield from ("arena = arenas.pop() if arenas else new_arena()", "try:")
+    yield f"    pack(arena.cells, 0, {', '.join(cells)})" if cells else "    pass"
+    yield from ("except unpackable:", "    arenas.append(arena)", "    return False", *last)
+
+
+def _template(
+    specialisation: Launchable, loaded: CudaKernel, grid: Extent, block: Extent, shared: int
+) -> bytes | None:
+    """What a launch is besides its arguments, None if they want another way."""
+    kinds: list[int] = []
+    for slot in specialisation.layout.slots:
+        kind = INTEGER
+        if isinstance(slot, ScalarSlot) and slot.type.is_float:
+            if slot.type.bits == 16:
+                return None
+            kind = SINGLE if slot.type.bits == 32 else DOUBLE
+        kinds.append(kind)
+    device = loaded.device
+    arena = loaded.arena(shared, grid)
+    call = loaded.call(grid, block, loaded.shared(shared), device.default_handle, arena)
+    return call.taking(kinds, loaded.hidden(shared, grid))
 
 
 def _wrong_number(name: str, type_: Scalar) -> str:

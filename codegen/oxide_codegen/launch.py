@@ -11,19 +11,18 @@ write permission of a NumPy array, and the device that NumPy arrays go to.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices
 from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
-from oxide_codegen.enqueue import OTHER_CONTEXT
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
 from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
+from oxide_codegen.repeated import Repeated, at_once, once
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
-    from oxide_codegen.buffers import DeviceBuffer
-    from oxide_codegen.cuda import Memory
-    from oxide_codegen.cuda_kernel import Arena, CudaKernel
+    from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.launchable import Launchable, Launches, Terms
     from oxide_codegen.live import Guard
@@ -166,9 +163,7 @@ class Launch(Generic[P]):
         ordinary: bool,
     ) -> None:
         """Write out what launches like this one repeat, beside that of the others."""
-        made = entry(
-            specialisation, loaded, self.grid, self.block, shared, guard.written(), ordinary
-        )
+        made = entry(specialisation, loaded, self.grid, self.block, shared, guard, ordinary)
         others = tuple(kind for kind in self._written if kind[0] is guard)
         first = self._entry if others else None
         self._entry = made if made is None or first is None else _either(first, made)
@@ -297,7 +292,7 @@ class Launch(Generic[P]):
                 demand_writable(specialisation, name, arguments.views[name])
             for buffer in written:
                 buffer.forget()
-            record = native.run(grid, block, cells, shared=shared)
+            record = native.run(grid, block, cells, shared=shared, keeps=arguments)
             if record is not None:
                 raise failure(kernel, record)
 
@@ -372,8 +367,8 @@ class Launch(Generic[P]):
         run.__dict__["arguments"] = arguments
         if foreign or stream != default or loaded.is_cooperative or not repeats:
             return run
-        call = _Repeated(loaded, self.grid, self.block, loaded.shared(shared), arena)
-        return _at_once(call, memories, written, run)
+        call = Repeated(loaded, self.grid, self.block, loaded.shared(shared), arena)
+        return at_once(call, memories, written, run)
 
 
 def _either(
@@ -386,94 +381,26 @@ def _either(
 class BoundLaunch:
     """A launch with its arguments; calling it launches."""
 
-    __slots__ = ("_args", "_holds", "_kwargs", "_launch", "_run")
+    __slots__ = ("_args", "_kwargs", "_launch", "_once")
 
     def __init__(self, launch: Launch[...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._launch = launch
         self._args = args
         self._kwargs = kwargs
-        self._run, self._holds = self._ready()
+        self._once: Callable[[], bool]
+        self._ready()
 
     def __call__(self) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
         try:
-            if not self._holds():
-                self._run, self._holds = self._ready()
-            self._run()
+            while not self._once():
+                self._ready()
         except OxideError as error:
             raise plain(error) from None
 
-    def _ready(self) -> tuple[Callable[[], None], Callable[[], bool]]:
+    def _ready(self) -> None:
         run, guard = self._launch.ready(self._args, self._kwargs, repeats=True)
-        return run, guard.written()
-
-
-@dataclass(frozen=True, slots=True)
-class _Repeated:
-    """A launch whose arguments are packed; `shared` counts all bytes of dynamic shared memory."""
-
-    loaded: CudaKernel
-    grid: Extent
-    block: Extent
-    shared: int
-    arena: Arena
-
-
-def _at_once(
-    repeated: _Repeated,
-    memories: tuple[Memory, ...],
-    written: tuple[DeviceBuffer[Any], ...],
-    otherwise: Callable[[], None],
-) -> Callable[[], None]:
-    """`otherwise` for the default stream, where nothing is to be waited for and the context is
-    current.
-    """
-    loaded, arena = repeated.loaded, repeated.arena
-    device, stream = loaded.device, loaded.device.default_handle
-    enqueue = device.enqueue
-    if enqueue is None:
-        current, launch = device.driver.cuCtxGetCurrent, device.driver.cuLaunchKernel
-        context, function, shared = device.context_handle, loaded.handle, repeated.shared
-        (gx, gy, gz), (bx, by, bz) = loaded.launched(repeated.grid), repeated.block
-        address = arena.address
-
-        def through_bindings() -> None:
-            for buffer in written:
-                buffer.forget()
-            for memory in memories:
-                if memory.stream != stream:
-                    return otherwise()
-            if int(current()[1]) != context:
-                return otherwise()
-            status = launch(function, gx, gy, gz, bx, by, bz, shared, stream, address, 0)[0]
-            if status:
-                loaded.raise_launch_error(status)
-            return None
-
-        return through_bindings
-    call = loaded.call(repeated.grid, repeated.block, repeated.shared, stream, arena)
-    address, seen = call.address, object()
-
-    def directly() -> None:
-        nonlocal seen
-        now = device.moved
-        if now is not seen:
-            for buffer in written:
-                buffer.forget()
-            for memory in memories:
-                if memory.stream != stream:
-                    return otherwise()
-            seen = now
-        status = enqueue(address)
-        if status:
-            if status == OTHER_CONTEXT:
-                return otherwise()
-            loaded.raise_launch_error(status)
-        return None
-
-    # The call owns the memory behind its address.
-    directly.__dict__["call"] = call
-    return directly
+        self._once = once(run, guard)
 
 
 def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> None:

@@ -244,26 +244,11 @@ class Guard:
         The text names what was noted by numbers: nothing of the user's is in it.
         """
         if self._written is None:
-            names: dict[str, Any] = {"MISSING": _MISSING}
-            conditions: list[str] = []
-
-            def noted(condition: str, *values: object) -> None:
-                k = len(conditions)
-                conditions.append(condition.format(*(f"x{k}_{n}" for n in range(len(values)))))
-                names.update((f"x{k}_{n}", value) for n, value in enumerate(values))
-
-            for name in self._names:
-                noted("{0}.get({1}, MISSING) is {2}", *name)
-            for code in self._codes:
-                noted("{0}.__code__ is {1}", *code)
-            for cell in self._cells:
-                noted("{0}.cell_contents is {1}", *cell)
-            for attribute in self._attributes:
-                noted("getattr({0}, {1}, MISSING) is {2}", *attribute)
+            condition, names = self._conditions()
             lines = [
                 "def holds():",
                 "    try:",
-                f"        return {' and '.join(conditions) or 'True'}",
+                f"        return {condition}",
                 "    except ValueError:",
                 "        return False",
             ]
@@ -271,6 +256,32 @@ class Guard:
             self._written = written = cast("Callable[[], bool]", names["holds"])
             return written
         return self._written
+
+    def spelled(self) -> tuple[str, dict[str, Any]]:
+        """The same as an expression to be written into other code, and the names in it."""
+        if self._cells:
+            # To ask an empty cell raises.
+            return "holds()", {"holds": self.written()}
+        return self._conditions()
+
+    def _conditions(self) -> tuple[str, dict[str, Any]]:
+        names: dict[str, Any] = {"MISSING": _MISSING}
+        conditions: list[str] = []
+
+        def noted(condition: str, *values: object) -> None:
+            k = len(conditions)
+            conditions.append(condition.format(*(f"x{k}_{n}" for n in range(len(values)))))
+            names.update((f"x{k}_{n}", value) for n, value in enumerate(values))
+
+        for name in self._names:
+            noted("{0}.get({1}, MISSING) is {2}", *name)
+        for code in self._codes:
+            noted("{0}.__code__ is {1}", *code)
+        for cell in self._cells:
+            noted("{0}.cell_contents is {1}", *cell)
+        for attribute in self._attributes:
+            noted("getattr({0}, {1}, MISSING) is {2}", *attribute)
+        return f"({' and '.join(conditions) or 'True'})", names
 
 
 _MISSING = object()

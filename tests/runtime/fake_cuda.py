@@ -34,6 +34,7 @@ class Driver:
     def __init__(self):
         self.context = 0
         self.log = []
+        self.loaded = []
         self.functions = {}
         self.answer = 0
         self.is_old = False
@@ -251,12 +252,12 @@ def install(monkeypatch, *, library=False):
         @staticmethod
         def from_ptx(module, *, name=""):
             assert isinstance(module, bytes)
-            driver.log.append(("loaded", "ptx"))
+            driver.loaded.append("ptx")
             return Code()
 
         @staticmethod
         def from_cubin(module, *, name=""):
-            driver.log.append(("loaded", "cubin"))
+            driver.loaded.append("cubin")
             if driver.is_old:
                 raise RuntimeError("CUDA_ERROR_NO_BINARY_FOR_GPU")
             assert module.startswith(b"\x7fELF")
