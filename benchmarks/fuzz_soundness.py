@@ -1,6 +1,7 @@
 """Random kernels against the prover: is anything proved that a launch can break?
 
     python benchmarks/fuzz_soundness.py --seed 0 --count 1000 --runs 40 --kind lanes
+    python benchmarks/fuzz_soundness.py --seed 0 --count 1000 --each
 
 Each seed is a kernel of `tests/programs/KIND.py`; without a kind, of each of them by turns. What
 the analyzer proves is run in the reference interpreter on random small launches that keep the
@@ -8,7 +9,8 @@ contract and the inferred facts, under schedules by turns, and must not fail; wh
 violated must carry a witness that was replayed. Prints the counts, what the kernels were made of,
 and each verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1 if there
 was one. `--seed` and `--count` choose a slice that is the same each time; `--seconds` ends it
-early, and the record says how far it came.
+early, and the record says how far it came. With `--each` the provers are asked alone, and each of
+their answers is tried by itself (`tests/programs/proofs.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from machine_record import write
 from slices import add_options, in_order
 
 from programs.generate import KINDS
+from programs.proofs import prove_all
 from programs.soundness import Tally, try_all
 
 CHUNK = 20
@@ -37,12 +40,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--runs", type=int, default=30, help="launches of each kernel")
     parser.add_argument("--kind", choices=list(KINDS), default="mixed")
+    parser.add_argument("--each", action="store_true", help="try each proof by itself")
     add_options(parser, "fuzz_soundness")
     options = parser.parse_args()
     started = time.perf_counter()
     end = options.seed + options.count
     pieces = (
-        (range(s, min(s + CHUNK, end)), options.runs, options.kind)
+        (range(s, min(s + CHUNK, end)), options.runs, options.kind, options.each)
         for s in range(options.seed, end, CHUNK)
     )
     tally = Tally()
@@ -52,6 +56,7 @@ def main() -> int:
             print(f"seed {refutation.seed}: {refutation.reason}", file=sys.stderr, flush=True)
     figures = {
         "kind": options.kind,
+        "each_proof_by_itself": options.each,
         "seeds": [options.seed, options.seed + tally.programs - 1],
         "finished": tally.programs == options.count,
         "runs_per_kernel": options.runs,
@@ -64,7 +69,7 @@ def main() -> int:
         "runs_out_of_budget": tally.exhausted,
         "contradictory_contracts": tally.contradictory,
         "unproved_and_no_launch_failed": tally.unproved_without_failure,
-        "why_unproved": dict(tally.reasons.most_common(25)),
+        "obligations" if options.each else "why_unproved": dict(tally.reasons.most_common(40)),
         "made_of": dict(tally.features.most_common()),
         "proved_ones_made_of": dict(tally.features_of_proved.most_common()),
         "refuted": [refutation.as_json() for refutation in tally.refutations],
@@ -77,9 +82,9 @@ def main() -> int:
     return 1 if tally.refutations else 0
 
 
-def _try(piece: tuple[range, int, str]) -> Tally:
-    seeds, runs, kind = piece
-    return try_all(seeds, runs=runs, kind=kind)
+def _try(piece: tuple[range, int, str, bool]) -> Tally:
+    seeds, runs, kind, each = piece
+    return (prove_all if each else try_all)(seeds, runs=runs, kind=kind)
 
 
 if __name__ == "__main__":

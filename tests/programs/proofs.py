@@ -13,10 +13,11 @@ from unittest.mock import patch
 
 from oxide_analyzer import analysis
 from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import run
+from oxide_analyzer.interpreter import HarmfulExit, run
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.proof import ladder
 from oxide_analyzer.proof.refute import breaks, kind_of
+from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Proved, Violation
 
 from .features import features, spoken
@@ -111,6 +112,11 @@ def _is_proved_not_to(judgement: Judgement, found: Violation) -> str | None:
     """What is proved and says that this failure cannot be; None if something open may be it."""
     kind = kind_of(found.failure)
     about = [one for one in judgement.judged if breaks(found, one.obligation)]
+    if isinstance(found.failure, HarmfulExit):
+        # Who has left may have left an element unwritten that another thread reads.
+        site = found.failure.access.site
+        elements = (j for j in judgement.judged if j.obligation.kind is Kind.ELEMENT)
+        about.extend(one for one in elements if site in one.obligation.sites)
     if not about:
         return f"nothing is asked about {kind}"
     proved = [one.result for one in about if isinstance(one.result, Proved)]

@@ -6,7 +6,8 @@ import pytest
 
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.interpreter import Named
-from programs import soundness
+from oxide_analyzer.proof.verdicts import Proved
+from programs import proofs, soundness
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,24 @@ def test_verdicts_that_do_not_hold_are_refuted(monkeypatch, kind, verdict):
     assert len(tally.refutations) >= 2
     if verdict is Verdict.PROVED:
         assert all(r.launch is not None for r in tally.refutations)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "hidden"])
+def test_each_proof_holds_by_itself(kind):
+    tally = proofs.prove_all(range(100, 116), runs=6, kind=kind)
+    assert [(r.seed, r.reason) for r in tally.refutations] == []
+    assert tally.reasons["race: proved by affine"] > 5
+
+
+def test_a_proof_that_does_not_hold_is_refuted(monkeypatch):
+    honest = proofs.analysis.examined
+
+    def rash(kernel):
+        judgement = honest(kernel)
+        judged = tuple(replace(one, result=Proved("rash")) for one in judgement.judged)
+        return replace(judgement, judged=judged)
+
+    monkeypatch.setattr(proofs.analysis, "examined", rash)
+    tally = proofs.prove_all(range(12), runs=6, kind="mixed")
+    assert len(tally.refutations) >= 3
+    assert all(r.launch is not None for r in tally.refutations)
