@@ -22,7 +22,7 @@ from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from oxide_codegen import abi
+from oxide_codegen import abi, libdevice
 from oxide_codegen.cache import code_cache
 from oxide_codegen.errors import MissingExtraError
 from oxide_codegen.forms import EVERY
@@ -112,7 +112,8 @@ def _known_ptx(
     from oxide_codegen.ptx import Ptx, entry_name
 
     found, kernel = code_cache(), checked.kernel
-    key = found and _key(f"ptx {form} without {sorted(without)}", checked, sm)
+    target = sm + libdevice.mark()
+    key = found and _key(f"ptx {form} without {sorted(without)}", checked, target)
 
     def keep(made: Ptx) -> Ptx:
         if found is not None and key is not None:

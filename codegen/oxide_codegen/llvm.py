@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 
 import llvmlite.binding as llvm
 
+from oxide_codegen import libdevice
 from oxide_codegen.errors import OxideError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NVPTX = "nvptx64-nvidia-cuda"
+_ANY_SM = "sm_75"
+_LIBRARY = re.compile(rf"declare \w+ @({libdevice.PREFIX}\w+)\(")
 # What LLVM calls to convert a half where a processor cannot, or where it overlooks that it can.
 _HALVES = re.compile(rb"__(?:(?:trunc|extend)[a-z]*hf[a-z]*2?|gnu_[a-z0-9]*_ieee)")
 
@@ -53,7 +56,10 @@ def optimised(
 ) -> llvm.ModuleRef:
     """The module of `text` after LLVM's O3 pipeline for `machine`."""
     head = f'target triple = "{machine.triple}"\ntarget datalayout = "{machine.target_data}"\n'
-    module = llvm.parse_assembly(head + text, llvm.create_context())
+    context = llvm.create_context()
+    module = llvm.parse_assembly(head + text, context)
+    if f"@{libdevice.PREFIX}" in text:
+        _link_library(module, context, text)
     module.verify()
     options = llvm.create_pipeline_tuning_options(3)
     options.loop_vectorization = vectorises
@@ -62,6 +68,31 @@ def optimised(
     passes = llvm.create_pass_builder(machine, options)
     passes.getModulePassManager().run(module, passes)
     return module
+
+
+def _link_library(module: llvm.ModuleRef, context: llvm.ContextRef, text: str) -> None:
+    """Link what a module calls of libdevice."""
+    library = libdevice.chosen()
+    assert library is not None
+    for name in sorted(set(_LIBRARY.findall(text))):
+        bitcode = library.slice(name, lambda name=name: _slice(library, name))
+        part = llvm.parse_bitcode(bitcode, context)
+        part.triple, part.data_layout = module.triple, module.data_layout
+        module.link_in(part)
+        module.get_function(name).linkage = "internal"
+
+
+def _slice(library: libdevice.Library, name: str) -> bytes:
+    """One function of libdevice and what it calls; all of it takes long to read."""
+    module = llvm.parse_bitcode(library.path.read_bytes(), llvm.create_context())
+    for part in (*module.functions, *module.global_variables):
+        if not part.is_declaration and part.name != name:
+            part.linkage = "internal"
+    machine = nvptx_machine(_ANY_SM)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(0)))
+    return module.as_bitcode()
 
 
 def assembly(text: str, machine: llvm.TargetMachine) -> str:
@@ -97,7 +128,7 @@ def linked(image: bytes, symbols: Sequence[str]) -> tuple[object, dict[str, int]
     Raises `OxideError` for code that calls what this process does not have.
     """
     if missing := _missing(image):
-        # The linker would end the process.
+        # The linker would not say so.
         names = ", ".join(missing)
         raise OxideError(f"this processor has no {names}, which the kernel's halves need")
     library = llvm.JITLibraryBuilder()
@@ -122,7 +153,9 @@ def _missing(image: bytes) -> list[str]:
 
 @cache
 def _jit() -> llvm.LLJIT:
-    return llvm.create_lljit_compiler(host_machine())
+    # LLVM's older linker maps each section by itself, and ends the process where two of them lie
+    # more than 2 GiB apart, as they may in a large address space.
+    return llvm.create_lljit_compiler(host_machine(), use_jit_link=True)
 
 
 _NUMBERS = count()

@@ -61,7 +61,7 @@ def run(arguments: list[str], program: str) -> int:
     parser.parse_args(arguments)
     from oxide.cli.terminal import shows_colour
 
-    findings = [*_python(), *_packages(), *_driver(), *_assembler(), *_device()]
+    findings = [*_python(), *_packages(), *_driver(), *_assembler(), *_library(), *_device()]
     paint = coloured if shows_colour(sys.stdout) else plain
     sys.stdout.write(render(findings, paint))
     return 1 if any(finding.state is State.BROKEN for finding in findings) else 0
@@ -163,6 +163,22 @@ def _assembler() -> Iterator[Finding]:
         yield Finding(State.BROKEN, "ptxas", f"{path} does not run", "reinstall the CUDA toolkit")
     else:
         yield Finding(State.READY, "ptxas", f"{release[0].partition('release ')[2]} at {path}")
+
+
+def _library() -> Iterator[Finding]:
+    from oxide_codegen.errors import OxideError
+    from oxide_codegen.libdevice import chosen
+
+    try:
+        library = chosen()
+    except OxideError as error:
+        yield Finding(State.BROKEN, "libdevice", str(error))
+        return
+    if library is None:
+        advice = "install nvidia-nvvm, or set CUDA_HOME, for faster functions of f32 on a GPU"
+        yield Finding(State.ABSENT, "libdevice", "is not used", advice)
+    else:
+        yield Finding(State.READY, "libdevice", str(library.path))
 
 
 def _device() -> Iterator[Finding]:

@@ -37,6 +37,11 @@ INSTRUCTIONS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def without_libdevice(monkeypatch):
+    monkeypatch.setenv("OXIDE_LIBDEVICE", "0")
+
+
 def text(expression, scalar="f32", decorator=""):
     return KERNEL.format(expression=expression, type=scalar, decorator=decorator)
 

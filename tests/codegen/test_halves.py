@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 
 import pytest
@@ -20,6 +21,7 @@ from codegen.building import (
 )
 from codegen.building import binary as node
 from codegen.differential import unpacked
+from codegen.reading import trusted
 from codegen.test_arithmetic import check, interesting, run_elementwise
 from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import BinaryOp, Convert, Local, Math, MathFunction, Ownership
@@ -154,6 +156,31 @@ def test_they_meet_nowhere():
     assert join(F16, BF16) is None
     assert join(F16, F32) == F32
     assert join(BF16, I64) == BF16
+
+
+PAIRS = """
+@kernel
+def k(a: Slice[{type}], b: Slice[{type}], c: DisjointSlice[{type}]):
+    i = thread.index_1d()
+    if 2 * i + 2 <= len(a) and 2 * i + 2 <= len(b) and 2 * i + 2 <= len(c):
+        x, y = a.load(2 * i, 2)
+        u, v = b.load(2 * i, 2)
+        c.store(2 * i, (fma(x, u, u), fma(y, v, v)))
+"""
+
+
+@pytest.mark.parametrize("sm", ["sm_75", "sm_90"])
+def test_neighbours_are_computed_together(sm):
+    text = compile_ptx(trusted(PAIRS.format(type="f16")), sm).text
+    assert "fma.rn.f16x2" in text
+    assert not re.search(r"cvt\S*f(16|32|64)", text)
+
+
+def test_a_device_with_arithmetic_of_bf16_uses_it():
+    text = compile_ptx(trusted(PAIRS.format(type="bf16")), "sm_90").text
+    assert "fma.rn.bf16" in text
+    assert not re.search(r"cvt\S*f(16|32|64)", text)
+    assert "fma.rn.bf16" not in compile_ptx(trusted(PAIRS.format(type="bf16")), "sm_75").text
 
 
 @pytest.mark.parametrize("sm", ["sm_75", "sm_90"])

@@ -4,10 +4,9 @@
     fast.sin(x)     sin.approx(x)
     fast.pow(x, y)  ex2.approx(y · lg2.approx(x)), of which negative x have none
 
-They are what `fast.*` and `@kernel(fast_math=True)` ask for. How far they are off says `ERRORS`, in
-units of the last place or as a difference, as measured on an H200 over the ranges given. f16 and
-bf16 are computed in f32 and rounded; for f64 a device has no such instructions, and the host none
-for any type: there the accurate functions stand in their place.
+They are what `fast.*` and `@kernel(fast_math=True)` ask for; `docs/language.md` says how far they
+are off. f16 and bf16 are computed in f32 and rounded; for f64 a device has no such instructions,
+and the host none for any type: there the accurate functions stand in their place.
 """
 
 from __future__ import annotations

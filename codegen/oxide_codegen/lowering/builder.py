@@ -93,10 +93,14 @@ def metadata(marks: Sequence[str]) -> str:
 class Names:
     """Numbers for the metadata nodes of a module; 0 is the first.
 
-    `has_halves` says of the machine that it converts between f16 and f32 by an instruction.
+    `has_halves` and `has_bfloats` say of the machine that it converts between f16 or bf16 and f32
+    by an instruction that is right for all numbers, `fuses_halves` that it has `fma` of those that
+    it converts.
     """
 
     has_halves: bool = True
+    has_bfloats: bool = False
+    fuses_halves: bool = False
     nodes: list[str] = field(default_factory=list[str])
     _shared: dict[str, str] = field(default_factory=dict[str, str])
 

@@ -28,7 +28,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
 )
 from oxide_analyzer.launch import WARP
-from oxide_codegen import abi
+from oxide_codegen import abi, libdevice
 from oxide_codegen.lowering import atomics, device_warps, multiples, places, printing, tables
 from oxide_codegen.lowering.approximations import APPROXIMATIONS
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
@@ -37,6 +37,7 @@ from oxide_codegen.lowering.failure import FailureBlock, has_failed, record
 from oxide_codegen.lowering.failure import operands as operands_of
 from oxide_codegen.lowering.functions import DEVICE_EXP
 from oxide_codegen.lowering.grid import GridBarrier
+from oxide_codegen.lowering.library import LIBRARY
 from oxide_codegen.lowering.optimisations import Optimisation
 from oxide_codegen.lowering.room import byte_size
 from oxide_codegen.target import (
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Barrier, Expr, Print
     from oxide_codegen.lowering.environment import Failure, WarpOperands
-    from oxide_codegen.lowering.functions import Function
+    from oxide_codegen.lowering.functions import Definition
 
 _AXES = "xyz"
 _REGISTERS = {
@@ -66,14 +67,16 @@ _GLOBAL = "ptr addrspace(1)"
 _ALIGNMENT = 16
 # The first with `cp.async`.
 _CP_ASYNC = 80
+# The first with those that `matrix` uses.
+_MATRIX_UNITS = 80
 
 
 class Device:
     """The environment of a kernel on one SM."""
 
     has_minimum = True
-    functions: Mapping[MathFunction, Function] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
-    approximations: Mapping[MathFunction, Function] = MappingProxyType(APPROXIMATIONS)
+    functions: Mapping[MathFunction, Definition] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
+    approximations: Mapping[MathFunction, Definition] = MappingProxyType(APPROXIMATIONS)
     # How many threads of the launch one thread is.
     lanes = 1
 
@@ -89,6 +92,8 @@ class Device:
         without: Collection[Optimisation] = (),
     ) -> None:
         self.kernel = kernel
+        if libdevice.chosen() is not None:
+            self.functions = {**LIBRARY, **self.functions}
         # At which multiple of bytes every array starts, besides that of its element.
         self._alignment = alignment
         self._without = without
@@ -107,6 +112,7 @@ class Device:
         }
         # Whether each warp has all its lanes, and keeps them: see `lower` of `ptx`.
         self.is_whole = _has_whole_warps(kernel, facts)
+        self.has_matrix_units = self.is_whole and target.number >= _MATRIX_UNITS
         shared = [a for a in kernel.arrays.values() if a.space is Space.SHARED]
         self._offsets, size = _placed(sorted(shared, key=lambda array: array.is_dynamic))
         self.is_dynamic = size > STATIC_SHARED

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.expressions import MathFunction
     from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Print, Register, Scope, WarpOp
     from oxide_codegen.lowering.builder import Builder, Value
-    from oxide_codegen.lowering.functions import Function
+    from oxide_codegen.lowering.functions import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,16 @@ class Environment(Protocol):
     """How one machine gives a thread its place, its memory, and its way out.
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
-    `copies_asynchronously`: it has `cp.async`. `functions`: those of which this machine has a
+    `copies_asynchronously`: it has `cp.async`. `has_matrix_units`: whole warps can use them.
+    `functions`: those of which this machine has a
     better form than all others; `approximations`: those of f32 that it has for who wants speed.
     """
 
     has_minimum: bool
     copies_asynchronously: bool
-    functions: Mapping[MathFunction, Function]
-    approximations: Mapping[MathFunction, Function]
+    has_matrix_units: bool
+    functions: Mapping[MathFunction, Definition]
+    approximations: Mapping[MathFunction, Definition]
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

@@ -13,12 +13,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import factorial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from oxide_codegen.lowering.builder import float_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Definition(Protocol):
+    """What stands for a function: an own one, or one that is declared and linked."""
+
+    def define(self, bits: int, functions: dict[str, str]) -> str:
+        """Put it, and what it calls, among `functions`; gives its name."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

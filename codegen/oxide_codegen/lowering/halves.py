@@ -8,8 +8,11 @@ keeps what the second rounding needs.
     a + b     is     f16(f32(a) + f32(b))
 
 f16 is converted by the instructions of the machine where it has them, else by integers: LLVM would
-call functions that a process need not have. bf16 is rounded by integers everywhere: the
-instruction of x86 takes subnormal numbers for zeros.
+call functions that a process need not have. bf16 has them on devices from sm_80 on; elsewhere it
+is rounded by integers, because the instruction of x86 takes subnormal numbers for zeros.
+
+Where a device has arithmetic of halves LLVM takes that for the f32 in between, which gives the
+same, and two neighbours at once: `fma.rn.f16x2`, from sm_90 on `fma.rn.bf16x2`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import TYPE_CHECKING
 from oxide_codegen.lowering.formulas import absolute, define, where
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oxide_analyzer.language.types import Scalar
     from oxide_codegen.lowering.builder import Builder, Value
     from oxide_codegen.lowering.formulas import Code, Term
@@ -34,6 +39,8 @@ def widened(build: Builder, value: Value, scalar: Scalar) -> Value:
             build.functions |= define(_WIDENED, ("i32",), "float", _widened)
             return build.call("float", _WIDENED, build.cast("zext", value, "i32"))
         return build.cast("fpext", build.cast("bitcast", value, "half"), "float")
+    if build.names.has_bfloats:
+        return build.cast("fpext", build.cast("bitcast", value, "bfloat"), "float")
     bits = build.binary("shl", build.cast("zext", value, "i32"), "16")
     return build.cast("bitcast", bits, "float")
 
@@ -47,6 +54,8 @@ def narrowed(build: Builder, value: Value, scalar: Scalar) -> Value:
             build.functions |= define(_NARROWED, ("float",), "i32", _narrowed)
             return build.cast("trunc", build.call("i32", _NARROWED, value), "i16")
         return build.cast("bitcast", build.cast("fptrunc", value, "half"), "i16")
+    if build.names.has_bfloats:
+        return build.cast("bitcast", build.cast("fptrunc", value, "bfloat"), "i16")
     bits = build.cast("bitcast", value, "i32")
     odd = build.binary("and", build.binary("lshr", bits, "16"), "1")
     moved = build.binary("add", build.binary("add", bits, odd), str(0x7FFF))
@@ -72,6 +81,17 @@ def from_integer(build: Builder, value: Value, scalar: Scalar, *, signed: bool) 
             small = build.binary("or", small, build.compare("icmp eq", top, "-1"))
         return narrowed(build, build.select(small, exact, wide), scalar)
     return narrowed(build, build.cast("sitofp" if signed else "uitofp", value, "double"), scalar)
+
+
+def fused(build: Builder, values: Sequence[Value], scalar: Scalar) -> Value | None:
+    """`x * y + z` of bits, rounded once, where the machine has an instruction for it."""
+    names = build.names
+    converts = names.has_halves if scalar.name == "f16" else names.has_bfloats
+    if not (names.fuses_halves and converts):
+        return None
+    type_, suffix = ("half", "f16") if scalar.name == "f16" else ("bfloat", "bf16")
+    operands = [build.cast("bitcast", value, type_) for value in values]
+    return build.cast("bitcast", build.call(type_, f"llvm.fma.{suffix}", *operands), "i16")
 
 
 def odd_sum(build: Builder, left: Value, right: Value) -> Value:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Print
     from oxide_codegen.lowering.environment import Failure
-    from oxide_codegen.lowering.functions import Function
+    from oxide_codegen.lowering.functions import Definition
 
 REQUESTED = "%requested"
 # Where each extent lies in the launch record: six i64, and behind them the bytes of dynamic shared
@@ -41,8 +41,9 @@ class Host:
 
     has_minimum = False
     copies_asynchronously = False
-    functions: Mapping[MathFunction, Function] = MappingProxyType({})
-    approximations: Mapping[MathFunction, Function] = MappingProxyType({})
+    has_matrix_units = False
+    functions: Mapping[MathFunction, Definition] = MappingProxyType({})
+    approximations: Mapping[MathFunction, Definition] = MappingProxyType({})
 
     def __init__(self, kernel: Kernel, build: Builder) -> None:
         self.kernel = kernel

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.language.types import Scalar
     from oxide_codegen.lowering.builder import Builder, Value
-    from oxide_codegen.lowering.functions import Function
+    from oxide_codegen.lowering.functions import Definition
 
 _INSTRUCTIONS = {
     MathFunction.SQRT: "sqrt",
@@ -122,7 +122,7 @@ class Formula:
         return self.body(code, *wide).cast("fptrunc", "float")
 
 
-_FUNCTIONS = {
+FUNCTIONS = {
     MathFunction.EXP: EXP,
     MathFunction.FMOD: FMOD,
     **{
@@ -137,7 +137,7 @@ def math(
     function: MathFunction,
     values: Sequence[Value],
     scalar: Scalar,
-    own: Mapping[MathFunction, Function] = MappingProxyType({}),
+    own: Mapping[MathFunction, Definition] = MappingProxyType({}),
 ) -> Value:
     """`function(values)`, of floats of one type; `own` is what the machine has a better form of."""
     if scalar.bits == 16:
@@ -145,12 +145,12 @@ def math(
     instruction = _INSTRUCTIONS.get(function)
     if instruction is not None:
         return build.intrinsic(instruction, *values)
-    name = (own.get(function) or _FUNCTIONS[function]).define(scalar.bits, build.functions)
+    name = (own.get(function) or FUNCTIONS[function]).define(scalar.bits, build.functions)
     return build.call(values[0].type, name, *values)
 
 
 def approximate(
-    build: Builder, function: Function, values: Sequence[Value], scalar: Scalar
+    build: Builder, function: Definition, values: Sequence[Value], scalar: Scalar
 ) -> Value:
     """What a device takes for a function of f32, of floats of at most its precision."""
     if scalar.bits == 16:
@@ -167,6 +167,10 @@ def _of_halves(
     Never first to f32 and then to f16: LLVM 22 makes one rounding of the two on x86, and calls a
     function for it that is not there.
     """
+    if function is MathFunction.FMA:
+        fused = halves.fused(build, values, scalar)
+        if fused is not None:
+            return fused
     wide = [halves.widened(build, value, scalar) for value in values]
     if function is not MathFunction.FMA and function not in _FORMULAS:
         return halves.narrowed(build, math(build, function, wide, F32), scalar)
