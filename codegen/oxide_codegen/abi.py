@@ -173,6 +173,7 @@ class FailureState(IntEnum):
     EMPTY = 0
     CLAIMED = 1
     COMPLETE = 2
+    STOPPED = 3  # nothing failed: the host wants no more
 
 
 class FailureKind(IntEnum):
@@ -218,7 +219,7 @@ EMPTY_RECORD = bytes(RECORD_SIZE)
 def decode(record: bytes | bytearray | memoryview) -> FailureRecord | None:
     """The failure that a record holds after its launch, or None."""
     state, site, kind, axis, index, length, stop, *places = _RECORD.unpack_from(record)
-    if state == FailureState.EMPTY:
+    if state in (FailureState.EMPTY, FailureState.STOPPED):
         return None
     block, thread = (places[0], places[1], places[2]), (places[3], places[4], places[5])
     return FailureRecord(site, FailureKind(kind), axis, index, length, stop, block, thread)

@@ -1,30 +1,28 @@
 """CheckedKernel to machine code of the host, and its launches on the `cpu` device.
 
-Blocks run on a pool of threads, started in the order of their index. The code releases the
+Blocks run on the threads of a `crew`, started in the order of their index. The code releases the
 interpreter lock while it runs.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import count
+from functools import cached_property
 from math import prod
 from struct import Struct
-from time import perf_counter
 from typing import TYPE_CHECKING
 
-from oxide_codegen import abi
+from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.nodes import For, While
+from oxide_codegen import abi, crew
 from oxide_codegen.lowering import patterns
 from oxide_codegen.lowering.room import ALIGNMENT, block_size, rounded, shared_offsets
 from oxide_codegen.printing import PRINTER, Printer, prints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.kernel import Kernel
@@ -43,12 +41,6 @@ _FRAME_SIZE = ctypes.CFUNCTYPE(ctypes.c_int64)
 # Grid, block, bytes of dynamic shared memory, and the address of a shadow: see `lowering.watched`.
 _EXTENTS = Struct("<7qQ")
 
-# Each worker takes so many stretches of blocks, so that uneven blocks even out.
-_STRETCHES = 8
-# So large a part of a launch shows how long the rest takes; workers pay beyond so many seconds.
-_PROBE = 64
-_WORTH_SHARING = 200e-6
-
 
 @dataclass(frozen=True)
 class Native:
@@ -66,8 +58,10 @@ class Native:
     is_together: bool
     static: int
     _owner: object
+    _repeats: bool
     _printer: Printer | None = None
     _arenas: list[Arena] = field(default_factory=list["Arena"])
+    _paces: crew.Paces = field(default_factory=crew.Paces)
 
     def run(
         self,
@@ -77,41 +71,66 @@ class Native:
         workers: int | None = None,
         shared: int = 0,
         shadow: int = 0,
+        keeps: object = None,
     ) -> abi.FailureRecord | None:
         """Run a launch to its end; the first failed check, if there was one.
 
         `arguments` has one value per slot of `layout`: numbers, and addresses as ints; `shared`
         is how many bytes of dynamic shared memory a block gets, `shadow` where a kernel that
-        watches itself does so. Who calls keeps the memory behind the addresses alive, and has
-        checked sizes, facts and limits.
+        watches itself does so. `keeps` owns the memory behind the addresses, or who calls keeps it
+        alive, and has checked sizes, facts and limits.
+
+        With a number of `workers` this thread is one of them. Without, it takes a launch upon
+        itself that was short before, and else waits for others, so that Ctrl-C is seen.
         """
         blocks = prod(grid)
-        threads = prod(block)
-        if not blocks or not threads:
+        if not blocks or not prod(block):
             return None
         # Record, extents and cells in one stretch of memory: one conversion a launch.
         memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block, shared, shadow)
         memory += self.layout.pack(arguments)
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
-        size = self._arena_size(threads, shared) * (blocks if self.is_together else 1)
-        work = _Work(self, launch + _EXTENTS.size, launch, record, size)
-        crew = 1 if self.is_together else min(workers or _processors(), blocks)
+        size = self._arena_size(prod(block), shared) * (blocks if self.is_together else 1)
+        work = _Work(self, launch + _EXTENTS.size, launch, record, size, memory, keeps)
+        threads = 1 if self.is_together else min(workers or crew.processors(), blocks)
+        if workers is not None:
+            way = crew.Way.TOGETHER if threads > 1 else crew.Way.ALONE
+        else:
+            way = self._paces.choose(self._alike(block, arguments, shared), blocks, threads)
         try:
-            if crew == 1:
-                work.stretch(0, blocks)
-            else:
-                work.shared(blocks, crew, patient=workers is None)
+            seconds = crew.run(way, work.stretch, blocks, threads, work.stop)
         finally:
             if self._printer is not None:
                 self._printer.flush(record)
+        self._paces.learn(way, seconds, blocks)
         return abi.decode(memory)
+
+    def _alike(
+        self, block: Extent, arguments: Sequence[int | float], shared: int
+    ) -> tuple[object, ...]:
+        """What launches have in common whose blocks take as long: sizes and scalars.
+
+        Where nothing is repeated, blocks are as large as they look.
+        """
+        if not self._repeats:
+            return block, shared
+        sizes = (arguments[number] for number in self._sizes)
+        return block, shared, *sizes
 
     def call(
         self, arguments: int, launch: int, record: int, first: int, last: int, at: int
     ) -> None:
         """Run the blocks from `first` up to `last`, with addresses of everything."""
         self._run(arguments, launch, record, first, last, at)
+
+    @cached_property
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(
+            number
+            for number, slot in enumerate(self.layout.slots)
+            if not isinstance(slot, abi.PointerSlot)
+        )
 
     @contextmanager
     def arena(self, size: int) -> Generator[int]:
@@ -132,40 +151,29 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One launch: a kernel and the addresses of its arguments, extents and record."""
+    """One launch: a kernel and the addresses of its arguments, extents and record.
+
+    They lie in `memory`; `keeps` is what owns the memory of its arrays.
+    """
 
     native: Native
     arguments: int
     launch: int
     record: int
     arena: int
+    memory: bytearray
+    keeps: object
 
     def stretch(self, first: int, last: int) -> None:
         """The blocks from `first` up to `last`, here and now."""
         with self.native.arena(self.arena) as at:
             self.native.call(self.arguments, self.launch, self.record, first, last, at)
 
-    def shared(self, blocks: int, crew: int, *, patient: bool) -> None:
-        """All blocks, by several workers; a patient launch first looks whether that pays."""
-        begun = 0
-        if patient:
-            begun = max(1, blocks // _PROBE)
-            clock = perf_counter()
-            self.stretch(0, begun)
-            if (perf_counter() - clock) * (blocks - begun) < _WORTH_SHARING * begun:
-                self.stretch(begun, blocks)
-                return
-        size = max(1, (blocks - begun) // (crew * _STRETCHES))
-        numbers = count()
-
-        def work() -> None:
-            while (first := begun + next(numbers) * size) < blocks:
-                self.stretch(first, min(first + size, blocks))
-
-        jobs = [_pool().submit(work) for _ in range(crew - 1)]
-        work()
-        for job in jobs:
-            job.result()
+    def stop(self) -> None:
+        """Let threads that wait for one another give up: nobody waits for the launch any more."""
+        at = abi.STATE_OFFSET
+        if not any(self.memory[at : at + 4]):
+            self.memory[at : at + 4] = int(abi.FailureState.STOPPED).to_bytes(4, "little")
 
 
 class Arena:
@@ -272,19 +280,6 @@ def native_of(kernel: Kernel, llvm: str, owner: object, addresses: Mapping[str, 
         abi.Hidden.WORKSPACE in abi.hidden(kernel),
         static,
         owner,
+        any(isinstance(s, For | While) for s in walk.statements(kernel.body)),
         printer,
     )
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(_processors(), thread_name_prefix="oxide-cpu")
-
-
-@cache
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

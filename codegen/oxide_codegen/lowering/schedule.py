@@ -5,7 +5,8 @@
                  @phase until the block is done           @phase of each block, until all are
                                                           done or at one grid barrier; resume them
 
-    @phase:  fire warps that have met; resume threads that yielded; again, until there is neither
+    @phase:  nobody waits for the launch any more: give the block up
+             fire warps that have met; resume threads that yielded; again, until there is neither
              nobody waits: the block is done
              all wait at one barrier, and none came to the end: resume them, again
              all wait at one barrier of the grid: give it to the caller
@@ -221,7 +222,14 @@ def _phase(names: Names, own: int, *, together: bool) -> list[str]:
     low, high, ends, yields, warps = (
         build.variable("i32", name) for name in ("low", "high", "ends", "yields", "warps")
     )
+    stopped, goes_on = build.label("stopped"), build.label("on")
     build.place(scan)
+    state = build.value("i32", "load volatile i32, ptr %failure")
+    stops = build.compare("icmp eq", state, f"{abi.FailureState.STOPPED:d}")
+    build.branch(stops.text, stopped, goes_on)
+    build.place(stopped)
+    build.end(f"ret i32 {_GIVEN_UP}")
+    build.place(goes_on)
     for slot, start in ((low, _NONE), (high, 0), (ends, 0), (yields, 0), (warps, 0)):
         build.store(Value(str(start), "i32"), slot)
     with build.counted("0", _THREADS) as thread:
