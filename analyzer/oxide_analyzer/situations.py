@@ -31,6 +31,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.specialise import fold, source_values
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.wording import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +49,12 @@ def in_situations(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Ke
     """The report on a kernel, from those on it in each of its situations."""
     if kernel.dialect == OWN_DIALECT:
         return check(kernel)
+    report = _judged(kernel, check)
+    diagnostics = tuple(spoken(d, kernel.dialect) for d in report.diagnostics)
+    return replace(report, diagnostics=diagnostics)
+
+
+def _judged(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
     if kernel.launches:
         return _launched(kernel, check)
     report = check(kernel)
@@ -56,10 +63,9 @@ def in_situations(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Ke
     block = fitting_block(kernel)
     if block is None:
         return report
-    return check(
-        replace(kernel, contract=Contract(block=block, cooperative=True, is_inferred=True))
-    )
     # What is wrong with other blocks is what nobody would launch.
+    contract = Contract(block=block, cooperative=True, is_inferred=True)
+    return check(replace(kernel, contract=contract))
 
 
 def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:

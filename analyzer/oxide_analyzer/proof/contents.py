@@ -22,7 +22,7 @@ from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.nodes import Dim, Space
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.launch import Contents
-from oxide_analyzer.proof.trials import EXACT, EXTREMES, MORE, NATURAL
+from oxide_analyzer.proof.trials import EXACT, EXTREMES, MORE, NATURAL, PARTIAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class Declared:
             return Contents(held.shape, tuple(self._different(count, rng, variant)))
         if variant == MORE:
             return Contents(held.shape, (self.low,) * count)
-        if variant in (EXACT, NATURAL):
+        if variant in (EXACT, NATURAL, PARTIAL):
             return Contents(held.shape, tuple(self.low + i % size for i in range(count)))
         ends = (self.low, self.high - 1)
         values = [

@@ -35,7 +35,16 @@ from oxide_analyzer.ir.operators import MIRRORED
 from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
 from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
-from oxide_analyzer.proof.trials import EXACT, FEWER, MORE, NATURAL, SHORT, axes_read, trials
+from oxide_analyzer.proof.trials import (
+    EXACT,
+    FEWER,
+    MORE,
+    NATURAL,
+    PARTIAL,
+    SHORT,
+    axes_read,
+    trials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -177,7 +186,7 @@ class Admitted:
     def _fill(self, draft: _Draft, rng: Random, variant: int) -> None:
         """Sizes near the number of threads along each axis, as the variant has them."""
         threads = [g * b for g, b in zip(draft.grid, draft.block, strict=True)]
-        off = {MORE: 1, FEWER: -1}.get(variant, 0)
+        off = {MORE: 1, FEWER: -1, PARTIAL: -1}.get(variant, 0)
         share = 2 if variant == SHORT else 1
         for parameter in self.kernel.parameters:
             match parameter:
@@ -279,7 +288,7 @@ def _scalar(type_: Scalar, near: int, rng: Random, variant: int) -> Number:
     if type_.is_float:
         return (1.0, 0.5, -2.0)[variant % 3]
     # A stride that is longer than the arrays, and what is no size at all.
-    choices = (near, 3, rng.choice((0, 1, 2, 5)), near, 2 * near + 1, -1, near)
+    choices = (near, 3, rng.choice((0, 1, 2, 5)), near, 2 * near + 1, -1, near, near)
     return min(max(type_.min, choices[variant]), type_.max)
 
 

@@ -8,7 +8,8 @@ breaks, an error is only
 * what breaks on the launches that the file shows, as far as it shows them: the grid, and the
   lengths of the arrays in question; or
 * what breaks as well on a natural launch: two blocks of as many threads as there are elements
-  along each axis, numbers as large as the lengths; and
+  along each axis, numbers as large as the lengths; of two threads, or of those that leave early,
+  also where one element is missing; and
 * for one thread alone, whatever the arrays hold, as their data may keep to any rule, and however
   long the array is whose end it passes, as that may be any length that the author sees to.
 
@@ -27,7 +28,13 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.interpreter.arithmetic import zero
-from oxide_analyzer.interpreter.outcome import OutOfBounds, Race
+from oxide_analyzer.interpreter.outcome import (
+    BadView,
+    FailedAssertion,
+    Misaligned,
+    OutOfBounds,
+    ZeroDivisor,
+)
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Dim, Register, Special
 from oxide_analyzer.ir.walk import subexpressions
@@ -35,7 +42,7 @@ from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.proof.admission import instances
 from oxide_analyzer.proof.launches import MOST_ELEMENTS, Admitted
 from oxide_analyzer.proof.refute import place_of
-from oxide_analyzer.proof.trials import NATURAL, axes_read
+from oxide_analyzer.proof.trials import NATURAL, PARTIAL, axes_read
 from oxide_analyzer.proof.verdicts import ELSEWHERE, Judged, Refuted, Unknown
 from oxide_analyzer.record import record
 
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
 
 _STEPS = 200_000
 _LONGER = 16
+# What a thread does wrong whatever the others do.
+_ALONE = (OutOfBounds, BadView, ZeroDivisor, FailedAssertion, Misaligned)
 
 
 def answered_for(judgement: Judgement) -> Judgement:
@@ -73,13 +82,12 @@ def answered_for(judgement: Judgement) -> Judgement:
 
 def _is_firm(kernel: Kernel, violation: Violation, usual: _Natural | None) -> bool:
     failure, place = violation.failure, place_of(violation.failure)
-    alone = not isinstance(failure, Race)
     if _is_shown(kernel, failure):
-        return not alone or _is_free_of_data(kernel, violation)
+        return not isinstance(failure, _ALONE) or _is_free_of_data(kernel, violation)
     if usual is None:
         return False
-    if not alone:
-        return any(place in found for found in usual.broken)
+    if not isinstance(failure, _ALONE):
+        return any(place in found for found in (*usual.broken, usual.partly))
     return all(place in found for found in usual.broken) and (
         not isinstance(failure, OutOfBounds) or usual.breaks_longer(failure)
     )
@@ -88,11 +96,12 @@ def _is_firm(kernel: Kernel, violation: Violation, usual: _Natural | None) -> bo
 @record
 class _Natural:
     """A natural launch of a kernel whose constants are known, and what breaks on it: with some
-    data, and with zeros."""
+    data, and with zeros; `partly` breaks where one element is missing."""
 
     kernel: Kernel
     launch: Launch
     broken: tuple[frozenset[object], ...]
+    partly: frozenset[object]
 
     def breaks_longer(self, failure: OutOfBounds) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
@@ -145,12 +154,17 @@ def _natural(kernel: Kernel, judgement: Judgement) -> _Natural | None:
         launch = launches.two_blocks(NATURAL)
         if launch is None:
             continue
-        broken = (
-            frozenset(place_of(f) for f in run(concrete, one, budget=_STEPS).failures if f.clean)
-            for one in (launch, _zeroed(concrete, launch))
-        )
-        return _Natural(concrete, launch, tuple(broken))
+        broken = tuple(_broken(concrete, one) for one in (launch, _zeroed(concrete, launch)))
+        fewer = launches.two_blocks(PARTIAL)
+        partly = frozenset[object]() if fewer is None else _broken(concrete, fewer)
+        return _Natural(concrete, launch, broken, partly)
     return None
+
+
+def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
+    """What breaks on a launch, whatever else did."""
+    outcome = run(kernel, launch, budget=_STEPS)
+    return frozenset(place_of(f) for f in outcome.failures if f.clean)
 
 
 def _zeroed(kernel: Kernel, launch: Launch) -> Launch:

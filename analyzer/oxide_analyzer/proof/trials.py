@@ -11,7 +11,7 @@ ones. The variants say how long arrays are, compared with the threads along an a
     SHORT                half as long, with scalars as large as ever
     STRIDES              the same, with scalars beyond all lengths
     EXTREMES             the same, with scalars of -1 and data at the ends of its type
-    NATURAL              the same, with scalars of that size; not tried, but asked for
+    NATURAL, PARTIAL     the same, one less, with scalars of that size; not tried, but asked for
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
 
-MORE, EXACT, FEWER, SHORT, STRIDES, EXTREMES, NATURAL = range(7)
+MORE, EXACT, FEWER, SHORT, STRIDES, EXTREMES, NATURAL, PARTIAL = range(8)
 
 
 @record

@@ -185,6 +185,9 @@ class _Site:
                     rank = self._kernel.arrays[name].rank
                     if value.shape is not None and len(value.shape) != rank:
                         continue
+                    if rank == 1:
+                        size = f"{value.name}.size"
+                        self._meanings.setdefault(size, Dim(name, 0, self._span))
                     for axis in range(rank):
                         self._pair(Dim(name, axis, self._span), value.extent(axis))
                 case ScalarParameter(name=name, type=type), _ if type.is_integer:

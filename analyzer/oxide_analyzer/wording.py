@@ -1,0 +1,48 @@
+"""Findings about kernels of other dialects in the words of these.
+
+    two threads … with no `sync_threads()` between         … with no `cuda.syncthreads()` between
+    … is not proved to be inside `a`; it is checked at     … is not proved to be inside `a`
+    run time
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.diagnostics import Diagnostic
+
+# What Oxide's words are in other dialects, the longer ones first; nobody checks a bound there.
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "numba": {
+        "; it is checked at run time": "",
+        "`sync_threads()`": "`cuda.syncthreads()`",
+        "`sync_threads`": "`cuda.syncthreads`",
+        "`grid_sync()`": "`cuda.cg.this_grid().sync()`",
+        "`sync_warp()`": "`cuda.syncwarp()`",
+        "`block.x": "`cuda.blockIdx.x",
+        "`thread.x": "`cuda.threadIdx.x",
+        "block_dim.": "blockDim.",
+        "grid_dim.": "gridDim.",
+    }
+}
+
+
+def spoken(diagnostic: Diagnostic, dialect: str) -> Diagnostic:
+    """The finding in the words of a dialect."""
+    words = _WORDS.get(dialect)
+    if words is None:
+        return diagnostic
+    related = tuple(replace(r, message=_put(r.message, words)) for r in diagnostic.related)
+    reason = None if diagnostic.reason is None else _put(diagnostic.reason, words)
+    message = _put(diagnostic.message, words)
+    return replace(diagnostic, message=message, reason=reason, related=related)
+
+
+def _put(text: str, words: Mapping[str, str]) -> str:
+    for own, other in words.items():
+        text = text.replace(own, other)
+    return text
