@@ -12,10 +12,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.intervals import Interval
+from oxide_analyzer.facts.polys import constant
 from oxide_analyzer.ir.nodes import Const, Space
 
 if TYPE_CHECKING:
-    from oxide_analyzer.facts.polys import Poly
+    from oxide_analyzer.facts.polys import Level, Poly
+    from oxide_analyzer.facts.state import Value
+    from oxide_analyzer.facts.values import Evaluator
     from oxide_analyzer.ir.nodes import Array
 
 
@@ -33,11 +36,33 @@ def span_of(array: Array) -> Interval | None:
     return None if values is None else Interval(min(0, *values), max(0, *values))
 
 
+def looked_up(
+    evaluator: Evaluator, array: Array, index: tuple[Poly, ...], level: Level, *, vouched: bool
+) -> Value:
+    """An element of a table: exactly where the index is known, or the table a progression.
+
+    Of an index of which `unsafe` says that it is inside (`vouched`) nothing follows.
+    """
+    what = f"an element of `{array.name}`"
+    values = table_of(array)
+    if values is None or vouched:
+        return evaluator.unknown(array.element, level, array.name, what)
+    rising = progression(values)
+    if rising is not None and len(index) == 1:
+        start, step = rising
+        return index[0].scale(step).shift(start)
+    place = known_place(array, index)
+    if place is not None:
+        return constant(values[place])
+    return evaluator.havoc(array.name, level, min(values), max(values), what)
+
+
 def progression(values: tuple[int, ...]) -> tuple[int, int] | None:
     """`start` and `step` of numbers that are `start + step * k`."""
-    step = values[1] - values[0] if len(values) > 1 else 0
-    even = all(b - a == step for a, b in pairwise(values))
-    return (values[0], step) if even else None
+    steps = {following - one for one, following in pairwise(values)}
+    if len(steps) > 1:
+        return None
+    return values[0], steps.pop() if steps else 0
 
 
 def known_place(array: Array, index: tuple[Poly, ...]) -> int | None:

@@ -58,7 +58,7 @@ from oxide_analyzer.facts.loop_heads import at_head, begin, enter, step
 from oxide_analyzer.facts.loops import summarise
 from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
 from oxide_analyzer.facts.state import Real, Scan, State, Value
-from oxide_analyzer.facts.tables import known_place, progression, table_of
+from oxide_analyzer.facts.tables import looked_up
 from oxide_analyzer.facts.under_way import committed, started, waited
 from oxide_analyzer.facts.uniformity import hands_over
 from oxide_analyzer.facts.warps import (
@@ -503,7 +503,7 @@ class Walk:
     def _loaded(self, array: Array, index: tuple[Poly, ...], type_: Scalar, vouched: bool) -> Value:
         level = max((p.level for p in index), default=Level.LAUNCH)
         if array.space is Space.CONSTANT:
-            return self._looked_up(array, index, level, vouched)
+            return looked_up(self.evaluator, array, index, level, vouched=vouched)
         if array.ownership is Ownership.READ_ONLY:
             if type_.is_integer:
                 return self.evaluator.launch.terms.element(array.name, index, type_.min, type_.max)
@@ -516,26 +516,6 @@ class Walk:
         widest = Level.BLOCK if array.space is Space.SHARED else Level.GRID
         level = Level.THREAD if private else max(level, widest)
         return self.evaluator.unknown(type_, level, array.name, f"an element of `{array.name}`")
-
-    def _looked_up(
-        self, array: Array, index: tuple[Poly, ...], level: Level, vouched: bool
-    ) -> Value:
-        """An element of a table: exactly where the index is known, or the table a progression.
-
-        Of an index of which `unsafe` says that it is inside nothing follows.
-        """
-        what = f"an element of `{array.name}`"
-        values = table_of(array)
-        if values is None or vouched:
-            return self.evaluator.unknown(array.element, level, array.name, what)
-        rising = progression(values)
-        if rising is not None and len(index) == 1:
-            start, step = rising
-            return index[0].scale(step).shift(start)
-        place = known_place(array, index)
-        if place is not None:
-            return constant(values[place])
-        return self.evaluator.havoc(array.name, level, min(values), max(values), what)
 
 
 def ordered_by(stmt: Stmt) -> Level | None:
