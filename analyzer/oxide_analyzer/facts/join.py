@@ -50,12 +50,17 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
         path = (*path, either)
     values: dict[str, Value] = {}
     unassigned: dict[str, Condition] = {}
+    first, others = states[0], states[1:]
+    doubtful = {n for s in states for n in s.unassigned}
     for name in dict.fromkeys(n for s in states for n in s.values):
-        found = [s.values.get(name) for s in states]
-        present = [v for v in found if v is not None]
-        if len(present) == len(found) and all(v == present[0] for v in present):
-            values[name] = present[0]
+        value = first.values.get(name)
+        if value is not None and all(_is_same(value, s.values.get(name)) for s in others):
+            values[name] = value
+            if name not in doubtful:
+                continue
+            found: list[Value | None] = [value] * len(states)
         else:
+            found = [s.values.get(name) for s in states]
             values[name] = _join(name, found, sides, level, exclusive, evaluator)
         assigned = [
             FALSE if v is None else s.unassigned.get(name, TRUE)
@@ -70,6 +75,10 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
                 else Opaque(("assigned", str(evaluator.serial())), (), Level.THREAD)
             )
     return State(values, path, unassigned, joined(states, sides))
+
+
+def _is_same(value: Value, other: Value | None) -> bool:
+    return value is other or value == other
 
 
 def _join(

@@ -122,13 +122,14 @@ class Poly:
     """A polynomial: monomial to non-zero coefficient. Immutable; equal by value."""
 
     # All but `terms` is computed once, when it is asked for.
-    __slots__ = ("_atoms", "_factors", "_hash", "_opposite", "_slope", "_tight", "terms")
+    __slots__ = ("_atoms", "_factors", "_hash", "_linear", "_opposite", "_slope", "_tight", "terms")
 
     def __init__(self, terms: dict[Monomial, int]) -> None:
         self.terms = terms
         self._hash: int | None = None
         self._slope: frozenset[tuple[Monomial, int]] | None = None
         self._opposite: frozenset[tuple[Monomial, int]] | None = None
+        self._linear: list[tuple[Monomial, int]] | None = None
         self._atoms: frozenset[Atom] | None = None
         self._factors: frozenset[Atom] | None = None
         self._tight: Poly | None = None
@@ -203,6 +204,13 @@ class Poly:
         if self._slope is None:
             self._slope = frozenset([item for item in self.terms.items() if item[0]])
         return self._slope
+
+    @property
+    def linear(self) -> list[tuple[Monomial, int]]:
+        """All but the constant term, in order."""
+        if self._linear is None:
+            self._linear = [item for item in self.terms.items() if item[0]]
+        return self._linear
 
     @property
     def opposite(self) -> frozenset[tuple[Monomial, int]]:

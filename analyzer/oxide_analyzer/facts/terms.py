@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import field
+from math import gcd
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import (
@@ -70,9 +71,16 @@ class Terms:
     reached: dict[tuple[Condition, ...], tuple[System | None, Bounds]] = field(
         default_factory=dict["tuple[Condition, ...]", "tuple[System | None, Bounds]"]
     )
+    # That two threads differ in one of some quantities (`races`).
+    apart: dict[tuple[tuple[Poly, ...], Level], Condition] = field(
+        default_factory=dict["tuple[tuple[Poly, ...], Level]", "Condition"]
+    )
     # What the forms of atoms say about their values (`system`).
     definitions: dict[Atom, tuple[Condition, ...]] = field(
         default_factory=dict[Atom, "tuple[Condition, ...]"]
+    )
+    _renamed_conditions: dict[tuple[Condition, str, Level], Condition] = field(
+        default_factory=dict["tuple[Condition, str, Level]", "Condition"]
     )
     _renamed: dict[tuple[Poly, str, Level], Poly] = field(
         default_factory=dict[tuple[Poly, str, Level], Poly]
@@ -156,9 +164,43 @@ class Terms:
             rest = dividend.plus(whole, -value)
             if rest.value is not None:
                 return whole.shift(rest.value // value)
+            # (6·x + 1) // 8 is (3·x) // 4: what x counts, the 1 does not change.
+            common = gcd(value, *(c for m, c in rest.terms.items() if m))
+            if common > 1:
+                parts = {m: c // common for m, c in rest.terms.items()}
+                return whole + self.quotient(
+                    Poly({m: c for m, c in parts.items() if c}), constant(value // common)
+                )
             return whole + _poly(self.atom(Quotient(rest, divisor), rest.level))
         level = max(dividend.level, divisor.level)
-        return _poly(self.atom(Quotient(dividend, divisor), level))
+        form = Quotient(dividend, divisor)
+        known = (form, level) in self._atoms
+        quotient = _poly(self.atom(form, level))
+        if not known and value is None:
+            self._link(form, quotient)
+        return quotient
+
+    def _link(self, form: Quotient, quotient: Poly) -> None:
+        """State that `a // w // h` is `a // (w * h)`, if both are asked for."""
+        inner = form.dividend.single()
+        if inner is not None and isinstance(inner.form, Quotient):
+            whole = self.multiply(inner.form.divisor, form.divisor)
+            other = self._atoms.get((Quotient(inner.form.dividend, whole), quotient.level))
+            if other is not None:
+                self._equate(quotient, _poly(other))
+        single = len(form.divisor.terms) == 1
+        monomial = next(iter(form.divisor.terms)) if single else ()
+        for place in range(len(monomial) if len(monomial) > 1 else 0):
+            last = Poly({(monomial[place],): 1})
+            rest = Poly({(*monomial[:place], *monomial[place + 1 :]): form.divisor.content()})
+            first = self._atoms.get((Quotient(form.dividend, rest), quotient.level))
+            nested = first and self._atoms.get((Quotient(_poly(first), last), quotient.level))
+            if nested is not None:
+                self._equate(quotient, _poly(nested))
+
+    def _equate(self, one: Poly, other: Poly) -> None:
+        for side in (one, other):
+            self.axiom(side, is_zero(one - other))
 
     def remainder(self, dividend: Poly, divisor: Poly) -> Poly:
         """`dividend % divisor` for a divisor >= 1."""
@@ -231,6 +273,13 @@ class Terms:
 
     def rename_condition(self, condition: Condition, suffix: str, above: Level) -> Condition:
         """The same condition for another thread."""
+        key = (condition, suffix, above)
+        found = self._renamed_conditions.get(key)
+        if found is None:
+            found = self._renamed_conditions[key] = self._rename_condition(*key)
+        return found
+
+    def _rename_condition(self, condition: Condition, suffix: str, above: Level) -> Condition:
         match condition:
             case AtLeastZero(poly=p):
                 return AtLeastZero(self.rename(p, suffix, above))

@@ -37,6 +37,7 @@ Approximates towards THREAD: a condition that is in fact uniform may be called p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from oxide_analyzer.facts.polys import Level
@@ -77,6 +78,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Logic,
     Math,
+    MatrixOp,
     Not,
     Order,
     Ownership,
@@ -189,6 +191,7 @@ def group_of(stmt: Barrier | WarpOp) -> Level:
     return Level.GRID if stmt.group is Group.GRID else Level.BLOCK
 
 
+@lru_cache(maxsize=8)
 def hands_over(kernel: Kernel) -> bool:
     """Whether something of the kernel may order threads that do not meet."""
     return any(
@@ -311,7 +314,7 @@ class _Walk:
                 self.meeting(stmt, control)
                 if target is not None:
                     levels[target.name] = self.results[site] = self.result(stmt, levels)
-            case Unsafe(body=body) | AsyncCopy(body=body):
+            case Unsafe(body=body) | AsyncCopy(body=body) | MatrixOp(body=body):
                 self.block(body, levels, control)
             case If():
                 self.branch(stmt, levels, control)

@@ -37,6 +37,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Logic,
     Math,
+    MatrixOp,
     Not,
     Param,
     Print,
@@ -64,7 +65,9 @@ def blocks(stmt: Stmt) -> tuple[Block, ...]:
     match stmt:
         case If(then=then, otherwise=otherwise):
             return (then, otherwise)
-        case For(body=body) | Inline(body=body) | Unsafe(body=body) | AsyncCopy(body=body):
+        case For(body=body) | Inline(body=body) | Unsafe(body=body):
+            return (body,)
+        case AsyncCopy(body=body) | MatrixOp(body=body):
             return (body,)
         case While(header=header, body=body):
             return (header, body)
@@ -76,8 +79,13 @@ def statements(block: Block) -> Iterator[Stmt]:
     """Every statement in source order, outer before inner."""
     for stmt in block:
         yield stmt
-        for inner in blocks(stmt):
-            yield from statements(inner)
+        if stmt.__class__ in _NESTED:
+            for inner in blocks(stmt):
+                yield from statements(inner)
+
+
+# Most statements have no blocks.
+_NESTED = frozenset((If, For, Inline, Unsafe, AsyncCopy, MatrixOp, While))
 
 
 def site_of(stmt: Stmt) -> int | None:
@@ -93,6 +101,7 @@ def site_of(stmt: Stmt) -> int | None:
             | AsyncCopy(site=site)
             | AsyncCommit(site=site)
             | AsyncWait(site=site)
+            | MatrixOp(site=site)
             | CheckDivisor(site=site)
             | CheckIndex(site=site)
             | CheckView(site=site)
@@ -149,6 +158,10 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return values
         case WarpOp(value=value, lane=lane, mask=mask):
             return tuple(e for e in (value, lane, mask) if e is not None)
+        case AsyncCopy(origin=origin, place=place):
+            return (*origin, *place)
+        case MatrixOp(place=place):
+            return place
         case If(condition=condition) | While(condition=condition):
             return (condition,)
         case For(start=start, stop=stop, step=step):
@@ -158,7 +171,6 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             | Forget()
             | Barrier()
             | Fence()
-            | AsyncCopy()
             | AsyncCommit()
             | AsyncWait()
             | Unsafe()

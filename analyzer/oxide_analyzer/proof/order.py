@@ -36,7 +36,7 @@ class Bounds:
         self.highs: dict[Monomial, int] = {}
         longer: list[tuple[list[tuple[Monomial, int]], int]] = []
         for poly in rows:
-            linear = [(m, c) for m, c in poly.terms.items() if m]
+            linear = poly.linear
             if len(linear) == 1:
                 self._bound(*linear[0], poly.offset)
             elif len(linear) <= _LONGEST:
@@ -139,7 +139,7 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
     differences: dict[tuple[Monomial, Monomial], int] = {}
     products: set[Monomial] = set()
     for poly in rows:
-        linear = [(m, c) for m, c in poly.terms.items() if m]
+        linear = poly.linear
         products.update(m for m, _ in linear if len(m) > 1)
         if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
             big = next(m for m, c in linear if c == 1)
@@ -157,11 +157,13 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
         # Where x < y, also of x·w and y·z·w the product y·w has an order with both.
         for monomial in list(products):
             for big, small in differences:
-                if len(big) == 1 == len(small) and small[0] in monomial and len(monomial) < longest:
+                if len(small) == 1 and small[0] in monomial and big and len(monomial) < longest:
                     larger = list(monomial)
                     larger.remove(small[0])
                     step = tuple(sorted((*larger, *big)))
-                    if any(len(m) > len(step) and _contains(m, step) for m in products):
+                    if len(step) <= longest and any(
+                        len(m) > len(step) and _contains(m, step) for m in products
+                    ):
                         products.add(step)
     ordered = sorted(products)
     singles = sorted({(a,) for m in ordered for a in m})
@@ -179,6 +181,7 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
                 lemmas.append(Poly({monomial: 1}).plus(Poly({stride: 1}), -low))
             if high is not None and high < _HUGE:
                 lemmas.append(Poly({monomial: -1}).plus(Poly({stride: 1}), high))
+    strides: dict[Monomial, None] = {}
     for first in ordered:
         for second in (*ordered, *singles):
             if first == second:
@@ -195,6 +198,9 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
             if gap is not None and gap >= 0:
                 # y - x >= gap gives y·s - x·s - gap·s >= 0.
                 lemmas.append(Poly({second: 1, first: -1}).plus(Poly({common: 1}), -gap))
+                strides[common] = None
+    # Of a stride that is a product itself nothing else may be said.
+    lemmas.extend(Poly({s: 1}) for s in strides if len(s) > 1 and s not in products)
     return lemmas
 
 
@@ -214,7 +220,7 @@ def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]
     known: set[tuple[Monomial, Monomial]] = set()
     products: dict[Monomial, set[int]] = {}
     for poly in rows:
-        linear = [(m, c) for m, c in poly.terms.items() if m]
+        linear = poly.linear
         for monomial, coefficient in linear:
             if len(monomial) > 1:
                 products.setdefault(monomial, {1}).add(abs(coefficient))

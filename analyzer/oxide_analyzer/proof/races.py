@@ -156,11 +156,15 @@ def encounter(
     def distance(left: Poly, right: Poly) -> Poly:
         return terms.rename(left, "$1", shared) - terms.rename(right, "$2", shared)
 
+    key = tuple(apart), shared
+    differ = terms.apart.get(key)
+    if differ is None:
+        differ = terms.apart[key] = any_of(negate(is_zero(distance(p, p))) for p in apart)
     given = (
         *more,
         *(terms.rename_condition(c, "$1", shared) for c in first.path),
         *(terms.rename_condition(c, "$2", shared) for c in second.path),
-        any_of(negate(is_zero(distance(p, p))) for p in apart),
+        differ,
     )
     distances = tuple(distance(i, j) for i, j in zip(first.base, second.base, strict=True))
     return Encounter(terms, first, second, given, distances)
