@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer import deadline
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.conditions import Condition, all_of, any_of, negate
 from oxide_analyzer.ir.nodes import (
@@ -71,11 +72,15 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
     # The likeliest writer of each store first: there may be one store for each edge of a tile.
     left = [_covers(analysis, write, read) for write in _writes(analysis, read)]
     while left:
-        ways = [(next(way, None), way) for way in left]
-        left = [way for covered, way in ways if covered is not None]
-        found.extend(negate(covered) for covered, _ in ways if covered is not None)
-        if len(found) >= _MOST_WRITERS:
-            return tuple(found[:_MOST_WRITERS])
+        before, left = left, []
+        for ways in before:
+            covered = next(ways, None)
+            if covered is None:
+                continue
+            left.append(ways)
+            found.append(negate(covered))
+            if len(found) >= _MOST_WRITERS:
+                return tuple(found)
     loops = list(_handing_on(analysis, read))
     if loops and not refutes(analysis.terms, (*read.path, *found)):
         found.extend(_not_handed_on(analysis, read, *loop) for loop in loops)
@@ -196,6 +201,7 @@ class _Order:
 
 def _covers(analysis: Analysis, write: Access, read: Access) -> Iterator[Condition]:
     """Conditions under which `write`, by some thread, has written the element of `read`."""
+    deadline.check()
     shared = analysis.kernel.arrays[read.array].space is Space.SHARED
     for order in _orders(analysis, write, read):
         if any(_declares(loop, read.array) for loop in order.own_loops):
