@@ -142,7 +142,7 @@ def _early(kernel: Kernel, first: Event, second: Event) -> Event | None:
         store.site
         for stmt in statements(kernel.body)
         if isinstance(stmt, AsyncCopy)
-        for store in stmt.body
+        for store in statements(stmt.body)
         if isinstance(store, Store)
     }
     if (first.block, first.thread) == (second.block, second.thread):

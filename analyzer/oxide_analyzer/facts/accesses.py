@@ -74,7 +74,8 @@ class Access:
     @property
     def is_asynchronous(self) -> bool:
         """Whether it is a store of a copy that its thread does not wait for at once."""
-        return isinstance(self.position[-1].owner, AsyncCopy) and self.changes
+        around = (frame.owner for frame in self.position[-2:])
+        return self.changes and any(isinstance(owner, AsyncCopy) for owner in around)
 
     @property
     def scope(self) -> Scope | None:

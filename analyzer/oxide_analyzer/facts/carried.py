@@ -287,7 +287,7 @@ def any_iteration(walk: Walk, stmt: Loop, carried: Carried, level: Level) -> Sta
             unassigned[name] = Opaque(("earlier", str(evaluator.serial())), (), Level.THREAD)
         if isinstance(value, Poly):
             fresh.append(value)
-    state = State(values, entry.path, unassigned)
+    state = State(values, entry.path, unassigned, entry.under_way)
     for name in carried.powers:
         value = values[name]
         assert isinstance(value, Poly)

@@ -18,6 +18,7 @@ not of one iteration.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.carried import any_iteration, backs_of, find_carried
@@ -37,7 +38,7 @@ from oxide_analyzer.facts.loop_heads import at_head, begin, counter_names, count
 from oxide_analyzer.facts.polys import Level, Poly
 from oxide_analyzer.facts.rounds import Repetition, Round
 from oxide_analyzer.facts.state import State, value_level
-from oxide_analyzer.facts.under_way import Rounds, concerns, left_behind
+from oxide_analyzer.facts.under_way import Rounds, changes_them, left_behind
 from oxide_analyzer.facts.under_way import at_head as at_head_of
 from oxide_analyzer.facts.uniformity import assigned
 from oxide_analyzer.ir.nodes import For
@@ -105,7 +106,7 @@ def _with_copies(
     walk: Walk, stmt: Loop, carried: Carried, head: State, position: Position
 ) -> State:
     """The head that was made last, with the copies that may be under way there."""
-    if not walk.tracks or not concerns(stmt, carried.entry):
+    if not walk.tracks or not changes_them(stmt):
         return head
     evaluator = walk.evaluator
 
@@ -114,15 +115,17 @@ def _with_copies(
         return Poly({(latest,): 1})
 
     def again() -> tuple[State, Poly]:
-        return any_iteration(walk, stmt, carried, walk.apart), count()
+        before = any_iteration(walk, stmt, carried, walk.apart)
+        return replace(before, under_way=()), count()
 
     def run(start: State) -> list[State]:
         collected, walk.collected = walk.collected, None
+        is_brief, walk.is_brief = walk.is_brief, True
         noted = (len(evaluator.may_wrap), len(evaluator.reads))
         backs = backs_of(walk, stmt, start, position)
         del evaluator.may_wrap[noted[0] :]
         del evaluator.reads[noted[1] :]
-        walk.collected = collected
+        walk.collected, walk.is_brief = collected, is_brief
         return backs
 
     rounds = Rounds(stmt, carried.entry, carried.names, again, run)
@@ -134,13 +137,14 @@ def _one_more(walk: Walk, stmt: Loop, carried: Carried, level: Level, position: 
     evaluator = walk.evaluator
     collected, apart = walk.collected, walk.apart
     walk.collected, walk.apart = Collected(), level
+    tracks, walk.tracks = walk.tracks, False
     noted = (len(evaluator.may_wrap), len(evaluator.reads))
     head = any_iteration(walk, stmt, carried, level)
     backs = tuple(backs_of(walk, stmt, head, position))
     round_ = Round(tuple(walk.collected.accesses), backs)
     del evaluator.may_wrap[noted[0] :]
     del evaluator.reads[noted[1] :]
-    walk.collected, walk.apart = collected, apart
+    walk.collected, walk.apart, walk.tracks = collected, apart, tracks
     return round_
 
 

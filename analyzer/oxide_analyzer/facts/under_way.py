@@ -57,13 +57,13 @@ from oxide_analyzer.facts.polys import (
     Variable,
     constant,
 )
-from oxide_analyzer.ir.nodes import AsyncCopy, AsyncWait, For
+from oxide_analyzer.ir.nodes import AsyncCommit, AsyncCopy, AsyncWait, For
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.polys import Atom, Monomial
@@ -88,9 +88,10 @@ class UnderWay:
     origin: Access
 
 
-def started(state: State, store: Access) -> State:
-    """Behind a store of an asynchronous copy."""
-    return _with(state, (*state.under_way, UnderWay(store, constant(0), store)))
+def started(evaluator: Evaluator, state: State, store: Access, mark: int) -> State:
+    """Behind a copy, which stores its elements by `store`, made since `mark`."""
+    one = UnderWay(store, constant(0), store)
+    return _with(state, (*state.under_way, _Private(evaluator, mark).copy(one)))
 
 
 def committed(state: State) -> State:
@@ -121,9 +122,10 @@ def joined(states: Sequence[State], sides: Sequence[Condition]) -> tuple[UnderWa
     )
 
 
-def concerns(stmt: Loop, entry: State) -> bool:
-    """Whether anything may be under way at the head of a loop."""
-    return bool(entry.under_way) or any(isinstance(s, AsyncCopy) for s in statements((stmt,)))
+def changes_them(stmt: Loop) -> bool:
+    """Whether a loop starts copies, commits or waits; else all stays under way that was."""
+    kinds = (AsyncCopy, AsyncCommit, AsyncWait)
+    return any(isinstance(s, kinds) for s in statements((stmt,)))
 
 
 @record
@@ -144,20 +146,23 @@ class Rounds:
 def at_head(evaluator: Evaluator, rounds: Rounds, head: State, count: Poly) -> State:
     """The head after `count` rounds, with what may be under way there."""
     mark = evaluator.serial()
-    waits = any(isinstance(s, AsyncWait) for s in statements((rounds.stmt,)))
-    own = _own_of_a_round(rounds)
-    if waits:
+    before, number = rounds.again()
+    backs = rounds.run(before)
+    own = tuple(one for back in backs for one in back.under_way)
+    if any(isinstance(s, AsyncWait) for s in statements((rounds.stmt,))):
         found = _from_before(rounds, head, count)
         longest = _outlasted(rounds, own)
         if longest >= _MOST_ROUNDS:
-            found.extend(_any_earlier(rounds, count))
-        elif own:
+            found.extend(_of_any_earlier(own, number, count, 0))
+        elif longest:
             found.extend(_of_last_rounds(rounds, head, count, longest + 1))
+        else:
+            found.extend(_handed_on(rounds, backs, number, head, count))
     else:
-        terms = evaluator.launch.terms
-        more = terms.multiply(count, constant(_least_commits(rounds)))
+        least = _least_commits(rounds, own)
+        more = count.scale(least)
         found = [replace(u, commits=u.commits + more) for u in rounds.entry.under_way]
-        found.extend(_any_earlier(rounds, count))
+        found.extend(_of_any_earlier(own, number, count, least))
     private = _Private(evaluator, mark)
     return _with(head, (private.copy(one) for one in found))
 
@@ -170,34 +175,25 @@ def left_behind(evaluator: Evaluator, state: State, mark: int) -> State:
     return _with(state, (private.copy(one) for one in state.under_way))
 
 
-def _any_earlier(rounds: Rounds, count: Poly) -> list[UnderWay]:
-    """Stores of some round before, which each round since has brought nearer to its wait."""
-    before, number = rounds.again()
-    since = (count - number.shift(1)).scale(_least_commits(rounds))
+def _of_any_earlier(
+    own: Iterable[UnderWay], number: Poly, count: Poly, least: int
+) -> Iterator[UnderWay]:
+    """The stores of round `number`, some round before, since when each round has committed."""
+    since = (count - number.shift(1)).scale(least)
     earlier = (at_most(number.shift(1), count),)
-    return [
-        _under(replace(one, commits=one.commits + since), earlier)
-        for back in rounds.run(before)
-        for one in back.under_way
-    ]
+    return (_under(replace(one, commits=one.commits + since), earlier) for one in own)
 
 
-def _own_of_a_round(rounds: Rounds) -> tuple[UnderWay, ...]:
-    """What a round starts and hands on."""
-    before, _ = rounds.again()
-    return tuple(one for back in rounds.run(before) for one in back.under_way)
-
-
-def _least_commits(rounds: Rounds) -> int:
+def _least_commits(rounds: Rounds, own: Sequence[UnderWay]) -> int:
     """How many commits each round makes, at least."""
-    own = _own_of_a_round(rounds) or rounds.entry.under_way
-    probe = replace(own[0], commits=constant(0)) if own else None
-    if probe is None:
+    given = own or rounds.entry.under_way
+    if not given or not any(isinstance(s, AsyncCommit) for s in statements((rounds.stmt,))):
         return 0
+    # A store like one of the round's own, told apart from it.
+    probe = UnderWay(given[0].store, constant(0), replace(given[0].origin))
     before, _ = rounds.again()
     backs = rounds.run(_with(before, (probe,)))
     found = [u.commits.value for b in backs for u in b.under_way if u.origin is probe.origin]
-    # The round starts such a store itself, which has no more commits behind it.
     return min((n or 0 for n in found), default=0)
 
 
@@ -244,19 +240,22 @@ def _from_before(rounds: Rounds, head: State, count: Poly) -> list[UnderWay]:
 def _of_last_rounds(rounds: Rounds, head: State, count: Poly, most: int) -> list[UnderWay]:
     """The stores of each of the last `most` rounds, run one after the other."""
     heads = [rounds.again() for _ in range(most)]
-    below = len(rounds.entry.path)
     kept: list[UnderWay] = []
     for (before, number), (after, total) in zip(heads, [*heads[1:], (head, count)], strict=True):
-        handed: list[UnderWay] = []
-        for back in rounds.run(_with(before, kept)):
-            link = (
-                *back.path[below:],
-                equal(total, number.shift(1)),
-                *_same(rounds, back, after),
-            )
-            handed.extend(_under(one, link) for one in back.under_way)
-        kept = handed
+        kept = _handed_on(rounds, rounds.run(_with(before, kept)), number, after, total)
     return kept
+
+
+def _handed_on(
+    rounds: Rounds, backs: Iterable[State], number: Poly, head: State, count: Poly
+) -> list[UnderWay]:
+    """What round `number` leaves under way for the next, at whose head are `count` before."""
+    below = len(rounds.entry.path)
+    handed: list[UnderWay] = []
+    for back in backs:
+        link = (*back.path[below:], equal(count, number.shift(1)), *_same(rounds, back, head))
+        handed.extend(_under(one, link) for one in back.under_way)
+    return handed
 
 
 def _same(rounds: Rounds, back: State, head: State) -> list[Condition]:

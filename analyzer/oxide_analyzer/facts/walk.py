@@ -127,7 +127,9 @@ class Walk:
     """One walk. With `until`, it stops at what orders the threads of that group, and gives every
     thread its own iterations; `round_stops` are the statements that contain such a point.
 
-    In the loops round here, iterations are one for the threads of the group `apart`.
+    In the loops round here, iterations are one for the threads of the group `apart`. A walk that
+    `tracks` copies knows which are under way, and a brief one leaves out what has none, and checks;
+    `copied` is the last store of a copy that it has met.
     """
 
     kernel: Kernel
@@ -143,6 +145,8 @@ class Walk:
     goes_on: bool = field(init=False)
     hands_over: bool = field(init=False)
     tracks: bool = field(init=False)
+    is_brief: bool = False
+    copied: Access | None = None
 
     def __post_init__(self) -> None:
         self.goes_on = goes_on(self.kernel)
@@ -177,10 +181,12 @@ class Walk:
                 part = state.unassigned[local.name]
                 return Flow(replace(held, unassigned={**held.unassigned, target.name: part}))
             case Assign(target=target, value=value):
-                return Flow(state.assign(target.name, evaluator.value(value, state)))
+                given = evaluator.value(value, state)
+                return Flow(evaluator.noted(state).assign(target.name, given))
             case Load(target=target):
                 array = self.kernel.arrays[stmt.array]
                 index = tuple(evaluator.integer(e, state) for e in stmt.index)
+                state = evaluator.noted(state)
                 vouched = any(isinstance(frame.owner, Unsafe) for frame in position)
                 loaded = self._loaded(array, index, target.type, vouched)
                 self._access(stmt, AccessKind.READ, index, state, position, result=loaded)
@@ -188,12 +194,15 @@ class Walk:
             case Store():
                 index = tuple(evaluator.integer(e, state) for e in stmt.index)
                 value = evaluator.value(stmt.value, state)
+                state = evaluator.noted(state)
                 access = self._access(stmt, AccessKind.WRITE, index, state, position, value)
-                if self.tracks and access.is_asynchronous:
-                    return Flow(started(state, access))
+                if access.is_asynchronous:
+                    self.copied = access
                 return Flow(state)
-            case AsyncCopy(body=body) | MatrixOp(body=body):
-                return self.block(body, state, stmt, position)
+            case AsyncCopy():
+                return self._copy(stmt, state, position)
+            case MatrixOp(body=body):
+                return Flow(state) if self.is_brief else self.block(body, state, stmt, position)
             case AsyncCommit():
                 return Flow(committed(state))
             case AsyncWait(pending=pending):
@@ -207,6 +216,8 @@ class Walk:
                         Divisor(value, state.path, site, span, role.value)
                     )
                 return Flow(self._checked(state, negate_zero(value), position))
+            case CheckIndex() | CheckView() | CheckAligned() | Assert() if self.is_brief:
+                return Flow(state)
             case CheckIndex() | CheckView() | CheckAligned() | Assert():
                 goals = claimed(evaluator, stmt, state)
                 if self.collected is not None:
@@ -248,6 +259,16 @@ class Walk:
                 return Flow(None)
             case _:
                 assert_never(stmt)
+
+    def _copy(self, stmt: AsyncCopy, state: State, position: Position) -> Flow:
+        """A copy: its elements are under way from here on."""
+        mark = self.evaluator.serial() if self.tracks else 0
+        tracks, self.tracks = self.tracks, False
+        flow = self.block(stmt.body, state, stmt, position)
+        self.tracks = tracks
+        if tracks and flow.normal is not None and self.copied is not None:
+            flow.normal = started(self.evaluator, flow.normal, self.copied, mark)
+        return flow
 
     def _branch(self, stmt: If, state: State, position: Position) -> Flow:
         condition = self.evaluator.condition(stmt.condition, state)

@@ -62,7 +62,8 @@ class Copies:
         self.ordering = ordering
         copies = [s for s in statements(kernel.body) if isinstance(s, AsyncCopy)]
         self.targets = {copy.target for copy in copies}
-        self.stores = {s.site for copy in copies for s in copy.body if isinstance(s, Store)}
+        inside = (s for copy in copies for s in statements(copy.body))
+        self.stores = {s.site for s in inside if isinstance(s, Store)}
         # Array -> element -> thread -> the store that is under way.
         self.under_way: defaultdict[str, dict[int, dict[int, _Started]]] = defaultdict(dict)
         self.own: defaultdict[int, _Own] = defaultdict(_Own)

@@ -69,6 +69,7 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Leave,
     Load,
+    MatrixOp,
     Order,
     Ownership,
     Print,
@@ -272,7 +273,7 @@ class _Translation:
             case Fence():
                 self.statements[statement.site] = statement
                 self.line(f"fence_{statement.site}(me)")
-            case AsyncCopy():
+            case AsyncCopy() | MatrixOp():
                 self.block(statement.body)
             case AsyncCommit():
                 self.statements[statement.site] = statement

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
+    from oxide_analyzer.ir.expressions import Expr
     from oxide_analyzer.ir.nodes import Block
     from oxide_analyzer.source import Span
 
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
 class AsyncCopy:
     """`async_copy(…)`: what `body` does, at any time up to the `AsyncWait` for its group.
 
-    The body is `count` loads of neighbours in `source`, which nobody writes, and as many stores to
-    neighbours in the shared array `target`. Until the thread has waited, its stores count as under
-    way: nobody touches their elements, the thread itself included; for others they are as if done
-    at the wait. A device that has no such copies does the body at once.
+    The body is a loop over `count` neighbours, or the one alone: it loads one of `source`, which
+    nobody writes, and stores it to the shared array `target`; the first ones have the indices
+    `origin` and `place`. Until the thread has waited, its stores count as under way: nobody
+    touches their elements, the thread itself included; for others they are as if done at the
+    wait. A device that has no such copies does the body at once.
     """
 
     source: str
     target: str
+    origin: tuple[Expr, ...]
+    place: tuple[Expr, ...]
     count: int
     body: Block
     site: int

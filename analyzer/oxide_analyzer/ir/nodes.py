@@ -53,6 +53,7 @@ from oxide_analyzer.ir.expressions import (
     Unary,
     UnaryOp,
 )
+from oxide_analyzer.ir.matrix import MatrixFunction, MatrixOp
 from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ __all__ = [
     "LogicOp",
     "Math",
     "MathFunction",
+    "MatrixFunction",
+    "MatrixOp",
     "Not",
     "Order",
     "Ownership",
@@ -509,6 +512,7 @@ Stmt: TypeAlias = (
     | AsyncCopy
     | AsyncCommit
     | AsyncWait
+    | MatrixOp
     | CheckDivisor
     | CheckIndex
     | CheckView

@@ -51,6 +51,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Logic,
     Math,
+    MatrixOp,
     Not,
     Order,
     Param,
@@ -224,6 +225,9 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             yield f"{indent}fence {scope}  @{site}"
         case AsyncCopy(source=source, target=target, body=body, site=site):
             yield f"{indent}async copy {source} to {target}:  @{site}"
+            yield from _block(body, inner)
+        case MatrixOp(function=function, arrays=arrays, body=body, site=site):
+            yield f"{indent}matrix {function} {', '.join(arrays)}:  @{site}"
             yield from _block(body, inner)
         case AsyncCommit(site=site):
             yield f"{indent}async commit  @{site}"

@@ -50,6 +50,7 @@ from oxide_analyzer.ir.nodes import (
     Logic,
     LogicOp,
     Math,
+    MatrixOp,
     Not,
     Param,
     Print,
@@ -258,7 +259,14 @@ class _Folding:
                     lane=self.maybe(lane),
                     mask=self.maybe(mask),
                 )
-            case Inline(body=body) | Unsafe(body=body) | AsyncCopy(body=body):
+            case MatrixOp(place=place, body=body):
+                index = tuple(self.expr(e) for e in place)
+                yield replace(statement, place=index, body=self.block(body))
+            case AsyncCopy(origin=origin, place=place, body=body):
+                start = tuple(self.expr(e) for e in origin)
+                index = tuple(self.expr(e) for e in place)
+                yield replace(statement, origin=start, place=index, body=self.block(body))
+            case Inline(body=body) | Unsafe(body=body):
                 inner = self.block(body)
                 yield statement if inner is body else replace(statement, body=inner)
             case (

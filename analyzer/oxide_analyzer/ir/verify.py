@@ -45,6 +45,7 @@ from oxide_analyzer.ir.nodes import (
     Load,
     Logic,
     Math,
+    MatrixOp,
     Not,
     Ownership,
     Param,
@@ -236,6 +237,13 @@ class _Check:
                 self.site(site)
                 self.copy(statement)
                 self.block(body, loops, labels)
+            case MatrixOp(arrays=arrays, place=place, body=body, site=site):
+                self.site(site)
+                for array in arrays:
+                    self.view(array, 0)
+                if place:
+                    self.access(arrays[-1], place)
+                self.block(body, loops, labels)
             case AsyncWait(pending=pending, site=site):
                 self.site(site)
                 if pending < 0:
@@ -274,15 +282,24 @@ class _Check:
             self.say(f"copy from {copy.source}, which may be written")
         if target is None or target.space is not Space.SHARED:
             self.say(f"copy to {copy.target}, which is not shared")
-        loads, stores = copy.body[: copy.count], copy.body[copy.count :]
-        loaded = [s.target.name for s in loads if isinstance(s, Load) and s.array == copy.source]
-        stored = [
-            s.value.local.name
-            for s in stores
-            if isinstance(s, Store) and s.array == copy.target and isinstance(s.value, Read)
-        ]
-        if loaded != stored or not len(loaded) == len(stores) == copy.count:
-            self.say("a copy is loads of its source and stores of what they gave to its target")
+        self.access(copy.source, copy.origin)
+        self.access(copy.target, copy.place)
+        body = copy.body
+        match body:
+            case (For(stop=Const(value=count), body=inner),) if count == copy.count > 1:
+                body = inner
+            case _ if copy.count > 1:
+                self.say("a copy of several elements is a loop over them")
+            case _:
+                pass
+        match body:
+            case (
+                Load(array=loaded, target=local),
+                Store(array=stored, value=Read(local=value)),
+            ) if (loaded, stored, local.name) == (copy.source, copy.target, value.name):
+                pass
+            case _:
+                self.say("a copy loads its source and stores what it gave to its target")
 
     def atomic(self, atomic: Atomic) -> None:
         element = self.access(atomic.array, atomic.index)

@@ -32,6 +32,7 @@ from oxide_analyzer.ir.nodes import (
     If,
     Inline,
     Leave,
+    MatrixOp,
     Return,
     Stmt,
     Unsafe,
@@ -68,7 +69,7 @@ def rest_of_branches(inner: Position) -> Iterator[Stmt]:
     """What comes behind a store in the helpers and branches round it, and has been passed."""
     for frame in inner:
         match frame.owner:
-            case Inline() | Unsafe() | AsyncCopy():
+            case Inline() | Unsafe() | AsyncCopy() | MatrixOp():
                 yield from _before_returns(frame.block)[frame.index + 1 :]
             case If():
                 yield from _before_jumps(frame.block)[frame.index + 1 :]
@@ -82,7 +83,7 @@ def _passed(
     for stmt in stmts:
         yield stmt
         match stmt:
-            case Unsafe(body=body) | AsyncCopy(body=body):
+            case Unsafe(body=body) | AsyncCopy(body=body) | MatrixOp(body=body):
                 yield from _passed(analysis, body, read, is_own=is_own)
             case Inline(body=body):
                 yield from _passed(analysis, _before_returns(body), read, is_own=is_own)

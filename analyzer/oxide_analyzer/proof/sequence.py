@@ -22,6 +22,7 @@ from oxide_analyzer.ir.nodes import (
     For,
     Inline,
     Leave,
+    MatrixOp,
     Return,
     Unsafe,
     While,
@@ -103,4 +104,4 @@ def _is_passed(owner: Stmt | None) -> bool:
         return not any(
             isinstance(s, Leave) and s.label == owner.label for s in statements(owner.body)
         )
-    return isinstance(owner, (Unsafe, AsyncCopy))
+    return isinstance(owner, (Unsafe, AsyncCopy, MatrixOp))

@@ -482,7 +482,9 @@ def _extent(analysis: Analysis, atom: Atom) -> Poly | None:
             return analysis.launch.register(Register.BLOCK_DIM, axis)
     form = atom.form
     if isinstance(form, Variable) and form.high is not None:
-        return constant(form.high + 1)
+        # At the head where a loop ends there is one number of rounds more than rounds.
+        counts = atom in analysis.evaluator.iterations
+        return constant(form.high if counts else form.high + 1)
     return None
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import Load, Store
+from oxide_analyzer.ir.walk import statements
 from oxide_codegen.lowering import access
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _CACHED_GLOBALLY = 16
 
 def copy(context: Context, statement: AsyncCopy) -> bool:
     """Start a copy; False where the body has to be done instead."""
-    accesses = [s for s in statement.body if isinstance(s, Load | Store)]
+    accesses = [s for s in statements(statement.body) if isinstance(s, Load | Store)]
     if (
         not context.environment.copies_asynchronously
         or context.continues
@@ -33,9 +34,8 @@ def copy(context: Context, statement: AsyncCopy) -> bool:
     ):
         return False
     arrays = context.checked.kernel.arrays
-    source, target = accesses[0], accesses[statement.count]
-    of = access.address_of(context, arrays[statement.source], source.index)
-    to = access.address_of(context, arrays[statement.target], target.index)
+    of = access.address_of(context, arrays[statement.source], statement.origin)
+    to = access.address_of(context, arrays[statement.target], statement.place)
     size = statement.count * arrays[statement.target].element.size
     level = "cg" if size == _CACHED_GLOBALLY else "ca"
     context.build.emit(f"call void @llvm.nvvm.cp.async.{level}.shared.global.{size}({to}, {of})")

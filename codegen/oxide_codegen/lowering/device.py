@@ -176,6 +176,9 @@ class Device:
             return places.warp(self._build, self.special)
         if register is Register.WARPS:
             return places.warps(self._build, self.special)
+        fixed = _fixed(self.kernel, register, axis)
+        if fixed is not None:
+            return Value(str(fixed), "i64")
         key = register, axis
         if key not in self._specials:
             number = len(self._specials)
@@ -334,6 +337,22 @@ class Device:
         if self._grid is not None:
             self._grid.begin(build, first, threads)
         build.emit(self._block_barrier)
+
+
+def _fixed(kernel: Kernel, register: Register, axis: int) -> int | None:
+    """What the contract says a special register is, so that nobody has to read it."""
+    contract = kernel.contract
+    extent = None if contract.block is None else contract.block[axis]
+    width = 1 if axis >= (contract.domain or 3) else literal(extent)
+    match register:
+        case Register.BLOCK_DIM:
+            return width
+        case Register.THREAD:
+            return 0 if width == 1 else None
+        case Register.GRID_DIM | Register.BLOCK if axis >= (contract.domain or 3):
+            return 1 if register is Register.GRID_DIM else 0
+        case _:
+            return None
 
 
 def _block_barrier(kernel: Kernel) -> str:

@@ -37,6 +37,7 @@ from oxide_analyzer.ir.nodes import (
     Inline,
     Leave,
     Load,
+    MatrixOp,
     Print,
     Return,
     Store,
@@ -45,7 +46,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_codegen.abi import FailureKind
-from oxide_codegen.lowering import access, arithmetic, asynchronous, checks
+from oxide_codegen.lowering import access, arithmetic, asynchronous, checks, matrix
 from oxide_codegen.lowering.builder import Value
 from oxide_codegen.lowering.environment import WarpOperands
 from oxide_codegen.lowering.patterns import is_waiting_loop
@@ -135,6 +136,9 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             context.environment.fence(build, scope)
         case AsyncCopy(body=body):
             if not asynchronous.copy(context, statement):
+                block(context, body, exits)
+        case MatrixOp(body=body):
+            if not matrix.lower(context, statement):
                 block(context, body, exits)
         case AsyncCommit():
             asynchronous.commit(context)

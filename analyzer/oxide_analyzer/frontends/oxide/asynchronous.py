@@ -3,8 +3,9 @@
     async_copy(tile, (r, c), a, (i, j), 4)        check aligned (r * 32 + c) % 4 of tile
                                                   check aligned (i * a.shape[1] + j) % 4 of a
                                             is    async copy a to tile:
-                                                      %1 = load a[i, j]; …
-                                                      store tile[r, c] = %1; …
+                                                      for k in range(0, 4, 1):
+                                                          %1 = load a[i, j + k]
+                                                          store tile[r, c + k] = %1
 
 Each element keeps its own bounds. That what is copied is not touched before the thread has waited
 is for the provers.
@@ -22,20 +23,26 @@ from oxide_analyzer.ir.nodes import (
     AsyncCommit,
     AsyncCopy,
     AsyncWait,
+    Binary,
+    BinaryOp,
+    Const,
+    For,
     Load,
     Ownership,
     Read,
     Space,
     Store,
 )
+from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
     import ast
 
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
-    from oxide_analyzer.ir.nodes import Stmt
+    from oxide_analyzer.ir.nodes import Expr, Local
     from oxide_analyzer.language.builtins import Builtin
+    from oxide_analyzer.source import Span
 
 _SIZES = (4, 8, 16)
 _MOST_PENDING = 7
@@ -48,14 +55,14 @@ def async_copy(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         return UNKNOWN
     to_node, to_index, from_node, from_index, count_node = arguments
     target = _array(lowering, to_node, "copies go to a `SharedArray`", is_target=True)
-    place = None
+    there = None
     if target is not None:
-        place = indexing.element_parts(lowering, target, to_index, to_index)
+        there = indexing.element_parts(lowering, target, to_index, to_index)
     source = _array(lowering, from_node, "copies come from a `Slice`", is_target=False)
     found = None
     if source is not None:
         found = indexing.element_parts(lowering, source, from_index, from_index)
-    if target is None or source is None or place is None or found is None:
+    if target is None or source is None or there is None or found is None:
         return UNKNOWN
     element = source.array.element
     if target.array.element != element:
@@ -69,23 +76,51 @@ def async_copy(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if count is None:
         return UNKNOWN
     span = lowering.span(node)
-    targets = aligned(lowering, target, place, count, span)
+    targets = aligned(lowering, target, there, count, span)
     sources = aligned(lowering, source, found, count, span)
-    # What is checked for the views stands in front of the copy, which holds accesses alone.
-    to = [indexing.at_offset(lowering, target, targets, k, span) for k in range(count)]
-    of = [indexing.at_offset(lowering, source, sources, k, span) for k in range(count)]
-    locals_ = [lowering.temporary(element) for _ in range(count)]
-    body: list[Stmt] = [
-        Load(local, source.array.name, index, lowering.site(), span)
-        for local, index in zip(locals_, of, strict=True)
-    ]
-    body += [
-        Store(target.array.name, index, Read(local, span), lowering.site(), span)
-        for local, index in zip(locals_, to, strict=True)
-    ]
-    names = source.array.name, target.array.name
-    lowering.emit(AsyncCopy(*names, count, tuple(body), lowering.site(), span))
+    # What is checked of views, the first and the last element, stands in front of the copy.
+    (origin, _), (to, _) = (
+        [indexing.at_offset(lowering, base, held, k, span) for k in (0, count - 1)]
+        for base, held in ((source, sources), (target, targets))
+    )
+    step, loaded = lowering.temporary(I64), lowering.temporary(element)
+    body = (
+        Load(loaded, source.array.name, _behind(origin, step, count, span), lowering.site(), span),
+        Store(
+            target.array.name,
+            _behind(to, step, count, span),
+            Read(loaded, span),
+            lowering.site(),
+            span,
+        ),
+    )
+    first, stop, by = (Const(number, I64, span) for number in (0, count, 1))
+    loop = For(step, first, stop, by, body, span)
+    start, place = (
+        indexing.unchecked(base, held, span)
+        for base, held in ((source, sources), (target, targets))
+    )
+    inside = (loop,) if count > 1 else body
+    made = AsyncCopy(
+        source.array.name,
+        target.array.name,
+        start,
+        place,
+        count,
+        inside,
+        lowering.site(),
+        span,
+    )
+    lowering.emit(made)
     return NOTHING
+
+
+def _behind(place: tuple[Expr, ...], step: Local, count: int, span: Span) -> tuple[Expr, ...]:
+    """The element `step` behind `place`, of `count`."""
+    if count == 1:
+        return place
+    *front, last = place
+    return (*front, Binary(BinaryOp.ADD, last, Read(step, span), I64, span))
 
 
 def async_commit(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:

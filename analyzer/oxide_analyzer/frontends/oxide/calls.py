@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide import matrix
 from oxide_analyzer.frontends.oxide.annotations import SCALAR_NAMES
 from oxide_analyzer.frontends.oxide.arguments import positional
 from oxide_analyzer.frontends.oxide.asynchronous import async_commit, async_copy, async_wait
@@ -289,6 +290,13 @@ _CALLS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "fence": fence,
     "print": print_line,
     "breakpoint": stop_here,
+    "mma.FragmentA": matrix.fragment,
+    "mma.FragmentB": matrix.fragment,
+    "mma.Accumulator": matrix.fragment,
+    "mma.load": matrix.load,
+    "mma.multiply_add": matrix.multiply_add,
+    "mma.fill": matrix.fill,
+    "mma.store": matrix.store,
     "async_copy": async_copy,
     "async_commit": async_commit,
     "async_wait": async_wait,

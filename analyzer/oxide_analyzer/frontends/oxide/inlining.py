@@ -127,6 +127,32 @@ def inline_supplied(
     return _in_place(lowering, node, frame, arguments, name)
 
 
+def inline_statics(
+    lowering: Lowering,
+    node: ast.Call,
+    function: UserFunction,
+    statics: dict[str, Value],
+    name: str,
+) -> None:
+    """The same for what takes arrays: the names of its body that it does not assign are given.
+
+    Numbers among them stand for themselves wherever they are named, so they are leaves.
+    """
+    caller = lowering.frame
+    frame = Frame(
+        function,
+        body_of(function.node),
+        lowering.memory.frame(caller.key, node),
+        caller.record,
+        caller,
+        node,
+        lowering.label(),
+        place=lowering.span(node),
+        statics=dict(statics),
+    )
+    _in_place(lowering, node, frame, [], name)
+
+
 def _inlined(
     lowering: Lowering,
     node: ast.Call,

@@ -165,6 +165,8 @@ class Lowering:
         self.block: list[Stmt] = []
         self.unexplained: Located | None = None
         self.allocation_name: str | None = None
+        # What kind of fragment an array is, by its name.
+        self.fragments: dict[str, str] = {}
         self.is_compile_time = False
         self.is_cooperative = True
         self.decorator: ast.expr | None = None
