@@ -12,6 +12,7 @@ from oxide import (
     f16,
     f32,
     f64,
+    fast,
     fma,
     i32,
     kernel,
@@ -51,3 +52,18 @@ def halves(a: Slice[f16], b: Slice[bf16], out: DisjointSlice[f32]):
     if i < len(a) and i < len(b) and i < len(out):
         x = a[i] * 2 + f16(1.5)
         out[i] = f32(x) + b[i] * math.exp(b[i])
+
+
+WEIGHTS: tuple[f32, ...] = (0.25, 0.5, 0.25)
+PLACES = ((-1, 0, 1), (1, 0, -1))
+
+
+@kernel(fast_math=True)
+def tables(a: Slice[f32], n: i32, out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if 1 <= i < len(a) - 1 and i < len(out):
+        total = 0.0
+        for k in range(len(WEIGHTS)):
+            total += WEIGHTS[k] * fast.sin(a[i + PLACES[i % 2][k]])
+        print(f"total of {i} is {total}", n)
+        out[i] = fast.pow(total, 0.5) / fast.rsqrt(a[i])
