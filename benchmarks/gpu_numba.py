@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+if not hasattr(np, "row_stack"):
+    # Some versions of Numba for CUDA want it, and newer ones of NumPy lack it.
+    np.row_stack = np.vstack
+
 from numba import cuda, float32
 
 TILE = 32
 
 
-@cuda.jit(fastmath=False)
+@cuda.jit
 def vecadd(a, b, c):
     """`c = a + b`."""
     i = cuda.grid(1)

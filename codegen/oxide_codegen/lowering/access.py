@@ -219,6 +219,15 @@ def _elements(
 
 def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
     """Elements in front of an element, in C order, as i64."""
+    row = _row(context, array, values)
+    last = context.resized(values[-1])
+    return last if row is None else context.build.binary("add", row, last)
+
+
+def _row(context: Context, array: Array, values: Sequence[Value]) -> Value | None:
+    """Elements in front of the last axis, as i64; None where that is the only one."""
+    if array.rank == 1:
+        return None
     build = context.build
     # Of an ordinary array all elements are fewer than 32 bits count, and this one is among them.
     narrow = context.narrows and context.ordinary
@@ -226,8 +235,9 @@ def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
     offset = context.resized(values[0], width)
     for axis in range(1, array.rank):
         extent = context.resized(context.value(array.shape[axis]), width)
-        scaled = build.binary(f"mul{kept}", offset, extent)
-        offset = build.binary(f"add{kept}", scaled, context.resized(values[axis], width))
+        offset = build.binary(f"mul{kept}", offset, extent)
+        if axis < array.rank - 1:
+            offset = build.binary(f"add{kept}", offset, context.resized(values[axis], width))
     return context.resized(offset)
 
 
@@ -240,6 +250,12 @@ def _address(context: Context, array: Array, values: Sequence[Value]) -> Value:
     build = context.build
     type_, pointer = context.environment.pointer(array)
     element = memory_type(array.element)
+    if array.rank > 1 and array.space is Space.GLOBAL and context.ordinary:
+        # The row by itself: LLVM walks along it, and down the rows, by a pointer each.
+        row = _row(context, array, values)
+        start = build.value(type_, f"getelementptr {element}, {type_} {pointer}, {row}")
+        last = context.resized(values[-1])
+        return build.value(type_, f"getelementptr {element}, {start}, {last}")
     offset = _offset(context, array, values)
     if array.space is Space.GLOBAL or array.is_dynamic:
         return build.value(type_, f"getelementptr {element}, {type_} {pointer}, {offset}")
