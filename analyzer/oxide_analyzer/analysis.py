@@ -40,6 +40,7 @@ from oxide_analyzer.modules import RecordedModules
 from oxide_analyzer.proof.allowance import allowed
 from oxide_analyzer.proof.ladder import Judgement, judge
 from oxide_analyzer.proof.memory import kind_of_claim
+from oxide_analyzer.proof.natural import answered_for
 from oxide_analyzer.proof.subjects import TOGETHER, Kind
 from oxide_analyzer.proof.verdicts import Lifted, Proved, Refuted, Unknown
 from oxide_analyzer.proof.vouched import unsafe_blocks
@@ -138,7 +139,7 @@ def _check(kernel: Kernel) -> KernelReport:
 def examined(kernel: Kernel) -> Judgement:
     """What stands behind the verdict on a kernel, for the constants whose values are known."""
     known = {c.symbol: c.value for c in kernel.constants if c.value is not None}
-    return judge(specialise(kernel, known) if known else kernel)
+    return answered_for(judge(specialise(kernel, known) if known else kernel))
 
 
 def unproved(kernel: Kernel) -> CheckedKernel:
@@ -229,7 +230,8 @@ def _facts(judgement: Judgement) -> tuple[Fact, ...]:
     """What every launch is checked for: the contract, and what the proof adds."""
     kernel = judgement.analysis.kernel
     declared = (*kernel.contract.requires, *limits(kernel))
-    found = [Fact(r.condition, r.text, True, r.span) for r in declared]
+    is_declared = not kernel.contract.is_inferred
+    found = [Fact(r.condition, r.text, is_declared, r.span) for r in declared]
     if kernel.contract.is_inferred and kernel.contract.block is not None:
         for axis, extent in enumerate(kernel.contract.block):
             found.append(_is(kernel, Register.BLOCK_DIM, axis, extent))

@@ -2,10 +2,11 @@
 
 A kernel of Oxide has a contract, which is what it is judged for. One of another dialect is judged
 for the launches that its file shows, each for itself. Where there is none it is judged for all;
-and if that does not prove it, for the blocks that fit its shared arrays:
+and if that does not prove it, for those that fit it:
 
     tile = cuda.shared.array((16, 16), float32)      blocks of (16, 16, 1), which is then a fact
     tile[tx, ty] = …                                 that every launch must keep
+    total[0] += x[0]                                 one thread: nothing asks which it is
 
 The verdict of the kernel is that of the worst of its launches.
 """
@@ -16,11 +17,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Related, Verdict
-from oxide_analyzer.ir.kernel import OWN_DIALECT, Contract
+from oxide_analyzer.ir.kernel import OWN_DIALECT, Contract, Requirement
 from oxide_analyzer.ir.nodes import (
     Assign,
     Binary,
     BinaryOp,
+    Compare,
+    CompareOp,
     Const,
     Read,
     Register,
@@ -29,7 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Store,
 )
 from oxide_analyzer.ir.specialise import fold, source_values
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.wording import spoken
 
@@ -60,18 +63,18 @@ def _judged(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelRe
     report = check(kernel)
     if report.verdict is Verdict.PROVED or report.stopped:
         return report
-    block = fitting_block(kernel)
-    if block is None:
-        return report
-    # What is wrong with other blocks is what nobody would launch.
-    contract = Contract(block=block, cooperative=True, is_inferred=True)
-    return check(replace(kernel, contract=contract))
+    contract = fitting(kernel)
+    # What is wrong with other launches is what nobody would launch.
+    return report if contract is None else check(replace(kernel, contract=contract))
 
 
 def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
     reports: list[tuple[LaunchSite, KernelReport]] = []
     for site in kernel.launches:
-        found = check(replace(kernel, contract=site.contract))
+        contract = site.contract
+        if contract.block is None and (block := fitting_block(kernel)) is not None:
+            contract = replace(contract, block=block)
+        found = check(replace(kernel, contract=contract))
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
@@ -90,6 +93,27 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         checked=worst.checked if len(reports) == 1 else None,
         milliseconds=sum(report.milliseconds for _, report in reports),
     )
+
+
+def fitting(kernel: Kernel) -> Contract | None:
+    """What the launches of a kernel have in common that its file does not show, as far as the
+    kernel says it: a block for its shared arrays, one block where it does not ask which it is in,
+    one thread where it does not ask that either."""
+    read = {expr.register for expr in expressions(kernel.body) if isinstance(expr, Special)}
+    span = kernel.name_span
+    one = Const(1, I64, span)
+    block = fitting_block(kernel)
+    if not read & {Register.THREAD, Register.LANE}:
+        block = one, one, one
+    requires: list[Requirement] = []
+    if Register.BLOCK not in read:
+        for axis in range(3):
+            condition = Compare(CompareOp.EQ, Special(Register.GRID_DIM, axis, span), one, span)
+            text = f"{Register.GRID_DIM}.{'xyz'[axis]} == 1"
+            requires.append(Requirement(condition, text, span))
+    if block is None and not requires:
+        return None
+    return Contract(block=block, requires=tuple(requires), cooperative=True, is_inferred=True)
 
 
 def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:

@@ -40,7 +40,7 @@ from oxide_analyzer.ir.nodes import Dim, Register, Special
 from oxide_analyzer.ir.walk import subexpressions
 from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.proof.admission import instances
-from oxide_analyzer.proof.launches import MOST_ELEMENTS, Admitted
+from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.refute import place_of
 from oxide_analyzer.proof.trials import NATURAL, PARTIAL, axes_read
 from oxide_analyzer.proof.verdicts import ELSEWHERE, Judged, Refuted, Unknown
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.verdicts import Violation
 
 _STEPS = 200_000
-_LONGER = 16
+_MOST_ELEMENTS = 1 << 20
 # What a thread does wrong whatever the others do.
 _ALONE = (OutOfBounds, BadView, ZeroDivisor, FailedAssertion, Misaligned)
 
@@ -109,8 +109,9 @@ class _Natural:
         if held is None:
             return True
         shape = list(held.shape)
-        shape[failure.axis] *= _LONGER
-        if prod(shape) > MOST_ELEMENTS * _LONGER:
+        # As long as the product of two sizes, which is what indices go up to.
+        shape[failure.axis] *= 2 * max(shape)
+        if prod(shape) > _MOST_ELEMENTS:
             return False
         nothing = zero(self.kernel.arrays[failure.event.array or ""].element)
         longer = Contents(tuple(shape), (nothing,) * prod(shape))
@@ -143,10 +144,12 @@ def _is_shown(kernel: Kernel, failure: Failure) -> bool:
 
 def _is_free_of_data(kernel: Kernel, violation: Violation) -> bool:
     """Whether it breaks as well where all arrays are zero."""
-    outcome = run(
-        kernel, _zeroed(kernel, violation.launch), schedule=violation.schedule, budget=_STEPS
-    )
-    return any(place_of(f) == place_of(violation.failure) for f in outcome.failures)
+    launch, place = _zeroed(kernel, violation.launch), place_of(violation.failure)
+    for concrete, _ in instances(kernel, Admitted(kernel)):
+        outcome = run(concrete, launch, schedule=violation.schedule, budget=_STEPS)
+        if any(place_of(failure) == place for failure in outcome.failures):
+            return True
+    return False
 
 
 def _natural(kernel: Kernel, judgement: Judgement) -> _Natural | None:
