@@ -39,7 +39,7 @@ from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Dim, Register, Special
 from oxide_analyzer.ir.walk import subexpressions
 from oxide_analyzer.launch import Contents, Launch
-from oxide_analyzer.proof.admission import instances
+from oxide_analyzer.proof.admission import instances, symbols
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.refute import place_of
 from oxide_analyzer.proof.trials import NATURAL, PARTIAL, axes_read
@@ -80,17 +80,11 @@ def answered_for(judgement: Judgement) -> Judgement:
     return replace(judgement, violations=kept, judged=tuple(judged))
 
 
-def _is_firm(kernel: Kernel, violation: Violation, usual: _Natural | None) -> bool:
+def _is_firm(kernel: Kernel, violation: Violation, usual: tuple[_Natural, ...]) -> bool:
     failure, place = violation.failure, place_of(violation.failure)
-    if _is_shown(kernel, failure):
+    if not symbols(kernel) and _is_shown(kernel, failure):
         return not isinstance(failure, _ALONE) or _is_free_of_data(kernel, violation)
-    if usual is None:
-        return False
-    if not isinstance(failure, _ALONE):
-        return any(place in found for found in (*usual.broken, usual.partly))
-    return all(place in found for found in usual.broken) and (
-        not isinstance(failure, OutOfBounds) or usual.breaks_longer(failure)
-    )
+    return bool(usual) and all(one.breaks(failure, place) for one in usual)
 
 
 @record
@@ -102,6 +96,14 @@ class _Natural:
     launch: Launch
     broken: tuple[frozenset[object], ...]
     partly: frozenset[object]
+
+    def breaks(self, failure: Failure, place: object) -> bool:
+        """Whether this is broken on it too."""
+        if not isinstance(failure, _ALONE):
+            return any(place in found for found in (*self.broken, self.partly))
+        return all(place in found for found in self.broken) and (
+            not isinstance(failure, OutOfBounds) or self.breaks_longer(failure)
+        )
 
     def breaks_longer(self, failure: OutOfBounds) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
@@ -152,7 +154,9 @@ def _is_free_of_data(kernel: Kernel, violation: Violation) -> bool:
     return False
 
 
-def _natural(kernel: Kernel, judgement: Judgement) -> _Natural | None:
+def _natural(kernel: Kernel, judgement: Judgement) -> tuple[_Natural, ...]:
+    """A natural launch for each of some values of the constants that nobody knows."""
+    found: list[_Natural] = []
     for concrete, launches in instances(kernel, Admitted(kernel, (), judgement.flat)):
         launch = launches.two_blocks(NATURAL)
         if launch is None:
@@ -160,8 +164,8 @@ def _natural(kernel: Kernel, judgement: Judgement) -> _Natural | None:
         broken = tuple(_broken(concrete, one) for one in (launch, _zeroed(concrete, launch)))
         fewer = launches.two_blocks(PARTIAL)
         partly = frozenset[object]() if fewer is None else _broken(concrete, fewer)
-        return _Natural(concrete, launch, broken, partly)
-    return None
+        found.append(_Natural(concrete, launch, broken, partly))
+    return tuple(found)
 
 
 def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:

@@ -12,8 +12,10 @@ A function under `@cuda.jit` is a kernel, unless it says `device=True` or return
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.meanings import (
     FunctionRole,
@@ -21,6 +23,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     Known,
     Meaning,
     ModuleMeaning,
+    NumberConstant,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.resolution import Resolver
@@ -97,7 +100,13 @@ class NumbaResolver(Resolver):
             wrapped = self._wrapped(value, scope)
             if wrapped is not None:
                 return wrapped
-        return super()._assigned(name, value, annotation, scope, once)
+        found = super()._assigned(name, value, annotation, scope, once)
+        if once and value is not None and not scope.is_module:
+            # A kernel that a function makes has its locals as they are when it is launched.
+            known = constants.evaluate(value, scope, self)
+            if isinstance(known, NumberConstant) and isinstance(found, NumberConstant):
+                return replace(found, value=known.value)
+        return found
 
     def _wrapped(self, value: ast.Call, scope: Scope) -> UserFunction | None:
         """The function that `cuda.jit(f)`, `cuda.jit(…)(f)` or `njit(f)` makes callable."""
