@@ -71,6 +71,8 @@ class Terms:
     reached: dict[tuple[Condition, ...], tuple[System | None, Bounds]] = field(
         default_factory=dict["tuple[Condition, ...]", "tuple[System | None, Bounds]"]
     )
+    # Conditions of paths that the others of their paths imply (`radix`).
+    implied: set[Condition] = field(default_factory=set["Condition"])
     # That two threads differ in one of some quantities (`races`).
     apart: dict[tuple[tuple[Poly, ...], Level], Condition] = field(
         default_factory=dict["tuple[tuple[Poly, ...], Level]", "Condition"]
@@ -277,6 +279,8 @@ class Terms:
         found = self._renamed_conditions.get(key)
         if found is None:
             found = self._renamed_conditions[key] = self._rename_condition(*key)
+            if condition in self.implied:
+                self.implied.add(found)
         return found
 
     def _rename_condition(self, condition: Condition, suffix: str, above: Level) -> Condition:

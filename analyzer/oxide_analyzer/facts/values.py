@@ -14,7 +14,7 @@ power of two; whether it may is asked of its interval and then of the affine pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.facts.accesses import LocalRead, Observation
@@ -74,6 +74,8 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.paths import between
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from oxide_analyzer.facts.launch_terms import LaunchTerms
     from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.ir.nodes import Stmt
@@ -110,6 +112,9 @@ class Evaluator:
     types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     doubtful: dict[str, frozenset[Stmt]] = field(default_factory=dict[str, "frozenset[Stmt]"])
     repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
+    _learned: list[tuple[tuple[Condition, ...], Condition]] = field(
+        default_factory=list["tuple[tuple[Condition, ...], Condition]"]
+    )
     _intervals: dict[Atom, Interval] = field(default_factory=dict[Atom, Interval])
 
     # ------------------------------------------------------------ entry points
@@ -387,6 +392,27 @@ class Evaluator:
 
     # ------------------------------------------------------------ wrap
 
+    def learn(self, state: State, conditions: Iterable[Condition]) -> None:
+        """Keep what follows from the path of `state`, for the values that are made next."""
+        if not self.exact:
+            self._learned.extend((state.path, c) for c in conditions if c not in (TRUE, FALSE))
+
+    def known(self, state: State) -> tuple[Condition, ...]:
+        """The path of `state`, and what has been learned to follow from it."""
+        if not self._learned:
+            return state.path
+        news = dict.fromkeys(c for path, c in self._learned if state.path[: len(path)] == path)
+        return (*state.path, *(c for c in news if c not in state.path))
+
+    def noted(self, state: State) -> State:
+        """The state with what has been learned on its path."""
+        if not self._learned:
+            return state
+        known = self.known(state)
+        self._learned.clear()
+        self.launch.terms.implied.update(known[len(state.path) :])
+        return state if known == state.path else replace(state, path=known)
+
     def fitted(self, poly: Poly, expr: Expr, state: State) -> Poly:
         """`poly` if it fits the type of `expr`, else what is left of it modulo 2 to the bits."""
         if self.exact:
@@ -396,8 +422,9 @@ class Evaluator:
         too_low = low is None or low < type_.min
         too_high = high is None or high > type_.max
         terms = self.launch.terms
+        path = self.known(state) if too_low or too_high else state.path
         if too_low or too_high:
-            ends = between(terms, state.path, poly)
+            ends = between(terms, path, poly)
             if ends is None:
                 return poly
             least, most = ends
@@ -405,10 +432,16 @@ class Evaluator:
             too_high = too_high and (most is None or most > type_.max)
         # A product stays in its type because another does: `row * w + col < h * w <= len(a)`.
         steps = _PRODUCTS if any(len(m) > 1 for m in poly.terms) else _QUICK
-        if too_low and refutes(terms, (*state.path, less(poly, constant(type_.min))), steps):
+        if too_low and refutes(terms, (*path, less(poly, constant(type_.min))), steps):
             too_low = False
-        if too_high and refutes(terms, (*state.path, less(constant(type_.max), poly)), steps):
+        if too_high and refutes(terms, (*path, less(constant(type_.max), poly)), steps):
             too_high = False
+        if too_high and not too_low:
+            room = tuple(self.launch.room())
+            too_high = not (
+                room
+                and refutes(terms, (*path, *room, less(constant(type_.max), poly)), _PRODUCTS)
+            )
         if not (too_low or too_high):
             return poly
         self.may_wrap.append(expr.span)

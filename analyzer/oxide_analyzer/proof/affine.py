@@ -83,6 +83,11 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
 
 
 def _asked(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
+    if terms.implied and any(isinstance(c, IsZero) for c in given):
+        # Where two threads meet, what is implied of sizes is mostly in the way.
+        bare = tuple(c for c in given if c not in terms.implied)
+        if len(bare) < len(given) and _refutes(terms, _steady(terms, bare), steps):
+            return True
     # Which way data sent a thread seldom matters: without it there is less to try.
     steady = _steady(terms, given)
     if len(steady) < len(given):
