@@ -29,6 +29,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi, libdevice
+from oxide_codegen.contract import literal
 from oxide_codegen.lowering import atomics, device_warps, multiples, places, printing, tables
 from oxide_codegen.lowering.approximations import APPROXIMATIONS
 from oxide_codegen.lowering.atomics import LLVM_SCOPES
