@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.builtins import Builtin
     from oxide_analyzer.language.types import Scalar
-    from oxide_analyzer.source import Span
 
 _TEXT = """\
 from oxide import device, f32, warp
@@ -212,8 +211,11 @@ def load(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     if transposed:
         function = MatrixFunction.LOAD_B_TRANSPOSED
     span = lowering.span(node)
+    # What the place is made of stands in front: who does not do the body needs it, too.
+    held: list[Expr] = [leaf(lowering, one, span) for one in place]
     with lowering.collect() as body:
-        held = _held(lowering, source, place, span)
+        if _is_in_units(source):
+            aligned(lowering, source, held, _ALIGNED, span)
         row_and_col = dict(zip(("row", "col"), (Number(e, I64) for e in held), strict=True))
         statics: dict[str, Value] = {"fragment": into, "source": source, **row_and_col}
         inline_statics(lowering, node, _meaning(function.value), statics, row.name)
@@ -371,18 +373,11 @@ def _place(lowering: Lowering, given: dict[str, ast.expr]) -> tuple[Expr, Expr] 
     return None if row is None or col is None else (row, col)
 
 
-def _held(
-    lowering: Lowering, source: ArrayValue, place: tuple[Expr, Expr], span: Span
-) -> list[Expr]:
-    """The place, to be used again; in shared memory with rows of whole units it is aligned."""
+def _is_in_units(source: ArrayValue) -> bool:
+    """Whether the rows of a shared array are made of units of 16 bytes, so that places can be."""
     last = source.array.shape[-1]
-    if (
-        source.array.space is Space.SHARED
-        and isinstance(last, Const)
-        and last.value % _ALIGNED == 0
-    ):
-        return aligned(lowering, source, list(place), _ALIGNED, span)
-    return [leaf(lowering, one, span) for one in place]
+    shared = source.array.space is Space.SHARED
+    return shared and isinstance(last, Const) and last.value % _ALIGNED == 0
 
 
 def _extent(array: Array, axis: int) -> int:
