@@ -22,6 +22,14 @@ MAX_SHARED = 227 * 1024
 WARP = 32
 
 
+def extent_of(shape: tuple[int, ...]) -> int:
+    """How many elements the axes of a shape span, those without any left out: `MAX_LENGTH` at most.
+
+    So no product of extents of one array is larger.
+    """
+    return prod(extent for extent in shape if extent)
+
+
 @dataclass(frozen=True)
 class Contents:
     """The shape of an array and its elements in C order; bool elements are Python's."""

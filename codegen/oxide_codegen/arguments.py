@@ -24,7 +24,7 @@ from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import CheckAligned, Ownership, Space
 from oxide_analyzer.language.types import Kind
-from oxide_analyzer.launch import MAX_LENGTH
+from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError
@@ -263,6 +263,15 @@ def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:
                 expected=MAX_LENGTH,
                 actual=extent,
             )
+    if extent_of(described.shape) > MAX_LENGTH:
+        raise LaunchValueError(
+            kernel,
+            f"the axes of `{array.name}` span more than {MAX_LENGTH} elements "
+            f"(shape {described.shape})",
+            parameter=array.name,
+            expected=MAX_LENGTH,
+            actual=extent_of(described.shape),
+        )
 
 
 def alignments(kernel: Kernel) -> Mapping[str, int]:

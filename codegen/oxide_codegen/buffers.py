@@ -16,7 +16,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_analyzer.language.types import SCALARS
-from oxide_analyzer.launch import MAX_LENGTH
+from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen import devices
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.errors import HostAccessError, MissingExtraError
@@ -114,7 +114,7 @@ class DeviceBuffer(Generic[T]):
 
     def _kind(self, *, is_known: bool) -> object:
         view = self._view
-        if view.read_only or max(view.shape, default=0) > MAX_LENGTH:
+        if view.read_only or extent_of(view.shape) > MAX_LENGTH:
             return None
         fits = is_ordinary_array(view.address, view.shape)
         place = _parts(view.device)

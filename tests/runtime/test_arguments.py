@@ -7,6 +7,7 @@ import oxide
 from oxide_analyzer.ir.kernel import ArrayParameter, Contract, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import Array, Dim, Ownership, Space
 from oxide_analyzer.language.types import F32, SCALARS
+from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_analyzer.source import Span
 from oxide_codegen.arguments import Signature, scalar
 
@@ -272,3 +273,8 @@ def test_lengths_have_a_limit():
     huge = ForeignGpuArray(shape=(2**47,))
     assert "at most" in str(refusal(huge, ForeignGpuArray(data=(64, False))))
     assert F32.size == 4
+
+
+def test_axes_together_have_a_limit_even_where_one_is_empty():
+    assert extent_of((2**24, 0, 2**24)) == 2**48 > MAX_LENGTH
+    assert extent_of(()) == extent_of((0,)) == 1

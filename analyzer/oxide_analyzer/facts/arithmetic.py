@@ -17,7 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.facts.conditions import at_least_zero, at_most
-from oxide_analyzer.facts.polys import Poly, constant
+from oxide_analyzer.facts.polys import Alias, Poly, constant
+from oxide_analyzer.facts.radix import is_digit_sum, of_factor, of_quotient, of_sum
 from oxide_analyzer.ir.nodes import Binary, BinaryOp
 from oxide_analyzer.proof.affine import refutes
 
@@ -37,10 +38,13 @@ def integer_operator(
     terms = evaluator.launch.terms
     match expr.op:
         case BinaryOp.ADD:
-            return evaluator.fitted(left + right, expr, state)
+            return evaluator.fitted(_sum(evaluator, left + right, state), expr, state)
         case BinaryOp.SUB:
             return evaluator.fitted(left - right, expr, state)
         case BinaryOp.MUL:
+            for factor in (left, right):
+                if is_digit_sum(factor):
+                    evaluator.learn(state, of_factor(terms, evaluator.known(state), factor))
             return evaluator.fitted(terms.multiply(left, right), expr, state)
         case BinaryOp.FLOORDIV | BinaryOp.MOD:
             return _divide(evaluator, expr, left, right, state)
@@ -79,9 +83,23 @@ def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: 
         value = evaluator.unknown(expr.type, max(left.level, right.level), expr.op.value)
         assert isinstance(value, Poly)
         return value
+    quotient = terms.quotient(left, right)
+    if right.value is None:
+        if is_digit_sum(left):
+            evaluator.learn(state, of_sum(terms, evaluator.known(state), left))
+        evaluator.learn(state, of_quotient(evaluator.known(state), left, right, quotient))
     if expr.op is BinaryOp.FLOORDIV:
-        return evaluator.fitted(terms.quotient(left, right), expr, state)
-    return terms.remainder(left, right).scale(sign)
+        return evaluator.fitted(quotient, expr, state)
+    return (left - terms.multiply(right, quotient)).scale(sign)
+
+
+def _sum(evaluator: Evaluator, total: Poly, state: State) -> Poly:
+    """The sum, and what is known of it if it has a digit that is such a sum itself."""
+    digits = (a.form for m in total.terms if len(m) > 1 for a in m)
+    if any(isinstance(f, Alias) and is_digit_sum(f.definition) for f in digits):
+        terms = evaluator.launch.terms
+        evaluator.learn(state, of_sum(terms, evaluator.known(state), total))
+    return total
 
 
 def _power(evaluator: Evaluator, expr: Binary, base: Poly, exponent: Poly, state: State) -> Poly:

@@ -28,6 +28,7 @@ from oxide_analyzer.ir.nodes import (
     Expr,
     Param,
     Register,
+    Space,
     Special,
     Symbol,
 )
@@ -35,6 +36,8 @@ from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_BLOCK, MAX_GRID, MAX_LENGTH, MAX_THREADS, WARP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.facts.terms import Terms
     from oxide_analyzer.language.types import Scalar
 
@@ -216,6 +219,21 @@ class LaunchTerms:
         length = self.terms.variable(name, Level.LAUNCH, 0, high)
         self._name(length, Dim(array, axis, self.kernel.name_span))
         return length
+
+    def room(self) -> Iterator[Condition]:
+        """That the axes of an array together span no more elements than an array has.
+
+        Said where a value is not found to fit otherwise, for it is one more product in a query.
+        """
+        for array in self.kernel.arrays.values():
+            if array.space is not Space.GLOBAL or array.rank == 1:
+                continue
+            extents = [self.dimension(array.name, axis) for axis in range(array.rank)]
+            for first in range(array.rank):
+                product = extents[first]
+                for extent in extents[first + 1 :]:
+                    product = self.terms.multiply(product, extent)
+                    yield at_least_zero(constant(MAX_LENGTH) - product)
 
     def scalar(self, name: str, type_: Scalar) -> Poly:
         """An integer parameter, or a compile-time constant, whose size no launch checks."""

