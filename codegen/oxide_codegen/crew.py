@@ -46,8 +46,16 @@ class Way(Enum):
     WATCHED = "others, while this thread waits"
 
 
-def run(way: Way, stretch: Stretch, blocks: int, threads: int, stop: Callable[[], None]) -> float:
-    """Run `stretch` over all blocks; how many seconds that took.
+def run(
+    way: Way,
+    stretch: Stretch,
+    blocks: int,
+    threads: int,
+    stop: Callable[[], None],
+    *,
+    whole: bool = False,
+) -> float:
+    """Run `stretch` over all blocks, once if `whole`; how many seconds that took.
 
     `stop` is called where this thread is interrupted while it waits.
     """
@@ -55,7 +63,7 @@ def run(way: Way, stretch: Stretch, blocks: int, threads: int, stop: Callable[[]
     if way is Way.ALONE:
         stretch(0, blocks)
         return perf_counter() - clock
-    job = _Job(stretch, blocks, threads)
+    job = _Job(stretch, blocks, 1 if whole else threads * _STRETCHES)
     helpers = threads - 1 if way is Way.TOGETHER else threads
     running = [_crew().submit(job.work) for _ in range(helpers)]
     if way is Way.TOGETHER:
@@ -121,10 +129,10 @@ def processors() -> int:
 class _Job:
     """The blocks of a launch, handed out in the order of their index."""
 
-    def __init__(self, stretch: Stretch, blocks: int, threads: int) -> None:
+    def __init__(self, stretch: Stretch, blocks: int, parts: int) -> None:
         self._stretch = stretch
         self._blocks = blocks
-        self._size = max(1, blocks // (threads * _STRETCHES))
+        self._size = max(1, blocks // parts)
         self._numbers = count()
         self.stopped = False
 

@@ -7,6 +7,7 @@ interpreter lock while it runs.
 from __future__ import annotations
 
 import ctypes
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,13 @@ from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import For, While
 from oxide_codegen import abi, crew
 from oxide_codegen.lowering import patterns
-from oxide_codegen.lowering.room import ALIGNMENT, block_size, rounded, shared_offsets
+from oxide_codegen.lowering.room import (
+    ALIGNMENT,
+    RESIDENT,
+    block_size,
+    rounded,
+    shared_offsets,
+)
 from oxide_codegen.printing import PRINTER, Printer, prints
 
 if TYPE_CHECKING:
@@ -46,8 +53,9 @@ _EXTENTS = Struct("<7qQ")
 class Native:
     """A compiled kernel: how to call it, how to read its failures, how to run it.
 
-    Of a kernel that `is_together` all blocks run at once, by one worker. `static` is what its
-    own shared arrays take.
+    So many blocks as `seats` says have begun at once, of all that one worker runs; one worker runs
+    all blocks where they may wait for what has not begun (`is_alone`). `static` is what the
+    kernel's own shared arrays take.
     """
 
     layout: abi.Layout
@@ -55,7 +63,8 @@ class Native:
     llvm: str
     _run: Callable[[int, int, int, int, int, int], None]
     _arena_size: Callable[[int, int], int]
-    is_together: bool
+    seats: int
+    is_alone: bool
     static: int
     _owner: object
     _repeats: bool
@@ -91,15 +100,15 @@ class Native:
         memory += self.layout.pack(arguments)
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
-        size = self._arena_size(prod(block), shared) * (blocks if self.is_together else 1)
+        size = self._arena_size(prod(block), shared) * min(self.seats, blocks)
         work = _Work(self, launch + _EXTENTS.size, launch, record, size, memory, keeps)
-        threads = 1 if self.is_together else min(workers or crew.processors(), blocks)
+        threads = 1 if self.is_alone else min(workers or crew.processors(), blocks)
         if workers is not None:
             way = crew.Way.TOGETHER if threads > 1 else crew.Way.ALONE
         else:
             way = self._paces.choose(self._alike(block, arguments, shared), blocks, threads)
         try:
-            seconds = crew.run(way, work.stretch, blocks, threads, work.stop)
+            seconds = crew.run(way, work.stretch, blocks, threads, work.stop, whole=self.is_alone)
         finally:
             if self._printer is not None:
                 self._printer.flush(record)
@@ -277,9 +286,17 @@ def native_of(kernel: Kernel, llvm: str, owner: object, addresses: Mapping[str, 
         llvm,
         _RUN(addresses["run"]),
         arena_size,
-        abi.Hidden.WORKSPACE in abi.hidden(kernel),
+        _seats(kernel),
+        patterns.waits_for_blocks(kernel),
         static,
         owner,
         any(isinstance(s, For | While) for s in walk.statements(kernel.body)),
         printer,
     )
+
+
+def _seats(kernel: Kernel) -> int:
+    """How many blocks have begun at once: all of them, as many as wait, or one."""
+    if abi.Hidden.WORKSPACE in abi.hidden(kernel):
+        return sys.maxsize
+    return RESIDENT if patterns.waits_for_others(kernel) else 1

@@ -53,7 +53,7 @@ from oxide_codegen import abi, compiled, devices, interpreted
 from oxide_codegen.debugging import warn_of_breakpoints
 from oxide_codegen.errors import LaunchValueError
 from oxide_codegen.limits import demand_on_cpu
-from oxide_codegen.lowering import shadow
+from oxide_codegen.lowering import patterns, shadow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -163,7 +163,7 @@ class _Shadow:
         self.sites = sites(kernel)
         self.arrays = shadow.shadowed(kernel)
         blocks, size = prod(launch.grid), prod(launch.block)
-        copies = blocks if abi.Hidden.WORKSPACE in abi.hidden(kernel) else 1
+        copies = blocks if patterns.waits_for_others(kernel) else 1
         head = shadow.SHADOWS + 16 * len(self.arrays)
         parts = [
             head,

@@ -287,3 +287,28 @@ def test_wide_accesses_are_one_instruction(type, width, wanted, proof):
         ONE, (8, 1, 1), {}, {"a": contents(values, 64), "out": contents(values[:1] * 64, 64)}
     )
     check_same(proof(text), launch)
+
+
+@pytest.mark.parametrize("way", ["forwards", "backwards"])
+def test_a_block_that_waits_lets_those_behind_it_begin(way):
+    other = "block.x - 1" if way == "forwards" else "block.x + 1"
+    checked = unproved(f"""
+        @kernel(requires=lambda turn: len(turn) >= grid_dim.x)
+        def k(turn: AtomicSlice[i32], out: AtomicSlice[i32]):
+            tile = SharedArray(i32, 32)
+            tile[thread.x] = i32(block.x)
+            if thread.x == 0:
+                if 0 <= {other} < grid_dim.x:
+                    while atomic.load(turn, {other}, order="acquire") == 0:
+                        pass
+                atomic.store(turn, block.x, atomic.add(out, 0, 1) + 1, order="release")
+            sync_threads()
+            atomic.add(out, 1, tile[31 - thread.x])
+    """)
+    arrays = {"turn": contents(0, 40), "out": contents(0, 2)}
+    launch = Launch((40, 1, 1), (32, 1, 1), {}, arrays)
+    after, failure = execute(compile_native(checked), checked.kernel, launch, 3)
+    assert failure is None
+    order = list(range(1, 41))
+    assert list(after["turn"].values) == (order if way == "forwards" else order[::-1])
+    assert after["out"].values == (40, 32 * sum(range(40)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import (
     Atomic,
+    AtomicOp,
     Barrier,
     Binary,
     BinaryOp,
@@ -67,6 +68,23 @@ def waits_for_others(kernel: Kernel) -> bool:
     """Whether threads wait for others by other means than barriers of their block."""
     return any(
         is_waiting_loop(s) or (isinstance(s, Barrier) and s.group is Group.GRID)
+        for s in statements(kernel.body)
+    )
+
+
+def waits_for_blocks(kernel: Kernel) -> bool:
+    """Whether a block may wait for one that has not begun: then one thread runs all of them.
+
+    A loop round an exchange waits for who was there before, and only it may.
+    """
+    if any(isinstance(s, Barrier) and s.group is Group.GRID for s in statements(kernel.body)):
+        return True
+    return any(
+        is_waiting_loop(s)
+        and not any(
+            isinstance(inner, Atomic) and inner.op in (AtomicOp.EXCHANGE, AtomicOp.COMPARE_EXCHANGE)
+            for inner in statements((s,))
+        )
         for s in statements(kernel.body)
     )
 

@@ -26,6 +26,10 @@ ALIGNMENT = 64
 STATES, MASKS, PRESENT, HANDLES, BROUGHT, SEEN, SHARED = 0, 4, 8, 12, 20, 28, 36
 UNIT = 64
 
+# So many blocks have begun at once where blocks wait for one another: as many as an H100 has
+# multiprocessors.
+RESIDENT = 132
+
 
 def shared_offsets(kernel: Kernel) -> tuple[Mapping[str, int], int]:
     """Byte offsets of the shared arrays in the arena, and what they take together.

@@ -5,6 +5,9 @@
                  @phase until the block is done           @phase of each block, until all are
                                                           done or at one grid barrier; resume them
 
+                                                          with loops that wait, one by one, and the
+                                                          next while those before it wait
+
     @phase:  nobody waits for the launch any more: give the block up
              fire warps that have met; resume threads that yielded; again, until there is neither
              nobody waits: the block is done
@@ -30,11 +33,13 @@ from oxide_codegen import abi
 from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.failure import record
 from oxide_codegen.lowering.host import REQUESTED, Host, block_places
+from oxide_codegen.lowering.patterns import waits_for_others
 from oxide_codegen.lowering.room import (
     BROUGHT,
     HANDLES,
     MASKS,
     PRESENT,
+    RESIDENT,
     SEEN,
     SHARED,
     STATES,
@@ -65,11 +70,15 @@ def barrier_numbers(kernel: Kernel) -> tuple[dict[Stmt, int], int]:
 def scheduler(checked: CheckedKernel, names: Names) -> list[str]:
     """The functions that run blocks."""
     numbers, own = barrier_numbers(checked.kernel)
-    together = own < len(numbers)
+    run = _run_blocks
+    if own < len(numbers):
+        run = _run_grid
+    elif waits_for_others(checked.kernel):
+        run = _run_resident
     return [
         *_fire(names),
-        *_phase(names, own, together=together),
-        *(_run_grid if together else _run_blocks)(checked, names),
+        *_phase(names, own, together=run is not _run_blocks),
+        *run(checked, names),
     ]
 
 
@@ -152,6 +161,62 @@ def _run_blocks(checked: CheckedKernel, names: Names) -> list[str]:
     with build.counted(Value("%first", "i64"), "%last") as number:
         blocks.start(number, memory)
         blocks.phase(memory)
+    return blocks.text()
+
+
+def _run_resident(checked: CheckedKernel, names: Names) -> list[str]:
+    """Block after block; while blocks wait, one more at a time has begun, up to `RESIDENT`."""
+    blocks = _Blocks(checked, names)
+    build = blocks.build
+    seats = build.variable(f"[{RESIDENT} x i64]", "seats")
+    next_, room = build.variable("i64", "next"), build.variable("i64", "room")
+    busy, taken = build.variable("i1", "busy"), build.variable("i1", "taken")
+    empty = Value("-1", "i64")
+
+    def seat(number: Value) -> str:
+        return build.value("ptr", f"getelementptr i64, ptr {seats}, {number}").text
+
+    with build.counted("0", str(RESIDENT)) as number:
+        build.store(empty, seat(number))
+    build.store(Value("%first", "i64"), next_)
+    build.store(Value("1", "i64"), room)
+    again, done = build.label("round"), build.label("done")
+    build.place(again)
+    build.store(Value("false", "i1"), busy)
+    build.store(Value("false", "i1"), taken)
+    with build.counted("0", build.load("i64", room)) as number:
+        at = build.binary("mul", number, blocks.stride)
+        memory = build.value("ptr", f"getelementptr i8, ptr %arena, {at}")
+        free, sits, over = build.label("free"), build.label("sits"), build.label("over")
+        begin = build.label("begin")
+        is_free = build.compare("icmp slt", build.load("i64", seat(number)), "0")
+        build.branch(is_free.text, free, sits)
+        build.place(free)
+        left = build.compare("icmp slt", build.load("i64", next_), "%last")
+        build.branch(left.text, begin, over)
+        build.place(begin)
+        fresh = build.load("i64", next_)
+        blocks.start(fresh, memory)
+        build.store(fresh, seat(number))
+        build.store(build.binary("add", fresh, "1"), next_)
+        build.place(sits)
+        build.store(Value("true", "i1"), taken)
+        block_places(build, blocks.host, build.load("i64", seat(number)))
+        waits = build.compare("icmp eq", blocks.phase(memory), str(_BUSY))
+        build.store(build.binary("or", waits, build.load("i1", busy)), busy)
+        build.store(build.select(waits, build.load("i64", seat(number)), empty), seat(number))
+        build.place(over)
+    more = build.binary("add", build.load("i64", room), "1")
+    most = build.intrinsic("smin", more, Value(str(RESIDENT), "i64"))
+    build.store(build.select(build.load("i1", busy), most, build.load("i64", room)), room)
+    stopped = build.compare(
+        "icmp eq",
+        build.value("i32", "load volatile i32, ptr %failure"),
+        f"{abi.FailureState.STOPPED:d}",
+    )
+    goes_on = build.binary("and", build.load("i1", taken), build.binary("xor", stopped, "true"))
+    build.branch(goes_on.text, again, done)
+    build.place(done)
     return blocks.text()
 
 

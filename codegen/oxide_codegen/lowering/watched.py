@@ -107,9 +107,7 @@ class Watch:
         self.build = build
         self.host = host
         self.orders = shadow.orders(kernel)
-        self.has_grid = any(
-            isinstance(s, Barrier) and s.group is Group.GRID for s in statements(kernel.body)
-        )
+        self.waits = patterns.waits_for_others(kernel)
         numbered = sites(kernel)
         self.numbers = {
             (s.span if isinstance(s, Read) else s.site): number
@@ -152,8 +150,8 @@ class Watch:
         at = self._field(shadow.SHADOWS + 16 * number)
         start = build.load("ptr", at.text)
         own = array.space is Space.SHARED
-        if own and self.has_grid:
-            # All blocks run at once: each has its part.
+        if own and self.waits:
+            # Several blocks have begun at once: each has its part.
             stride = build.load("i64", self._field(shadow.SHADOWS + 16 * number + 8).text)
             start = build.value(
                 "ptr", f"getelementptr i8, {start}, {build.binary('mul', self.block, stride)}"
