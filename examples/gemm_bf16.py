@@ -1,7 +1,7 @@
 """Matrix product of bf16 on matrix units: `c = a @ b`, summed in f32.
 
-A block computes 128 × 128 of `c`, each of its eight warps 64 × 32. It walks along the inner
-dimension by 32: while the warps multiply one pair of tiles, the next pair is copied to the other
+A block computes 128 × 128 of `c`, each of its four warps 64 × 64. It walks along the inner
+dimension by 64: while the warps multiply one pair of tiles, the next pair is copied to the other
 half of shared memory. The wait for a pair and the one barrier behind it say both that it is there
 and that nobody reads the half that is overwritten next.
 
@@ -36,8 +36,8 @@ from oxide import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TILE, DEPTH = 128, 32
-THREADS = 256
+TILE, DEPTH = 128, 64
+THREADS = 128
 
 
 @kernel(
@@ -57,18 +57,18 @@ def gemm_bf16(a: Slice2D[bf16], b: Slice2D[bf16], c: DisjointSlice2D[f32]):
     tiles_a = SharedArray(bf16, (2, TILE, DEPTH + 8))
     tiles_b = SharedArray(bf16, (2, DEPTH, TILE + 8))
     row, col = block.y * TILE, block.x * TILE
-    # Each thread copies eight elements at a time: of `a` 64 rows at once, of `b` 16.
-    row_a, col_a = thread.x // 4, thread.x % 4 * 8
+    # Each thread copies eight elements at a time: of `a` 16 rows at once, of `b` 8.
+    row_a, col_a = thread.x // 8, thread.x % 8 * 8
     row_b, col_b = thread.x // 16, thread.x % 16 * 8
-    down, right = warp.index // 4 * 64, warp.index % 4 * 32
+    down, right = warp.index // 2 * 64, warp.index % 2 * 64
 
     if row < c.shape[0] and col < c.shape[1]:
         left = mma.FragmentA(bf16, 64)
-        above = mma.FragmentB(bf16, 32)
-        total = mma.Accumulator(64, 32)
-        for j in range(2):
-            async_copy(tiles_a, (0, 64 * j + row_a, col_a), a, (row + 64 * j + row_a, col_a), 8)
-            async_copy(tiles_b, (0, 16 * j + row_b, col_b), b, (16 * j + row_b, col + col_b), 8)
+        above = mma.FragmentB(bf16, 64)
+        total = mma.Accumulator(64, 64)
+        for j in range(8):
+            async_copy(tiles_a, (0, 16 * j + row_a, col_a), a, (row + 16 * j + row_a, col_a), 8)
+            async_copy(tiles_b, (0, 8 * j + row_b, col_b), b, (8 * j + row_b, col + col_b), 8)
         async_commit()
         for k in range(a.shape[1] // DEPTH):
             side = k % 2
@@ -76,10 +76,10 @@ def gemm_bf16(a: Slice2D[bf16], b: Slice2D[bf16], c: DisjointSlice2D[f32]):
             sync_threads()
             if (k + 1) * DEPTH < a.shape[1]:
                 inner = (k + 1) * DEPTH
-                for j in range(2):
-                    r = 64 * j + row_a
+                for j in range(8):
+                    r = 16 * j + row_a
                     async_copy(tiles_a, (1 - side, r, col_a), a, (row + r, inner + col_a), 8)
-                    r = 16 * j + row_b
+                    r = 8 * j + row_b
                     async_copy(tiles_b, (1 - side, r, col_b), b, (inner + r, col + col_b), 8)
                 async_commit()
             for depth in range(0, DEPTH, 16):
@@ -108,7 +108,7 @@ def as_bf16(values: NDArray[np.float32]) -> oxide.DeviceBuffer[bf16]:
 def main() -> None:
     """Compare with NumPy: eighths and their products are exact in bf16 and in f32."""
     random = np.random.default_rng(7)
-    for rows, inner, cols in ((128, 32, 128), (128, 96, 256)):
+    for rows, inner, cols in ((128, 64, 128), (128, 192, 256)):
         a = (random.integers(-8, 9, (rows, inner)) / 8).astype(np.float32)
         b = (random.integers(-8, 9, (inner, cols)) / 8).astype(np.float32)
         c = oxide.zeros((rows, cols), f32)
