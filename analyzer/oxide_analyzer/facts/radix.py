@@ -12,8 +12,8 @@ value finds them there. What is noted is implied by the path, so nothing is assu
 * A quotient: `D <= M·d - 1` with `d >= 1` gives `D // d <= M - 1`, where a condition of the path is
   `M·d - 1 - D >= 0` as it stands, and M a polynomial.
 * A sum `H·s + r` of which `H <= M - 1` is on the path: `r <= s - 1` and `s >= 0`, which the affine
-  prover is asked, give `H·s + r <= M·s - 1`; it is at least 0 if H and r are. Only of sums that are factors or dividends again, or
-  whose H is such a sum: others need no help.
+  prover is asked, give `H·s + r <= M·s - 1`; it is at least 0 if H and r are. Only of sums that are
+  factors or dividends again, or whose H is such a sum: others need no help.
 """
 
 from __future__ import annotations
