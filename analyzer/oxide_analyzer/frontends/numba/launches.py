@@ -45,6 +45,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Special,
 )
+from oxide_analyzer.ir.nodes import Symbol as Given
 from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
 
@@ -89,12 +90,15 @@ class Launches:
         """Whether a function is launched."""
         return id(node) in self._found
 
-    def sites(self, kernel: Kernel, node: FunctionNode) -> tuple[LaunchSite, ...]:
+    def sites(self, kernel: Kernel, function: UserFunction) -> tuple[LaunchSite, ...]:
         """What each launch of a kernel says of it; launches that say the same are one."""
+        node, around = function.node, Host(function.scope, self._resolver)
         found: dict[tuple[object, ...], LaunchSite] = {}
         for scope, configuration, call in self._found.get(id(node), [])[:_MOST_LAUNCHES]:
             host = Host(scope, self._resolver)
-            site = _Site(kernel, scope.source.span(call)).read(host, configuration, call)
+            reader = _Site(kernel, scope.source.span(call))
+            reader.constants(around)
+            site = reader.read(host, configuration, call)
             texts = tuple(sorted(r.text for r in site.contract.requires))
             block = site.contract.block
             key = (texts, block and tuple(show_expr(extent) for extent in block))
@@ -150,6 +154,14 @@ class _Site:
         )
 
     # ------------------------------------------------------------ quantities
+
+    def constants(self, host: Host) -> None:
+        """What the code round a kernel says of constants that it does not write out."""
+        for constant in self._kernel.constants:
+            if constant.value is None and len(constant.attributes) == 1 and constant.type == I64:
+                value = as_size(host.value(ast.Name(constant.attributes[0], ast.Load())))
+                if isinstance(value, int | Symbol | Whole):
+                    self._pair(Given(constant.symbol, I64, self._span), value)
 
     def _block(self, value: HostValue) -> tuple[Expr, Expr, Expr] | None:
         items = value.items if isinstance(value, Sizes) else (value,)

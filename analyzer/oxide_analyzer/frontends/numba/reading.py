@@ -67,7 +67,7 @@ def read(source: SourceFile, modules: Modules) -> Reading:
             unread.append(_unread(function))
             continue
         called |= reached - {id(function.node)}
-        kernels.append(replace(kernel, launches=launches.sites(kernel, function.node)))
+        kernels.append(replace(kernel, launches=launches.sites(kernel, function)))
     # What kernels call is judged where it is called.
     nodes = {function.scope.qualify(function.node.name): function.node for function in functions}
     kept = tuple(
