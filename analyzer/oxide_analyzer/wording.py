@@ -1,14 +1,16 @@
 """Findings about kernels of other dialects in the words of these.
 
-    two threads … with no `sync_threads()` between         … with no `cuda.syncthreads()` between
-    … is not proved to be inside `a`; it is checked at     … is not proved to be inside `a`
-    run time
+two threads … with no `sync_threads()` between         … with no `cuda.syncthreads()` between
+… is not proved to be inside `a`; it is checked at     … is not proved to be inside `a`
+run time
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Severity, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,9 @@ def spoken(diagnostic: Diagnostic, dialect: str) -> Diagnostic:
     words = _WORDS.get(dialect)
     if words is None:
         return diagnostic
+    if diagnostic.verdict is Verdict.UNPROVED and diagnostic.severity is Severity.ERROR:
+        # It compiles and runs: what is not proved is no error there.
+        diagnostic = replace(diagnostic, severity=Severity.WARNING)
     related = tuple(replace(r, message=_put(r.message, words)) for r in diagnostic.related)
     reason = None if diagnostic.reason is None else _put(diagnostic.reason, words)
     message = _put(diagnostic.message, words)

@@ -102,10 +102,10 @@ class _Natural:
         if not isinstance(failure, _ALONE):
             return any(place in found for found in (*self.broken, self.partly))
         return all(place in found for found in self.broken) and (
-            not isinstance(failure, OutOfBounds) or self.breaks_longer(failure)
+            not isinstance(failure, OutOfBounds | BadView) or self.breaks_longer(failure)
         )
 
-    def breaks_longer(self, failure: OutOfBounds) -> bool:
+    def breaks_longer(self, failure: OutOfBounds | BadView) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
         held = self.launch.arrays.get(failure.event.array or "")
         if held is None:
@@ -134,7 +134,7 @@ def _is_shown(kernel: Kernel, failure: Failure) -> bool:
     }
     if not {0, *axes_read(kernel)} <= known or kernel.contract.is_inferred:
         return False
-    if isinstance(failure, OutOfBounds):
+    if isinstance(failure, OutOfBounds | BadView):
         array = kernel.arrays.get(failure.event.array or "")
         if array is not None and isinstance(array.shape[0], Dim):
             return any(
