@@ -81,10 +81,12 @@ def warp_divergence(judgement: Judgement, failure: WarpDivergence, launch: Launc
         related += (Related(other.span, f"{thread(other, launch)} waits here"),)
     kernel = judgement.analysis.kernel
     supplied = _supplied(judgement, waiting.site)
-    if supplied is not None:
+    # What is done with fragments is of the warp, all else that is supplied of the block.
+    is_of_warp = supplied is not None and supplied.startswith("mma.")
+    if supplied is not None and not is_of_warp:
         message = ox201.message(failure, launch, supplied)
         return violated(ox201.RULE, kernel, waiting, related, message, launch, other)
-    message = ox203.message(failure, _name(judgement, waiting.site), launch)
+    message = ox203.message(failure, supplied or _name(judgement, waiting.site), launch)
     return violated(ox203.RULE, kernel, waiting, related, message, launch, other)
 
 
