@@ -1,7 +1,7 @@
 """What NVIDIA's assembler says about PTX, where one is installed: registers, spills, memory.
 
 `ptxas` from PATH, from the toolkit that CUDA_HOME names, or from a wheel; else nvJitLink through
-cuda.core. No GPU is needed.
+cuda.core. With `nvdisasm` the machine code as well. No GPU is needed.
 """
 
 from __future__ import annotations
@@ -55,16 +55,48 @@ def registers(ptx: str, sm: str) -> Resources | None:
     return None
 
 
+def machine_code(ptx: str, sm: str) -> str | None:
+    """The instructions of the machine with the lines that they come from, as nvdisasm lists them.
+
+    None where `ptxas` or `nvdisasm` is not installed.
+    """
+    assembler, lister = ptxas(), nvdisasm()
+    if assembler is None or lister is None:
+        return None
+    cubin = _run(assembler, ptx, sm, "-lineinfo")[1]
+    with tempfile.TemporaryDirectory(prefix="oxide-") as folder:
+        path = Path(folder) / "kernel.cubin"
+        path.write_bytes(cubin)
+        done = subprocess.run(
+            [str(lister), "--print-line-info", "--print-code", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    if done.returncode:
+        raise AssemblyError(done.stderr or done.stdout)
+    return done.stdout
+
+
 @cache
 def ptxas() -> Path | None:
     """The assembler, if there is one."""
-    found = _found("ptxas")
-    if found is not None:
-        return found
-    if _has("cuda.pathfinder"):
-        utility = import_module("cuda.pathfinder").find_nvidia_binary_utility("ptxas")
-        return Path(utility) if utility else None
-    return None
+    return _found("ptxas") or _of_wheel("ptxas")
+
+
+@cache
+def nvdisasm() -> Path | None:
+    """What lists machine code, if it is there."""
+    return _found("nvdisasm") or _of_wheel("nvdisasm")
+
+
+def _of_wheel(tool: str) -> Path | None:
+    """A tool that a package of NVIDIA's has brought."""
+    if not _has("cuda.pathfinder"):
+        return None
+    utility = import_module("cuda.pathfinder").find_nvidia_binary_utility(tool)
+    return Path(utility) if utility else None
 
 
 @cache
@@ -87,13 +119,13 @@ def _found(tool: str) -> Path | None:
     return None
 
 
-def _run(tool: Path, ptx: str, sm: str) -> tuple[str, bytes]:
+def _run(tool: Path, ptx: str, sm: str, *flags: str) -> tuple[str, bytes]:
     """What the assembler says, and the cubin that it makes."""
     with tempfile.TemporaryDirectory(prefix="oxide-") as folder:
         source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
         source.write_text(ptx, encoding="utf-8")
         done = subprocess.run(
-            [str(tool), "-v", f"-arch={sm}", "-o", str(target), str(source)],
+            [str(tool), "-v", *flags, f"-arch={sm}", "-o", str(target), str(source)],
             capture_output=True,
             text=True,
             timeout=_SECONDS,

@@ -1,7 +1,8 @@
-"""`oxide inspect FILE[:KERNEL]`: what a kernel becomes, stage by stage.
+"""`oxide inspect FILE[:KERNEL]`: what a kernel becomes, stage by stage, and what its proof gains.
 
-oxide inspect examples/block_sum.py                  PTX of every kernel in the file
-oxide inspect kernels.py:saxpy --stage llvm --sm sm_80
+oxide inspect examples/block_sum.py                  PTX of every kernel, beside its lines
+oxide inspect kernels.py:saxpy --stage sass          the machine's instructions
+oxide inspect kernels.py --without indices,aliases   what these two change
 oxide inspect kernels.py --stage ir                  before anything is proved
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from math import prod
 from typing import TYPE_CHECKING
 
 from oxide.cli import one_file
@@ -21,10 +23,17 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
+    from oxide_codegen.lowering.optimisations import Optimisation
     from oxide_codegen.ptx import Ptx
 
-_STAGES = ("ir", "llvm", "ptx")
+_STAGES = ("ir", "llvm", "ptx", "sass")
+_FORMS = {
+    "ordinary": "launches with fewer than 2**30 elements in each array, which nearly all have",
+    "large": "ordinary ones with many blocks",
+    "every": "launches of every size",
+}
 _DEFAULT_SM = "sm_90"
+_BLOCK = 256
 
 
 def run(arguments: list[str], program: str) -> int:
@@ -34,14 +43,31 @@ def run(arguments: list[str], program: str) -> int:
     add("target", metavar="FILE[:KERNEL]", help="a file, or one kernel in it")
     add("--stage", choices=_STAGES, default="ptx", help="what to show (default: ptx)")
     add("--sm", default=_DEFAULT_SM, help=f"the GPU to compile for (default: {_DEFAULT_SM})")
+    forms = "; ".join(f"{name}: {meaning}" for name, meaning in _FORMS.items())
     add(
-        "--no-coarsening",
-        action="store_true",
-        help="leave out the form for large launches, with several elements per thread",
+        "--form",
+        choices=_FORMS,
+        action="append",
+        help=f"the code for which launches (default: ordinary, large where it differs). {forms}",
+    )
+    add(
+        "--without",
+        default="",
+        metavar="NAMES",
+        help="leave these out: checks, indices, read-only, aliases, alignment, unrolling, "
+        "coarsening",
+    )
+    add("--plain", action="store_true", help="without the lines of the source")
+    add(
+        "--block",
+        type=int,
+        default=_BLOCK,
+        help=f"threads of a block, for occupancy, where the kernel fixes none (default: {_BLOCK})",
     )
     options = parser.parse_args(arguments)
     if options.stage != "ir":
         require("cpu", "llvmlite")
+        options.without = _optimisations(options.without)
     path, wanted = one_file.split(options.target)
     source, report = one_file.checked(path)
     kernels = one_file.chosen(path, wanted, report)
@@ -49,6 +75,15 @@ def run(arguments: list[str], program: str) -> int:
     for kernel in kernels:
         failed |= _show(kernel, source, options)
     return 1 if failed else 0
+
+
+def _optimisations(names: str) -> frozenset[Optimisation]:
+    from oxide_codegen.lowering.optimisations import named
+
+    try:
+        return named(names)
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
 
 
 def _show(report: KernelReport, source: SourceFile, options: Namespace) -> bool:
@@ -60,7 +95,7 @@ def _show(report: KernelReport, source: SourceFile, options: Namespace) -> bool:
     if report.checked is None:
         one_file.explain_kernel(report, source)
         return True
-    return _show_compiled(report.checked, options, comment)
+    return _show_compiled(report.checked, source, options, comment)
 
 
 def _header(report: KernelReport) -> list[str]:
@@ -82,29 +117,57 @@ def _show_ir(report: KernelReport, source: SourceFile) -> bool:
     return False
 
 
-def _show_compiled(checked: CheckedKernel, options: Namespace, comment: str) -> bool:
-    from oxide_codegen.forms import Form
-    from oxide_codegen.ptx import compile_ptx, plan
+def _show_compiled(
+    checked: CheckedKernel, source: SourceFile, options: Namespace, comment: str
+) -> bool:
+    from oxide_codegen.forms import EVERY, Form
+    from oxide_codegen.gains import gains
+    from oxide_codegen.ptx import compile_ptx, has_form
     from oxide_codegen.target import Unsupported
 
-    try:
-        compiled = [compile_ptx(checked, options.sm)]
-        found = plan(checked)
-        if found.lanes > 1 and not options.no_coarsening:
-            compiled.append(compile_ptx(checked, options.sm, Form(coarse=True)))
-    except Unsupported as error:
-        raise WrongUse(str(error)) from error
-    sys.stdout.write(f"{comment}   {found}\n")
-    for one in compiled:
-        for line in resources(one):
+    forms = {
+        "ordinary": Form(ordinary=True),
+        "large": Form(ordinary=True, coarse=True),
+        "every": EVERY,
+    }
+    without = options.without
+    wanted = options.form or ["ordinary", "large"]
+    chosen = [name for name in wanted if has_form(checked, forms[name], without)]
+    for name in chosen or ["every"]:
+        try:
+            compiled = compile_ptx(checked, options.sm, forms[name], without=without)
+        except Unsupported as error:
+            raise WrongUse(str(error)) from error
+        sys.stdout.write(f"{comment} for {_FORMS[name]}:\n")
+        for line in gains(checked, forms[name], compiled, without):
             sys.stdout.write(f"{comment}   {line}\n")
-        text = one.llvm if options.stage == "llvm" else one.text
-        sys.stdout.write(text.rstrip("\n") + "\n\n")
+        for line in _resources(compiled, checked, options):
+            sys.stdout.write(f"{comment}   {line}\n")
+        sys.stdout.write(_text(compiled, source, options).rstrip("\n") + "\n\n")
     return False
 
 
-def resources(compiled: Ptx) -> Iterator[str]:
-    """What a kernel takes on its GPU, one line."""
+def _text(compiled: Ptx, source: SourceFile, options: Namespace) -> str:
+    from oxide_codegen import toolchain
+    from oxide_codegen.listing import annotated_ptx, annotated_sass
+
+    if options.stage == "llvm":
+        return compiled.llvm
+    if options.stage == "ptx":
+        return compiled.text if options.plain else annotated_ptx(compiled.text, source)
+    listing = toolchain.machine_code(compiled.text, compiled.sm)
+    if listing is None:
+        raise WrongUse(
+            "machine code needs ptxas and nvdisasm: install the CUDA toolkit, or "
+            "pip install nvidia-cuda-nvcc nvidia-cuda-nvdisasm"
+        )
+    return listing if options.plain else annotated_sass(listing, source)
+
+
+def _resources(compiled: Ptx, checked: CheckedKernel, options: Namespace) -> Iterator[str]:
+    from oxide_codegen.contract import declared_block
+    from oxide_codegen.occupancy import occupancy
+    from oxide_codegen.target import capabilities
     from oxide_codegen.toolchain import AssemblyError, registers
 
     shared = f"{compiled.shared} bytes of shared memory"
@@ -119,3 +182,7 @@ def resources(compiled: Ptx) -> Iterator[str]:
         return
     spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
     yield f"{compiled.entry} for {compiled.sm}: {used.registers} registers, {spills}, {shared}"
+    block = declared_block(checked.kernel)
+    threads = options.block if block is None else prod(block)
+    fit = occupancy(capabilities(compiled.sm), threads, used.registers, compiled.shared)
+    yield f"occupancy in blocks of {threads} threads: {fit}"
