@@ -3,7 +3,8 @@
 Monomials are the unknowns; that `x*y` is a product is the caller's business. The method is
 Fourier-Motzkin elimination with integer tightening: `2x - 3 >= 0` is `x - 2 >= 0`, because the
 coefficients' divisor divides the rest downwards. It is sound, and incomplete only where the
-rationals have a solution and the integers do not, or where the budget ends.
+rationals have a solution and the integers do not, or where the budget ends. Most sets are
+fulfilled by a point near their lower bounds, which is looked for first.
 
     x - y - 1 >= 0,  y - z >= 0,  z - x >= 0      eliminate x:  z - y - 1 >= 0
                                                   eliminate z:  -1 >= 0, contradiction
@@ -56,6 +57,8 @@ _BOTH = 3
 # What that counts more than any number of new rows, and more than any unknown costs.
 _INEXACT = 1 << 30
 _DEAREST = 1 << 40
+# So often each row is looked at for a point that fulfils all.
+_ROUNDS = 3
 
 
 def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
@@ -177,6 +180,9 @@ def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
                 offset = coefficient
         if not insert(terms, offset):
             return True
+    if _has_point(rows):
+        budget.spend(len(rows))
+        return False
     while len(rows):
         if not budget.spend(len(rows)):
             return False
@@ -204,6 +210,53 @@ def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
                         del terms[unknown]
                 if not insert(terms, low_offset * up + high_offset * down):
                     return True
+    return False
+
+
+def _has_point(rows: _Rows) -> bool:
+    """Whether integers that fulfil all rows are found at once: then there is no contradiction.
+
+    Each unknown starts at the least that it can be; what is not fulfilled moves its unknowns as
+    far as their bounds let it, a few times round.
+    """
+    lows, highs = rows.lows, rows.highs
+    sums = list(rows.sums.values())
+    point: dict[int, int] = {}
+    for _, terms in sums:
+        for unknown in terms:
+            if unknown not in point:
+                low = lows.get(unknown)
+                point[unknown] = min(0, highs.get(unknown, 0)) if low is None else low
+    for _ in range(_ROUNDS):
+        moved = False
+        for offset, terms in sums:
+            missing = -offset
+            for unknown, coefficient in terms.items():
+                missing -= coefficient * point[unknown]
+            if missing <= 0:
+                continue
+            moved = True
+            for unknown, coefficient in terms.items():
+                at = point[unknown]
+                if coefficient > 0:
+                    there = at - (-missing // coefficient)
+                    high = highs.get(unknown)
+                    if high is not None and high < there:
+                        there = high
+                else:
+                    there = at + (-missing // -coefficient)
+                    low = lows.get(unknown)
+                    if low is not None and there < low:
+                        there = low
+                if there != at:
+                    point[unknown] = there
+                    missing -= coefficient * (there - at)
+                    if missing <= 0:
+                        break
+            else:
+                return False
+        if not moved:
+            return True
     return False
 
 
