@@ -10,12 +10,16 @@ from annotations import expectations, mismatches
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.modules import ProjectModules
+from oxide_analyzer.report import Report
 from oxide_analyzer.source import SourceFile
 
 HERE = Path(__file__).parent
 
 
-def _report(path: Path):
+PAGE = HERE.parent.parent / "docs" / "numba.md"
+
+
+def _report(path: Path) -> tuple[SourceFile, Report]:
     source = SourceFile(path.name, path.read_text(encoding="utf-8"))
     return source, check(source, ProjectModules((path.parent,)))
 
@@ -36,3 +40,14 @@ def test_broken_programs_are_found(path: Path) -> None:
     found = [d for d in report.diagnostics if d.severity is not Severity.INFORMATION]
     assert mismatches(expectations(source.path, source.text), found) == []
     assert all(k.verdict is Verdict.VIOLATED for k in report.kernels)
+
+
+def test_the_page_says_what_the_checker_says() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    shown = page.split("```text\n")[1].split("```")[0]
+    report = check(SourceFile("scale.py", program), ProjectModules(()))
+    first = min(report.diagnostics, key=lambda d: d.span)
+    assert f"error[{first.code}] {first.name}: {first.message}" in shown
+    assert f"--> scale.py:{first.span.line}:{first.span.column} in `scale`" in shown
+    assert [r.message for r in first.related if r.span.line == 15] == ["it is launched here"]

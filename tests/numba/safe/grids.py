@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from numba import cuda
 
 SCALE = 0.25

@@ -1,6 +1,7 @@
 """Matrix products: naive, and by tiles that are padded with zeros at the edges."""
 
 import numpy as np
+
 from numba import cuda, float32
 
 TPB = 16

@@ -1,6 +1,7 @@
 """Sums of blocks: by halves in shared memory, by warps, by atomics."""
 
 import numpy as np
+
 from numba import cuda, float64, int32
 
 BLOCK = 256

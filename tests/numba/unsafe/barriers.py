@@ -26,7 +26,7 @@ def divergent(a):
 
 @cuda.jit
 def in_loop(a):
-    for k in range(cuda.threadIdx.x):
+    for _k in range(cuda.threadIdx.x):
         cuda.syncthreads()  # error: [OX201]
     if cuda.grid(1) < a.size:
         a[cuda.grid(1)] = 1

@@ -1,6 +1,7 @@
 """Kernels that are right for some launches, and not for those below."""
 
 import numpy as np
+
 from numba import cuda
 
 
