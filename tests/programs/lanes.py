@@ -95,7 +95,7 @@ class Lanes(Author):
         add(f"x = {self.pick('a[i] if i < len(a) else 0', 'i32(t)', 'i32(i) * 3')}")
         pieces = [self.reduce, self.shuffles, self.butterfly, self.exchange, self.exchange]
         pieces += [self.vote, self.masked, self.partial, self.rounds, self.block_sum, self.scan]
-        pieces += [self.rotate, self.match]
+        pieces += [self.rotate, self.match, self.of_block]
         for _ in range(random.randrange(1, 4)):
             piece = random.choice(pieces)
             if random.random() < 0.2:
@@ -154,6 +154,13 @@ class Lanes(Author):
         op = self.pick("add", "min", "max")
         exclusive = self.pick("", ", exclusive=True")
         self.keep(f"warp.scan_{op}({self.value()}{exclusive}{self.width()})")
+
+    def of_block(self) -> None:
+        """A reduction or scan of the whole block, which all of it has to come to."""
+        op = self.pick("add", "min", "max")
+        kind = self.pick("reduce", "reduce", "scan")
+        exclusive = self.pick("", ", exclusive=True") if kind == "scan" else ""
+        self.keep(f"block.{kind}_{op}({self.value()}{exclusive})")
 
     def match(self) -> None:
         m = self.fresh("m")

@@ -117,6 +117,9 @@ def _is_proved_not_to(judgement: Judgement, found: Violation) -> str | None:
         site = found.failure.access.site
         elements = (j for j in judgement.judged if j.obligation.kind is Kind.ELEMENT)
         about.extend(one for one in elements if site in one.obligation.sites)
+    if kind is Kind.LOCAL and not about:
+        # An undefined number may be handed on for a while, and read where nothing is asked.
+        about = [one for one in judgement.judged if one.obligation.kind is kind]
     if not about:
         return f"nothing is asked about {kind}"
     proved = [one.result for one in about if isinstance(one.result, Proved)]

@@ -133,7 +133,7 @@ class Together(Deterministic):
         kinds = [self.meet] * 5
         kinds += [self.cross] * 2 if self.crossing is not None else []
         kinds += [self.dynamic_exchange] if self.dynamic is not None else []
-        kinds += [super().phase] * 2 if not self.leaves else [self.leave]
+        kinds += [super().phase, super().phase, self.of_block] if not self.leaves else [self.leave]
         random.choice(kinds)()
 
     def statement(self) -> None:
@@ -206,6 +206,21 @@ class Together(Deterministic):
         self.lines.add("    return")
 
     # ------------------------------------------------------------ blocks and grids
+
+    def of_block(self) -> None:
+        """What all threads of the block compute, once or in a loop."""
+        random, add = self.random, self.lines.add
+        type, name = self.at.type(), self.fresh()
+        ops = ["add", "min", "max"] + ([] if type.is_float else ["and", "or", "xor"])
+        call = f"reduce_{random.choice(ops)}({{}})"
+        if random.random() < 0.4:
+            exclusive = random.choice(["", ", exclusive=True"])
+            call = f"scan_{random.choice(ops[:3])}({{}}{exclusive})"
+        add(f"{name} = block.{call.format(self.at.expression(type, 2))}")
+        if random.random() < 0.3:
+            add(f"for {self.fresh('k')} in range({random.randrange(1, 4)}):")
+            add(f"    {name} = block.{call.format(name)}")
+        self.at.variables[name] = type
 
     def dynamic_exchange(self) -> None:
         assert self.dynamic is not None
@@ -309,6 +324,7 @@ def together(seed: int, *, inexact: bool = False) -> Program:
 _IMPORT = """from oxide import (
     DisjointSlice3D,
     Slice3D,
+    block,
     dynamic_shared,
     fence,
     grid_sync,
