@@ -96,7 +96,43 @@ def k(idx: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
         out[idx[i]] = a[i]
 """
 
-RIGHT = {"flag": FLAG, "blocks": BLOCKS, "last": LAST, "append": APPEND, "scatter": SCATTER}
+MESSAGE = """
+@kernel(domain=1, requires=lambda flag, part, out: len(flag) >= 1 and len(part) >= 2
+        and within(flag, 0, 1))
+def k(part: DisjointSlice[i32], flag: AtomicSlice[i32], out: DisjointSlice[i32], n: i32):
+    i = thread.index_1d()
+    if i == n:
+        part[1] = 7
+        atomic.add(flag, 0, 1, order="release")
+    if i > 0 and i < len(out):
+        seen = atomic.load(flag, 0, order="acquire")
+        if seen == 1:
+            out[i] = part[1]
+"""
+
+CHAIN = """
+@kernel(block=8, domain=1, requires=lambda flag, part: len(flag) >= grid_dim.x
+        and len(part) >= grid_dim.x and within(flag, 0, 1))
+def k(part: DisjointSlice[i32], flag: AtomicSlice[i64]):
+    if thread.x == 0:
+        before = 0
+        if block.x > 0:
+            while atomic.load(flag, block.x - 1, order="acquire") == 0:
+                pass
+            before = part[block.x - 1]
+        part[block.x] = before + 1
+        atomic.add(flag, block.x, 1, order="release")
+"""
+
+RIGHT = {
+    "message": MESSAGE,
+    "chain": CHAIN,
+    "flag": FLAG,
+    "blocks": BLOCKS,
+    "last": LAST,
+    "append": APPEND,
+    "scatter": SCATTER,
+}
 
 PUBLISH = """\
         data[block.x] = a[block.x]
@@ -106,6 +142,29 @@ PUBLISH = """\
 
 # What is wrong, in which kernel, and the text that makes it so.
 WRONG = {
+    "a message of anybody": (MESSAGE, "if i == n:", "if i >= n:"),
+    "a message of every block": (MESSAGE, "if i == n:", "if thread.x == n:"),
+    "a message counted by others": (
+        MESSAGE,
+        "    if i > 0 and",
+        '    if i == n + 1:\n        atomic.add(flag, 0, 1, order="release")\n    if i > 0 and',
+    ),
+    "a message that is not there": (MESSAGE, "seen == 1", "seen <= 1"),
+    "a message sent before": (
+        MESSAGE,
+        '        part[1] = 7\n        atomic.add(flag, 0, 1, order="release")\n',
+        '        atomic.add(flag, 0, 1, order="release")\n        part[1] = 7\n',
+    ),
+    "a message not released": (
+        MESSAGE,
+        'atomic.add(flag, 0, 1, order="release")',
+        "atomic.add(flag, 0, 1)",
+    ),
+    "a message not acquired": (MESSAGE, 'load(flag, 0, order="acquire")', "load(flag, 0)"),
+    "a message from the start": (MESSAGE, "\n        and within(flag, 0, 1)", ""),
+    "a chain raised by two": (CHAIN, "if thread.x == 0:", "if thread.x < 2:"),
+    "a chain raised elsewhere": (CHAIN, "atomic.add(flag, block.x, 1", "atomic.add(flag, 0, 1"),
+    "a chain not waited for": (CHAIN, "== 0:", "== 5:"),
     "no fence before the flag": (
         FLAG,
         "        fence()\n        atomic.store",

@@ -10,7 +10,8 @@ Flags. Of an array F that only atomics change and that starts with known numbers
 (`within(F, 0, 1)` in the contract), T2 has looked at F[g] and found v. Each statement S that may
 have written F[g] is ruled out by v (as are the numbers at the start), or
 
-* it stores: nothing that changes an element depends on what it was, so v is of one store;
+* it is atomic. What v was read from is one of these statements; of one that stores, v is its value,
+  of one that adds or the like nothing is known of v, and it counts wherever it may be made;
 * whatever thread makes it for F[g] is T1, where W of T1 and R of T2 touch one element; so there
   are not two producers of one flag. Or both are of one block and a barrier lies between;
 * W comes before S in T1: nowhere round a loop behind it, or both in one iteration;
@@ -46,7 +47,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Space,
 )
-from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.affine import PATIENT, refutes
 from oxide_analyzer.proof.exits import may_follow
 from oxide_analyzer.proof.links import Missing, Published, apart, releases, same, start_of
 from oxide_analyzer.proof.looks import Look, Places, looks
@@ -154,7 +155,7 @@ def _by_flag(
         given = (*known, *way, *seen)
         if refutes(terms, given):
             continue
-        if store.atomic is None or store.atomic.op not in _PLAIN:
+        if store.atomic is None:
             return None
         link = _made_before(places, write, other, store, given, across)
         if link is None:
@@ -197,7 +198,7 @@ def _made_before(
             )
             for k in rounds
         )
-        if refutes(terms, (*meet, any_of(ways))):
+        if refutes(terms, (*meet, any_of(ways)), PATIENT):
             once = bool(rounds)
             fenced = releases(places, write.position, store, across, once)
             return () if fenced else (Missing(store.array, True, store.atomic, across),)
