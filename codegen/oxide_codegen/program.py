@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Reading
-    from oxide_analyzer.ir.kernel import Constant, Kernel
+    from oxide_analyzer.ir.kernel import Constant, Function, Kernel
     from oxide_analyzer.launch import Number
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
@@ -441,6 +442,7 @@ class _FirstUse:
                 root = functions.get(constant.owner.argument, function)
                 owner = live.follow(root, constant.owner, guard)
                 value = live.look_up(owner, constant.attributes, guard)
+                self._demand_lengths(constant, owner, guard)
             elif constant.holder == ("requires",):
                 value = live.look_up(options.requires, constant.attributes, guard)
             else:
@@ -451,6 +453,33 @@ class _FirstUse:
                     value = _item(constant, value, int(item))
             values[constant.symbol] = _fit(constant, value)
         return values, guard
+
+    def _demand_lengths(self, constant: Constant, owner: FunctionType, guard: live.Guard) -> None:
+        """Raise unless the tuples that a constant is an item of have as many as in the source."""
+        for depth in range(1, len(constant.attributes)):
+            place, tuple_ = constant.attributes[depth], constant.attributes[:depth]
+            if not place.isdigit():
+                continue
+            value = live.look_up(owner, tuple_, guard)
+            written = self._lengths[constant.owner, tuple_]
+            if isinstance(value, tuple) and len(cast("tuple[object, ...]", value)) != written:
+                raise live.Unavailable(
+                    f"`{'.'.join(tuple_)}` at {constant.span} has "
+                    f"{len(cast('tuple[object, ...]', value))} items now, and {written} in the "
+                    "source: a tuple that a kernel takes from outside keeps its length"
+                )
+
+    @cached_property
+    def _lengths(self) -> dict[tuple[Function, tuple[str, ...]], int]:
+        """How many items each tuple has of which a constant is one."""
+        found: dict[tuple[Function, tuple[str, ...]], int] = {}
+        for constant in self.kernel.constants:
+            for depth in range(1, len(constant.attributes)):
+                place = constant.attributes[depth]
+                if place.isdigit() and not constant.holder:
+                    key = constant.owner, constant.attributes[:depth]
+                    found[key] = max(found.get(key, 0), int(place) + 1)
+        return found
 
 
 def _item(constant: Constant, value: object, index: int) -> object:
