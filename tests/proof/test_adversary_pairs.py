@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from proof.adversary import right_is_proved, wrong_is_not
+from oxide_analyzer.diagnostics import Verdict
+from proof.adversary import reported, right_is_proved, wrong_is_not
 
 FOLDED = """
 @kernel(block=64, domain=1)
@@ -276,3 +277,11 @@ def test_the_right_one_is_proved(name: str) -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_wrong_one_is_not_and_can_fail(name: str) -> None:
     wrong_is_not(PAIRS[name])
+
+
+def test_fast_arithmetic_rounds_differently_elsewhere() -> None:
+    """No two computations are taken for one; what is computed once is."""
+    fast = FLOAT.replace("domain=1", "domain=1, fast_math=True")
+    assert reported(fast).verdict is not Verdict.PROVED
+    once = fast.replace("    x = f[0] + f32(n)\n    if not", "    if not")
+    assert reported(once).verdict is Verdict.PROVED

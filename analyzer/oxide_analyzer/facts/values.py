@@ -176,7 +176,7 @@ class Evaluator:
             case Convert(operand=operand, type=target):
                 return self._convert(self.value(operand, state), operand.type, target, expr, state)
             case Math(function=function, operands=operands):
-                return self._real(f"{function}", *(self.value(one, state) for one in operands))
+                return self._rounded(f"{function}", *(self.value(one, state) for one in operands))
             case Apply(function=function, operands=operands, type=type_):
                 values = [self.value(operand, state) for operand in operands]
                 if type_.is_float:
@@ -265,7 +265,8 @@ class Evaluator:
     def _binary(self, expr: Binary, state: State) -> Value:
         left, right = self.value(expr.left, state), self.value(expr.right, state)
         if not (isinstance(left, Poly) and isinstance(right, Poly)):
-            return self._logical_bits(expr, left, right) or self._real(expr.op.value, left, right)
+            bits = self._logical_bits(expr, left, right)
+            return bits or self._rounded(expr.op.value, left, right)
         return integer_operator(self, expr, left, right, state)
 
     def _logical_bits(self, expr: Binary, left: Value, right: Value) -> Condition | None:
@@ -390,6 +391,13 @@ class Evaluator:
             return Real((f"float'{self.serial()}",), (), level)
         return Real(tuple(keys), tuple(parts), level)
 
+    def _rounded(self, name: str, *operands: Value) -> Real:
+        """What arithmetic gives; where it is fast, other places may round the same otherwise."""
+        real = self._real(name, *operands)
+        if not self.launch.kernel.contract.fast_math:
+            return real
+        return Real((*real.key, f"at'{self.serial()}"), real.parts, real.own_level)
+
     # ------------------------------------------------------------ wrap
 
     def learn(self, state: State, conditions: Iterable[Condition]) -> None:
@@ -439,8 +447,7 @@ class Evaluator:
         if too_high and not too_low:
             room = tuple(self.launch.room())
             too_high = not (
-                room
-                and refutes(terms, (*path, *room, less(constant(type_.max), poly)), _PRODUCTS)
+                room and refutes(terms, (*path, *room, less(constant(type_.max), poly)), _PRODUCTS)
             )
         if not (too_low or too_high):
             return poly
