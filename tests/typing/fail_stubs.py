@@ -1,5 +1,6 @@
 """Launches of kernels that are known by the stub of an artifact alone."""
 
+import kernels_oxide
 from kernels_oxide import advance, scale
 
 import oxide
@@ -23,3 +24,5 @@ scale.prepare(block=64)  # expect: pyright mypy
 scale.launch_unchecked(grid=1)(2.0)  # expect: pyright mypy
 advance.prepare(grid=1)(Step(0.5, 3), x)
 advance.prepare(grid=1)(0.5, x)  # expect: pyright mypy
+oxide.load(kernels_oxide).scale.prepare(grid=1)(2.0, x, x)
+oxide.load(kernels_oxide).scale.prepare(grid=1)(2.0)  # expect: pyright
