@@ -248,6 +248,7 @@ HOST_NAMES = frozenset(
         "KernelAssertion",
         "KernelIndexError",
         "LaunchError",
+        "Module",
         "OxideError",
         "Stream",
         "asarray",
