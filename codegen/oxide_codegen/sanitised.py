@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
@@ -74,6 +74,7 @@ _natives: WeakKeyDictionary[Kernel, Native] = WeakKeyDictionary()
 _CAPACITY = 1024
 _MOST_THREADS = 1 << 32
 _PAGE = 4096
+_LARGE = 8 << 20
 
 
 @contextmanager
@@ -191,6 +192,10 @@ class _Shadow:
                 expected="less memory",
                 actual=starts[-1],
             ) from None
+        if starts[-1] >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
+            # Every page is met for the first time, which takes longer than what is done there.
+            with suppress(OSError):
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
         self._owner = ctypes.c_char.from_buffer(self._memory)
         self.address = ctypes.addressof(self._owner)
         self.places = [self.address + start for start in starts]

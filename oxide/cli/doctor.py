@@ -61,7 +61,15 @@ def run(arguments: list[str], program: str) -> int:
     parser.parse_args(arguments)
     from oxide.cli.terminal import shows_colour
 
-    findings = [*_python(), *_packages(), *_driver(), *_assembler(), *_library(), *_device()]
+    findings = [
+        *_python(),
+        *_packages(),
+        *_driver(),
+        *_assembler(),
+        *_sanitizer(),
+        *_library(),
+        *_device(),
+    ]
     paint = coloured if shows_colour(sys.stdout) else plain
     sys.stdout.write(render(findings, paint))
     return 1 if any(finding.state is State.BROKEN for finding in findings) else 0
@@ -163,6 +171,20 @@ def _assembler() -> Iterator[Finding]:
         yield Finding(State.BROKEN, "ptxas", f"{path} does not run", "reinstall the CUDA toolkit")
     else:
         yield Finding(State.READY, "ptxas", f"{release[0].partition('release ')[2]} at {path}")
+
+
+def _sanitizer() -> Iterator[Finding]:
+    from oxide_codegen.toolchain import compute_sanitizer
+
+    path = compute_sanitizer()
+    if path is None:
+        advice = (
+            "install the CUDA toolkit for `oxide sanitize --gpu`; without it kernels are watched "
+            "on the cpu"
+        )
+        yield Finding(State.ABSENT, "compute-sanitizer", "was not found", advice)
+    else:
+        yield Finding(State.READY, "compute-sanitizer", f"at {path}")
 
 
 def _library() -> Iterator[Finding]:
