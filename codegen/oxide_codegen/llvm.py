@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import sys
 import threading
 from functools import cache
 from itertools import count
@@ -154,8 +155,8 @@ def _missing(image: bytes) -> list[str]:
 @cache
 def _jit() -> llvm.LLJIT:
     # LLVM's older linker maps each section by itself, and ends the process where two of them lie
-    # more than 2 GiB apart, as they may in a large address space.
-    return llvm.create_lljit_compiler(host_machine(), use_jit_link=True)
+    # more than 2 GiB apart, as they may in a large address space. The newer one knows less of COFF.
+    return llvm.create_lljit_compiler(host_machine(), use_jit_link=sys.platform != "win32")
 
 
 _NUMBERS = count()
