@@ -17,7 +17,7 @@ from oxide_analyzer.ir.kernel import ArrayParameter
 from oxide_analyzer.ir.nodes import Dim, Ownership, Param, Register, Space, Special
 from oxide_codegen.abi import failure_sites
 from oxide_codegen.forms import ALIGNMENT, SIZES
-from oxide_codegen.lowering.multiples import multiples
+from oxide_codegen.lowering.multiples import equal_extents, multiples
 from oxide_codegen.lowering.optimisations import Optimisation
 
 if TYPE_CHECKING:
@@ -118,6 +118,10 @@ def _alignment(checked: CheckedKernel, form: Form, ptx: str) -> str:
         said.append(f"arrays start at multiples of {ALIGNMENT} bytes")
     conditions = [fact.condition for fact in checked.facts]
     said += [f"`{_size(size)} % {divisor} == 0`" for size, divisor in multiples(conditions)]
+    equal = equal_extents(conditions)
+    same = len(equal) - len({(one.array, one.axis) for one in equal.values()})
+    if same:
+        said.append(f"{same} extents equal others" if same > 1 else "1 extent equals another")
     wide = Counter(_WIDE.findall(ptx))
     accesses = ", ".join(f"{count} of {width} at once" for width, count in sorted(wide.items()))
     return f"{' and '.join(said) or 'nothing is known'}; wide accesses: {accesses or 'none'}"

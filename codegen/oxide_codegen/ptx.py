@@ -157,6 +157,7 @@ def lower(
         lines.location,
         ordinary=narrow,
         without=without,
+        extents=multiples.equal_extents(known),
     )
     context.locate(kernel.name_span)
     multiples.assume(context, known)

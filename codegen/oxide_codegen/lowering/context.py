@@ -90,6 +90,8 @@ class Context:
     slots: dict[Local, tuple[str, str]] = field(default_factory=dict["Local", tuple[str, str]])
     ordinary: bool = False
     without: Collection[Optimisation] = ()
+    # Which extent stands for an equal one.
+    extents: Mapping[tuple[str, int], Dim] = field(default_factory=dict[tuple[str, int], "Dim"])
 
     # Whether accesses are told to `observe`: see `watched`.
     observes: ClassVar[bool] = False
@@ -193,7 +195,9 @@ class Context:
             case Param(name=name):
                 return self._narrowed(expr, self.environment.scalar(name))
             case Dim(array=array, axis=axis):
-                return self._narrowed(expr, self.environment.dimension(array, axis))
+                same = self.extents.get((array, axis), expr)
+                value = self.environment.dimension(same.array, same.axis)
+                return self._narrowed(expr, value)
             case Special():
                 return self._special(expr)
             case Unary(op=op, operand=operand, type=scalar):

@@ -4,7 +4,8 @@
 
 With that, and arrays that start at multiples of 16 bytes, LLVM sees that `a[i, 4 * k]` does too,
 and makes one access of four neighbours. Of a block whose width is a multiple of a warp, every warp
-is whole. Facts are checked at launch, so nothing is assumed that is not so.
+is whole. Extents that are equal are one value: where `b.shape[1] == a.shape[1]`, the rows of both
+start equally far behind. Facts are checked at launch, so nothing is assumed that is not so.
 """
 
 from __future__ import annotations
@@ -46,6 +47,31 @@ def multiples(conditions: Iterable[Expr]) -> Iterator[tuple[Expr, int]]:
                         yield found
             case _:
                 pass
+
+
+def equal_extents(conditions: Iterable[Expr]) -> dict[tuple[str, int], Dim]:
+    """For extents that equal others, one that stands for all of them."""
+    groups: list[list[Dim]] = []
+    for left, right in _equal(conditions):
+        known = [g for g in groups if any(_key(one) in (_key(left), _key(right)) for one in g)]
+        groups = [g for g in groups if g not in known]
+        groups.append([one for group in known for one in group] + [left, right])
+    return {_key(one): group[0] for group in groups for one in group}
+
+
+def _equal(conditions: Iterable[Expr]) -> Iterator[tuple[Dim, Dim]]:
+    for condition in conditions:
+        match condition:
+            case Logic(op=LogicOp.AND, left=left, right=right):
+                yield from _equal((left, right))
+            case Compare(op=CompareOp.EQ, left=Dim() as left, right=Dim() as right):
+                yield left, right
+            case _:
+                pass
+
+
+def _key(extent: Dim) -> tuple[str, int]:
+    return extent.array, extent.axis
 
 
 def _remainder(expr: Expr) -> tuple[Expr, int] | None:
