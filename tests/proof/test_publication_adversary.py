@@ -124,7 +124,43 @@ def k(part: DisjointSlice[i32], flag: AtomicSlice[i64]):
         atomic.add(flag, block.x, 1, order="release")
 """
 
+LOCK = """
+@kernel(domain=1, requires=lambda part, lock: len(lock) >= 2 and len(part) >= 2
+        and within(lock, 0, 1))
+def k(part: DisjointSlice[i32], lock: AtomicSlice[i32], n: i32):
+    while atomic.compare_exchange(lock, 0, 0, 1, order="acquire") != 0:
+        pass
+    if n > 3:
+        part[0] += n
+    part[1] = n
+    atomic.store(lock, 0, 0, order="release")
+"""
+
+SPIN = """
+@kernel(domain=1, block=32, requires=lambda part, lock: len(lock) >= 2 and len(part) >= 2
+        and within(lock, 0, 1))
+def k(part: DisjointSlice[i32], lock: AtomicSlice[i32], n: i32):
+    held = i32(1)
+    while held != 0:
+        held = atomic.exchange(lock, 0, 1, order="acquire")
+    part[0] += 1
+    atomic.store(lock, 0, 0, order="release")
+"""
+
+TRY = """
+@kernel(domain=1, block=32, requires=lambda part, lock: len(lock) >= 2 and len(part) >= 2
+        and within(lock, 0, 1))
+def k(part: DisjointSlice[i32], lock: AtomicSlice[i32], n: i32):
+    for r in range(n):
+        if atomic.compare_exchange(lock, 0, 0, 1, order="acquire") == 0:
+            part[0] += 1
+            atomic.store(lock, 0, 0, order="release")
+"""
+
 RIGHT = {
+    "lock": LOCK,
+    "spin": SPIN,
+    "try": TRY,
     "message": MESSAGE,
     "chain": CHAIN,
     "flag": FLAG,
@@ -142,6 +178,63 @@ PUBLISH = """\
 
 # What is wrong, in which kernel, and the text that makes it so.
 WRONG = {
+    "a lock that is free already": (LOCK, "(lock, 0, 0, 1, order", "(lock, 0, 1, 1, order"),
+    "a lock that is not taken": (LOCK, "0, 0, 1, order", "0, 0, 0, order"),
+    "a lock with two keys": (LOCK, "atomic.store(lock, 0, 0, ", "atomic.store(lock, 0, 2, "),
+    "a lock given back elsewhere": (LOCK, "atomic.store(lock, 0", "atomic.store(lock, 1"),
+    "a lock for each thread": (LOCK, "(lock, 0, 0, 1", "(lock, thread.x % 2, 0, 1"),
+    "a lock that is not acquired": (LOCK, '0, 0, 1, order="acquire"', "0, 0, 1"),
+    "a lock that is not released": (LOCK, '0, 0, order="release"', "0, 0"),
+    "a lock of the block": (LOCK, 'order="acquire"', 'order="acquire", scope="block"'),
+    "a lock released to the block": (LOCK, 'order="release"', 'order="release", scope="block"'),
+    "a lock left in between": (
+        LOCK,
+        "    part[1] = n\n",
+        '    atomic.store(lock, 0, 0, order="release")\n    part[1] = n\n',
+    ),
+    "a lock that may be left in between": (
+        LOCK,
+        "        part[0] += n\n",
+        '        part[0] += n\n        atomic.store(lock, 0, 0, order="release")\n',
+    ),
+    "access behind a lock": (
+        LOCK,
+        '    part[1] = n\n    atomic.store(lock, 0, 0, order="release")\n',
+        '    atomic.store(lock, 0, 0, order="release")\n    part[1] = n\n',
+    ),
+    "access in front of a lock": (LOCK, "    while atomic", "    part[1] = 0\n    while atomic"),
+    "a lock that somebody opens": (
+        LOCK,
+        "    while atomic",
+        '    if n == 1:\n        atomic.store(lock, 0, 0, order="release")\n    while atomic',
+    ),
+    "a lock that somebody counts": (
+        LOCK,
+        "    while atomic",
+        "    if thread.x == n:\n        atomic.sub(lock, 0, 1)\n    while atomic",
+    ),
+    "a lock that waits for the other value": (LOCK, ") != 0", ") == 0"),
+    "a lock that waits for one more": (LOCK, ") != 0", ") > 1"),
+    "a spin lock that need not spin": (SPIN, "held = i32(1)", "held = i32(0)"),
+    "a spin lock that may not spin": (SPIN, "held = i32(1)", "held = n"),
+    "a spin lock left by a break": (
+        SPIN,
+        'order="acquire")\n',
+        'order="acquire")\n        if n == 3:\n            break\n',
+    ),
+    "a spin lock that counts": (SPIN, "atomic.exchange", "atomic.add"),
+    "a spin lock that keeps the first": (
+        SPIN,
+        '        held = atomic.exchange(lock, 0, 1, order="acquire")\n',
+        '        held = n - atomic.exchange(lock, 0, 1, order="acquire")\n',
+    ),
+    "a try lock that was not had": (TRY, "== 0:", "!= 0:"),
+    "a try lock that was had or not": (TRY, "== 0:", "<= 1:"),
+    "a try lock given back by anybody": (
+        TRY,
+        "            atomic.store",
+        "        atomic.store",
+    ),
     "a message of anybody": (MESSAGE, "if i == n:", "if i >= n:"),
     "a message of every block": (MESSAGE, "if i == n:", "if thread.x == n:"),
     "a message counted by others": (

@@ -20,6 +20,8 @@ have written F[g] is ruled out by v (as are the numbers at the start), or
 Tickets (`tickets`). Who has drawn the last of the tickets that every block draws once knows that
 all have done what they did before.
 
+Locks (`locks`). Both lie in critical sections of one lock.
+
 Scopes: between blocks every link is of device or system scope. Memory order is proved for all
 executions at once: nothing here speaks of one interleaving. What is not of these forms is not
 ordered: two rounds with one flag, a flag that is written before the data, a value of the start
@@ -50,6 +52,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.proof.affine import PATIENT, refutes
 from oxide_analyzer.proof.exits import may_follow
 from oxide_analyzer.proof.links import Missing, Published, apart, releases, same, start_of
+from oxide_analyzer.proof.locks import locked
 from oxide_analyzer.proof.looks import Look, Places, looks
 from oxide_analyzer.proof.sequence import dominates, loops_round, precedes
 from oxide_analyzer.proof.subjects import Kind, Obligation, Pair
@@ -83,6 +86,7 @@ def published(analysis: Analysis, obligation: Obligation) -> Published | None:
                 _ordered(places, one, other, across)
                 or _ordered(places, other, one, across)
                 or (exclusive(places, one, other) if across else None)
+                or locked(analysis, one, other)
             )
             if order is None:
                 return None
