@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 MOST_ELEMENTS = 60_000
 _USUAL_THREADS = 128
+_IN_FRONT = 2
 # A larger array fits no shared memory, and each thread's own would fill the machine's.
 MOST_SCRATCH = 300_000
 MOST_SHARED = 227 * 1024
@@ -193,7 +194,9 @@ class Admitted:
                 case ArrayParameter(name=name):
                     rank = self.kernel.arrays[name].rank
                     axes = [0] if rank == 1 else [1, 0] if rank == 2 else [2, 1, 0]
-                    draft.shapes[name] = [max(0, threads[a] // share + off) for a in axes]
+                    shape = [max(0, threads[a] // share + off) for a in axes]
+                    # No axis of the grid is left for those in front of the third.
+                    draft.shapes[name] = [_IN_FRONT] * (rank - len(axes)) + shape
                 case ScalarParameter(name=name, type=type_):
                     draft.scalars[name] = _scalar(type_, threads[0] + off, rng, variant)
         for array in dynamic_arrays(self.kernel):
