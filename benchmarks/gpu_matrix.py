@@ -59,7 +59,7 @@ def _row(device: Cuda, size: int) -> dict[str, Any]:
     a, b = as_bf16(_eighths(size, 1)), as_bf16(_eighths(size, 2))
     c = oxide.zeros((size, size), f32)
     grid = (size // TILE, size // TILE)
-    calls: dict[str, Callable[[], object]] = {
+    calls: dict[str, Callable[[], None]] = {
         "Oxide": gemm_bf16.prepare(grid=grid, block=THREADS).bind(a, b, c)
     }
     if find_spec("torch") is not None:

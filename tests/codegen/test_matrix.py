@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from codegen.reading import trusted, unproved
 from oxide_codegen import toolchain
 from oxide_codegen.ptx import compile_ptx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.checked import CheckedKernel
 
 TILES = """
 @kernel(block={threads})
@@ -28,7 +35,7 @@ def k(a: Slice2D[{type}], c: DisjointSlice2D[f32]):
 MATRIX = ("ldmatrix", "mma.sync", "cp.async")
 
 
-def text_of(sm: str, make=trusted, **changes: str) -> str:
+def text_of(sm: str, make: Callable[[str], CheckedKernel] = trusted, **changes: str) -> str:
     given = {"threads": "64", "type": "bf16", "width": "40", "transposed": "", **changes}
     return compile_ptx(make(TILES.format(**given)), sm).text
 
