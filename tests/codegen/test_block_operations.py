@@ -7,15 +7,16 @@ from math import prod
 
 import pytest
 
-from codegen.differential import check_same
+from codegen.differential import differences, execute
 from codegen.reading import contents, kernel_of, trusted, unproved
-from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.interpreter import arithmetic, run
 from oxide_analyzer.interpreter.warps import identity
 from oxide_analyzer.ir.nodes import BinaryOp, Inline, Space
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import SCALARS
 from oxide_analyzer.launch import Launch
 from oxide_codegen import toolchain
+from oxide_codegen.native import compile_native
 from oxide_codegen.ptx import compile_ptx
 
 OPERATORS = {
@@ -26,7 +27,7 @@ OPERATORS = {
     "or": BinaryOp.OR,
     "xor": BinaryOp.XOR,
 }
-SHAPES = [(1, 1, 1), (31, 1, 1), (33, 1, 1), (96, 1, 1), (16, 5, 1), (5, 3, 7), (1, 1, 64)]
+SHAPES = [(1, 1, 1), (33, 1, 1), (96, 1, 1), (16, 5, 1), (5, 3, 7)]
 
 
 def kernel_text(type: str, calls: list[str], loop: bool = False) -> str:
@@ -103,19 +104,17 @@ FLOAT_CALLS = [
 BIT_CALLS = ["reduce_and", "reduce_or", "reduce_xor"]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("type", ["f32", "i32"])
-def test_any_shape(type, shape):
-    scalar = SCALARS[type]
-    calls = FLOAT_CALLS if scalar.is_float else [*FLOAT_CALLS, *BIT_CALLS]
-    compare(type, calls, shape)
+def test_any_shape():
+    compare("f32", FLOAT_CALLS, *SHAPES)
 
 
-@pytest.mark.parametrize(
-    "type", ["i8", "u8", "i16", "u16", "u32", "i64", "u64", "f16", "bf16", "f64"]
-)
+def test_integers():
+    compare("i32", [*FLOAT_CALLS, *BIT_CALLS], (31, 1, 3), (64, 2, 1))
+
+
+@pytest.mark.parametrize("type", ["i8", "u16", "u64", "f16", "bf16", "f64"])
 def test_any_type(type):
-    calls = ["reduce_add", "exclusive_add", "scan_max", "reduce_min"]
+    calls = ["reduce_add", "exclusive_add", "scan_max"]
     if SCALARS[type].is_integer:
         calls.append("reduce_xor")
     compare(type, calls, (40, 1, 1))
@@ -125,19 +124,26 @@ def test_in_a_loop():
     compare("i32", ["reduce_add", "scan_add"], (70, 1, 1), loop=True)
 
 
-def compare(type, calls, shape, loop=False):
-    scalar, count = SCALARS[type], prod(shape)
+def compare(type, calls, *shapes, loop=False):
+    scalar = SCALARS[type]
     checked = unproved(kernel_text(type, [written(call) for call in calls], loop))
-    values = values_of(type, count)
-    outs = {f"r{k}": contents(0, count) for k in range(len(calls))}
-    launch = Launch((1, 1, 1), shape, {}, {"a": contents(values, count), **outs})
-    arrays = check_same(checked, launch)
-    for k, call in enumerate(calls):
-        expected = model(call, values, scalar)
-        assert [*map(repr, arrays[f"r{k}"].values)] == [*map(repr, expected)], call
+    native = compile_native(checked, contract=False)
+    for shape in shapes:
+        count = prod(shape)
+        values = values_of(type, count)
+        outs = {f"r{k}": contents(0, count) for k in range(len(calls))}
+        launch = Launch((1, 1, 1), shape, {}, {"a": contents(values, count), **outs})
+        outcome = run(checked.kernel, launch)
+        assert outcome.succeeded, outcome.failures[:1]
+        arrays, failure = execute(native, checked.kernel, launch)
+        assert failure is None
+        assert differences(checked.kernel, outcome.arrays, arrays) == []
+        for k, call in enumerate(calls):
+            expected = model(call, values, scalar)
+            assert [*map(repr, arrays[f"r{k}"].values)] == [*map(repr, expected)], (call, shape)
 
 
-@pytest.mark.parametrize(("type", "sm"), [("f32", "sm_75"), ("i64", "sm_90"), ("bf16", "sm_100")])
+@pytest.mark.parametrize(("type", "sm"), [("f32", "sm_75"), ("i64", "sm_90")])
 def test_assembles(type, sm):
     calls = [written(call) for call in ("reduce_add", "exclusive_max", "scan_min")]
     text = compile_ptx(trusted(kernel_text(type, calls, loop=True)), sm).text

@@ -33,7 +33,7 @@ from oxide_analyzer.interpreter.record import Record
 from oxide_analyzer.interpreter.stops import stopping
 from oxide_analyzer.interpreter.turns import Turns
 from oxide_analyzer.ir.kernel import ScalarParameter
-from oxide_analyzer.ir.nodes import Const, Dim, Space
+from oxide_analyzer.ir.nodes import Atomic, Const, Dim, Scope, Space
 from oxide_analyzer.launch import Contents
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Machine:
         self.record = Record(findings, self.memories, size, end_of(kernel.span))
         accesses = shared_accesses(kernel, program.statements.values())
         shape = kernel.contract.cluster
-        cluster = None if shape is None else cluster_of(launch, shape)
+        in_clusters = any(isinstance(a, Atomic) and a.scope is Scope.CLUSTER for a in accesses)
+        cluster = cluster_of(launch, shape) if shape is not None and in_clusters else None
         self.ordering: Ordering = (
             Clocks(kernel, accesses, self.record.race, size, cluster)
             if program.has_orders or cluster is not None
