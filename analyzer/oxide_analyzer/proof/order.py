@@ -110,21 +110,28 @@ class Bounds:
 
     def _propagate(self, linear: list[tuple[Monomial, int]], offset: int) -> bool:
         """Bound what an inequality leaves unbounded, if that is one unknown."""
+        lows, highs = self.lows, self.highs
         most = offset
         unbounded: tuple[Monomial, int] | None = None
+        ends: list[int] = []
         for monomial, coefficient in linear:
-            bound = self.high(monomial) if coefficient > 0 else self.low(monomial)
+            if coefficient > 0:
+                bound = highs.get(monomial) if len(monomial) == 1 else self.high(monomial)
+            else:
+                bound = lows.get(monomial) if len(monomial) == 1 else self.low(monomial)
             if bound is not None:
-                most += coefficient * bound
+                bound *= coefficient
+                most += bound
+                ends.append(bound)
             elif unbounded is None:
                 unbounded = monomial, coefficient
             else:
                 return False
+        if unbounded is not None:
+            return self._bound(*unbounded, most)
         news = False
-        for monomial, coefficient in linear if unbounded is None else (unbounded,):
-            bound = self.high(monomial) if coefficient > 0 else self.low(monomial)
-            rest = most if bound is None else most - coefficient * bound
-            news |= self._bound(monomial, coefficient, rest)
+        for (monomial, coefficient), end in zip(linear, ends, strict=True):
+            news |= self._bound(monomial, coefficient, most - end)
         return news
 
 
