@@ -2,8 +2,8 @@
 
     python benchmarks/sanitizer.py
 
-Nanoseconds of a processor for each thread of the launch, the best of several runs, and how many times slower the
-watched kernel is. Writes `benchmarks/results/sanitizer.json`.
+Nanoseconds of a processor for each thread of the launch, the best of several runs, and how many
+times slower the watched kernel is. Writes `benchmarks/results/sanitizer.json`.
 """
 
 from __future__ import annotations
