@@ -28,9 +28,10 @@ def write(
     """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
+    changes = _git("status", "--porcelain", "--untracked-files=no")
     record = {
         "commit": _git("rev-parse", "HEAD") or commit,
-        "changed_since": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "changed_since": None if changes is None else bool(changes),
         "command": " ".join(["python", *map(_shown, sys.argv)]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": {
