@@ -43,6 +43,7 @@ from oxide_analyzer.ir.nodes import (
     CheckDivisor,
     Dim,
     For,
+    Inline,
     Load,
     Param,
     Read,
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter import Failure
     from oxide_analyzer.interpreter.outcome import Event
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.nodes import Block
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.links import Missing
@@ -260,6 +262,10 @@ def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:
 
 def _when(kernel: Kernel, event: Event) -> str:
     """What the locals of the index hold that its loops have set: the round it is in."""
+    supplied = [s for s in statements(kernel.body) if isinstance(s, Inline) and "." in s.name]
+    if any(s.site == event.site for s in _accesses(tuple(supplied))):
+        # The source does not name what the language itself writes.
+        return ""
     for stmt in statements(kernel.body):
         if isinstance(stmt, (Load, Store, Atomic)) and stmt.site == event.site:
             carried = {
@@ -277,6 +283,10 @@ def _when(kernel: Kernel, event: Event) -> str:
             shown = [f"`{n}` is {event.values[n]}" for n in names if n in event.values]
             return " and ".join(shown)
     return ""
+
+
+def _accesses(block: Block) -> Iterator[Load | Store | Atomic]:
+    return (s for s in statements(block) if isinstance(s, (Load, Store, Atomic)))
 
 
 def _race_finding(

@@ -171,6 +171,11 @@ def _parts(
     lowering: Lowering, base: ArrayValue, nodes: list[ast.expr], node: ast.expr
 ) -> list[Part] | None:
     """The parts of a subscript, at most one for each dimension; None where it was reported."""
+    if base.array.name in lowering.fragments and lowering.frame.place is None:
+        text = base.array.name
+        message = f"`{text}` is a fragment, whose elements have no names; use `mma.store`"
+        lowering.refuse(node, message)
+        return None
     if len(nodes) == 1 and base.rank > 1 and not isinstance(nodes[0], ast.Slice):
         value = lowering.evaluate(nodes[0])
         if isinstance(value, Unknown):
