@@ -17,33 +17,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class FragmentA(Generic[T]):
-    """`rows` × 16 elements, the left side of a product."""
-
-    def __init__(self, dtype: type[T], rows: int, /) -> None:
-        raise OutsideKernelError("mma.FragmentA")
-
-
-class FragmentB(Generic[T]):
-    """16 × `columns` elements, the right side of a product."""
-
-    def __init__(self, dtype: type[T], columns: int, /) -> None:
-        raise OutsideKernelError("mma.FragmentB")
-
-
-class Accumulator:
-    """`rows` × `columns` f32, which start as zeros."""
-
-    def __init__(self, rows: int, columns: int, /) -> None:
-        raise OutsideKernelError("mma.Accumulator")
-
-
 class Mma:
     """Fragments and what a warp does with them; the elements are `bf16` or `f16`."""
 
-    FragmentA = FragmentA
-    FragmentB = FragmentB
-    Accumulator = Accumulator
+    class FragmentA(Generic[T]):
+        """`rows` × 16 elements, the left side of a product."""
+
+        def __init__(self, dtype: type[T], rows: int, /) -> None:
+            raise OutsideKernelError("mma.FragmentA")
+
+    class FragmentB(Generic[T]):
+        """16 × `columns` elements, the right side of a product."""
+
+        def __init__(self, dtype: type[T], columns: int, /) -> None:
+            raise OutsideKernelError("mma.FragmentB")
+
+    class Accumulator:
+        """`rows` × `columns` f32, which start as zeros."""
+
+        def __init__(self, rows: int, columns: int, /) -> None:
+            raise OutsideKernelError("mma.Accumulator")
 
     def load(
         self,

@@ -7,12 +7,16 @@ from oxide import (
     SharedArray,
     Slice,
     Slice2D,
+    async_copy,
+    async_wait,
     atomic,
+    bf16,
     device,
     f32,
     fence,
     i32,
     kernel,
+    mma,
     sync_warp,
     thread,
     unsafe,
@@ -65,6 +69,22 @@ def warps(a: Slice[f32], out: DisjointSlice[i32]) -> None:
     sync_warp(0.5)  # expect: pyright mypy
     with unsafe():  # expect: pyright mypy
         out[0] = 1
+
+
+@kernel
+def tiles(a: Slice[f32], m: Slice2D[bf16], out: DisjointSlice2D[f32]) -> None:
+    tile = SharedArray(f32, 64)
+    left = mma.FragmentA(bf16, 16)
+    right = mma.FragmentB(bf16, 8)
+    total = mma.Accumulator(16, 8)
+    async_copy(out, (0, 0), a, 0, 4)  # expect: pyright mypy
+    async_copy(tile, (0, 0), a, 0, 4)  # expect: pyright mypy
+    async_copy(tile, 0, a, 0.5, 4)  # expect: pyright mypy
+    async_wait(0.5)  # expect: pyright mypy
+    mma.load(total, m, 0, 0)  # expect: pyright mypy
+    mma.load(left, a, 0, 0)  # expect: pyright mypy
+    mma.multiply_add(total, right, left)  # expect: pyright mypy
+    mma.store(m, 0, 0, total)  # expect: pyright mypy
 
 
 @device
