@@ -45,6 +45,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--kind", choices=[MIXED, *PROGRAMS], default=MIXED)
     parser.add_argument("--chunk", type=int, default=0, help="seeds of a module (default: 100)")
+    parser.add_argument(
+        "--optimise-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="on the cpu, LLVM's optimiser runs on each N-th module of a kind: most time is its",
+    )
     add_options(parser, "")
     options = parser.parse_args()
     started = time.perf_counter()
@@ -65,6 +72,7 @@ def main() -> int:
         "launches": tally.launches,
         "with_an_access_in_a_loop_or_branch_by_two_threads": tally.telling,
         "variants": dict(tally.variants),
+        "optimised_by_llvm": tally.optimised if options.target == "cpu" else tally.compared,
         "launches_left_out": dict(tally.left_out.most_common()),
         "modules_that_failed_as_a_whole": refused,
         "differing": tally.differing,
@@ -87,17 +95,19 @@ def _pieces(options: Namespace, kinds: list[str]):
     end = options.seed + options.count
     for number, first in enumerate(range(options.seed, end, chunk)):
         seeds = range(first, min(first + chunk, end))
-        yield options.target, kinds[number % len(kinds)], seeds, SMS[number % len(SMS)]
+        optimises = number // len(kinds) % options.optimise_every == 0
+        yield options.target, kinds[number % len(kinds)], seeds, SMS[number % len(SMS)], optimises
 
 
-def _try(piece: tuple[str, str, range, str]) -> tuple[Tally, str]:
+def _try(piece: tuple[str, str, range, str, bool]) -> tuple[Tally, str]:
     """One module; and what kept all of it from being compared, if something did."""
-    target, kind, seeds, sm = piece
+    target, kind, seeds, sm, optimises = piece
     tally = Tally()
     try:
         found = cases(kind, seeds, tally, inexact=target == "assemble")
         if target == "cpu":
-            on_cpu(found, tally)
+            on_cpu(found, tally, optimises=optimises)
+            tally.optimised += len(found) if optimises else 0
         elif target == "gpu":
             on_gpu(found, _driver(), tally)
         else:

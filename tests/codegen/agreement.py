@@ -79,6 +79,7 @@ class Tally:
     compared: int = 0
     launches: int = 0
     telling: int = 0
+    optimised: int = 0
     variants: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
@@ -89,6 +90,7 @@ class Tally:
         self.compared += other.compared
         self.launches += other.launches
         self.telling += other.telling
+        self.optimised += other.optimised
         self.variants += other.variants
         self.left_out += other.left_out
         self.features += other.features
@@ -136,13 +138,14 @@ def cases(kind: str, seeds: Iterable[int], tally: Tally, *, inexact: bool = Fals
     return found
 
 
-def on_cpu(found: Sequence[Case], tally: Tally) -> None:
-    """Compare with the cpu device."""
+def on_cpu(found: Sequence[Case], tally: Tally, *, optimises: bool = True) -> None:
+    """Compare with the cpu device, or with its code before LLVM's optimiser."""
     for narrows in (False, True):
         own = [case for case in found if (case.variant == "proved") is narrows]
         if not own:
             continue
-        compiled = natives([case.checked for case in own], narrows=narrows)
+        checked = [case.checked for case in own]
+        compiled = natives(checked, narrows=narrows, optimises=optimises)
         for number, (case, native) in enumerate(zip(own, compiled, strict=True)):
             for launch, arrays in case.launches:
                 actual, failure = execute(native, case.kernel, launch, 1 + number % 3)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
+
+import llvmlite.binding as binding
 
 from oxide_analyzer.facts.ranges import ranges
 from oxide_codegen import llvm
@@ -71,11 +74,17 @@ def joined(texts: list[str]) -> str:
     return "\n".join(lines)
 
 
-def natives(checked: list, *, narrows: bool, contract: bool = False) -> list:
-    """The kernels of a module for this processor, ready to run; as the cpu device compiles them."""
+def natives(
+    checked: list, *, narrows: bool, contract: bool = False, optimises: bool = True
+) -> list:
+    """The kernels of a module for this processor, ready to run; as the cpu device compiles them.
+
+    Without LLVM's optimiser that takes a fifth of the time, and shows the same of the lowering.
+    """
     texts = [native_text(one, narrows=narrows, contract=contract) for one in checked]
     vectorises = not any(patterns.divides(one.kernel.body) for one in checked)
-    image = llvm.object_code(joined(texts), vectorises=vectorises)
+    text = joined(texts)
+    image = llvm.object_code(text, vectorises=vectorises) if optimises else _unoptimised(text)
     names = [
         {symbol: f"{symbol}_{number}" for symbol in symbols(one.kernel)}
         for number, one in enumerate(checked)
@@ -87,6 +96,29 @@ def natives(checked: list, *, narrows: bool, contract: bool = False) -> list:
         )
         for one, text, own in zip(checked, texts, names, strict=True)
     ]
+
+
+def _unoptimised(text: str) -> bytes:
+    """Object code with the passes alone that no code can do without: those for coroutines."""
+    machine = _plain_machine()
+    head = f'target triple = "{machine.triple}"\ntarget datalayout = "{machine.target_data}"\n'
+    module = binding.parse_assembly(head + text, binding.create_context())
+    module.verify()
+    passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(0))
+    passes.getModulePassManager().run(module, passes)
+    return machine.emit_object(module)
+
+
+@cache
+def _plain_machine():
+    llvm.host_machine()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=0,
+        reloc="pic",
+        codemodel="small",
+    )
 
 
 def native_text(checked, *, narrows: bool, contract: bool) -> str:
