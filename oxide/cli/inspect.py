@@ -141,7 +141,7 @@ def _show_compiled(
         sys.stdout.write(f"{comment} for {_FORMS[name]}:\n")
         for line in gains(checked, forms[name], compiled, without):
             sys.stdout.write(f"{comment}   {line}\n")
-        for line in _resources(compiled, checked, options):
+        for line in resources(compiled, checked, options.block):
             sys.stdout.write(f"{comment}   {line}\n")
         sys.stdout.write(_text(compiled, source, options).rstrip("\n") + "\n\n")
     return False
@@ -164,7 +164,8 @@ def _text(compiled: Ptx, source: SourceFile, options: Namespace) -> str:
     return listing if options.plain else annotated_sass(listing, source)
 
 
-def _resources(compiled: Ptx, checked: CheckedKernel, options: Namespace) -> Iterator[str]:
+def resources(compiled: Ptx, checked: CheckedKernel, block: int) -> Iterator[str]:
+    """What a kernel takes on its GPU; in blocks of `block` threads if it does not say itself."""
     from oxide_codegen.contract import declared_block
     from oxide_codegen.occupancy import occupancy
     from oxide_codegen.target import capabilities
@@ -182,7 +183,7 @@ def _resources(compiled: Ptx, checked: CheckedKernel, options: Namespace) -> Ite
         return
     spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
     yield f"{compiled.entry} for {compiled.sm}: {used.registers} registers, {spills}, {shared}"
-    block = declared_block(checked.kernel)
-    threads = options.block if block is None else prod(block)
+    declared = declared_block(checked.kernel)
+    threads = block if declared is None else prod(declared)
     fit = occupancy(capabilities(compiled.sm), threads, used.registers, compiled.shared)
     yield f"occupancy in blocks of {threads} threads: {fit}"

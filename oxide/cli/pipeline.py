@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from oxide_codegen.ptx import Ptx
 
 _DEFAULT_SM = "sm_90"
+# Of a block whose kernel declares none.
+_THREADS = 256
 _COMPILED = frozenset({"llvm", "optimised", "ptx", "resources"})
 
 
@@ -93,12 +95,16 @@ class _Stage:
 
 
 def _compile(report: KernelReport, sm: str) -> Ptx:
-    from oxide_codegen.ptx import compile_ptx
+    """For ordinary launches, which nearly all are; `oxide inspect` shows the other forms."""
+    from oxide_codegen.forms import EVERY, Form
+    from oxide_codegen.ptx import compile_ptx, has_form
     from oxide_codegen.target import Unsupported
 
     assert report.checked is not None
+    ordinary = Form(ordinary=True)
+    form = ordinary if has_form(report.checked, ordinary, frozenset()) else EVERY
     try:
-        return compile_ptx(report.checked, sm)
+        return compile_ptx(report.checked, sm, form)
     except Unsupported as error:
         raise WrongUse(str(error)) from error
 
@@ -169,7 +175,8 @@ def _ptx(stage: _Stage) -> Iterable[str]:
 
 
 def _resources(stage: _Stage) -> Iterable[str]:
-    return resources(stage.ptx)
+    assert stage.report.checked is not None
+    return resources(stage.ptx, stage.report.checked, _THREADS)
 
 
 _STAGES: Mapping[str, Callable[[_Stage], Iterable[str]]] = {
