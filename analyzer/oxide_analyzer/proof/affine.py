@@ -130,7 +130,7 @@ def _refutes(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:
 
 def _refute_each(system: System, terms: Terms, steps: int) -> bool:
     """Try a power of two with every number that it can be: what is left of it is linear."""
-    bounds = Bounds(system.inequalities.values())
+    bounds = system.bounds()
     best: tuple[int, Poly, list[int]] | None = None
     for poly in system.powers:
         atom = poly.single()
@@ -173,14 +173,14 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
     rows = list(system.inequalities.values())
     if contradictory(rows, budget):
         return True
-    lemmas = order_lemmas(rows)
+    lemmas = order_lemmas(rows, system.bounds)
     if lemmas and contradictory([*rows, *lemmas], budget):
         return True
     if not system.disjunctions and _compared(rows, lemmas, budget):
         return True
     if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
         return False
-    certain = _narrowed(system, rows)
+    certain = _narrowed(system)
     if certain is None:
         return True
     if certain:
@@ -200,12 +200,12 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
     return True
 
 
-def _narrowed(system: System, rows: list[Poly]) -> list[Condition] | None:
+def _narrowed(system: System) -> list[Condition] | None:
     """Look at the choices by intervals: drop false branches, and choices of which one is true.
 
     Gives the branches that are the only ones of their choices; None if one has no branch left.
     """
-    bounds = Bounds(rows)
+    bounds = system.bounds()
     certain: list[Condition] = []
     left: list[tuple[Condition, ...]] = []
     for branches in dict.fromkeys(system.disjunctions):

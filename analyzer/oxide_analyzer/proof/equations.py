@@ -185,7 +185,7 @@ def _digits(equation: Poly, system: System, budget: Budget) -> tuple[Poly, Poly]
     if not splits:
         return None
     rows = list(system.inequalities.values())
-    bounds = Bounds(rows)
+    bounds = system.bounds()
     for high, low, stride in splits:
         if _bounded(low, stride, rows, bounds, budget):
             return high, low

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.polys import Atom, Monomial, Poly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _ROUNDS = 3
 # The factors of a product whose parts are no products.
@@ -141,7 +141,7 @@ def signs(polys: Iterable[Poly], bounds: Bounds) -> list[Poly]:
     return [Poly({m: 1}) for m in products if bounds.is_nonnegative(m)]
 
 
-def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
+def order_lemmas(rows: Sequence[Poly], bounds_of_rows: Callable[[], Bounds]) -> list[Poly]:
     """Inequalities about the products in `rows` that follow from `rows`."""
     differences: dict[tuple[Monomial, Monomial], int] = {}
     products: set[Monomial] = set()
@@ -156,7 +156,7 @@ def order_lemmas(rows: Sequence[Poly]) -> list[Poly]:
     if not products:
         return []
     products |= _between_squares(products)
-    bounds = Bounds(rows)
+    bounds = bounds_of_rows()
     lemmas: list[Poly] = []
     longest = max(len(m) for m in products)
     if longest > _SIMPLE:

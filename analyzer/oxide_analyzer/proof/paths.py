@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.conditions import AtLeastZero, negate
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import current
-from oxide_analyzer.proof.order import Bounds
 from oxide_analyzer.proof.system import System, assume, close
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def between(
     if reached is None:
         system = System()
         possible = assume(system, path) and close(system, terms)
-        bounds = Bounds(system.inequalities.values())
+        bounds = system.bounds()
         reached = terms.reached[path] = system if possible else None, bounds
     system, bounds = reached
     if system is None:
@@ -49,7 +48,7 @@ def between(
         system.pending.extend(poly.atoms())
         if not close(system, terms):
             return None
-        bounds = Bounds(system.inequalities.values())
+        bounds = system.bounds()
     return bounds.of(poly)
 
 

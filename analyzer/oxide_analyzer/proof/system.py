@@ -84,6 +84,17 @@ class System:
     ask_powers: bool = False
     # The left sides of pairs of inequalities that have become equations.
     tied: set[Slope] = field(default_factory=set["Slope"])
+    _bounds: Bounds | None = None
+
+    def bounds(self) -> Bounds:
+        """Numbers between which the unknowns lie, made once for inequalities that do not change."""
+        if self._bounds is None:
+            self._bounds = Bounds(self.inequalities.values())
+        return self._bounds
+
+    def forget_bounds(self) -> None:
+        """To be called where inequalities change."""
+        self._bounds = None
 
     def copy(self) -> System:
         """A system of its own, for one branch."""
@@ -104,6 +115,7 @@ class System:
             set(self.said),
             self.ask_powers,
             set(self.tied),
+            self._bounds,
         )
 
 
@@ -162,6 +174,7 @@ def bound(system: System, poly: Poly) -> None:
     known = system.inequalities.get(poly.slope)
     if known is None or poly.offset < known.offset:
         system.inequalities[poly.slope] = poly
+        system.forget_bounds()
 
 
 def certain_atoms(condition: Condition) -> dict[Atom, None]:
@@ -239,7 +252,7 @@ def _powers_say(system: System, terms: Terms) -> list[Condition]:
 
     def bounds(poly: Poly) -> tuple[int | None, int | None]:
         if not found:
-            found.append(Bounds(system.inequalities.values()))
+            found.append(system.bounds())
         known = current(system, poly)
         low, high = found[0].of(known)
         # What is asked may be said as it stands: `t ^ s - t - 1 >= 0`.
@@ -281,7 +294,7 @@ def _signs_say(system: System) -> list[Condition]:
     asked = [a for a in system.quotients if _is_open(a)]
     if not asked:
         return []
-    bounds = Bounds(system.inequalities.values())
+    bounds = system.bounds()
     news: list[Condition] = []
     for atom in asked:
         fact = AtLeastZero(Poly({(atom,): 1}))
@@ -404,6 +417,8 @@ def substitute(system: System, atom: Atom, value: Poly) -> None:
     system.equations = [replace(p, atom, value) for p in system.equations]
     system.aliases = [replace(p, atom, value) for p in system.aliases]
     touched = [p for p in system.inequalities.values() if atom in p.atom_set]
+    if touched:
+        system.forget_bounds()
     for poly in touched:
         del system.inequalities[poly.slope]
     for poly in touched:
