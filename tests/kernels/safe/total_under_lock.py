@@ -1,0 +1,14 @@
+"""A sum that threads add to one after another, under a lock."""
+# launch: grid=2, block=3, part=1, flag=[0], n=5
+# launch: grid=1, block=4, part=2, flag=[0, 7], n=2
+
+from oxide import AtomicSlice, DisjointSlice, atomic, i32, kernel
+
+
+@kernel(domain=1, requires=lambda part, flag: len(flag) >= 1 and len(part) >= 1)
+def total_under_lock(part: DisjointSlice[i32], flag: AtomicSlice[i32], n: i32):
+    while atomic.compare_exchange(flag, 0, 0, 1, order="acquire") != 0:
+        pass
+    if n > 3:
+        part[0] += n
+    atomic.store(flag, 0, 0, order="release")
