@@ -73,6 +73,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.values import Evaluator
 
 _MOST_ROUNDS = 4
+# Of more, those that outlast a round are not counted any further.
+_MOST_STORES = 64
 _QUICK = 1_500
 
 
@@ -208,12 +210,9 @@ def _outlasted(rounds: Rounds, given: Iterable[UnderWay]) -> int:
         marked = {replace(u.origin): u for u in left}
         older = tuple(replace(u, origin=mark) for mark, u in marked.items())
         backs = rounds.run(_with(before, older))
-        youngest: dict[Access, UnderWay] = {}
-        for one in (u for b in backs for u in b.under_way if u.origin in marked):
-            other = youngest.setdefault(one.origin, one)
-            if (one.commits.value or 0) < (other.commits.value or 0):
-                youngest[one.origin] = one
-        left = tuple(youngest.values())
+        left = tuple({u: None for b in backs for u in b.under_way if u.origin in marked})
+        if len(left) > _MOST_STORES:
+            break
     return _MOST_ROUNDS
 
 
