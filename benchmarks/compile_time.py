@@ -25,6 +25,7 @@ from oxide_analyzer.analysis import check
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 from oxide_codegen import toolchain
+from oxide_codegen.forms import Form
 from oxide_codegen.native import compile_native
 from oxide_codegen.ptx import compile_ptx, lower
 
@@ -34,15 +35,18 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
 
 SM = "sm_90"
+# The code that a first launch compiles, as likely as not.
+FORM = Form(ordinary=True)
 ROUNDS = 9
 COLD = """
 from oxide_analyzer.analysis import check
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
+from oxide_codegen.forms import Form
 from oxide_codegen.ptx import compile_ptx
 path = "examples/vecadd.py"
 report = check(SourceFile(path, open(path, encoding="utf-8").read()), NoModules())
-compile_ptx(report.kernels[0].checked, "sm_90")
+compile_ptx(report.kernels[0].checked, "sm_90", Form(ordinary=True))
 """
 
 
@@ -74,11 +78,11 @@ def main() -> int:
 
 
 def _measure(source: SourceFile, checked: CheckedKernel) -> dict[str, object]:
-    resources = toolchain.registers(compile_ptx(checked, SM).text, SM)
+    resources = toolchain.registers(compile_ptx(checked, SM, FORM).text, SM)
     return {
         "check": _median(lambda: check(source, NoModules())),
-        "lower": _median(lambda: lower(checked, SM)),
-        "ptx": _median(lambda: compile_ptx(checked, SM)),
+        "lower": _median(lambda: lower(checked, SM, FORM)),
+        "ptx": _median(lambda: compile_ptx(checked, SM, FORM)),
         "native": _median(lambda: compile_native(checked)),
         "registers": resources.registers if resources else None,
     }
