@@ -291,9 +291,11 @@ def _compile(request: Compile, report: Report | None) -> Compiled:
     from oxide_codegen.target import Unsupported
 
     try:
+        from oxide_codegen.forms import Form
         from oxide_codegen.ptx import compile_ptx
 
-        ptx = compile_ptx(kernel.checked, request.target)
+        # What launches run, as nearly all are ordinary.
+        ptx = compile_ptx(kernel.checked, request.target, Form(ordinary=True))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):
             raise
