@@ -73,8 +73,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.values import Evaluator
 
 _MOST_ROUNDS = 4
-# Of more, those that outlast a round are not counted any further.
-_MOST_STORES = 64
+# Of more, those that outlast a round are not counted, and each statement stores anywhere.
+_MOST_STORES = 32
 _QUICK = 1_500
 
 
@@ -166,7 +166,21 @@ def at_head(evaluator: Evaluator, rounds: Rounds, head: State, count: Poly) -> S
         found = [replace(u, commits=u.commits + more) for u in rounds.entry.under_way]
         found.extend(_of_any_earlier(own, number, count, least))
     private = _Private(evaluator, mark)
-    return _with(head, (private.copy(one) for one in found))
+    return _with(head, _few(evaluator, [private.copy(one) for one in found]))
+
+
+def _few(evaluator: Evaluator, found: list[UnderWay]) -> list[UnderWay]:
+    """The same, or where they are many one store to anywhere for each statement."""
+    if len(found) <= _MOST_STORES:
+        return found
+    terms = evaluator.launch.terms
+    anywhere: dict[int, UnderWay] = {}
+    for one in found:
+        if one.store.site not in anywhere:
+            index = tuple(terms.fresh("place", Level.THREAD) for _ in one.store.index)
+            store = replace(one.store, index=index, path=())
+            anywhere[store.site] = UnderWay(store, constant(0), store)
+    return list(anywhere.values())
 
 
 def left_behind(evaluator: Evaluator, state: State, mark: int) -> State:

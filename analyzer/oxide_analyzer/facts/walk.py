@@ -204,8 +204,10 @@ class Walk:
             case MatrixOp(body=body):
                 return Flow(state) if self.is_brief else self.block(body, state, stmt, position)
             case AsyncCommit():
-                return Flow(committed(state))
+                return Flow(committed(state) if self.tracks else state)
             case AsyncWait(pending=pending):
+                if not self.tracks:
+                    return Flow(state)
                 return Flow(waited(evaluator.launch.terms, state, pending))
             case Atomic():
                 return Flow(self._atomic(stmt, state, position))
