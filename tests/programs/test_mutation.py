@@ -16,7 +16,7 @@ from oxide_analyzer.source import SourceFile
 from programs.mutation import mutants, refuted
 
 KERNELS = sorted((Path(__file__).parent.parent / "kernels" / "safe").glob("*.py"))
-EVERY = 149
+EVERY = 211
 
 
 def _slice() -> list[tuple[Path, str, str]]:
