@@ -168,6 +168,9 @@ def _bitwise(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly) -> Pol
         for value, mask in ((left, right), (right, left)):
             number = mask.value
             if number is not None and number >= 0 and (number & (number + 1)) == 0:
+                low, high = evaluator.interval(value)
+                if low is not None and low >= 0 and high is not None and high <= number:
+                    return value
                 return terms.remainder(value, constant(number + 1))
     left_low, left_high = evaluator.interval(left)
     right_low, right_high = evaluator.interval(right)

@@ -93,8 +93,8 @@ class Evaluator:
     With `exact`, integers are Python's: so contracts are read. `iterations` says of which loop a
     variable counts the iterations, `counters` are the values `start + step·count` of loops under
     one name, and `undetermined` are the variables that are no functions of others. `ballots` says
-    of the result of a vote when the thread's own bit is set. `repetitions`
-    are the loops of the walk through the whole, to be asked for one more round.
+    of the result of a vote when the thread's own bit is set; `peers` are results of `match_any`.
+    `repetitions` are the loops of the walk through the whole, to be asked for one more round.
     """
 
     launch: LaunchTerms
@@ -107,6 +107,7 @@ class Evaluator:
     wraps: dict[Atom, tuple[Expr, Poly]] = field(default_factory=dict["Atom", "tuple[Expr, Poly]"])
     observed: dict[Atom, Observation] = field(default_factory=dict["Atom", "Observation"])
     ballots: dict[Atom, Condition] = field(default_factory=dict["Atom", "Condition"])
+    peers: set[Atom] = field(default_factory=set[Atom])
     scans: dict[Atom, Scan] = field(default_factory=dict["Atom", "Scan"])
     whole_warps: bool | None = None
     types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])

@@ -4,9 +4,12 @@ Which lanes take part is a condition on a lane. Of a mask that is a number it is
 of its bits; of `(1 << k) - 1` it is `lane < k`; a mask that `warp.ballot(c)` gave holds the lanes
 for which `c` was true, so that of another thread it is known in that thread's own terms only:
 
-    live = warp.ballot(x > 0.0)            bit of thread t:  x of t > 0.0
+    live = warp.ballot(x > 0.0)            bit of thread t:  x of t > 0.0;  of ~live: not x > 0.0
     if x > 0.0:
         s = warp.reduce_add(x, mask=live)  outside: not x$1 > 0.0, on a path with x$1 > 0.0
+
+`warp.match_any(v)` gives each lane the mask of its peers, among them itself: where all lanes meet
+again, each with its own, no lane is missing in any of them.
 
 A shuffle reads the lane `source`, or the own one where that is past the end of the segment. A
 lane takes no part that is not in the mask, that the block does not have (48 threads make one warp
@@ -46,7 +49,7 @@ from oxide_analyzer.facts.conditions import (
     less,
     negate,
 )
-from oxide_analyzer.facts.polys import Level, Poly, Variable, constant
+from oxide_analyzer.facts.polys import Bits, Level, Poly, Variable, constant
 from oxide_analyzer.facts.state import Real, Scan
 from oxide_analyzer.facts.terms import Substitution
 from oxide_analyzer.ir.nodes import (
@@ -95,11 +98,43 @@ def takes_all(stmt: WarpOp) -> bool:
 def own_lane_in(evaluator: Evaluator, stmt: WarpOp, state: State) -> Condition | None:
     """That the thread's own lane is in the mask, in its own terms; None if that is not known."""
     if stmt.mask is not None and not takes_all(stmt):
-        atom = evaluator.integer(stmt.mask, state).single()
-        voted = evaluator.ballots.get(atom) if atom is not None else None
+        mask = evaluator.integer(stmt.mask, state)
+        voted = _own_bit(evaluator, mask)
         if voted is not None:
             return voted
+        if mask.single() in evaluator.peers:
+            return TRUE
     return lane_in(evaluator, stmt, state, evaluator.launch.lane)
+
+
+def _own_bit(evaluator: Evaluator, mask: Poly) -> Condition | None:
+    """When the bit of the thread's own lane is set in a mask that is made of votes."""
+    if mask.value is not None:
+        return _in_number(mask.value, evaluator.launch.lane)
+    atom = mask.single()
+    voted = evaluator.ballots.get(atom) if atom is not None else None
+    if voted is not None or mask.level > Level.WARP:
+        return voted
+    if atom is None:
+        # ~m in 32 bits.
+        rest = constant(FULL) - mask
+        if rest.single() is None:
+            return None
+        bit = _own_bit(evaluator, rest)
+        return negate(bit) if bit is not None else None
+    form = atom.form
+    if not isinstance(form, Bits) or form.op not in "&|^":
+        return None
+    left, right = _own_bit(evaluator, form.left), _own_bit(evaluator, form.right)
+    if left is None or right is None:
+        return None
+    match form.op:
+        case "&":
+            return all_of((left, right))
+        case "|":
+            return any_of((left, right))
+        case _:
+            return any_of((all_of((left, negate(right))), all_of((negate(left), right))))
 
 
 def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Condition | None:
@@ -108,11 +143,7 @@ def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Con
         return TRUE
     value = evaluator.integer(stmt.mask, state).value
     if value is not None:
-        ranges = _ranges(value & FULL)
-        return any_of(
-            all_of((at_most(constant(low), lane), at_most(lane, constant(high))))
-            for low, high in ranges
-        )
+        return _in_number(value, lane)
     count = _lowest(stmt.mask)
     if count is None:
         return None
@@ -121,6 +152,13 @@ def lane_in(evaluator: Evaluator, stmt: WarpOp, state: State, lane: Poly) -> Con
     if count.type.is_signed or count.type.bits != WARP or amount.level > Level.WARP:
         return None
     return less(lane, amount)
+
+
+def _in_number(mask: int, lane: Poly) -> Condition:
+    return any_of(
+        all_of((at_most(constant(low), lane), at_most(lane, constant(high))))
+        for low, high in _ranges(mask & FULL)
+    )
 
 
 def _ranges(mask: int) -> Iterator[tuple[int, int]]:
@@ -316,6 +354,8 @@ def result(
         inside = (at_most(constant(low), found), at_most(found, constant(high)))
         evaluator.launch.terms.axiom(found, any_of((negate(part), all_of(inside))))
     atom = found.single()
+    if stmt.function is WarpFunction.MATCH_ANY and atom is not None and stmt.mask is None:
+        evaluator.peers.add(atom)
     if stmt.function is WarpFunction.BALLOT and atom is not None and member is not None:
         match value:
             case None | Poly() | Real():
