@@ -18,11 +18,13 @@ BLOCK = 256
 
 @kernel(
     domain=1,
-    requires=lambda x, weight, bias, y: y.shape[0] == x.shape[0]
-    and y.shape[1] == x.shape[1]
-    and len(weight) == x.shape[1]
-    and len(bias) == x.shape[1]
-    and x.shape[1] >= 1,
+    requires=lambda x, weight, bias, y: (
+        y.shape[0] == x.shape[0]
+        and y.shape[1] == x.shape[1]
+        and len(weight) == x.shape[1]
+        and len(bias) == x.shape[1]
+        and x.shape[1] >= 1
+    ),
 )
 def layer_norm(
     x: Slice2D[f32], weight: Slice[f32], bias: Slice[f32], y: DisjointSlice2D[f32], epsilon: f32

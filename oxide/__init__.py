@@ -13,8 +13,8 @@ vecadd[grid, 256](a, b, c)
 
 from typing import TYPE_CHECKING
 
-from oxide.asynchronous import async_commit, async_copy, async_wait
 from oxide.approximate import fast
+from oxide.asynchronous import async_commit, async_copy, async_wait
 from oxide.atomics import atomic
 from oxide.barriers import fence, grid_sync, sync_threads, sync_warp
 from oxide.claims import injective, unsafe, within
@@ -191,8 +191,8 @@ __all__ = [
     "f16",
     "f32",
     "f64",
-    "fence",
     "fast",
+    "fence",
     "fma",
     "grid_dim",
     "grid_stride",

@@ -142,9 +142,7 @@ def lower(
             kernel, build, target, found, alignment=alignment, without=without
         )
     else:
-        device = Device(
-            kernel, build, target, facts=known, alignment=alignment, without=without
-        )
+        device = Device(kernel, build, target, facts=known, alignment=alignment, without=without)
     lines = LineTable(names, kernel)
     context = Context(
         checked,

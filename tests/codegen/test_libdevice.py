@@ -76,5 +76,5 @@ def test_another_file_is_another_key(library, tmp_path, monkeypatch):
 
 def test_a_file_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv(libdevice.VARIABLE, str(tmp_path / "nothing.bc"))
-    with pytest.raises(OxideError, match="OXIDE_LIBDEVICE names .*nothing.bc"):
+    with pytest.raises(OxideError, match=r"OXIDE_LIBDEVICE names .*nothing\.bc"):
         ptx()

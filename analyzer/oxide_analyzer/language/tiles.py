@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect
 
-
 _MATRIX = (
     (
         "FragmentA",
