@@ -74,6 +74,25 @@ def unary(build: Builder, op: UnaryOp, operand: Value, scalar: Scalar, flags: st
             return build.intrinsic("bitreverse", operand)
 
 
+def magnitude(build: Builder, operand: Value) -> Value:
+    """|x| of a signed integer that may be the smallest, for PTX.
+
+    The assembler takes what `abs` gives for positive, and makes the wrong remainder of |MIN|; so
+    the negative comes from an instruction that LLVM does not see through.
+    """
+    wide = operand
+    if operand.type in ("i8", "i16"):
+        wide = build.value("i32", f"sext {operand} to i32")
+    suffix, register = ("s32", "r") if wide.type == "i32" else ("s64", "l")
+    text = f'"neg.{suffix} $0, $1;", "={register},{register}"({wide})'
+    negative = build.value(wide.type, f"call {wide.type} asm {text}")
+    below = build.value("i1", f"icmp slt {wide}, 0")
+    found = build.select(below, negative.text, wide)
+    if wide is operand:
+        return found
+    return build.value(operand.type, f"trunc {found} to {operand.type}")
+
+
 def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:
     """`left op right`."""
     if _is_half(scalar):

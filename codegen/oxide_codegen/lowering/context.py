@@ -271,6 +271,10 @@ class Context:
         # |MIN| and -MIN of the narrow type are not those of the wide one.
         if scalar == I64 and value.type == "i32" and op is not UnaryOp.INVERT:
             value = self.resized(value, "i64")
+        if op is UnaryOp.ABS and scalar.is_signed and not self.environment.wraps_magnitudes:
+            low = self.ranges.of(operand).low
+            if low <= scalar.min:
+                return arithmetic.magnitude(self.build, value)
         return arithmetic.unary(self.build, op, value, scalar, self.flags)
 
     def _binary(self, expr: Binary) -> Value:

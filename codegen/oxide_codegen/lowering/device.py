@@ -76,6 +76,7 @@ class Device:
     """The environment of a kernel on one SM."""
 
     has_minimum = True
+    wraps_magnitudes = False
     functions: Mapping[MathFunction, Definition] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
     approximations: Mapping[MathFunction, Definition] = MappingProxyType(APPROXIMATIONS)
     # How many threads of the launch one thread is.

@@ -39,12 +39,14 @@ class Environment(Protocol):
     """How one machine gives a thread its place, its memory, and its way out.
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
+    `wraps_magnitudes`: what it makes of `llvm.abs` is MIN for MIN, whatever comes behind it.
     `copies_asynchronously`: it has `cp.async`. `has_matrix_units`: whole warps can use them.
     `functions`: those of which this machine has a
     better form than all others; `approximations`: those of f32 that it has for who wants speed.
     """
 
     has_minimum: bool
+    wraps_magnitudes: bool
     copies_asynchronously: bool
     has_matrix_units: bool
     functions: Mapping[MathFunction, Definition]

@@ -40,6 +40,7 @@ class Host:
     """
 
     has_minimum = False
+    wraps_magnitudes = True
     copies_asynchronously = False
     has_matrix_units = False
     functions: Mapping[MathFunction, Definition] = MappingProxyType({})
