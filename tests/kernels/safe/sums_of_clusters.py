@@ -1,5 +1,6 @@
 """One sum for each pair of blocks that run as a cluster, by atomics that reach no further."""
 # launch: grid=4, block=32, a=100, sums=2
+# launch: grid=2, block=96, a=150, sums=1
 
 from oxide import AtomicSlice, Slice, atomic, block, f32, grid_dim, kernel, thread
 
