@@ -6,6 +6,7 @@ import pytest
 
 from codegen.agreement import PROGRAMS, Tally, cases, on_gpu
 from codegen.driver import Driver
+from codegen.test_assembler import FOUND
 
 pytestmark = pytest.mark.gpu
 
@@ -16,3 +17,11 @@ def test_device(kind):
     on_gpu(cases(kind, range(30), tally), Driver(), tally)
     assert tally.differing == []
     assert tally.compared
+
+
+@pytest.mark.parametrize(("kind", "seed"), FOUND)
+def test_what_once_differed(kind, seed):
+    tally = Tally()
+    on_gpu(cases(kind, [seed], tally), Driver(), tally)
+    assert tally.differing == []
+    assert tally.compared == 1

@@ -20,12 +20,16 @@ from oxide_analyzer.ir.nodes import (
     AsyncCopy,
     Barrier,
     Break,
+    Const,
+    Dim,
     For,
     If,
     Inline,
     Leave,
     Load,
+    Param,
     Return,
+    Symbol,
     Unsafe,
     While,
 )
@@ -43,18 +47,34 @@ SHORT = 12
 _TIMES = ((4, 16), (8, 8), (SHORT, 4))
 # With a step that is no number the trips behind the last round cost more.
 _MOST_STRIDED = 8
+_ROLLED = '!{!"llvm.loop.unroll.disable"}'
 
 
 def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
     """The attachments of the branch back to the head of `loop`."""
-    if isinstance(loop, While) or Optimisation.UNROLLING in context.without:
+    if isinstance(loop, While):
         return ()
+    rolled = () if _assembler_may_unroll(context, loop) else _mark(context, _ROLLED)
+    if Optimisation.UNROLLING in context.without:
+        return rolled
     if whole_trips(context, loop) is not None:
         return _mark(context, '!{!"llvm.loop.unroll.full"}')
     times = 1 if _can_be_left(loop) else _times(context, loop)
     if times == 1:
-        return ()
+        return rolled
     return _mark(context, f'!{{!"llvm.loop.unroll.count", i32 {times}}}')
+
+
+def _assembler_may_unroll(context: Context, loop: For) -> bool:
+    """Whether the assembler counts the trips of a loop right.
+
+    That of CUDA 13.0 unrolls what LLVM has left. Where a loop ends at the negative of a register
+    it takes that register for the end in one of its parts, and leaves trips out: of
+    `range(5, -t, -3)` it ran the first trip alone for t = 2. So it may unroll what counts up to an
+    end that is a number of the launch, or is not negative.
+    """
+    step, stop = context.ranges.of(loop.step), context.ranges.of(loop.stop)
+    return step.low > 0 and (stop.low >= 0 or isinstance(loop.stop, Param | Dim | Const | Symbol))
 
 
 def whole_trips(context: Context, loop: For) -> int | None:
