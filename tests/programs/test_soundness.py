@@ -9,6 +9,9 @@ from oxide_analyzer.interpreter import Named
 from oxide_analyzer.proof.verdicts import Proved
 from programs import proofs, soundness
 
+# Kinds and seeds that the analyzer once failed on.
+FAILED = [("mixed", 2030631)]
+
 
 @pytest.mark.parametrize(
     "kind", ["wild", "tangled", "lanes", "handover", "forms", "calls", "waits"]
@@ -65,3 +68,8 @@ def test_a_proof_that_does_not_hold_is_refuted(monkeypatch):
     tally = proofs.prove_all(range(12), runs=6, kind="mixed")
     assert len(tally.refutations) >= 3
     assert all(r.launch is not None for r in tally.refutations)
+
+
+@pytest.mark.parametrize(("kind", "seed"), FAILED)
+def test_what_once_failed(kind: str, seed: int) -> None:
+    assert soundness.try_all([seed], runs=6, kind=kind).refutations == []

@@ -433,7 +433,8 @@ def _ends_of(op: CompareOp, number: Poly) -> Iterator[_End]:
 def _compared(condition: Expr, taken: bool, name: str) -> Iterator[tuple[CompareOp, Expr]]:
     """What a condition says of a local, if it holds or, if not `taken`, does not."""
     match condition:
-        case Compare(op=op, left=left, right=right):
+        case Compare(op=op, left=left, right=right) if left.type.is_integer:
+            # As a float an integer may be another number.
             op = op if taken else OPPOSITE[op]
             if _reads(left, name):
                 yield op, right
