@@ -51,3 +51,46 @@ def test_the_page_says_what_the_checker_says() -> None:
     assert f"error[{first.code}] {first.name}: {first.message}" in shown
     assert f"--> scale.py:{first.span.line}:{first.span.column} in `scale`" in shown
     assert [r.message for r in first.related if r.span.line == 15] == ["it is launched here"]
+
+
+UNKNOWN = """\
+from numba import cuda
+from elsewhere import pick, touch
+
+
+@cuda.jit
+def stored(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[i] = pick(x[i])
+
+
+@cuda.jit
+def indexed(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[pick(i)] = 1
+
+
+@cuda.jit
+def waited(x, out):
+    if pick(cuda.threadIdx.x):
+        cuda.syncthreads()
+
+
+@cuda.jit
+def handed_on(x, out):
+    touch(out)
+    out[cuda.grid(1) // 2] = 1
+"""
+
+
+def test_what_nobody_knows_proves_nothing_and_is_counted() -> None:
+    report = check(SourceFile("k.py", UNKNOWN), ProjectModules(()))
+    found = {k.name: (k.verdict, len(k.assumed)) for k in report.kernels}
+    assert found["stored"] == (Verdict.PROVED, 1)
+    assert found["indexed"] == (Verdict.UNPROVED, 1)
+    assert found["waited"] == (Verdict.UNPROVED, 1)
+    # Of the array nothing is said any more, and the report says where that begins.
+    assert found["handed_on"] == (Verdict.PROVED, 1)
+    assert [p.line for k in report.kernels if k.name == "handed_on" for p in k.assumed] == [27]

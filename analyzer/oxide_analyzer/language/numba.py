@@ -239,7 +239,6 @@ def _exports() -> dict[str, str]:
     for name in ROWS:
         if name.startswith("cuda.") and name.count(".") == 1:
             found[f"numba.{name}"] = name
-    found["numba.cuda.cudadrv"] = ""
     for name in (*_PLACES, "laneid", "grid", "gridsize", "warpsize"):
         row = {**_PLACES, **_BOTH}.get(name, f"cuda.{name}")
         found[f"cupyx.jit.{name}"] = row
@@ -250,7 +249,7 @@ def _exports() -> dict[str, str]:
             found[f"cupyx.{name}"] = name
     for name in ("syncwarp", "shfl_sync", "shfl_up_sync", "shfl_down_sync", "shfl_xor_sync"):
         found[f"cupyx.jit.{name}"] = f"cuda.{name}"
-    return {name: row for name, row in found.items() if row}
+    return found
 
 
 EXPORTS: Mapping[str, str] = _exports()
