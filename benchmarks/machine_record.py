@@ -24,13 +24,14 @@ def write(
 ) -> Path:
     """Write `results/<name>.json`; `started` is `time.perf_counter()` at the beginning.
 
-    `commit` is what was measured, where there is no git that could say so.
+    `commit`, or the variable OXIDE_COMMIT, is what was measured, where there is no git that could
+    say so.
     """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     changes = _git("status", "--porcelain", "--untracked-files=no")
     record = {
-        "commit": _git("rev-parse", "HEAD") or commit,
+        "commit": _git("rev-parse", "HEAD") or commit or os.environ.get("OXIDE_COMMIT"),
         "changed_since": None if changes is None else bool(changes),
         "command": " ".join(["python", *map(_shown, sys.argv)]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
