@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile
+from oxide_lsp.compiling import Compile, Compiled, Compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,16 +67,6 @@ class Check:
 
 
 @record
-class Compile:
-    """Compile a kernel of the last report about `path` to PTX for `target`."""
-
-    job: int
-    path: str
-    qualname: str
-    target: str
-
-
-@record
 class Cancel:
     """Nobody waits for this job any more; if it is still running it may end with `Cancelled`."""
 
@@ -112,15 +103,6 @@ class Checked:
 
     job: int
     answer: Answer
-
-
-@record
-class Compiled:
-    """The answer to `Compile`: the PTX, or in one line why there is none."""
-
-    job: int
-    ptx: str | None
-    problem: str | None
 
 
 @record
@@ -197,13 +179,13 @@ def work(connection: Connection, make_checker: MakeChecker) -> None:
     # Where processors are few, what the server answers at each keystroke goes first.
     if sys.platform != "win32":
         os.nice(_NICENESS)
-    inbox, checker = _Inbox(connection), make_checker()
+    inbox, checker, compiler = _Inbox(connection), make_checker(), Compiler()
     reports: OrderedDict[str, Report] = OrderedDict()
     preloaded = False
     checker.prepare()
     try:
         while True:
-            connection.send(_reply(inbox.next(), inbox, checker, reports))
+            connection.send(_reply(inbox.next(), inbox, checker, compiler, reports))
             if not preloaded and inbox.is_empty:
                 preloaded = True
                 checker.preload()
@@ -211,7 +193,13 @@ def work(connection: Connection, make_checker: MakeChecker) -> None:
         return
 
 
-def _reply(job: Job, inbox: _Inbox, checker: Checker, reports: OrderedDict[str, Report]) -> Reply:
+def _reply(
+    job: Job,
+    inbox: _Inbox,
+    checker: Checker,
+    compiler: Compiler,
+    reports: OrderedDict[str, Report],
+) -> Reply:
     try:
         match job:
             case Check(job=number, source=source):
@@ -224,7 +212,7 @@ def _reply(job: Job, inbox: _Inbox, checker: Checker, reports: OrderedDict[str, 
                     reports.popitem(last=False)
                 return Checked(number, _answer(report))
             case Compile():
-                return _compile(job, reports.get(job.path))
+                return compiler.compile(job, reports.get(job.path))
     except _Stop:
         return Cancelled(job.job)
     except Exception as error:
@@ -281,26 +269,3 @@ def _portable(diagnostic: Diagnostic) -> Diagnostic:
         return diagnostic
     values = replace(witness, parameters=dict(witness.parameters), values=dict(witness.values))
     return replace(diagnostic, witness=values)
-
-
-def _compile(request: Compile, report: Report | None) -> Compiled:
-    kernels = report.kernels if report is not None else ()
-    kernel = next((k for k in kernels if k.qualname == request.qualname), None)
-    if kernel is None or kernel.checked is None:
-        return Compiled(request.job, None, "this kernel does not compile")
-    from oxide_codegen.target import Unsupported
-
-    try:
-        from oxide_codegen.forms import Form
-        from oxide_codegen.ptx import compile_ptx
-
-        # What launches run, as nearly all are ordinary.
-        ptx = compile_ptx(kernel.checked, request.target, Form(ordinary=True))
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):
-            raise
-        install = 'pip install "oxide-kernels[cpu]"'
-        return Compiled(request.job, None, f"PTX needs {error.name}: `{install}`")
-    except Unsupported as error:
-        return Compiled(request.job, None, str(error))
-    return Compiled(request.job, ptx.text, None)

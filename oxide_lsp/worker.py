@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.analyser import Analyser
-from oxide_lsp.jobs import Cancel, Cancelled, Check, Checked, Compile, Compiled, Failed, work
+from oxide_lsp.compiling import Compile, Compiled, FormName, Stage
+from oxide_lsp.jobs import Cancel, Cancelled, Check, Checked, Failed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +93,17 @@ class Worker:
             case Compiled():
                 raise TypeError(f"the worker compiled what it should check: {reply}")
 
-    async def compile(self, path: str, qualname: str, target: str) -> Compiled:
+    async def compile(
+        self,
+        path: str,
+        qualname: str,
+        target: str,
+        stage: Stage = Stage.PTX,
+        form: FormName = FormName.ORDINARY,
+    ) -> Compiled:
         """Compile a kernel that was checked before; raises `WorkerDied` or `JobFailed`."""
-        reply = await self._ask(Compile(next(self._jobs), path, qualname, target))
+        job = Compile(next(self._jobs), path, qualname, target, stage, form)
+        reply = await self._ask(job)
         assert isinstance(reply, Compiled)
         return reply
 

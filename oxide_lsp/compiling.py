@@ -1,0 +1,234 @@
+"""Kernels to PTX and machine code, as the editor shows them: a job of the worker process.
+
+    Compile("k.py", "block_sum", "sm_90", Stage.PTX, FormName.ORDINARY)
+    Compiled  lines     ("bar.sync 0;", 33), ("@%p2 bra $L__BB0_4;", 36), …
+              dead      35, 39      statements from which no instruction comes
+              header    "12 registers, 0 bytes of spills, …"
+
+Compiled text is kept with the proof that it was made from, so switching between documents, or
+hovering again, compiles nothing. A kernel that has moved in its file is the same proof on other
+lines: its numbers are shifted, and nothing is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide_analyzer.checked import CheckedKernel
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.report import KernelReport, Report
+    from oxide_codegen.listing import Numbered
+    from oxide_codegen.ptx import Ptx
+
+_KEPT = 32
+_BLOCK = 256
+_INSTRUCTION = re.compile(r"\s*(?:\{\s*)?(?:@!?%p\d+\s+|@!?U?P\w+\s+)?[A-Za-z][\w.:]*(?:\s|;|$)")
+
+
+class Stage(StrEnum):
+    """What is shown of a compiled kernel."""
+
+    PTX = "ptx"
+    SASS = "sass"
+
+
+class FormName(StrEnum):
+    """Which launches the code is for: `oxide_codegen.forms`."""
+
+    ORDINARY = "ordinary"
+    LARGE = "large"
+    EVERY = "every"
+
+
+@record
+class Compile:
+    """Compile a kernel of the last report about `path` for an SM."""
+
+    job: int
+    path: str
+    qualname: str
+    target: str
+    stage: Stage = Stage.PTX
+    form: FormName = FormName.ORDINARY
+
+
+@record
+class Compiled:
+    """The answer to `Compile`, or in `problem` why there is none.
+
+    `lines` are numbered in the report's text; only instructions have numbers. `dead` are the
+    lines of statements from which no instruction comes. `registers` is None where no assembler
+    is installed. `origin` is the first line of the kernel to which the numbers belong.
+    """
+
+    job: int
+    problem: str | None
+    ptx: str | None = None
+    lines: tuple[Numbered, ...] = ()
+    dead: tuple[int, ...] = ()
+    header: tuple[str, ...] = ()
+    registers: int | None = None
+    origin: int = 0
+
+
+class Compiler:
+    """Compiles what was proved, and remembers it."""
+
+    def __init__(self) -> None:
+        """Nothing is compiled yet."""
+        self._known: OrderedDict[tuple[Kernel, str, Stage, FormName], Compiled] = OrderedDict()
+
+    def compile(self, request: Compile, report: Report | None) -> Compiled:
+        """The compiled kernel, or in a sentence why there is none."""
+        kernels = report.kernels if report is not None else ()
+        kernel = next((k for k in kernels if k.qualname == request.qualname), None)
+        if kernel is None:
+            return Compiled(request.job, f"there is no kernel `{request.qualname}`")
+        if kernel.checked is None:
+            return Compiled(request.job, _refusal(kernel), origin=kernel.span.line)
+        # A kernel is equal to itself alone, and has one proof.
+        key = kernel.checked.kernel, request.target, request.stage, request.form
+        known = self._known.get(key)
+        if known is None:
+            known = _compile(kernel.checked, request)
+            if known.problem is None:
+                self._known[key] = known
+                if len(self._known) > _KEPT:
+                    self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(key)
+        return _moved(known, request.job, kernel)
+
+
+def _refusal(kernel: KernelReport) -> str:
+    findings = [d for d in kernel.diagnostics if d.severity == "error"] or kernel.diagnostics
+    if kernel.kernel is None:
+        return "this kernel cannot be read"
+    if not findings:
+        return f"this kernel is {kernel.verdict}, so it is not compiled"
+    first = findings[0]
+    return f"this kernel is {kernel.verdict}: line {first.span.line}: {first.code} {first.message}"
+
+
+def _compile(checked: CheckedKernel, request: Compile) -> Compiled:
+    from oxide_codegen.target import Unsupported
+
+    try:
+        return _listing(checked, request)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):
+            raise
+        install = 'pip install "oxide-kernels[cpu]"'
+        return Compiled(request.job, f"PTX needs {error.name}: `{install}`")
+    except Unsupported as error:
+        return Compiled(request.job, str(error))
+
+
+def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
+    from oxide_codegen import listing, toolchain
+    from oxide_codegen.forms import EVERY, Form
+    from oxide_codegen.ptx import compile_ptx, has_form
+
+    form = {
+        FormName.ORDINARY: Form(ordinary=True),
+        FormName.LARGE: Form(ordinary=True, coarse=True),
+        FormName.EVERY: EVERY,
+    }[request.form]
+    if not has_form(checked, form, frozenset()):
+        return Compiled(request.job, "large launches run the same code as others")
+    ptx = compile_ptx(checked, request.target, form)
+    header, registers = _resources(checked, ptx)
+    match request.stage:
+        case Stage.PTX:
+            numbered = listing.numbered_ptx(ptx.text)
+        case Stage.SASS:
+            code = toolchain.machine_code(ptx.text, ptx.sm)
+            if code is None:
+                return Compiled(
+                    request.job, "machine code needs ptxas and nvdisasm of the CUDA toolkit"
+                )
+            numbered = listing.numbered_sass(code, checked.kernel.path)
+    lines = tuple((text, number if _INSTRUCTION.match(text) else 0) for text, number in numbered)
+    return Compiled(
+        request.job,
+        None,
+        ptx.text,
+        lines,
+        _dead(checked, {number for _, number in lines}),
+        (*_types(checked), *header),
+        registers,
+        checked.kernel.span.line,
+    )
+
+
+def _resources(checked: CheckedKernel, ptx: Ptx) -> tuple[list[str], int | None]:
+    """Registers, memory and occupancy, in words; and the registers of a thread."""
+    from math import prod
+
+    from oxide_codegen.contract import declared_block
+    from oxide_codegen.occupancy import occupancy
+    from oxide_codegen.target import capabilities
+    from oxide_codegen.toolchain import AssemblyError, registers
+
+    shared = f"{ptx.shared} bytes of shared memory"
+    try:
+        used = registers(ptx.text, ptx.sm)
+    except AssemblyError as error:
+        return [f"the assembler refuses this PTX, which is a defect of Oxide: {error}"], None
+    if used is None:
+        return [f"{shared}; registers unknown: neither ptxas nor nvJitLink was found"], None
+    declared = declared_block(checked.kernel)
+    threads = _BLOCK if declared is None else prod(declared)
+    fit = occupancy(capabilities(ptx.sm), threads, used.registers, ptx.shared)
+    spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
+    return [
+        f"{used.registers} registers, {spills}, {shared}",
+        f"occupancy in blocks of {threads} threads: {fit}",
+    ], used.registers
+
+
+def _types(checked: CheckedKernel) -> Iterator[str]:
+    """What the code is compiled for, where the source leaves it open."""
+    from oxide_analyzer.ir.kernel import OWN_DIALECT
+
+    kernel = checked.kernel
+    if kernel.instance:
+        yield f"with {kernel.instance}"
+    if kernel.dialect != OWN_DIALECT:
+        arrays = ", ".join(
+            f"{a.name}: {a.element}[{', '.join(':' * a.rank)}]" for a in kernel.array_parameters()
+        )
+        yield f"with {arrays}: types that the source does not give are taken as f64 and i64"
+
+
+def _dead(checked: CheckedKernel, live: set[int]) -> tuple[int, ...]:
+    from oxide_analyzer.ir.walk import statements
+
+    kernel = checked.kernel
+    spans = (stmt.span for stmt in statements(kernel.body))
+    lines = {span.line for span in spans if span.path == kernel.path}
+    return tuple(sorted(lines - live))
+
+
+def _moved(known: Compiled, job: int, kernel: KernelReport) -> Compiled:
+    """The same code of a kernel that now stands elsewhere in its file."""
+    from dataclasses import replace
+
+    shift = kernel.span.line - known.origin if known.problem is None else 0
+    if shift == 0:
+        return replace(known, job=job)
+    return replace(
+        known,
+        job=job,
+        lines=tuple((text, number + shift if number else 0) for text, number in known.lines),
+        dead=tuple(number + shift for number in known.dead),
+        origin=known.origin + shift,
+    )
