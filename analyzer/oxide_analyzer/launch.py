@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Extent: TypeAlias = tuple[int, int, int]
 Number: TypeAlias = int | float | bool
@@ -30,12 +31,34 @@ def extent_of(shape: tuple[int, ...]) -> int:
     return prod(extent for extent in shape if extent)
 
 
+@record
+class Repeated:
+    """As many elements as `count` says, which are those of `pattern` over and over.
+
+    Of the array of a launch that is too large to run as a whole, few elements are ever touched.
+    """
+
+    pattern: tuple[Number, ...]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, place: int) -> Number:
+        if not 0 <= place < self.count:
+            raise IndexError(place)
+        return self.pattern[place % len(self.pattern)]
+
+    def __iter__(self) -> Iterator[Number]:
+        return islice(cycle(self.pattern), self.count)
+
+
 @dataclass(frozen=True)
 class Contents:
     """The shape of an array and its elements in C order; bool elements are Python's."""
 
     shape: tuple[int, ...]
-    values: tuple[Number, ...]
+    values: tuple[Number, ...] | Repeated
 
     def __post_init__(self) -> None:
         if prod(self.shape) != len(self.values):
@@ -46,7 +69,9 @@ class Contents:
 class Launch:
     """`grid` and `block` are (x, y, z); arrays never overlap.
 
-    `shared` is the number of bytes of dynamic shared memory.
+    `shared` is the number of bytes of dynamic shared memory. `played` are the blocks that are run,
+    by number, all of them if it is None: as blocks may run in any order, what some of them run
+    into before the others begin is what the launch may run into.
     """
 
     grid: Extent
@@ -54,3 +79,4 @@ class Launch:
     scalars: Mapping[str, Number]
     arrays: Mapping[str, Contents]
     shared: int = 0
+    played: tuple[int, ...] | None = None

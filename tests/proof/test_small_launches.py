@@ -7,9 +7,11 @@ import pytest
 import oxide
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
-from oxide_analyzer.interpreter import Race, run
+from oxide_analyzer.interpreter import OutOfBounds, Race, run
 from oxide_analyzer.interpreter.schedule import Named
+from oxide_analyzer.ir.nodes import Store
 from oxide_analyzer.ir.specialise import source_values, specialise
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.launch import Contents
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.proof.contents import keeps_data
@@ -190,6 +192,33 @@ def test_any_schedule_of_a_small_launch_is_a_run():
     launch = next(one for one in Admitted(k).small(LAUNCHES) if one.block[0] > 16)
     for schedule in (*Named, 1):
         assert any(isinstance(f, Race) for f in run(k, launch, schedule=schedule).failures)
+
+
+MILLIONS = """
+@kernel(block=128, requires=lambda a, out:
+        len(a) == 1_000_000 and len(out) == 1_000_000 and grid_dim.x == 7813)
+def k(a: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(a):
+        out[i] = a[i] + out[i]
+"""
+
+
+def test_of_launches_that_are_too_large_some_blocks_are_run():
+    k = kernel(MILLIONS)
+    assert not list(Admitted(k).small(LAUNCHES))
+    launches = list(Admitted(k).large(4))
+    assert launches
+    for launch in launches:
+        assert launch.played == (7812, 0, 1)
+        outcome = run(k, launch)
+        assert outcome.succeeded
+        stores = [outcome.executed(s.site) for s in statements(k.body) if isinstance(s, Store)]
+        assert {block for ((block, _, _), _) in stores[0]} == {0, 1, 7812}
+        assert len(stores[0]) == 2 * 128 + 64
+    alone = kernel(MILLIONS.replace("if i < len(a)", "if i <= len(a)"))
+    found = run(alone, next(Admitted(alone).large(1))).failures
+    assert {f.event.index for f in found if isinstance(f, OutOfBounds)} == {(1_000_000,)}
 
 
 FAR_APART = """

@@ -107,9 +107,10 @@ class Machine:
         self.thread = self.names["thread"]
 
     def run(self) -> None:
-        """Run every block."""
-        count = prod(self.launch.grid)
+        """Run every block, or those that the launch names."""
+        count, played = prod(self.launch.grid), self.launch.played
         if self.program.together:
+            assert played is None, "blocks may wait for those that are left out"
             self._run_at_once(range(count))
             return
         run_block = self._run_alone
@@ -117,7 +118,7 @@ class Machine:
             run_block = self._run_ensemble
         elif self.program.suspends:
             run_block = self._run_together
-        for block in self.turns.blocks(count):
+        for block in self.turns.blocks(range(count) if played is None else played):
             self._forget_shared()
             run_block(block)
             self._judge_undefined(block)
@@ -125,12 +126,13 @@ class Machine:
             self.copies.end_block()
 
     def arrays(self) -> Mapping[str, Contents]:
-        """The array parameters as they are now."""
+        """The array parameters as they are now, without those that are kept in part only."""
         found: dict[str, Contents] = {}
         for array in self.kernel.array_parameters():
             at = self.memories[array.name]
-            assert isinstance(at.values, list)
-            found[array.name] = Contents(at.shape, tuple(v for v in at.values if v is not None))
+            if isinstance(at.values, list):
+                held = tuple(v for v in at.values if v is not None)
+                found[array.name] = Contents(at.shape, held)
         return found
 
     def _judge_undefined(self, block: int) -> None:
@@ -229,7 +231,7 @@ class Machine:
             contents = launch.arrays.get(array.name)
             if contents is None or len(contents.shape) != array.rank:
                 raise ValueError(f"the launch gives no {array.rank}-D array for `{array.name}`")
-            self._add_memory(array.name, contents.shape).fill(contents)
+            self._add_memory(array.name, contents.shape, contents=contents)
         for array in kernel.arrays.values():
             if array.space is Space.SHARED and isinstance(array.shape[0], Dim):
                 # The length of dynamic shared memory, of which its shape is made.
@@ -241,17 +243,22 @@ class Machine:
         for name, shape in self.names["shapes"].items():
             shared = self.kernel.arrays[name].space is Space.SHARED
             copies = prod(self.launch.grid) if shared and self.program.together else 1
-            at = self._add_memory(name, shape, copies)
-            contents = self.kernel.arrays[name].contents
-            if contents:
-                at.fill(Contents(at.shape, tuple(_number(value) for value in contents)))
+            values = self.kernel.arrays[name].contents
+            table = Contents(shape, tuple(map(_number, values))) if values else None
+            self._add_memory(name, shape, copies, table)
 
-    def _add_memory(self, name: str, shape: tuple[int, ...], copies: int = 1) -> Memory:
-        at = self.memories[name] = Memory(self.kernel.arrays[name].element, shape, copies)
+    def _add_memory(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        copies: int = 1,
+        contents: Contents | None = None,
+    ) -> None:
+        element = self.kernel.arrays[name].element
+        at = self.memories[name] = Memory(element, shape, copies, contents)
         self.names[count_name(self.kernel, name)] = at.count
         for axis, extent in enumerate(at.shape):
             self.names[dimension_name(self.kernel, name, axis)] = extent
-        return at
 
 
 def _number(expr: Expr) -> Number:

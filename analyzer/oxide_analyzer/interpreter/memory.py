@@ -7,15 +7,15 @@ offset in C order; the translation has compared the indices with the shape befor
 
 from __future__ import annotations
 
-from collections import defaultdict
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import arithmetic
+from oxide_analyzer.launch import Repeated
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oxide_analyzer.interpreter.clock import Clock
     from oxide_analyzer.interpreter.ordering import Observer, Publisher
@@ -23,10 +23,20 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Contents, Number
 
 Values: TypeAlias = "list[Number | None]"
-# The same by offset, of which few are used.
-Sparse: TypeAlias = "defaultdict[int, Number | None]"
 # Told of a read of an undefined element: thread, element, step.
 Undefined: TypeAlias = "Callable[[int, int, int], None]"
+
+
+class Sparse(dict[int, "Number | None"]):
+    """Elements by offset, of which few are used; the others are those of a pattern."""
+
+    __slots__ = ("pattern",)
+
+    def __init__(self, pattern: Sequence[Number | None]) -> None:
+        self.pattern = pattern
+
+    def __missing__(self, offset: int) -> Number | None:
+        return self.pattern[offset % len(self.pattern)]
 
 
 class Memory:
@@ -37,18 +47,26 @@ class Memory:
 
     __slots__ = ("count", "doubtful", "element", "shape", "values")
 
-    def __init__(self, element: Scalar, shape: tuple[int, ...], copies: int = 1) -> None:
+    def __init__(
+        self,
+        element: Scalar,
+        shape: tuple[int, ...],
+        copies: int = 1,
+        contents: Contents | None = None,
+    ) -> None:
         self.element = element
         self.shape = tuple(max(extent, 0) for extent in shape)
         self.count = prod(self.shape)
-        # Of the shared memory of many blocks little may ever be touched.
-        self.values = _dense(self.count) if copies == 1 else _sparse()
+        given = None if contents is None else contents.values
+        self.values: Values | Sparse
+        if isinstance(given, Repeated):
+            self.values = Sparse(arithmetic.literals(given.pattern, element))
+        elif given is not None:
+            self.values = _values(arithmetic.literals(given, element))
+        else:
+            # Of the shared memory of many blocks little may ever be touched.
+            self.values = _dense(self.count) if copies == 1 else Sparse((None,))
         self.doubtful: set[int] = set()
-
-    def fill(self, contents: Contents) -> None:
-        """Take the contents that a launch gives, as values of the element type."""
-        assert isinstance(self.values, list)
-        self.values[:] = arithmetic.literals(contents.values, self.element)
 
     def forget(self) -> None:
         """Undefined again, as shared memory is at the start of a block."""
@@ -66,17 +84,14 @@ class Memory:
         return tuple(reversed(index))
 
 
-def _dense(count: int) -> Values | Sparse:
+def _values(numbers: list[Number]) -> Values:
+    # An element may become undefined, which the numbers of a launch are not.
+    return [*numbers]
+
+
+def _dense(count: int) -> Values:
     undefined: Values = [None]
     return undefined * count
-
-
-def _sparse() -> Values | Sparse:
-    return defaultdict(_undefined)
-
-
-def _undefined() -> None:
-    """What nothing has written."""
 
 
 @record

@@ -17,12 +17,15 @@ from oxide_analyzer.ir.nodes import (
     CheckView,
     Fence,
     Forget,
+    Group,
     Load,
     Print,
     Return,
     Store,
     WarpOp,
+    While,
 )
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -84,6 +87,15 @@ class Program:
     together: bool
     has_orders: bool
     places: tuple[Place, ...]
+
+
+def waits_elsewhere(kernel: Kernel) -> bool:
+    """Whether a block may wait for another: at the barrier of the grid, in a loop on atomics."""
+    return any(
+        (isinstance(s, Barrier) and s.group is Group.GRID)
+        or (isinstance(s, While) and any(isinstance(inner, Atomic) for inner in statements((s,))))
+        for s in statements(kernel.body)
+    )
 
 
 def parameter_name(name: str) -> str:

@@ -44,6 +44,7 @@ from oxide_analyzer.interpreter.program import (
     array_number,
     count_name,
     dimension_name,
+    waits_elsewhere,
 )
 from oxide_analyzer.ir.nodes import (
     Assert,
@@ -139,11 +140,7 @@ class _Translation:
         self.helpers = 0
         self.inside = list(statements(kernel.body))
         self.meets = any(isinstance(s, WarpOp) for s in self.inside)
-        self.together = stepwise or any(
-            (isinstance(s, Barrier) and s.group is Group.GRID)
-            or (isinstance(s, While) and _contains(s, Atomic))
-            for s in self.inside
-        )
+        self.together = stepwise or waits_elsewhere(kernel)
         self.words = Expressions(kernel)
         self.lines: list[str] = []
         self.depth = 1

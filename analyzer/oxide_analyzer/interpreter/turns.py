@@ -29,9 +29,9 @@ class Turns:
         # Making one takes as long as a launch of eight threads.
         self.random = Random(schedule) if isinstance(schedule, int) else _UNUSED
 
-    def blocks(self, count: int) -> Sequence[int]:
+    def blocks(self, blocks: Sequence[int]) -> Sequence[int]:
         """The order of blocks that run one after the other."""
-        return self._permuted(range(count))
+        return self._permuted(blocks)
 
     def threads(self, first: int, count: int) -> Sequence[int]:
         """The order of the threads of a block that run one after the other."""

@@ -21,7 +21,7 @@ from oxide_analyzer.contract import evaluate
 from oxide_analyzer.ir.kernel import DataProperty
 from oxide_analyzer.ir.nodes import Dim, Space
 from oxide_analyzer.language.types import BOOL
-from oxide_analyzer.launch import Contents
+from oxide_analyzer.launch import Contents, Repeated
 from oxide_analyzer.proof.trials import EXACT, EXTREMES, MORE, NATURAL, PARTIAL
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 # Where nothing else bounds distinct elements, they are taken from below this.
 _ROOM = 1 << 15
+# Larger arrays repeat so many elements, a prime number: no row begins as the one before.
+_MOST = 1 << 21
+_PATTERN = 1009
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,11 @@ def dynamic_arrays(kernel: Kernel) -> tuple[Array, ...]:
 def contents(
     array: Array, shape: tuple[int, ...], rng: Random, variant: int, reach: int
 ) -> Contents:
-    """Data of which the contract says nothing."""
+    """Data of which the contract says nothing; of a large array a pattern."""
     count = prod(shape)
+    if count > _MOST:
+        part = contents(array, (_PATTERN,), rng, variant, reach)
+        return Contents(shape, Repeated(tuple(part.values), count))
     element = array.element
     if element == BOOL:
         values: tuple[Number, ...] = tuple((i + variant) % 2 == 0 for i in range(count))

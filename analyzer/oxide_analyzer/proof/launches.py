@@ -4,16 +4,21 @@ The list is fixed for a kernel: the grids, blocks and variants of `trials`, with
 `contents`. Where a condition does not hold, the side of it that is a single length, scalar or
 extent is set to what the other side asks for; a launch that still breaks a condition is dropped,
 and so is one for which there is no data that the contract allows.
+
+A contract may leave nothing but launches that are too large to run, as that of a launch that a
+file shows: [3907, 256] on a million elements. Of such a launch the blocks at the corners of the
+grid are run, and those beside the first; arrays then hold one pattern over and over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import NotEvaluable, evaluate, whole_clusters
+from oxide_analyzer.interpreter.program import waits_elsewhere
 from oxide_analyzer.ir.kernel import ArrayParameter, DataProperty, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Array,
@@ -33,7 +38,17 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.operators import MIRRORED
 from oxide_analyzer.language.types import BOOL, I64, Scalar
-from oxide_analyzer.launch import MAX_BLOCK, MAX_THREADS, Contents, Extent, Launch, Number
+from oxide_analyzer.launch import (
+    MAX_BLOCK,
+    MAX_GRID,
+    MAX_LENGTH,
+    MAX_THREADS,
+    Contents,
+    Extent,
+    Launch,
+    Number,
+    Repeated,
+)
 from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
 from oxide_analyzer.proof.trials import (
     EXACT,
@@ -57,6 +72,8 @@ MOST_SCRATCH = 300_000
 MOST_SHARED = 227 * 1024
 _MOST_THREADS = 8_192
 _REPAIRS = 6
+# The blocks along an axis that are its ends.
+_ENDS = 2
 
 
 @dataclass(slots=True)
@@ -155,17 +172,48 @@ class Admitted:
         # What the conditions ask for comes first: who gives values need not have known them all,
         # and whoever runs the launch sees whether it does what it was made for.
         self._repair(draft)
-        return self._finish(draft, rng, 1) if self._admissible(draft) else None
+        fits = self._admissible(draft) and self._fits(draft)
+        return self._finish(draft, rng, 1) if fits else None
+
+    def large(self, count: int) -> Iterator[Launch]:
+        """Up to `count` launches of which only some blocks can be run."""
+        if waits_elsewhere(self.kernel):
+            return
+        given = 0
+        seen: set[object] = set()
+        for number, trial in enumerate(trials(self.kernel)):
+            launch = self._launch(
+                trial.grid, trial.block, Random(number), trial.variant, large=True
+            )
+            if launch is None:
+                continue
+            shapes = tuple((name, held.shape) for name, held in launch.arrays.items())
+            key = launch.grid, launch.block, trial.variant, shapes
+            if key in seen:
+                continue
+            seen.add(key)
+            yield in_part(launch)
+            given += 1
+            if given >= count:
+                return
 
     # ------------------------------------------------------------ sizes
 
     def _launch(
-        self, grid: Sequence[int], block: Sequence[int], rng: Random, variant: int
+        self,
+        grid: Sequence[int],
+        block: Sequence[int],
+        rng: Random,
+        variant: int,
+        *,
+        large: bool = False,
     ) -> Launch | None:
         draft = _Draft(list(grid), list(block), {}, {})
         self._fill(draft, rng, variant)
         self._repair(draft)
-        return self._finish(draft, rng, variant) if self._admissible(draft) else None
+        if not self._admissible(draft) or large is self._fits(draft):
+            return None
+        return self._finish(draft, rng, variant)
 
     def _repair(self, draft: _Draft) -> None:
         conditions = self._conditions()
@@ -215,23 +263,21 @@ class Admitted:
             one = (contract.domain is not None and axis >= contract.domain) or axis in self.flat
             if one and (draft.block[axis] != 1 or draft.grid[axis] != 1):
                 return False
-            if not 1 <= draft.block[axis] <= MAX_BLOCK[axis] or draft.grid[axis] < 1:
+            if not 1 <= draft.block[axis] <= MAX_BLOCK[axis]:
+                return False
+            if not 1 <= draft.grid[axis] <= MAX_GRID[axis]:
                 return False
         threads = prod(draft.block)
-        if threads > MAX_THREADS or prod(draft.grid) * threads > _MOST_THREADS:
+        if threads > MAX_THREADS:
             return False
         limit = contract.max_threads
         if isinstance(limit, Const) and threads > limit.value:
             return False
-        if any(n < 0 for shape in draft.shapes.values() for n in shape):
+        if any(min(s, default=0) < 0 or prod(s) > MAX_LENGTH for s in draft.shapes.values()):
             return False
         for array in dynamic_arrays(self.kernel):
             if draft.shapes[array.name][0] * array.element.size > MOST_SHARED:
                 return False
-        # Large blocks need large arrays for the same.
-        most = MOST_ELEMENTS * max(1, threads // _USUAL_THREADS)
-        if sum(prod(shape) for shape in draft.shapes.values()) > most:
-            return False
         if any(_elements(array) > MOST_SCRATCH for array in self.kernel.arrays.values()):
             return False
         for parameter in self.kernel.parameters:
@@ -240,6 +286,14 @@ class Admitted:
                 if not parameter.type.min <= value <= parameter.type.max:
                     return False
         return all(_holds(draft, c) for c in self._conditions())
+
+    def _fits(self, draft: _Draft) -> bool:
+        """Whether a launch is small enough to run."""
+        threads = prod(draft.block)
+        # Large blocks need large arrays for the same.
+        most = MOST_ELEMENTS * max(1, threads // _USUAL_THREADS)
+        elements = sum(prod(shape) for shape in draft.shapes.values())
+        return prod(draft.grid) * threads <= _MOST_THREADS and elements <= most
 
     def _finish(self, draft: _Draft, rng: Random, variant: int) -> Launch | None:
         reach = max((n for shape in draft.shapes.values() for n in shape), default=4)
@@ -250,6 +304,8 @@ class Admitted:
                 continue
             filled = contents(self.kernel.arrays[name], tuple(shape), rng, variant, reach)
             declared = declared_of(self.kernel, name, draft.evaluate)
+            if declared is not None and isinstance(filled.values, Repeated):
+                return None
             held = filled if declared is None else declared.fill(filled, rng, variant)
             if held is None:
                 return None
@@ -258,6 +314,21 @@ class Admitted:
         return Launch(
             _extent(draft.grid), _extent(draft.block), dict(draft.scalars), arrays, shared
         )
+
+
+def in_part(launch: Launch) -> Launch:
+    """The launch with those blocks only that are at corners of the grid, or beside the first."""
+    ends = [(0,) if extent == 1 else (0, extent - 1) for extent in launch.grid]
+    chosen = [(x, y, z) for z in ends[2] for y in ends[1] for x in ends[0]]
+    chosen.sort(key=lambda at: -sum(at))
+    for axis, extent in enumerate(launch.grid):
+        if extent > _ENDS:
+            beside = [0, 0, 0]
+            beside[axis] = 1
+            chosen.append(_extent(beside))
+    width, height, _ = launch.grid
+    numbers = tuple((z * height + y) * width + x for x, y, z in chosen)
+    return launch if len(numbers) == prod(launch.grid) else replace(launch, played=numbers)
 
 
 def _room(kernel: Kernel) -> Iterator[Expr]:

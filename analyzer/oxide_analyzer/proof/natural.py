@@ -38,7 +38,7 @@ from oxide_analyzer.interpreter.outcome import (
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Dim, Register, Special
 from oxide_analyzer.ir.walk import subexpressions
-from oxide_analyzer.launch import Contents, Launch
+from oxide_analyzer.launch import Contents, Launch, Repeated
 from oxide_analyzer.proof.admission import instances, symbols
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.refute import place_of
@@ -176,7 +176,7 @@ def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
 
 def _zeroed(kernel: Kernel, launch: Launch) -> Launch:
     arrays = {
-        name: Contents(held.shape, (zero(kernel.arrays[name].element),) * len(held.values))
+        name: Contents(held.shape, Repeated((zero(kernel.arrays[name].element),), len(held.values)))
         for name, held in launch.arrays.items()
     }
     return replace(launch, arrays=arrays)

@@ -31,14 +31,16 @@ from oxide_analyzer.interpreter.outcome import (
     OutsideMask,
     WarpDivergence,
 )
+from oxide_analyzer.interpreter.program import waits_elsewhere
 from oxide_analyzer.ir.nodes import Atomic
 from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.proof.allowance import INTERPRETED, current
+from oxide_analyzer.proof.launches import in_part
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from oxide_analyzer.interpreter import Schedule
     from oxide_analyzer.ir.kernel import Kernel
@@ -61,6 +63,9 @@ _ORDERS: tuple[Schedule, ...] = (
 )
 # Launches that add nothing to what is found already, before it is enough.
 _QUIET = 3
+# Launches of more threads than this are run in part first; so many are tried in part alone.
+_MANY_THREADS = 2_048
+_MOST_IN_PART = 4
 # Launches of more threads than this are tried to be made smaller, in so many steps.
 _FEW_THREADS = 8
 _MINIMISING = 40_000
@@ -80,9 +85,10 @@ def refute(
     allowance = current()
     steps = quiet = 0
     schedules = schedules_of(kernel)
-    for number, launch in enumerate(admitted.small(_MOST_LAUNCHES)):
+    for number, launch in enumerate(_tried(kernel, admitted)):
         before = len(found)
-        schedule = schedules[number % len(schedules)]
+        # Of a launch that is run in part, the blocks come one after the other.
+        schedule = Named.IN_ORDER if launch.played else schedules[number % len(schedules)]
         outcome = run(kernel, launch, schedule=schedule, budget=_STEPS_EACH)
         steps += outcome.steps
         allowance.steps += outcome.steps // INTERPRETED
@@ -99,6 +105,21 @@ def refute(
         ):
             break
     return list(found.values())
+
+
+def _tried(kernel: Kernel, admitted: Admitted) -> Iterator[Launch]:
+    """The launches to run: whole ones, and what can be run of others where there are none."""
+    none = True
+    for launch in admitted.small(_MOST_LAUNCHES):
+        none = False
+        if prod(launch.grid) * prod(launch.block) > _MANY_THREADS and not waits_elsewhere(kernel):
+            # The budget may end before the last block, which is where sizes show.
+            part = in_part(launch)
+            if part is not launch:
+                yield part
+        yield launch
+    if none:
+        yield from admitted.large(_MOST_IN_PART)
 
 
 def replay(kernel: Kernel, launch: Launch) -> list[Violation]:
