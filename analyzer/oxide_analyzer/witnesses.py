@@ -43,7 +43,9 @@ def violated(
 def _witness(kernel: Kernel, launch: Launch, event: Event, other: Event | None) -> Witness:
     parameters: dict[str, Number] = {}
     for array in kernel.array_parameters():
-        for axis, extent in enumerate(launch.arrays[array.name].shape):
+        if array.memory != array.name:
+            continue
+        for axis, extent in enumerate(launch.arrays[array.name].shape[: array.held_rank]):
             name = f"len({array.name})" if axis == 0 else f"{array.name}.shape[{axis}]"
             parameters[name] = extent
     parameters.update(launch.scalars)

@@ -226,10 +226,10 @@ class LaunchTerms:
         Said where a value is not found to fit otherwise, for it is one more product in a query.
         """
         for array in self.kernel.arrays.values():
-            if array.space is not Space.GLOBAL or array.rank == 1:
+            if array.space is not Space.GLOBAL or array.memory != array.name:
                 continue
-            extents = [self.dimension(array.name, axis) for axis in range(array.rank)]
-            for first in range(array.rank):
+            extents = [self.dimension(array.name, axis) for axis in range(array.held_rank)]
+            for first in range(array.held_rank):
                 product = extents[first]
                 for extent in extents[first + 1 :]:
                     product = self.terms.multiply(product, extent)

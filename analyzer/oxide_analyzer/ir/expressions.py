@@ -13,6 +13,7 @@ from oxide_analyzer.language.types import BOOL, I64, Scalar
 from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
+    from oxide_analyzer.language.records import Element, Record, RecordLeaf
     from oxide_analyzer.source import Span
 
 # ---------------------------------------------------------------- storage
@@ -49,6 +50,19 @@ class Ownership(StrEnum):
     SCRATCH = "scratch"  # SharedArray and LocalArray: read, write, atomics
 
 
+@record
+class Part:
+    """That an array is one leaf of the records in the memory of the parameter `of`.
+
+    The first leaf has that parameter's name, so it stands for the whole in lengths and views.
+    Leaves are arrays of their own because their numbers lie apart.
+    """
+
+    of: str
+    record: Record
+    leaf: RecordLeaf
+
+
 @distinct
 class Array:
     """A slice parameter, one shared or local allocation, or a table of constants.
@@ -56,8 +70,9 @@ class Array:
     `shape` holds one `i64` expression per dimension: `Dim(name, k)` for parameters, compile-time
     constants (`Const`, `Symbol` and arithmetic on them) for the others, and `Dim(name, 0)` for
     `dynamic_shared`, whose length is the launch's bytes of shared memory divided by the size of
-    an element. Elements are stored in C order. An array in CONSTANT space is read-only and holds
-    `contents`, compile-time constants of its type.
+    an element. Elements are stored in C order, those of a `part` at its places in records that are.
+    An array in CONSTANT space is read-only and holds `contents`, compile-time constants of its
+    type.
     """
 
     name: str
@@ -67,11 +82,27 @@ class Array:
     ownership: Ownership
     span: Span
     contents: tuple[Expr, ...] = ()
+    part: Part | None = None
 
     @property
     def rank(self) -> int:
         """The number of dimensions."""
         return len(self.shape)
+
+    @property
+    def memory(self) -> str:
+        """The parameter whose memory it is, if it is one's."""
+        return self.name if self.part is None else self.part.of
+
+    @property
+    def held(self) -> Element:
+        """What lies side by side in that memory."""
+        return self.element if self.part is None else self.part.record
+
+    @property
+    def held_rank(self) -> int:
+        """The number of dimensions in which it does: those in front of a record's own."""
+        return self.rank if self.part is None else self.rank - len(self.part.leaf.shape)
 
     @property
     def is_dynamic(self) -> bool:

@@ -249,5 +249,21 @@ class Kernel:
         return ", ".join(f"{choice.name} = {choice.type}" for choice in self.choices)
 
     def array_parameters(self) -> tuple[Array, ...]:
-        """The slices of the signature, in its order."""
-        return tuple(self.arrays[p.name] for p in self.parameters if isinstance(p, ArrayParameter))
+        """The slices of the signature, in its order; of an array of records each of its parts."""
+        found: list[Array] = []
+        for parameter in self.parameters:
+            if isinstance(parameter, ArrayParameter):
+                first = self.arrays[parameter.name]
+                found.append(first)
+                if first.part is not None:
+                    found += self.parts(first)[1:]
+        return tuple(found)
+
+    def parts(self, array: Array) -> list[Array]:
+        """The arrays that lie in one memory with an array, itself among them, the first in
+        front."""
+        if array.part is None:
+            return [array]
+        memory = array.memory
+        others = [a for a in self.arrays.values() if a.part is not None and a.memory == memory]
+        return sorted(others, key=lambda one: one.name != memory)

@@ -110,6 +110,8 @@ def show(kernel: Kernel) -> str:
     for array in kernel.arrays.values():
         if array.name not in names:
             line = f"{_STEP}{array.space} {array.name}: {array.element}{_shape(array)}"
+            if array.part is not None:
+                line += f" of {array.memory}"
             if array.contents:
                 line += f" = {', '.join(map(show_expr, array.contents))}"
             lines.append(line)
@@ -166,7 +168,7 @@ def _parameter(kernel: Kernel, parameter: Parameter) -> str:
     if isinstance(parameter, ScalarParameter):
         return f"{parameter.name}: {parameter.type}"
     array = kernel.arrays[parameter.name]
-    return f"{array.name}: {array.ownership} {array.element}[{array.rank}]"
+    return f"{array.name}: {array.ownership} {array.held}[{array.held_rank}]"
 
 
 def _shape(array: Array) -> str:

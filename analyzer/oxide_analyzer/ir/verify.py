@@ -69,7 +69,7 @@ from oxide_analyzer.language.types import BOOL, I64, U32, Kind, Scalar
 
 if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Contract, Kernel
-    from oxide_analyzer.ir.nodes import Block, Expr, Local, Stmt
+    from oxide_analyzer.ir.nodes import Array, Block, Expr, Local, Stmt
 
 _RESULTS = {
     WarpFunction.BALLOT: U32,
@@ -119,8 +119,10 @@ class _Check:
         for name, array in kernel.arrays.items():
             if array.name != name:
                 self.say(f"array {array.name} is filed as {name}")
-            if (array.space is Space.GLOBAL) != (name in names):
+            if (array.space is Space.GLOBAL) != (array.memory in names):
                 self.say(f"array {name} in {array.space} space")
+            if array.part is not None and not self.is_part(array):
+                self.say(f"array {name} is no part of {array.memory}")
             for extent in array.shape:
                 self.typed(extent, I64, f"extent of {name}")
             for value in array.contents:
@@ -141,6 +143,23 @@ class _Check:
         for requirement in kernel.contract.requires:
             self.typed(requirement.condition, BOOL, "requirement")
         self.contract(kernel.contract)
+
+    def is_part(self, array: Array) -> bool:
+        """Whether a part has the leading extents of the first one, and its own behind them."""
+        first = self.kernel.arrays.get(array.memory)
+        if array.part is None or first is None or first.part is None:
+            return False
+        own = tuple(e.value for e in array.shape[array.held_rank :] if isinstance(e, Const))
+        leading = [
+            isinstance(e, Dim) and (e.array, e.axis) == (first.name, axis)
+            for axis, e in enumerate(array.shape[: array.held_rank])
+        ]
+        return (
+            all(leading)
+            and own == array.part.leaf.shape
+            and array.held_rank == first.held_rank
+            and array.part.record == first.part.record
+        )
 
     def contract(self, contract: Contract) -> None:
         for limit in (contract.shared, contract.max_threads, contract.min_blocks):

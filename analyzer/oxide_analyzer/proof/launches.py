@@ -240,11 +240,13 @@ class Admitted:
         for parameter in self.kernel.parameters:
             match parameter:
                 case ArrayParameter(name=name):
-                    rank = self.kernel.arrays[name].rank
+                    array = self.kernel.arrays[name]
+                    rank = array.held_rank
                     axes = [0] if rank == 1 else [1, 0] if rank == 2 else [2, 1, 0]
                     shape = [max(0, threads[a] // share + off) for a in axes]
                     # No axis of the grid is left for those in front of the third.
-                    draft.shapes[name] = [_IN_FRONT] * (rank - len(axes)) + shape
+                    front = [_IN_FRONT] * (rank - len(axes))
+                    draft.shapes[name] = front + shape + _own_extents(array)
                 case ScalarParameter(name=name, type=type_):
                     draft.scalars[name] = _scalar(type_, threads[0] + off, rng, variant)
         for array in dynamic_arrays(self.kernel):
@@ -310,6 +312,9 @@ class Admitted:
             if held is None:
                 return None
             arrays[name] = held
+            for part in self.kernel.parts(self.kernel.arrays[name])[1:]:
+                whole = (*shape[: part.held_rank], *_own_extents(part))
+                arrays[part.name] = contents(part, whole, rng, variant, reach)
         shared = max((draft.shapes[n][0] * a.element.size for n, a in dynamic.items()), default=0)
         return Launch(
             _extent(draft.grid), _extent(draft.block), dict(draft.scalars), arrays, shared
@@ -343,6 +348,11 @@ def _room(kernel: Kernel) -> Iterator[Expr]:
         least = length if fact.array in injective else Const(1, I64, fact.span)
         if kernel.arrays[fact.array].rank == 1:
             yield Compare(CompareOp.GE, width, least, fact.span)
+
+
+def _own_extents(array: Array) -> list[int]:
+    """The extents that a part of records has in each of them."""
+    return [] if array.part is None else list(array.part.leaf.shape)
 
 
 def _elements(array: Array) -> int:

@@ -76,7 +76,7 @@ Part: TypeAlias = "Expr | Cut"
 def length(array: Array, axis: int, span: Span) -> Expr:
     """`array.shape[axis]`, placed at `span`."""
     extent = array.shape[axis]
-    return Dim(array.name, axis, span) if isinstance(extent, Dim) else extent
+    return Dim(extent.array, extent.axis, span) if isinstance(extent, Dim) else extent
 
 
 def extent(value: ArrayValue, axis: int, span: Span) -> Expr:

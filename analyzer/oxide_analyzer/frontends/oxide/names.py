@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide.annotations import StructType
     from oxide_analyzer.frontends.oxide.values import Number
+    from oxide_analyzer.language.records import Record
     from oxide_analyzer.source import Span
 
 Key: TypeAlias = tuple[int | str, ...]
@@ -39,7 +40,7 @@ class Entry:
     type: Scalar | None = None
     weak: bool = False
     arity: int | None = None
-    struct: StructType | None = None
+    struct: StructType | Record | None = None
     declared: bool = False
     refused: bool = False
     conflict: Diagnostic | None = None
@@ -82,7 +83,7 @@ class NameTypes:
             self._raise(entry, type, weak=False)
         return entry
 
-    def shape(self, key: Key, arity: int, struct: StructType | None = None) -> bool:
+    def shape(self, key: Key, arity: int, struct: StructType | Record | None = None) -> bool:
         """The name holds a tuple of `arity` items, or a struct; False if it already holds
         something else."""
         entry = self.entry(key)

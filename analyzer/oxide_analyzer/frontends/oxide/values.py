@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import Meaning, UserFunction
     from oxide_analyzer.ir.kernel import Function
     from oxide_analyzer.ir.nodes import Array, Expr
+    from oxide_analyzer.language.records import Record
     from oxide_analyzer.source import Span
 
 # What lies there or above rounds to infinity.
@@ -87,11 +88,11 @@ class Choice:
 
 @record
 class TupleValue:
-    """A tuple, or a struct by its fields: it exists while the kernel is read, and is gone in the
-    IR."""
+    """A tuple, or a struct, a complex number or a record by its fields: it exists while the kernel
+    is read, and is gone in the IR."""
 
     items: tuple[Value, ...]
-    struct: StructType | None = None
+    struct: StructType | Record | None = None
 
 
 @record
@@ -108,17 +109,36 @@ class View:
 
 
 @record
+class Elements:
+    """Elements that are records: those of the memory `memory`, or, by `path`, records in them.
+
+    `rank` is that of the array of them. Each leaf below is an array of its own.
+    """
+
+    memory: str
+    type: Record
+    path: tuple[str, ...]
+    rank: int
+
+
+@record
 class ArrayValue:
-    """An array, or a view of one; `read_only` if the parameter that it came through says so."""
+    """An array, or a view of one; `read_only` if the parameter that it came through says so.
+
+    Of an array of records, `array` is one of its leaves, which has the extents of all of them; one
+    without dimensions is a reference to one record.
+    """
 
     array: Array
     read_only: bool = False
     view: View | None = None
+    elements: Elements | None = None
 
     @property
     def rank(self) -> int:
         """The number of dimensions."""
-        return self.array.rank - (len(self.view.fixed) if self.view is not None else 0)
+        rank = self.array.rank if self.elements is None else self.elements.rank
+        return rank - (len(self.view.fixed) if self.view is not None else 0)
 
 
 @record
