@@ -1,7 +1,7 @@
 """What stands behind a verdict, as lines of text: facts about one thread, obligations, answers.
 
     12:5   write  tile[thread.x]
-    15:13  write  tile[thread.x]  where stride >= 1, stride - thread.x >= 1
+    15:13  write  tile[thread.x]  where stride >= 1, thread.x < stride
 
     affine    race  write tile[thread.x] (12:5) and read tile[thread.x + stride] (15:24)
 
@@ -22,6 +22,7 @@ from oxide_analyzer.facts.conditions import (
     NotZero,
     Opaque,
 )
+from oxide_analyzer.facts.polys import Poly
 from oxide_analyzer.ir.nodes import Barrier
 from oxide_analyzer.ir.walk import assigned, statements
 from oxide_analyzer.proof.subjects import Bound, Leaving, Meeting, Pair
@@ -73,17 +74,14 @@ def obligations(judgement: Judgement) -> Iterator[str]:
 
 
 def condition(it: Condition) -> str:
-    """A condition, as a comparison."""
+    """A condition, as a comparison of what is added on either side."""
     match it:
         case AtLeastZero(poly=poly):
-            constant = poly.terms.get((), 0)
-            return f"{poly.shift(-constant)} >= {-constant}"
+            return _at_least(poly)
         case IsZero(poly=poly):
-            constant = poly.terms.get((), 0)
-            return f"{poly.shift(-constant)} == {-constant}"
+            return _compared(poly, "==")
         case NotZero(poly=poly):
-            constant = poly.terms.get((), 0)
-            return f"{poly.shift(-constant)} != {-constant}"
+            return _compared(poly, "!=")
         case Opaque(key=key, positive=positive):
             return f"{'' if positive else 'not '}({' '.join(key)})"
         case AllOf(parts=parts):
@@ -92,6 +90,32 @@ def condition(it: Condition) -> str:
             return f"({' or '.join(map(condition, parts))})" if parts else "false"
         case _:
             assert_never(it)
+
+
+def _at_least(poly: Poly) -> str:
+    """`len(a) - thread.x - 1 >= 0` as `thread.x < len(a)`."""
+    more, less, number = _sides(poly)
+    if not less.terms:
+        return f"{more} >= {-number}"
+    if not more.terms:
+        return f"{less} <= {number}"
+    if number == -1:
+        return f"{less} < {more}"
+    return f"{less} <= {more.shift(number)}"
+
+
+def _compared(poly: Poly, operator: str) -> str:
+    more, less, number = _sides(poly)
+    if not more.terms:
+        more, less, number = less, more, -number
+    return f"{more} {operator} {less.shift(-number)}"
+
+
+def _sides(poly: Poly) -> tuple[Poly, Poly, int]:
+    """What is added, what is taken away, and the number."""
+    more = Poly({m: c for m, c in poly.terms.items() if m and c > 0})
+    less = Poly({m: -c for m, c in poly.terms.items() if m and c < 0})
+    return more, less, poly.terms.get((), 0)
 
 
 def _judged(judged: Judged) -> str:

@@ -9,6 +9,7 @@ from oxide_analyzer.record import record
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel, Fact
     from oxide_analyzer.diagnostics import Diagnostic, ObligationCounts, Place, Verdict
+    from oxide_analyzer.insights import Insights
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import Span
 
@@ -20,7 +21,8 @@ class KernelReport:
     `kernel` is its IR, None where it could not be read. `facts` are those that a launch must
     fulfil. `checked` is what the back end accepts: None where something is violated, or an
     obligation that no run-time check can replace is unproved. `diagnostics` are the findings
-    about this kernel, none of them suppressed. `stopped` says that nobody waited for the verdict:
+    about this kernel, none of them suppressed. `insights` are there if somebody asked for them.
+    `stopped` says that nobody waited for the verdict:
     it is no verdict, and is not remembered.
     """
 
@@ -40,6 +42,7 @@ class KernelReport:
     assumed: tuple[Place, ...] = ()
     unsafe: tuple[Place, ...] = ()
     stopped: bool = False
+    insights: Insights | None = None
 
 
 @record

@@ -7,6 +7,7 @@ run time
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,25 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "grid_dim.": "gridDim.",
     }
 }
+
+# The registers by themselves, as they stand in the terms of provers.
+_REGISTERS: Mapping[str, Mapping[str, str]] = {
+    "numba": {
+        "thread": "cuda.threadIdx",
+        "block": "cuda.blockIdx",
+        "block_dim": "cuda.blockDim",
+        "grid_dim": "cuda.gridDim",
+    }
+}
+_REGISTER = re.compile(r"(?<![\w.])(thread|block_dim|block|grid_dim)(?=\.[xyz]\b)")
+
+
+def in_words(terms: str, dialect: str) -> str:
+    """Terms of a prover, or a fact about launches, in the words of a dialect."""
+    registers = _REGISTERS.get(dialect)
+    if registers is None:
+        return terms
+    return _REGISTER.sub(lambda found: registers[found[1]], terms)
 
 
 def spoken(diagnostic: Diagnostic, dialect: str) -> Diagnostic:

@@ -6,6 +6,7 @@ What uniformity calls private, and the provers show to be taken alike by all thr
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import limits
@@ -38,7 +39,7 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.ir.kernel import Kernel
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 class Analysis:
     """A kernel with everything that is known of it before anything is proved.
 
-    No two elements of an `injective` array are equal.
+    No two elements of an `injective` array are equal. Of the branches in `alike` the provers know
+    the group whose threads all go the same way.
     """
 
     kernel: Kernel
@@ -61,6 +63,7 @@ class Analysis:
     may_wrap: tuple[Span, ...]
     locals: frozenset[str]
     injective: frozenset[str] = frozenset()
+    alike: Mapping[Stmt, Level] = field(default_factory=dict["Stmt", Level])
 
     @property
     def terms(self) -> Terms:
@@ -116,7 +119,7 @@ def analyse(
         tuple(seen.touches),
     )
     names = assigned(kernel.body)
-    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap, names, injective)
+    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap, names, injective, known)
 
 
 def _declare(kernel: Kernel, launch: LaunchTerms, distrusted: frozenset[str]) -> frozenset[str]:

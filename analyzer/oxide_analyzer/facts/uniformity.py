@@ -184,6 +184,27 @@ def uniformity(
     )
 
 
+@record
+class Spread:
+    """For whom values and ways are one, at their worst.
+
+    Of each local the level behind its assignments, of each branch and loop that of its condition,
+    and of each statement which threads of a warp or block do not come to, at what level those are
+    told apart who are missing.
+    """
+
+    locals: Mapping[str, Level]
+    branches: Mapping[Stmt, Level]
+    missing: Mapping[Stmt, Level]
+
+
+def spread(kernel: Kernel, launch: LaunchTerms, known: Mapping[Stmt, Level]) -> Spread:
+    """What `uniformity` finds on its way, for who wants to show it."""
+    levels = _Noting(kernel, launch, known, _places_in_block(kernel), hands_over(kernel))
+    levels.block(kernel.body, {}, ())
+    return Spread(levels.noted, levels.branches, levels.missing)
+
+
 def group_of(stmt: Barrier | WarpOp) -> Level:
     """The group whose threads meet at a statement."""
     if isinstance(stmt, WarpOp):
@@ -493,6 +514,30 @@ class _Walk:
         left = expr.left
         is_x = isinstance(left, Read) and left.local.name in self.places
         return divides and (is_x or _is_register(left, Register.THREAD, 0))
+
+
+@dataclass(slots=True)
+class _Noting(_Walk):
+    """The same walk, with notes. Of a loop the last round counts, whose levels are the highest."""
+
+    noted: _Levels = field(default_factory=dict[str, Level])
+    branches: dict[Stmt, Level] = field(default_factory=dict["Stmt", Level])
+    missing: dict[Stmt, Level] = field(default_factory=dict["Stmt", Level])
+
+    def statement(self, stmt: Stmt, levels: _Levels, control: _Control) -> None:
+        _Walk.statement(self, stmt, levels, control)
+        for name in assigned((stmt,)):
+            level = levels.get(name, Level.LAUNCH)
+            self.noted[name] = max(level, self.noted.get(name, Level.LAUNCH))
+        apart = max((parting.level for parting in control), default=Level.LAUNCH)
+        if apart > Level.BLOCK:
+            self.missing[stmt] = apart
+        else:
+            self.missing.pop(stmt, None)
+
+    def capped(self, stmt: If | Loop, level: Level) -> Level:
+        self.branches[stmt] = _Walk.capped(self, stmt, level)
+        return self.branches[stmt]
 
 
 def _meet(levels: _Levels, others: Iterable[_Levels]) -> None:
