@@ -33,6 +33,15 @@ _BLOCK = 256
 _INSTRUCTION = re.compile(r"\s*(?:\{\s*)?(?:@!?%p\d+\s+|@!?U?P\w+\s+)?[A-Za-z][\w.:]*(?:\s|;|$)")
 
 
+# Keys are `oxide_codegen.abi.Hidden`, which this module must not import with it.
+_HIDDEN = {
+    "failure": "where a check that fails is written down",
+    "shared": "the bytes of shared memory that the launch asked for",
+    "workspace": "the word at which the blocks of the grid meet",
+    "grid": "the blocks of the launch",
+}
+
+
 class Stage(StrEnum):
     """What is shown of a compiled kernel."""
 
@@ -66,7 +75,8 @@ class Compiled:
 
     `lines` are numbered in the report's text; only instructions have numbers. `dead` are the
     lines of statements from which no instruction comes. `registers` is None where no assembler
-    is installed. `origin` is the first line of the kernel to which the numbers belong.
+    is installed. `parameters` says what the machine's parameters are. `origin` is the first line
+    of the kernel to which the numbers belong.
     """
 
     job: int
@@ -76,7 +86,13 @@ class Compiled:
     dead: tuple[int, ...] = ()
     header: tuple[str, ...] = ()
     registers: int | None = None
+    parameters: tuple[str, ...] = ()
     origin: int = 0
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The text alone: equal for the same code of other lines."""
+        return tuple(text for text, _ in self.lines)
 
 
 class Compiler:
@@ -165,6 +181,7 @@ def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
         _dead(checked, {number for _, number in lines}),
         (*_types(checked), *header),
         registers,
+        _parameters(checked, ptx),
         checked.kernel.span.line,
     )
 
@@ -193,6 +210,22 @@ def _resources(checked: CheckedKernel, ptx: Ptx) -> tuple[list[str], int | None]
         f"{used.registers} registers, {spills}, {shared}",
         f"occupancy in blocks of {threads} threads: {fit}",
     ], used.registers
+
+
+def _parameters(checked: CheckedKernel, ptx: Ptx) -> tuple[str, ...]:
+    """What each parameter of the compiled kernel is, in the source's words."""
+    from oxide_codegen import abi
+
+    names: list[str] = []
+    for slot in ptx.layout.slots:
+        match slot:
+            case abi.ScalarSlot(name=name, type=type_):
+                names.append(f"`{name}`, {type_}")
+            case abi.PointerSlot(array=array, element=element):
+                names.append(f"the address of `{array}`, of {element}")
+            case abi.DimensionSlot(array=array, axis=axis):
+                names.append(f"`{array}.shape[{axis}]`")
+    return (*names, *(_HIDDEN[hidden] for hidden in abi.hidden(checked.kernel, ptx.lanes)))
 
 
 def _types(checked: CheckedKernel) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pygls.workspace import PositionCodec
 
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
-from oxide_lsp.features import code_actions, diagnostics, hover
+from oxide_lsp.features import code_actions, diagnostics, hover, ptx, virtual_documents
 from oxide_lsp.settings import settings_of
 from oxide_lsp.state import Checking, Document
 
@@ -46,6 +46,7 @@ class OxideServer(LanguageServer):
         self.pulls = False
         self.refreshes = False
         self.served: dict[str, tuple[int, str]] = {}
+        self.views = ptx.Views()
 
     def settings_of(self, path: str) -> Settings:
         """What holds for a file; an unsaved one belongs to the first folder of the workspace."""
@@ -66,6 +67,7 @@ class OxideServer(LanguageServer):
         target = settings.get("ptxTarget")
         if isinstance(target, str) and target:
             self.target = target
+        ptx.configure(self, settings.get("ptxHide"))
 
     def check_again(self, *, except_uri: str = "") -> None:
         """Files that open ones import, or settings, may have changed on disk."""
@@ -83,6 +85,7 @@ class OxideServer(LanguageServer):
 
     def _answered(self, document: Document) -> None:
         diagnostics.answered(self, document)
+        ptx.answered(self, document)
 
 
 def make_server(worker: Worker) -> OxideServer:
@@ -100,6 +103,8 @@ def make_server(worker: Worker) -> OxideServer:
     ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
     hover.register(ls)
     code_actions.register(ls)
+    ptx.register(ls)
+    virtual_documents.register(ls)
     return ls
 
 
@@ -127,6 +132,7 @@ def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
             register_options=types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers),
         )
         ls.client_register_capability(types.RegistrationParams(registrations=[registration]))
+    virtual_documents.initialized(ls)
 
 
 def shutdown(ls: OxideServer, params: object) -> None:
@@ -159,6 +165,7 @@ def did_change(ls: OxideServer, params: types.DidChangeTextDocumentParams) -> No
 def did_save(ls: OxideServer, params: types.DidSaveTextDocumentParams) -> None:
     """Other open files may import the saved one."""
     ls.check_again(except_uri=params.text_document.uri)
+    ptx.saved(ls, params.text_document.uri)
 
 
 def did_close(ls: OxideServer, params: types.DidCloseTextDocumentParams) -> None:

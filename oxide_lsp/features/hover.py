@@ -14,6 +14,7 @@ from lsprotocol import types
 
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.source import Span
+from oxide_lsp.features import ptx
 from oxide_lsp.worker import JobFailed, WorkerDied
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def register(ls: OxideServer) -> None:
 
 async def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | None:
     """What is known about the word at the position."""
+    if params.text_document.uri.startswith(f"{ptx.SCHEME}:"):
+        return ptx.hover(ls, params)
     document = ls.documents.get(params.text_document.uri)
     if document is None or not document.mentions_kernels:
         return None

@@ -67,6 +67,7 @@ class Client:
             "workspace": {
                 "diagnostics": {"refreshSupport": refresh},
                 "workspaceEdit": {"documentChanges": True},
+                "textDocumentContent": {"dynamicRegistration": True},
             },
             "general": {"positionEncodings": list(encodings)},
         }
