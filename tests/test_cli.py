@@ -211,14 +211,13 @@ def test_declared_encoding_and_byte_order_mark_are_read(
     [
         (["nowhere.py"], "there is no file or folder `nowhere.py`"),
         (["--select", "OX70x"], "unknown rule `OX70x`"),
-        (["k.ipynb"], "notebooks are not read yet"),
         (["--output-file", "no/such/folder", "k.py"], "cannot write"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    write(folder, {"k.py": PROVED, "k.ipynb": "{}"})
+    write(folder, {"k.py": PROVED})
     assert main_check(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("oxide-check: ")

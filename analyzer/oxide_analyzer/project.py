@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.gitignore import Pattern
     from oxide_analyzer.modules import ProjectModules
+    from oxide_analyzer.notebooks.file import NotebookFile
 
 # Without one of these words a file has no kernel, whatever else it imports.
 _WORDS = (b"oxide", b"numba", b"cuda.jit", b"cupyx")
@@ -30,6 +31,11 @@ _BOM = b"\xef\xbb\xbf"
 
 LARGEST = 4_000_000
 """So many bytes of a file are read: Python's parser takes 300 times as much memory."""
+
+LARGEST_NOTEBOOK = 100_000_000
+"""So many bytes of a notebook, most of which are pictures."""
+
+_NOTEBOOK = ".ipynb"
 
 
 @record
@@ -43,18 +49,46 @@ class Undecodable:
 
 @record
 class Unreadable:
-    """A file that the system does not let one read, and why."""
+    """A file that the system does not let one read, or that is not what its name says, and why."""
 
     path: str
     why: str
+    line: int = 1
 
 
-def read(path: Path, shown: str | None = None) -> SourceFile | Undecodable | None:
+def read(path: Path, shown: str | None = None) -> SourceFile | Undecodable | Unreadable | None:
     """The text of a file, None if it has none of the words that a kernel needs.
+
+    Of a notebook it is that of its code cells.
 
     `shown` is its path in messages, where that is not how `Path` writes it. Raises `OSError`.
     """
-    return decode(content(path), str(path) if shown is None else shown)
+    name = str(path) if shown is None else shown
+    found = content(path)
+    if not is_notebook(name):
+        return decode(found, name)
+    notebook = read_notebook(found, name) if has_words(found) else None
+    if notebook is None or isinstance(notebook, Unreadable):
+        return notebook
+    return notebook.notebook.source
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file of this name is a notebook."""
+    return path.endswith(_NOTEBOOK)
+
+
+def read_notebook(content: bytes, path: str) -> NotebookFile | Unreadable:
+    """The notebook that the bytes of a file are."""
+    from oxide_analyzer.notebooks.file import BrokenNotebook, decode
+
+    try:
+        return decode(content.decode("utf-8"), path)
+    except BrokenNotebook as error:
+        return Unreadable(path, f"it {error}", error.line)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Unreadable(path, f"byte 0x{content[error.start]:02x} is not utf-8", line)
 
 
 def content(path: Path) -> bytes:
@@ -147,7 +181,7 @@ def syntax_error(file: Undecodable | Unreadable) -> Diagnostic:
     from oxide_analyzer.source import Span
 
     if isinstance(file, Unreadable):
-        span = Span(file.path, 1, 1, 1, 1)
+        span = Span(file.path, file.line, 1, file.line, 1)
         return RULE.diagnostic(span, f"the file cannot be read: {file.why}")
     span = Span(file.path, file.line, 1, file.line, 1)
     return RULE.diagnostic(span, f"the file cannot be decoded: {file.why}")
@@ -171,7 +205,7 @@ def modules(entry: Path | None, configuration: Configuration) -> ProjectModules:
 
 
 class Walk:
-    """The Python files below folders, without what is excluded and what git ignores.
+    """The Python files and notebooks below folders, without what is excluded and what git ignores.
 
     Sorted, so that two machines check in one order. Symbolic links to folders are not followed,
     which leaves no loops.
@@ -181,7 +215,6 @@ class Walk:
         """Start with what `configuration` excludes."""
         self._root = configuration.root
         self._excluded = gitignore.parse("\n".join(configuration.excluded()))
-        self.notebooks = 0
 
     def excludes(self, path: Path) -> bool:
         """Whether a setting excludes this file, or a folder that it is in."""
@@ -206,7 +239,7 @@ class Walk:
                 levels.pop()
                 continue
             is_directory = entry.is_dir(follow_symlinks=False)
-            if not is_directory and not entry.name.endswith((".py", ".ipynb")):
+            if not is_directory and not entry.name.endswith((".py", _NOTEBOOK)):
                 continue
             path = level.real / entry.name
             if gitignore.ignored(self._excluded, self._inner(path), is_directory):
@@ -215,8 +248,6 @@ class Walk:
                 continue
             if is_directory:
                 levels.append(_level(level.shown / entry.name, path, level.ignores))
-            elif entry.name.endswith(".ipynb"):
-                self.notebooks += 1
             elif _is_file(entry):
                 yield level.shown / entry.name
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from oxide.cli.failure import WrongUse
 from oxide_analyzer import project
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oxide.cli.checking import Answer
     from oxide.cli.outcome import Outcome
-    from oxide_analyzer.source import SourceFile
+    from oxide_analyzer.notebooks.file import NotebookFile
 
 
 def write_fixes(answers: list[Answer]) -> set[str]:
@@ -40,7 +41,7 @@ def diff(answers: list[Answer]) -> tuple[str, str]:
     number = files = 0
     for answer in answers:
         if answer.before is not None and answer.source is not None:
-            parts += _diff(answer.before, answer.source)
+            parts += _diff(*_files(answer.before, answer.source))
             number += answer.fixed
             files += 1
     done = f"{_plural(number, 'fix', 'fixes')} to apply in {_plural(files, 'file', 'files')}."
@@ -79,14 +80,41 @@ def save(before: SourceFile, text: str) -> None:
     path = Path(before.path)
     try:
         content = project.content(path)
-        if project.text(content, before.path) != before:
-            raise WrongUse(f"`{path}` was changed while it was checked; nothing is written to it")
-        project.replace_file(path, content, project.encode(text, content))
+        if project.is_notebook(before.path):
+            after = _notebook(content, before).changed(text).content.encode()
+        elif project.text(content, before.path) != before:
+            raise _changed(before)
+        else:
+            after = project.encode(text, content)
+        project.replace_file(path, content, after)
     except UnicodeEncodeError as error:
         wrong = error.object[error.start]
         raise WrongUse(f"cannot write `{path}`: {error.encoding} has no `{wrong}`") from error
+    except ValueError as error:
+        raise WrongUse(f"cannot write `{path}`: {error}") from error
     except OSError as error:
         raise WrongUse(f"cannot write `{path}`: {error.strerror or error}") from error
+
+
+def _notebook(content: bytes, before: SourceFile) -> NotebookFile:
+    """The notebook of which `before` is the joined text, as it was read."""
+    read = project.read_notebook(content, before.path)
+    if isinstance(read, project.Unreadable) or read.notebook.source.text != before.text:
+        raise _changed(before)
+    return read
+
+
+def _changed(before: SourceFile) -> WrongUse:
+    return WrongUse(f"`{before.path}` was changed while it was checked; nothing is written to it")
+
+
+def _files(before: SourceFile, after: SourceFile) -> tuple[SourceFile, SourceFile]:
+    """What changes on disk: of a notebook its file, not the joined text of its cells."""
+    if not project.is_notebook(before.path):
+        return before, after
+    old = _notebook(project.content(Path(before.path)), before)
+    new = old.changed(after.text)
+    return SourceFile(before.path, old.content), SourceFile(after.path, new.content)
 
 
 def _diff(before: SourceFile, after: SourceFile) -> Iterator[str]:

@@ -73,9 +73,8 @@ def _answered(options: Namespace) -> Iterator[tuple[Task, Answer | None]]:
 
 
 def _tasks(options: Namespace) -> Iterator[Task]:
-    warn = not options.watch
     paths = options.paths or ["."]
-    for entry in inputs(paths, force_exclude=options.force_exclude, warn=warn):
+    for entry in inputs(paths, force_exclude=options.force_exclude):
         settings = entry.configuration
         fixes = "none"
         if options.fix or options.diff:

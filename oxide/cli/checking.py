@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.edits import Aim
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import RecordedModules
+    from oxide_analyzer.notebooks.file import NotebookFile
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
     from oxide_analyzer.verdict_cache import Cache
@@ -61,13 +62,15 @@ class Answer:
     """What was found in a file.
 
     `source` is its text, as it is after the fixes, where there is anything to show of it; `before`
-    is the text as it was read where fixes changed it. `imports` are the files that it depends on,
-    `missing` says that it imports what was not found.
+    is the text as it was read where fixes changed it. Of a notebook both are those of its code
+    cells, and `notebook` is it, as it is after the fixes. `imports` are the files that it depends
+    on, `missing` says that it imports what was not found.
     """
 
     report: Report
     source: SourceFile | None = None
     before: SourceFile | None = None
+    notebook: NotebookFile | None = None
     fixed: int = 0
     imports: tuple[str, ...] = ()
     missing: bool = False
@@ -82,8 +85,12 @@ def answer(task: Task) -> Answer | None:
         if content is None:
             assert entry.path is not None
             content = project.content(entry.path)
-        if len(content) > project.LARGEST and project.has_words(content):
-            raise OSError(None, _too_large(len(content)))
+        is_notebook = project.is_notebook(entry.shown)
+        limit = project.LARGEST_NOTEBOOK if is_notebook else project.LARGEST
+        if len(content) > limit and project.has_words(content):
+            raise OSError(None, _too_large(len(content), limit))
+        if is_notebook:
+            return _in_cells(content, task)
         read = project.decode(content, entry.shown)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -96,9 +103,24 @@ def answer(task: Task) -> Answer | None:
     return _checked(read, task)
 
 
-def _too_large(size: int) -> str:
-    limit = project.LARGEST // 10**6
-    return f"it has {size / 1e6:.1f} MB, the limit is {limit} MB; exclude it if it is generated"
+def _in_cells(content: bytes, task: Task) -> Answer | None:
+    """Check a notebook; None if it has none of the words that a kernel needs."""
+    if not project.has_words(content):
+        return None
+    read = project.read_notebook(content, task.entry.shown)
+    if isinstance(read, project.Unreadable):
+        return Answer(Report(read.path, (), (project.syntax_error(read),)))
+    source = read.notebook.source
+    if not project.has_words(source.text.encode(errors="replace")):
+        return None
+    if len(source.text) > project.LARGEST:
+        raise OSError(None, _too_large(len(source.text), project.LARGEST))
+    return _checked(source, task, read)
+
+
+def _too_large(size: int, limit: int) -> str:
+    megabytes = limit // 10**6
+    return f"it has {size / 1e6:.1f} MB, the limit is {megabytes} MB; exclude it if it is generated"
 
 
 def selected(entry: Input, select: list[str] | None, ignore: list[str] | None) -> Selection:
@@ -110,17 +132,19 @@ def selected(entry: Input, select: list[str] | None, ignore: list[str] | None) -
     return selection(settings.select if select is None else select, ignored)
 
 
-def _checked(source: SourceFile, task: Task) -> Answer:
+def _checked(source: SourceFile, task: Task, notebook: NotebookFile | None = None) -> Answer:
     from oxide_analyzer.modules import RecordedModules
 
     entry = task.entry
     seen = RecordedModules(project.modules(entry.path, entry.configuration))
     try:
-        report = _report(source, seen, task)
+        report = _report(source, seen, task, notebook)
         if task.fixes == "none":
             fixed, number = source, 0
         else:
-            fixed, report, number = _fixed(source, report, seen, task)
+            fixed, report, number = _fixed(source, report, seen, task, notebook)
+        if notebook is not None and number:
+            notebook = notebook.changed(fixed.text)
     except Exception as error:
         # Whatever escapes from the analyzer is a bug in it; other files are checked all the same.
         return _crashed(source, error)
@@ -128,13 +152,16 @@ def _checked(source: SourceFile, task: Task) -> Answer:
         report,
         fixed if report.diagnostics or number else None,
         source if number else None,
+        notebook,
         number,
         tuple(seen.found),
         bool(seen.missing),
     )
 
 
-def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
+def _report(
+    source: SourceFile, seen: RecordedModules, task: Task, notebook: NotebookFile | None = None
+) -> Report:
     from oxide_analyzer import analysis
 
     check_one = analysis.check_kernel
@@ -142,7 +169,12 @@ def _report(source: SourceFile, seen: RecordedModules, task: Task) -> Report:
         check_one = partial(_remembered, task.cache)
     if task.timeout is not None:
         check_one = partial(_in_time, task.timeout, check_one)
-    report = analysis.check(source, seen, check_one)
+    if notebook is None:
+        report = analysis.check(source, seen, check_one)
+    else:
+        from oxide_analyzer.notebooks.checking import check
+
+        report = check(notebook.notebook.rejoined(source.text), seen, check_one)
     # What only the compiler needs is neither kept nor sent: it is most of a report.
     kernels = tuple(
         replace(kernel, kernel=None, checked=None, diagnostics=()) for kernel in report.kernels
@@ -179,7 +211,11 @@ def _in_time(
 
 
 def _fixed(
-    source: SourceFile, report: Report, seen: RecordedModules, task: Task
+    source: SourceFile,
+    report: Report,
+    seen: RecordedModules,
+    task: Task,
+    notebook: NotebookFile | None,
 ) -> tuple[SourceFile, Report, int]:
     """The text after rounds of fixes, what is found in it, and how many fixes there were."""
     from oxide_analyzer import edits
@@ -191,9 +227,15 @@ def _fixed(
         asked = [d for d in report.diagnostics if task.chosen.admits(d)]
         hopeful = [_without(diagnostic, vain) for diagnostic in asked]
         new, applied = edits.fix(source, hopeful, unsafe=task.fixes == "all")
+        if notebook is not None:
+            try:
+                new = notebook.notebook.rejoined(new.text).source
+            except ValueError:
+                # A fix that no cell can take is none.
+                break
         if not applied or new.text in known:
             break
-        found = _report(new, seen, task)
+        found = _report(new, seen, task, notebook)
         useless = edits.useless(applied, (source, asked), (new, found.diagnostics))
         if useless:
             # The round is done again without them.

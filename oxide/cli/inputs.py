@@ -31,16 +31,13 @@ class Input:
     content: bytes | None = None
 
 
-def inputs(paths: list[str], *, force_exclude: bool, warn: bool = True) -> Iterator[Input]:
+def inputs(paths: list[str], *, force_exclude: bool) -> Iterator[Input]:
     """Each file once, in order; files named as `paths` are excluded only by `force_exclude`."""
     seen: set[Path] = set()
-    notebooks = 0
     # Settled before anything is checked: a name typed wrong shall not cost a whole run.
     for name in paths:
         if name != "-" and not _exists(name):
             raise WrongUse(f"there is no file or folder `{name}`")
-        if name.endswith(".ipynb"):
-            raise WrongUse(f"notebooks are not read yet: `{name}`")
     # Hooks name many files of one folder, and reading TOML takes as long as checking a kernel.
     configuration_of = cache(find_configuration)
     for name in paths:
@@ -64,10 +61,6 @@ def inputs(paths: list[str], *, force_exclude: bool, warn: bool = True) -> Itera
             shown = name if file is path else str(file)
             content = _piped(file) if file is path and path.is_fifo() else None
             yield Input(file, shown, configuration, content)
-        notebooks += walk.notebooks
-    if notebooks and warn:
-        noun = "notebook" if notebooks == 1 else "notebooks"
-        sys.stderr.write(f"{notebooks} {noun} not checked: notebooks are not read yet\n")
 
 
 def _exists(name: str) -> bool:

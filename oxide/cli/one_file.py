@@ -37,7 +37,7 @@ def checked(path: Path) -> tuple[SourceFile, Report]:
         raise WrongUse(f"cannot read `{path}`: {getattr(error, 'strerror', error)}") from error
     if read is None:
         raise WrongUse(f"there is no kernel in `{path}`")
-    if isinstance(read, project.Undecodable):
+    if isinstance(read, project.Undecodable | project.Unreadable):
         raise WrongUse(f"cannot read `{path}`: {read.why}")
     return read, check(read, modules)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oxide.cli.checking import Answer, Task
     from oxide_analyzer.baseline import Key
     from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.notebooks.joined import Notebook
     from oxide_analyzer.report import Report
     from oxide_analyzer.source import SourceFile
 
@@ -27,13 +28,15 @@ class Outcome:
     """Reports of all files, and the findings to show, sorted by place.
 
     `checked` are also the files without kernels. `known` findings are in the baseline, `stale`
-    ones in it no more. `fixable` are shown findings with a fix, `fixable_unsafely` those of which
-    no fix is safe.
+    ones in it no more. `notebooks` are those among the files, by path: places in them are still
+    places in their joined text. `fixable` are shown findings with a fix, `fixable_unsafely` those
+    of which no fix is safe.
     """
 
     reports: list[Report] = field(default_factory=list["Report"])
     shown: list[Diagnostic] = field(default_factory=list["Diagnostic"])
     sources: dict[str, SourceFile] = field(default_factory=dict[str, "SourceFile"])
+    notebooks: dict[str, Notebook] = field(default_factory=dict[str, "Notebook"])
     checked: set[str] = field(default_factory=set[str])
     suppressed: int = 0
     known: int = 0
@@ -70,6 +73,8 @@ def collect(answered: Iterable[tuple[Task, Answer | None]], options: Namespace) 
         outcome.reports.append(report)
         if found.source is not None:
             outcome.sources[report.path] = found.source
+        if found.notebook is not None:
+            outcome.notebooks[report.path] = found.notebook.notebook
         is_strict = options.strict or task.entry.configuration.strict
         if is_strict:
             strict.add(report.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ def write(options: Namespace, outcome: Outcome, *extra: str) -> None:
     """Print the report, or write it to the file that was named; `extra` goes before its counts."""
     from oxide.cli.terminal import shows_colour
 
+    if outcome.notebooks:
+        outcome = _in_cells(outcome)
     if options.output_file is None:
         sys.stdout.write(_text(options, outcome, extra, shows_colour(sys.stdout)))
         return
@@ -31,12 +34,22 @@ def write(options: Namespace, outcome: Outcome, *extra: str) -> None:
         raise WrongUse(f"cannot write `{options.output_file}`: {error.strerror}") from error
 
 
+def _in_cells(outcome: Outcome) -> Outcome:
+    """The outcome as it is shown, where places in notebooks are places in their cells."""
+    from oxide_analyzer.notebooks import placed
+
+    cells = [cell for notebook in outcome.notebooks.values() for cell in notebook.cells]
+    reports, shown = placed.in_cells(outcome.notebooks, outcome.reports, outcome.shown)
+    sources = {**outcome.sources, **{cell.path: cell for cell in cells}}
+    return replace(outcome, reports=reports, shown=shown, sources=sources, notebooks={})
+
+
 def _text(options: Namespace, outcome: Outcome, extra: tuple[str, ...], colour: bool) -> str:
     match options.format:
         case "json":
             from oxide_analyzer.reports import json
 
-            return json.render(outcome.reports, outcome.shown)
+            return json.render(outcome.reports, outcome.shown, outcome.sources)
         case "sarif":
             from oxide_analyzer.reports import sarif
 
@@ -48,7 +61,10 @@ def _text(options: Namespace, outcome: Outcome, extra: tuple[str, ...], colour: 
         case "junit":
             from oxide_analyzer.reports import junit
 
-            return junit.render(outcome.reports, outcome.shown, _root(), strict=options.strict)
+            root, strict = _root(), options.strict
+            return junit.render(
+                outcome.reports, outcome.shown, root, strict=strict, sources=outcome.sources
+            )
         case _:
             return _for_people(options, outcome, colour) + "".join(
                 f"{line}\n" for line in (*extra, *_closing(outcome))
@@ -68,7 +84,7 @@ def _for_people(options: Namespace, outcome: Outcome, colour: bool) -> str:
         case "github":
             from oxide_analyzer.reports import github
 
-            return github.render(outcome.shown, _root("GITHUB_WORKSPACE"))
+            return github.render(outcome.shown, _root("GITHUB_WORKSPACE"), outcome.sources)
         case _:
             from oxide_analyzer.reports import full
 

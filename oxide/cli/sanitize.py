@@ -169,13 +169,14 @@ def _closing(gathered: Gathered) -> str:
 
 def _sources(found: list[Diagnostic]) -> dict[str, SourceFile]:
     from oxide_analyzer import project
+    from oxide_analyzer.source import SourceFile
 
     paths = {span.path for d in found for span in (d.span, *(r.span for r in d.related))}
     sources: dict[str, SourceFile] = {}
     for path in sorted(paths):
         if Path(path).is_file():
             read = project.read(Path(path))
-            if read is not None and not isinstance(read, project.Undecodable):
+            if isinstance(read, SourceFile):
                 sources[path] = read
     return sources
 

@@ -46,7 +46,7 @@ DIAGNOSTIC = {
     "message": "`tile[t]` is written while another thread reads it",
     "reason": None,
     "suppressed": None,
-    "related": [{"path": "k.py", "line": 7, "column": 24, "message": "read here"}],
+    "related": [{"path": "k.py", "line": 7, "column": 24, "cell": None, "message": "read here"}],
     "fixes": [
         {
             "title": "insert `sync_threads()` behind line 7",
@@ -58,6 +58,7 @@ DIAGNOSTIC = {
                     "column": 1,
                     "end_line": 8,
                     "end_column": 1,
+                    "cell": None,
                     "text": "        sync_threads()\n",
                 }
             ],

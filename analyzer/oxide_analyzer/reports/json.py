@@ -1,6 +1,7 @@
 """Reports as JSON, for programs. Version 1: every key is always there, null or empty where unused.
 
-Lines and columns count from 1, columns in characters, ends exclusive. Entries are sorted by path,
+Lines and columns count from 1, columns in characters, ends exclusive; in a notebook lines count in
+the code cell `cell`, which counts from 1. Entries are sorted by path,
 line, column, code. Only removals and changes raise the version; consumers ignore unknown keys.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from oxide_analyzer.reports.places import file_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,39 +27,83 @@ if TYPE_CHECKING:
         WitnessThread,
     )
     from oxide_analyzer.report import KernelReport, Report
-    from oxide_analyzer.source import Span
+    from oxide_analyzer.source import SourceFile, Span
 
 Object: TypeAlias = dict[str, Any]
 
 VERSION = 1
 
 
-def render(reports: Sequence[Report], diagnostics: Sequence[Diagnostic]) -> str:
-    """The kernels of `reports` and the given findings of theirs, ending in a line end."""
-    return json.dumps(document(reports, diagnostics), indent=1, ensure_ascii=False) + "\n"
+def render(
+    reports: Sequence[Report],
+    diagnostics: Sequence[Diagnostic],
+    sources: Mapping[str, SourceFile] | None = None,
+) -> str:
+    """The kernels of `reports` and the given findings of theirs, ending in a line end.
+
+    `sources` holds the cells of notebooks by the paths of the spans.
+    """
+    shown = document(reports, diagnostics, sources)
+    return json.dumps(shown, indent=1, ensure_ascii=False) + "\n"
 
 
-def document(reports: Sequence[Report], diagnostics: Sequence[Diagnostic]) -> Object:
+def document(
+    reports: Sequence[Report],
+    diagnostics: Sequence[Diagnostic],
+    sources: Mapping[str, SourceFile] | None = None,
+) -> Object:
     """What `render` writes, as values of JSON."""
+    place = _Places(sources or {})
     kernels = [(report.path, kernel) for report in reports for kernel in report.kernels]
-    kernels.sort(key=lambda entry: (entry[0], entry[1].span))
+    kernels.sort(key=lambda entry: (entry[0], place.order(entry[1].span)))
     return {
         "version": VERSION,
-        "kernels": [_kernel(path, kernel) for path, kernel in kernels],
+        "kernels": [_kernel(path, kernel, place) for path, kernel in kernels],
         "diagnostics": [
-            _diagnostic(diagnostic)
-            for diagnostic in sorted(diagnostics, key=lambda d: (d.span, d.code, d.message))
+            _diagnostic(diagnostic, place)
+            for diagnostic in sorted(
+                diagnostics, key=lambda d: (place.order(d.span), d.code, d.message)
+            )
         ],
     }
 
 
-def _kernel(path: str, kernel: KernelReport) -> Object:
+class _Places:
+    """Where spans are: in files, and in cells of notebooks."""
+
+    def __init__(self, sources: Mapping[str, SourceFile]) -> None:
+        self._sources = sources
+
+    def order(self, span: Span) -> tuple[str, int, Span]:
+        """Sorts as places in files do, cells by their numbers."""
+        place = file_place(span, self._sources)
+        return place.path, place.cell or 0, span
+
+    def cell(self, span: Span) -> Object:
+        """The code cell, null outside of notebooks."""
+        return {"cell": file_place(span, self._sources).cell}
+
+    def stretch(self, span: Span) -> Object:
+        """Path, lines and columns."""
+        return {
+            **self.start(span),
+            "end_line": span.end_line,
+            "end_column": span.end_column,
+        }
+
+    def start(self, span: Span) -> Object:
+        """Path, line and column."""
+        path = file_place(span, self._sources).path
+        return {"path": path, "line": span.line, "column": span.column}
+
+
+def _kernel(path: str, kernel: KernelReport, place: _Places) -> Object:
     return {
         "path": path,
         "name": kernel.name,
         "line": kernel.span.line,
         "end_line": kernel.span.end_line,
-        "cell": None,
+        **place.cell(kernel.span),
         "dialect": kernel.dialect,
         "verdict": kernel.verdict.value,
         "facts": [fact.text for fact in kernel.facts],
@@ -85,10 +132,10 @@ def _obligations(counts: ObligationCounts) -> Object:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic) -> Object:
+def _diagnostic(diagnostic: Diagnostic, place: _Places) -> Object:
     return {
-        **_stretch(diagnostic.span),
-        "cell": None,
+        **place.stretch(diagnostic.span),
+        **place.cell(diagnostic.span),
         "code": diagnostic.code,
         "name": diagnostic.name,
         "severity": diagnostic.severity.value,
@@ -97,38 +144,24 @@ def _diagnostic(diagnostic: Diagnostic) -> Object:
         "message": diagnostic.message,
         "reason": diagnostic.reason,
         "suppressed": diagnostic.suppressed,
-        "related": [_related(related) for related in diagnostic.related],
-        "fixes": [_fix(fix) for fix in diagnostic.fixes],
+        "related": [_related(related, place) for related in diagnostic.related],
+        "fixes": [_fix(fix, place) for fix in diagnostic.fixes],
         "witness": None if diagnostic.witness is None else _witness(diagnostic.witness),
     }
 
 
-def _stretch(span: Span) -> Object:
-    return {
-        "path": span.path,
-        "line": span.line,
-        "column": span.column,
-        "end_line": span.end_line,
-        "end_column": span.end_column,
-    }
-
-
-def _related(related: Related) -> Object:
+def _related(related: Related, place: _Places) -> Object:
     span = related.span
-    return {
-        "path": span.path,
-        "line": span.line,
-        "column": span.column,
-        "message": related.message,
-    }
+    return {**place.start(span), **place.cell(span), "message": related.message}
 
 
-def _fix(fix: Fix) -> Object:
-    return {"title": fix.title, "safe": fix.safe, "edits": [_edit(edit) for edit in fix.edits]}
+def _fix(fix: Fix, place: _Places) -> Object:
+    edits = [_edit(edit, place) for edit in fix.edits]
+    return {"title": fix.title, "safe": fix.safe, "edits": edits}
 
 
-def _edit(edit: Edit) -> Object:
-    return {**_stretch(edit.span), "text": edit.text}
+def _edit(edit: Edit, place: _Places) -> Object:
+    return {**place.stretch(edit.span), **place.cell(edit.span), "text": edit.text}
 
 
 def _witness(witness: Witness) -> Object:

@@ -21,14 +21,15 @@ from oxide_analyzer.diagnostics import Severity, Verdict
 from oxide_analyzer.record import record
 from oxide_analyzer.reports.frame import printable
 from oxide_analyzer.reports.full import notes
-from oxide_analyzer.reports.places import shown
+from oxide_analyzer.reports.places import file_place, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.report import KernelReport, Report
+    from oxide_analyzer.source import SourceFile
 
 # XML 1.0 has no way to write these, escaped or not.
 _NOT_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -48,14 +49,23 @@ class _Case:
 
 
 def render(
-    reports: Sequence[Report], diagnostics: Iterable[Diagnostic], root: Path, *, strict: bool
+    reports: Sequence[Report],
+    diagnostics: Iterable[Diagnostic],
+    root: Path,
+    *,
+    strict: bool,
+    sources: Mapping[str, SourceFile] | None = None,
 ) -> str:
-    """The kernels of `reports`, with those of their findings that are among `diagnostics`."""
+    """The kernels of `reports`, with those of their findings that are among `diagnostics`.
+
+    `sources` holds the cells of notebooks by the paths of the spans.
+    """
     asked = {id(diagnostic) for diagnostic in diagnostics}
     every = ElementTree.Element("testsuites", {"name": "oxide-check"})
     total: list[_Case] = []
     for report in sorted(reports, key=lambda report: report.path):
-        cases = _cases(report, [d for d in report.diagnostics if id(d) in asked], strict)
+        own = [d for d in report.diagnostics if id(d) in asked]
+        cases = _cases(report, own, strict, sources or {})
         if cases:
             path = shown(report.path, root)
             _suite(every, path, cases)
@@ -65,10 +75,20 @@ def render(
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(every, "unicode")}\n'
 
 
-def _cases(report: Report, findings: list[Diagnostic], strict: bool) -> list[_Case]:
+def _cases(
+    report: Report,
+    findings: list[Diagnostic],
+    strict: bool,
+    sources: Mapping[str, SourceFile],
+) -> list[_Case]:
     names = {kernel.name for kernel in report.kernels}
     cases = [
-        _kernel(kernel, [d for d in findings if d.kernel == kernel.name], strict)
+        _kernel(
+            kernel,
+            [d for d in findings if d.kernel == kernel.name],
+            strict,
+            file_place(kernel.span, sources).line,
+        )
         for kernel in report.kernels
     ]
     rest = [d for d in findings if d.kernel not in names]
@@ -78,13 +98,14 @@ def _cases(report: Report, findings: list[Diagnostic], strict: bool) -> list[_Ca
         if any(d.code == "OX999" for d in errors):
             outcome = "error"
         first = (errors or rest)[0]
-        cases.append(_case("(file)", first.span.line, 0.0, outcome, first, rest))
+        line = file_place(first.span, sources).line
+        cases.append(_case("(file)", line, 0.0, outcome, first, rest))
     return cases
 
 
-def _kernel(kernel: KernelReport, findings: list[Diagnostic], strict: bool) -> _Case:
+def _kernel(kernel: KernelReport, findings: list[Diagnostic], strict: bool, line: int) -> _Case:
     seconds = kernel.milliseconds / 1000
-    name, line = kernel.qualname, kernel.span.line
+    name = kernel.qualname
     open_ones = [d for d in findings if d.suppressed is None]
     errors = [d for d in open_ones if d.severity is Severity.ERROR]
     unproved = [d for d in open_ones if d.verdict is Verdict.UNPROVED]

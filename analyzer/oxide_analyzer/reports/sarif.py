@@ -3,12 +3,14 @@
 One run. Its rules are those that spoke, with their pages as help. A result has its place, the
 other access as related location, and the threads of its witness as a code flow: one thread flow a
 thread, with what it does there. Columns are counted in characters, ends are exclusive; paths start
-from the folder of the run where they lie below it.
+from the folder of the run where they lie below it. In a notebook a place is the lines of the file,
+and says the cell and the line in it; its fixes are those of other formats.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +21,7 @@ from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.fingerprints import unique
 from oxide_analyzer.reports import summary
 from oxide_analyzer.reports.full import DOES, notes, primary_thread, thread_name
-from oxide_analyzer.reports.places import below
+from oxide_analyzer.reports.places import below, file_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,10 +74,11 @@ def document(
     """What `render` writes, as values of JSON."""
     codes = sorted({diagnostic.code for diagnostic in diagnostics})
     spoke = [rule for rule in rules.RULES if rule.code in codes]
-    paths = {path: below(path, root) or path for path in {d.span.path for d in diagnostics}}
+    place = _Places(root, sources)
+    files = {d.span.path: file_place(d.span, sources).path for d in diagnostics}
+    paths = {path: below(file, root) or file for path, file in files.items()}
     marks = unique(diagnostics, sources, paths)
     counts = summary.count(kernel for report in reports for kernel in report.kernels)
-    place = _Places(root)
     run: Object = {
         "tool": {
             "driver": {
@@ -151,7 +154,7 @@ def _result(diagnostic: Diagnostic, rule: int, mark: str, place: _Places) -> Obj
         ]
     if diagnostic.witness is not None and diagnostic.witness.threads:
         result["codeFlows"] = [_flow(diagnostic, diagnostic.witness, place)]
-    if diagnostic.fixes:
+    if diagnostic.fixes and not place.is_cell(diagnostic.span):
         result["fixes"] = [_fix(fix, place) for fix in diagnostic.fixes]
     if diagnostic.suppressed is not None:
         result["suppressions"] = [{"kind": "inSource", "justification": diagnostic.suppressed}]
@@ -187,7 +190,7 @@ def _step(
     elif others:
         location = place.location(others[0])
     else:
-        location = place.line(diagnostic.span.path, thread.line)
+        location = place.line(diagnostic.span, thread.line)
     text = f"{thread_name(thread, witness)} {DOES[thread.access]}"
     if witness.array is not None and thread.access.value in ("read", "write", "atomic"):
         text += f" {witness.array}[{', '.join(map(str, witness.index))}]"
@@ -213,8 +216,13 @@ def _fix(fix: Fix, place: _Places) -> Object:
 class _Places:
     """Where things stand, relative to the folder of the run."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sources: Mapping[str, SourceFile]) -> None:
         self._root = root
+        self._sources = sources
+
+    def is_cell(self, span: Span) -> bool:
+        """Whether it stands in a notebook."""
+        return file_place(span, self._sources).cell is not None
 
     def artifact(self, path: str) -> Object:
         """A file."""
@@ -227,11 +235,17 @@ class _Places:
 
     def location(self, span: Span) -> Object:
         """A stretch of a file."""
-        return self._physical(span.path, _region(span))
+        place = file_place(span, self._sources)
+        if place.cell is None:
+            return self._physical(place.path, _region(span))
+        region = {"startLine": place.line, "endLine": place.end_line}
+        where = {"cell": place.cell, "line": span.line, "column": span.column}
+        return {**self._physical(place.path, region), "properties": where}
 
-    def line(self, path: str, line: int) -> Object:
-        """A whole line."""
-        return self._physical(path, {"startLine": line})
+    def line(self, near: Span, line: int) -> Object:
+        """A whole line of the file, or cell, that `near` is in."""
+        place = file_place(replace(near, line=line, end_line=line), self._sources)
+        return self._physical(place.path, {"startLine": place.line})
 
     def _physical(self, path: str, region: Object) -> Object:
         return {"physicalLocation": {"artifactLocation": self.artifact(path), "region": region}}

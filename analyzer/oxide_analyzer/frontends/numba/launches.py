@@ -15,17 +15,23 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba.host import (
-    Host,
+from oxide_analyzer.frontends.numba.flow import Flow, LaunchCall
+from oxide_analyzer.frontends.numba.host import Host
+from oxide_analyzer.frontends.numba.quantities import (
+    NOT_KNOWN,
+    Configured,
     HostArray,
+    HostScalar,
     HostValue,
     Size,
     Sizes,
     Symbol,
     Whole,
     as_size,
+    ceiling,
 )
-from oxide_analyzer.frontends.oxide.meanings import UserFunction
+from oxide_analyzer.frontends.numba.signatures import Declared
+from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.ir.kernel import (
     ArrayParameter,
     Contract,
@@ -50,9 +56,10 @@ from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
@@ -69,58 +76,70 @@ _OPERATORS = {
     "min": BinaryOp.MIN,
     "max": BinaryOp.MAX,
 }
+_CEILING = "ceil"
 
 
 class Launches:
     """The launches of a file, by the function that they launch."""
 
     def __init__(self, module: Scope, resolver: NumbaResolver) -> None:
-        self._found: dict[int, list[tuple[Scope, ast.expr, ast.Call]]] = {}
+        self._found: dict[int, list[LaunchCall]] = {}
         self._resolver = resolver
-        for scope, call in _calls(module.node.body, module):
-            configured = self._configured(call.func, scope)
-            if configured is None:
-                continue
-            function = self._kernel(configured.value, scope)
-            if function is not None:
-                entry = scope, configured.slice, call
-                self._found.setdefault(id(function), []).append(entry)
+        for launched in Flow(resolver, module).launched:
+            function = launched.configured.kernel.function
+            self._found.setdefault(id(function.node), []).append(launched)
 
     def are_of(self, node: FunctionNode) -> bool:
         """Whether a function is launched."""
         return id(node) in self._found
 
+    def types(self, node: FunctionNode) -> Mapping[str, Declared]:
+        """What all launches of a kernel say of the types of its parameters."""
+        names = [argument.arg for argument, _ in parameters(node)]
+        found: dict[str, set[Declared | None]] = {}
+        for launched in self._found.get(id(node), []):
+            for name in names:
+                value = _given(launched, names).get(name)
+                found.setdefault(name, set()).add(None if value is None else _type_of(value))
+        return {
+            name: type
+            for name, types in found.items()
+            if len(types) == 1 and (type := next(iter(types))) is not None
+        }
+
     def sites(self, kernel: Kernel, function: UserFunction) -> tuple[LaunchSite, ...]:
         """What each launch of a kernel says of it; launches that say the same are one."""
         node, around = function.node, Host(function.scope, self._resolver)
+        names = [argument.arg for argument, _ in parameters(node)]
         found: dict[tuple[object, ...], LaunchSite] = {}
-        for scope, configuration, call in self._found.get(id(node), [])[:_MOST_LAUNCHES]:
-            host = Host(scope, self._resolver)
-            reader = _Site(kernel, scope.source.span(call))
-            reader.constants(around)
-            site = reader.read(host, configuration, call)
+        for launched in self._found.get(id(node), []):
+            reader = _Site(kernel, launched.scope.source.span(launched.call))
+            reader.constants(launched.configured.kernel.around or around)
+            site = reader.read(launched.configured, _given(launched, names))
             texts = tuple(sorted(r.text for r in site.contract.requires))
             block = site.contract.block
             key = (texts, block and tuple(show_expr(extent) for extent in block))
             found.setdefault(key, site)
+            if len(found) == _MOST_LAUNCHES:
+                break
         return tuple(found.values())
 
-    def _configured(self, node: ast.expr, scope: Scope) -> ast.Subscript | None:
-        """`kernel[grid, block]`, or the name that it was given."""
-        if isinstance(node, ast.Subscript):
-            return node
-        if isinstance(node, ast.Name):
-            bindings = scope.bindings.get(node.id, [])
-            value = getattr(bindings[0], "value", None) if len(bindings) == 1 else None
-            return value if isinstance(value, ast.Subscript) else None
-        return None
 
-    def _kernel(self, node: ast.expr, scope: Scope) -> FunctionNode | None:
-        match self._resolver.expression(node, scope):
-            case UserFunction(node=function):
-                return function
-            case _:
-                return None
+def _given(launched: LaunchCall, names: list[str]) -> dict[str, HostValue]:
+    """What a launch gives, by the names of the parameters."""
+    return {**dict(zip(names, launched.arguments, strict=False)), **dict(launched.keywords)}
+
+
+def _type_of(value: HostValue) -> Declared | None:
+    match value:
+        case HostArray(shape=shape, element=element) if shape is not None and element is not None:
+            return Declared(element, len(shape))
+        case HostScalar(type=type):
+            return Declared(type)
+        case int():
+            return Declared(I64)
+        case _:
+            return None
 
 
 class _Site:
@@ -131,19 +150,22 @@ class _Site:
         self._span = span
         self._pairs: list[tuple[Expr, Size]] = []
         self._meanings: dict[str, Expr] = {}
+        self._tasked: Size | None = None
 
-    def read(self, host: Host, configuration: ast.expr, call: ast.Call) -> LaunchSite:
+    def read(self, configured: Configured, given: Mapping[str, HostValue]) -> LaunchSite:
         """The contract that the launch keeps."""
-        parts = configuration.elts if isinstance(configuration, ast.Tuple) else []
         block = None
-        if len(parts) >= 2:
-            self._extents(Register.GRID_DIM, host.value(parts[0]))
-            threads = host.value(parts[1])
-            block = self._block(threads)
-            if block is None:
-                self._extents(Register.BLOCK_DIM, threads)
-        if not any(isinstance(argument, ast.Starred) for argument in call.args):
-            self._arguments(host, call)
+        match configured:
+            case Configured(configuration=threads, tasks=tasks) if tasks is not None:
+                block = self._tasks(tasks, threads)
+            case Configured(configuration=Sizes(items=[grid, threads, *_])):
+                self._extents(Register.GRID_DIM, grid)
+                block = self._block(threads)
+                if block is None:
+                    self._extents(Register.BLOCK_DIM, threads)
+            case _:
+                pass
+        self._arguments(given)
         return LaunchSite(
             self._span,
             Contract(
@@ -186,12 +208,25 @@ class _Site:
             if isinstance(size, int | Symbol | Whole):
                 self._pair(Special(register, axis, self._span), size)
 
-    def _arguments(self, host: Host, call: ast.Call) -> None:
-        fields = [p for p in self._kernel.parameters if "." in p.name]
-        if fields or call.keywords:
-            return
-        for parameter, argument in zip(self._kernel.parameters, call.args, strict=False):
-            value = host.value(argument)
+    def _tasks(self, tasks: Size, threads: HostValue) -> tuple[Expr, Expr, Expr] | None:
+        """`kernel.forall(n)`: as many blocks as n threads need, of an extent that the driver
+        chooses where the launch does not say it."""
+        span, one = self._span, Const(1, I64, self._span)
+        for axis in (1, 2):
+            self._pair(Special(Register.GRID_DIM, axis, span), 1)
+        if isinstance(threads, int) and 1 <= threads <= _MOST_THREADS:
+            blocks = ceiling(tasks, threads)
+            if isinstance(blocks, int | Symbol | Whole):
+                self._pair(Special(Register.GRID_DIM, 0, span), blocks)
+            return Const(threads, I64, span), one, one
+        for axis in (1, 2):
+            self._pair(Special(Register.BLOCK_DIM, axis, span), 1)
+        self._tasked = tasks
+        return None
+
+    def _arguments(self, given: Mapping[str, HostValue]) -> None:
+        for parameter in self._kernel.parameters:
+            value = given.get(parameter.name)
             match parameter, value:
                 case ArrayParameter(name=name), HostArray():
                     rank = self._kernel.arrays[name].rank
@@ -203,7 +238,7 @@ class _Site:
                     for axis in range(rank):
                         self._pair(Dim(name, axis, self._span), value.extent(axis))
                 case ScalarParameter(name=name, type=type), _ if type.is_integer:
-                    size = as_size(value)
+                    size = NOT_KNOWN if value is None else as_size(value)
                     if isinstance(size, int | Symbol | Whole):
                         param: Expr = Param(name, type, self._span)
                         if type != I64:
@@ -236,6 +271,23 @@ class _Site:
             said.add(text)
             condition = Compare(CompareOp.EQ, quantity, other, self._span)
             yield Requirement(condition, text, self._span)
+        tasks = None if self._tasked is None else self._expr(self._tasked)
+        if tasks is not None:
+            yield from self._enough(tasks)
+
+    def _enough(self, tasks: Expr) -> Iterator[Requirement]:
+        """The threads are at least `tasks`, and without the last block they are fewer."""
+        span = self._span
+        blocks, threads = (Special(r, 0, span) for r in (Register.GRID_DIM, Register.BLOCK_DIM))
+        less = Binary(BinaryOp.SUB, threads, Const(1, I64, span), I64, span)
+        above = Binary(BinaryOp.ADD, tasks, less, I64, span)
+        needed = Binary(BinaryOp.FLOORDIV, above, threads, I64, span)
+        every = Binary(BinaryOp.MUL, blocks, threads, I64, span)
+        for condition in (
+            Compare(CompareOp.EQ, blocks, needed, span),
+            Compare(CompareOp.GE, every, tasks, span),
+        ):
+            yield Requirement(condition, show_expr(condition), span)
 
     def _expr(self, size: Size) -> Expr | None:
         match size:
@@ -247,29 +299,12 @@ class _Site:
                 one, other = self._expr(left), self._expr(right)
                 if one is None or other is None:
                     return None
-                if op == "ceil":
+                if op == _CEILING:
                     less = Binary(BinaryOp.SUB, other, Const(1, I64, self._span), I64, self._span)
                     one = Binary(BinaryOp.ADD, one, less, I64, self._span)
                     op = "//"
                 if op in ("//", "%") and not (isinstance(other, Const) and other.value > 0):
                     return None
+                if op not in _OPERATORS:
+                    return None
                 return Binary(_OPERATORS[op], one, other, I64, self._span)
-
-
-def _calls(body: list[ast.stmt], scope: Scope) -> Iterator[tuple[Scope, ast.Call]]:
-    """Every call of a file, with the scope in which it stands."""
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from _calls(statement.body, scope.inner(statement))
-            continue
-        inner: list[ast.stmt] = []
-        for child in ast.iter_child_nodes(statement):
-            if isinstance(child, ast.stmt):
-                inner.append(child)
-            elif isinstance(child, ast.ExceptHandler | ast.match_case):
-                inner.extend(child.body)
-            else:
-                for node in ast.walk(child):
-                    if isinstance(node, ast.Call):
-                        yield scope, node
-        yield from _calls(inner, scope)

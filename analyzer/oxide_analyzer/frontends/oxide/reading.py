@@ -119,7 +119,9 @@ def read(source: SourceFile, modules: Modules) -> Reading:
 
 def functions_of(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iterator[UserFunction]:
     """Every function with a role in kernels, at any depth, in the order of the source."""
+    around = scope
     for node in body:
+        scope = around.at(node)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 role = resolver.role(node, scope) if node.decorator_list else FunctionRole.PLAIN

@@ -12,10 +12,12 @@ evaluated: a binding is the piece of syntax that makes it.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.notebooks.cells import JoinedSource
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Scope:
     parent: Scope | None = None
     qualname: str = ""
     stars: list[str] = field(default_factory=list[str])
+    _views: dict[int, Scope] = field(default_factory=dict[int, "Scope"])
 
     @property
     def is_module(self) -> bool:
@@ -92,6 +95,41 @@ class Scope:
                     for name in node.names:
                         found.setdefault(name, []).append(Assigned(None))
         return found
+
+    def at(self, node: ast.stmt) -> Scope:
+        """The scope as a statement in it finds it: in a notebook, as its cell leaves it.
+
+        A function that several cells define is, to each cell, the last one up to there; what no
+        cell defined so far is what a later one does.
+        """
+        if not isinstance(self.source, JoinedSource) or not self._redefined:
+            return self
+        cell = bisect_left(self.source.ends, node.lineno)
+        if cell not in self._views:
+            view = Scope(self.source, self.node, stars=self.stars)
+            seen = {name: self._seen(name, cell) for name in self._redefined}
+            view.__dict__["bindings"] = {**self.bindings, **seen}
+            view.__dict__["_redefined"] = ()
+            self._views[cell] = view
+        return self._views[cell]
+
+    def _seen(self, name: str, cell: int) -> list[Binding]:
+        assert isinstance(self.source, JoinedSource)
+        last = self.source.ends[min(cell, len(self.source.ends) - 1)]
+        bindings = self.bindings[name]
+        above = [b for b in bindings if isinstance(b, Defined) and b.node.lineno <= last]
+        return list(above) or bindings[:1]
+
+    @cached_property
+    def _redefined(self) -> tuple[str, ...]:
+        """The functions of a module that are defined more than once."""
+        return tuple(
+            name
+            for name, bindings in self.bindings.items()
+            if self.is_module
+            and len(bindings) > 1
+            and all(isinstance(binding, Defined) for binding in bindings)
+        )
 
     def inner(self, node: FunctionNode | ast.ClassDef) -> Scope:
         """The scope of a function or class that is defined here."""
