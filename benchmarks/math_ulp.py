@@ -31,6 +31,8 @@ REFERENCES = {
     "exp2": lambda x: mpmath.mpf(2) ** x,
     "log2": lambda x: mpmath.log(x, 2),
     "pow": mpmath.power,
+    # Its zeros below 0 are no place for units of the last place.
+    "lgamma": lambda x: mpmath.loggamma(x) if x > 0 else mpmath.inf,
 }
 KERNEL = """
 import math

@@ -52,6 +52,10 @@ RANGES = {
 }
 
 
+# What Python's own may be off by, beyond an ulp.
+PYTHONS = {MathFunction.GAMMA: 10, MathFunction.LGAMMA: 3}
+
+
 def evaluate(functions, arity, scalar, columns):
     results = [[] for _ in functions]
     for start in range(0, len(columns[0]), 1024):
@@ -88,7 +92,7 @@ def test_it_is_within_its_error(function, scalar):
     pairs = [(a, b) for a in ends for b in ends] if function.arity == 2 else [(a,) for a in ends]
     columns = [[*column, *(pair[k] for pair in pairs)] for k, column in enumerate(columns)]
     (found,) = evaluate([function], function.arity, scalar, columns)
-    allowed = ULP[function] + 1
+    allowed = ULP[function] + 1 + PYTHONS.get(function, 0)
     wrong = []
     for *operands, got in zip(*columns, found, strict=True):
         exact = arithmetic.math(function, scalar, *operands)
@@ -98,7 +102,11 @@ def test_it_is_within_its_error(function, scalar):
             same = got == exact and math.copysign(1, got) == math.copysign(1, exact)
             if not (same or near or (got != got and exact != exact)):
                 wrong.append((operands, got, exact))
-        elif abs(got - exact) > allowed * spacing(exact, scalar):
+            continue
+        # At zeros of log Γ its error below 0, and Python's everywhere, is one of its parts.
+        near_zero = function is MathFunction.LGAMMA and operands[0] < 3
+        unit = spacing(max(abs(exact), 4.0) if near_zero else exact, scalar)
+        if abs(got - exact) > allowed * unit:
             wrong.append((operands, got, exact))
     assert wrong[:5] == []
 

@@ -157,6 +157,30 @@ def _power(x: float, y: float) -> float:
         return NAN
 
 
+def _scaled(x: float, power: float) -> float:
+    if math.isnan(power):
+        return NAN
+    try:
+        return math.ldexp(x, int(max(min(power, 4096.0), -4096.0)))
+    except OverflowError:
+        return math.copysign(INFINITY, x)
+
+
+def _gamma(x: float) -> float:
+    if x == 0:
+        return math.copysign(INFINITY, x)
+    if x < 0 and (math.isinf(x) or x == math.floor(x)):
+        return NAN
+    # It overflows for large numbers, and for those next to 0.
+    return _growing(math.gamma, odd=True)(x)
+
+
+def _log_gamma(x: float) -> float:
+    if math.isinf(x) or (x <= 0 and x == math.floor(x)):
+        return INFINITY
+    return _growing(math.lgamma)(x)
+
+
 FUNCTIONS: dict[MathFunction, Any] = {
     MathFunction.SQRT: _square_root,
     MathFunction.FLOOR: _whole(math.floor),
@@ -165,6 +189,9 @@ FUNCTIONS: dict[MathFunction, Any] = {
     MathFunction.ROUND: _whole(round),
     MathFunction.FMOD: _remainder_towards_zero,
     MathFunction.COPYSIGN: math.copysign,
+    MathFunction.LDEXP: _scaled,
+    MathFunction.SIGNIFICAND: lambda x: math.frexp(x)[0],
+    MathFunction.EXPONENT: lambda x: float(math.frexp(x)[1]),
     MathFunction.REMAINDER: _remainder_to_nearest,
     MathFunction.RSQRT: _inverse_root,
     MathFunction.CBRT: _cube_root,
@@ -192,4 +219,6 @@ FUNCTIONS: dict[MathFunction, Any] = {
     MathFunction.ATANH: _inverse_tanh,
     MathFunction.ERF: math.erf,
     MathFunction.ERFC: math.erfc,
+    MathFunction.GAMMA: _gamma,
+    MathFunction.LGAMMA: _log_gamma,
 }

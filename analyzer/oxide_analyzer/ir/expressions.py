@@ -338,6 +338,9 @@ class MathFunction(StrEnum):
     FMOD = "fmod"
     REMAINDER = "remainder"
     COPYSIGN = "copysign"
+    LDEXP = "ldexp"  # the second operand towards zero
+    SIGNIFICAND = "significand"  # as `frexp` has it, and so is the exponent
+    EXPONENT = "exponent"
     # Within some ulp.
     RSQRT = "rsqrt"
     CBRT = "cbrt"
@@ -365,6 +368,8 @@ class MathFunction(StrEnum):
     ATANH = "atanh"
     ERF = "erf"
     ERFC = "erfc"
+    GAMMA = "gamma"
+    LGAMMA = "lgamma"
 
     @property
     def is_exact(self) -> bool:
@@ -388,6 +393,9 @@ _EXACT = frozenset(
         MathFunction.FMOD,
         MathFunction.REMAINDER,
         MathFunction.COPYSIGN,
+        MathFunction.LDEXP,
+        MathFunction.SIGNIFICAND,
+        MathFunction.EXPONENT,
     }
 )
 _ARITY = {
@@ -395,6 +403,7 @@ _ARITY = {
     MathFunction.FMOD: 2,
     MathFunction.REMAINDER: 2,
     MathFunction.COPYSIGN: 2,
+    MathFunction.LDEXP: 2,
     MathFunction.HYPOT: 2,
     MathFunction.POW: 2,
     MathFunction.ATAN2: 2,

@@ -64,6 +64,8 @@ _PUT_TOGETHER = (
     ("math.degrees", "math.degrees(x)", "radians in degrees: `x * (180 / pi)`"),
     ("math.radians", "math.radians(x)", "degrees in radians: `x * (pi / 180)`"),
     ("math.modf", "math.modf(x)", "`(fraction, whole)`, both with the sign of x"),
+    ("math.frexp", "math.frexp(x)", "`(m, e)` with x = m·2ᵉ and m from ½ to 1; e is an i64"),
+    ("math.ldexp", "math.ldexp(x, e)", "x·2ᵉ, rounded once"),
 )
 
 EXACT = (
@@ -100,6 +102,8 @@ ROUNDED = (
     ("math.atanh", "math.atanh(x)", "the inverse hyperbolic tangent"),
     ("math.erf", "math.erf(x)", "the error function"),
     ("math.erfc", "math.erfc(x)", "`1 - erf(x)`, exact for large x"),
+    ("math.gamma", "math.gamma(x)", "the gamma function"),
+    ("math.lgamma", "math.lgamma(x)", "the logarithm of |gamma(x)|"),
 )
 
 FAST = (

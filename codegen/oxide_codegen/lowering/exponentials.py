@@ -207,7 +207,7 @@ def pow_(code: Code, x: Term, y: Term) -> Term:
     """x to the power of y."""
     del code
     size = absolute(x)
-    high, low = _exact_log(size)
+    high, low = exact_log(size)
     exponent = _clipped(y, -1e100, 1e100)
     product = exponent * high
     rest = fma(exponent, high, -product) + exponent * low
@@ -237,7 +237,7 @@ def _true(x: Term) -> Term:
     return x.code.constant(1, "i1")
 
 
-def _exact_log(x: Term) -> tuple[Term, Term]:
+def exact_log(x: Term) -> tuple[Term, Term]:
     """The logarithm of a positive finite number as a pair of doubles, good to 2⁻⁶⁵."""
     k, f = _significand(x)
     divisor = f + 2.0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.expressions import MathFunction
 from oxide_analyzer.language.types import F32, F64
-from oxide_codegen.lowering import exponentials, halves, special, trigonometry
+from oxide_codegen.lowering import exponentials, gamma, halves, special, trigonometry
 from oxide_codegen.lowering.formulas import Code, Term, define
 from oxide_codegen.lowering.functions import EXP, FMOD
 
@@ -38,8 +38,13 @@ _FORMULAS: dict[MathFunction, Callable[..., Term]] = {
     MathFunction.CBRT: special.cbrt,
     MathFunction.HYPOT: special.hypot,
     MathFunction.REMAINDER: special.remainder,
+    MathFunction.LDEXP: special.ldexp,
+    MathFunction.SIGNIFICAND: special.significand,
+    MathFunction.EXPONENT: special.exponent,
     MathFunction.ERF: special.erf,
     MathFunction.ERFC: special.erfc,
+    MathFunction.GAMMA: gamma.gamma,
+    MathFunction.LGAMMA: gamma.lgamma,
     MathFunction.EXP2: exponentials.exp2,
     MathFunction.EXPM1: exponentials.expm1,
     MathFunction.LOG: exponentials.log,
@@ -92,6 +97,9 @@ ULP: dict[MathFunction, float] = {
     MathFunction.ATANH: 2.0,
     MathFunction.ERF: 1.5,
     MathFunction.ERFC: 3.0,
+    MathFunction.GAMMA: 3.0,
+    # Below 0, where it is near zero, of an ulp of 4.
+    MathFunction.LGAMMA: 4.0,
 }
 
 

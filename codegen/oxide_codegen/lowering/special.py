@@ -1,4 +1,4 @@
-"""Roots, lengths, remainders and the error function, in doubles.
+"""Roots, lengths, remainders, powers of two and the error function, in doubles.
 
     erf     |x| < 1: x·(2/√π + x²·P(x²)); beyond, 1 - erfc(|x|)
     erfc    x ≥ ¾: exp(-x²) / (1 + 2x) · P(t) with t = (x - 4) / (x + 4), x² as a pair of doubles
@@ -137,6 +137,53 @@ def remainder(code: Code, x: Term, y: Term) -> Term:
     signed = (result.bits ^ (x.bits & -0x8000000000000000)).real
     signed = where(result.equals(0.0), with_sign(0.0, x), signed)
     return where(undefined, _NAN, where(size.equals(_INFINITY), x, signed))
+
+
+# ---------------------------------------------------------------- exponents and significands
+
+
+def ldexp(code: Code, x: Term, power: Term) -> Term:
+    """x·2ⁿ, rounded once: what is left of n before the last product keeps x a normal number."""
+    del code
+    n = where(power < 2200.0, power, 2200.0)
+    n = where(n > -2200.0, n, -2200.0)
+    n = where(n.differs(n), 0.0, n).cast("fptosi", "i64")
+    y = x
+    for _ in range(2):
+        up, down = n > 1023, n < -1022
+        y = y * where(up, 2.0**1023, where(down, 2.0**-969, 1.0))
+        n = n - where(up, n.like(1023), where(down, n.like(-969), n.like(0)))
+    n = where(n > 1023, 1023, where(n < -1022, -1022, n))
+    result = y * ((n + 1023) << 52).real
+    return where(power.differs(power), _NAN, result)
+
+
+def significand(code: Code, x: Term) -> Term:
+    """m with x = m·2ⁿ, ½ ≤ |m| < 1; of 0, infinity and NaN, x."""
+    del code
+    lifted, _, special = _normal(x)
+    bits = (lifted.bits & ~(0x7FF << 52)) | (0x3FE << 52)
+    return where(special, x, bits.real)
+
+
+def exponent(code: Code, x: Term) -> Term:
+    """n with x = m·2ⁿ, ½ ≤ |m| < 1; of 0, infinity and NaN, 0."""
+    del code
+    lifted, less, special = _normal(x)
+    n = (lifted.bits.unsigned_shift(52) & 0x7FF) - less
+    return where(special, 0.0, n.cast("sitofp", "double"))
+
+
+def _normal(x: Term) -> tuple[Term, Term, Term]:
+    """x, lifted where it is subnormal; what its exponent is moved by; and where it has none."""
+    size = absolute(x)
+    subnormal = size < 2.2250738585072014e-308
+    lifted = where(subnormal, x * 2.0**54, x)
+    return (
+        lifted,
+        where(subnormal, lifted.bits.like(1022 + 54), lifted.bits.like(1022)),
+        x.equals(0.0) | size.compare("ueq", "eq", _INFINITY),
+    )
 
 
 # ---------------------------------------------------------------- the error function

@@ -127,6 +127,16 @@ def tan(code: Code, x: Term) -> Term:
     return where(absolute(x) < 1e-300, x, result)
 
 
+def sine_of_half_turns(x: Term) -> Term:
+    """The sine of x·π, of a number below 2⁵²."""
+    n = nearest(x * 2.0)
+    # Exact: what is left is at most a quarter.
+    fraction = x - n * 0.5
+    r = fraction * (_HALF_PI_HIGH * 2.0)
+    low = fma(fraction, _HALF_PI_HIGH * 2.0, -r) + fraction * (_HALF_PI_LOW * 2.0)
+    return _quadrant(n.cast("fptosi", "i64"), r, low)
+
+
 def _quadrant(n: Term, r: Term, low: Term) -> Term:
     chosen = where((n & 1).equals(1), _cosine(r, low), _sine(r, low))
     return where((n & 2).equals(2), -chosen, chosen)

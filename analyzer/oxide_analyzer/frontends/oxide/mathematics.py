@@ -248,6 +248,46 @@ def _parts(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     return TupleValue((Number(signed, type, number.give, depth=4), whole))
 
 
+def _exponent_and_rest(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+    """`math.frexp`."""
+    number = _float(lowering, node, row)
+    if number is None:
+        return UNKNOWN
+    span, type = lowering.span(node), number.type
+    rest = Math(MathFunction.SIGNIFICAND, (number.expr,), type, span)
+    power = Math(MathFunction.EXPONENT, (_once_more(number, span),), type, span)
+    depth = number.depth + 1
+    whole = Number(Convert(power, I64, span), I64, depth=depth + 1)
+    return TupleValue((Number(rest, type, number.give, depth=depth), whole))
+
+
+def _scaled_by_power(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
+    """`math.ldexp`."""
+    numbers = _operands(lowering, node, row, 2)
+    if numbers is None:
+        return UNKNOWN
+    number, power = numbers
+    what = f"`{row.name}`"
+    if not number.type.is_float:
+        made = lowering.floating(number, node.args[0], row.name)
+        if made is None:
+            return UNKNOWN
+        number = made
+    if not power.type.is_integer:
+        return lowering.mismatch(
+            node.args[1], f"the second argument of {what} is an integer, this is {power.type}"
+        )
+    met = _together(lowering, [number], node.args[:1], what)
+    exponent = lowering.convert(power, power.type, node.args[1], f"an argument of {what}")
+    if met is None or exponent is None:
+        return UNKNOWN
+    (expr,), made = met
+    span = lowering.span(node)
+    scaled = Math(MathFunction.LDEXP, (expr, Convert(exponent, made.type, span)), made.type, span)
+    depth = max(made.depth, power.depth + 2)
+    return lowering.flat(Number(scaled, made.type, made.give, depth=depth))
+
+
 def _divmod(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     numbers = _operands(lowering, node, row, 2)
     if numbers is None:
@@ -323,4 +363,6 @@ FUNCTIONS: dict[str, Callable[[Lowering, ast.Call, Builtin], Value]] = {
     "math.degrees": _scaled(180 / math.pi),
     "math.radians": _scaled(math.pi / 180),
     "math.modf": _parts,
+    "math.frexp": _exponent_and_rest,
+    "math.ldexp": _scaled_by_power,
 }
