@@ -29,8 +29,10 @@ from oxide_analyzer.ir.nodes import (
     Dim,
     Logic,
     LogicOp,
+    Ownership,
     Param,
     Register,
+    Space,
     Special,
 )
 from oxide_analyzer.ir.show import show_expr
@@ -47,6 +49,7 @@ from oxide_analyzer.proof.vouched import unsafe_blocks
 from oxide_analyzer.report import KernelReport, Report
 from oxide_analyzer.rules import ox901_unproved_race as ox901
 from oxide_analyzer.situations import in_situations
+from oxide_analyzer.wording import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide import Unread
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.ir.nodes import Array, Expr
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile, Span
 
@@ -104,8 +107,44 @@ def check_kernel(kernel: Kernel) -> KernelReport:
     return in_situations(kernel, _check)
 
 
+def check_kernel_to_show(kernel: Kernel) -> KernelReport:
+    """The same, with what an editor shows beside the lines of the kernel."""
+    return in_situations(kernel, _check_to_show)
+
+
+def runnable(kernel: Kernel, may_overlap: bool = False) -> tuple[KernelReport, CheckedKernel]:
+    """The verdict on a kernel of a dialect in which everything runs, and what runs: with a check
+    in the place of whatever is not proved. Of a kernel that is violated nothing is taken as proved,
+    nor of one whose arrays `may_overlap`."""
+    start = perf_counter()
+    report, judgement = _judged_once(kernel)
+    report = replace(
+        report,
+        diagnostics=tuple(spoken(d, kernel.dialect) for d in report.diagnostics),
+        milliseconds=1e3 * (perf_counter() - start),
+    )
+    if judgement is None or report.verdict is Verdict.VIOLATED or judgement.contradictory:
+        return report, unproved(kernel, may_overlap)
+    if may_overlap:
+        return report, unproved(kernel, may_overlap)
+    return report, _admitted(judgement, report.facts)
+
+
 def _check(kernel: Kernel) -> KernelReport:
     """The verdict on one kernel under its contract, for the constants whose values are known."""
+    return _judged_once(kernel)[0]
+
+
+def _check_to_show(kernel: Kernel) -> KernelReport:
+    from oxide_analyzer.insights import insights
+
+    report, judgement = _judged_once(kernel)
+    if judgement is None:
+        return report
+    return replace(report, insights=insights(judgement, report.facts))
+
+
+def _judged_once(kernel: Kernel) -> tuple[KernelReport, Judgement | None]:
     start = perf_counter()
     try:
         with allowed():
@@ -113,9 +152,9 @@ def _check(kernel: Kernel) -> KernelReport:
             facts = _facts(judgement)
             diagnostics = findings(judgement, facts)
     except deadline.Stopped as stopped:
-        return _stopped(kernel, str(stopped), 1e3 * (perf_counter() - start))
+        return _stopped(kernel, str(stopped), 1e3 * (perf_counter() - start)), None
     verdict = _verdict(judgement, diagnostics)
-    return KernelReport(
+    report = KernelReport(
         name=kernel.name,
         qualname=kernel.qualname,
         span=kernel.span,
@@ -131,6 +170,7 @@ def _check(kernel: Kernel) -> KernelReport:
         assumed=tuple(Place(a.span.line, a.span.column, a.what) for a in kernel.assumptions),
         unsafe=_unsafe(kernel),
     )
+    return report, judgement
 
 
 # ---------------------------------------------------------------- verdicts
@@ -142,10 +182,14 @@ def examined(kernel: Kernel) -> Judgement:
     return answered_for(judge(specialise(kernel, known) if known else kernel))
 
 
-def unproved(kernel: Kernel) -> CheckedKernel:
-    """A kernel of which nothing is proved, races included: for who watches it while it runs."""
+def unproved(kernel: Kernel, may_overlap: bool = False) -> CheckedKernel:
+    """A kernel of which nothing is proved, races included: for who watches it while it runs, and
+    for dialects in which everything runs."""
     nothing: frozenset[int] = frozenset()
-    return CheckedKernel(kernel, (), nothing, nothing, frozenset(), False)
+    if may_overlap:
+        # What one array reads, another may write.
+        kernel = replace(kernel, arrays={n: _written(a) for n, a in kernel.arrays.items()})
+    return CheckedKernel(kernel, (), nothing, nothing, frozenset(), False, may_overlap=may_overlap)
 
 
 def _verdict(judgement: Judgement, diagnostics: tuple[Diagnostic, ...]) -> Verdict:
@@ -175,6 +219,12 @@ def _counts(judgement: Judgement) -> ObligationCounts:
     return ObligationCounts(proved, violated, unproved, lifted)
 
 
+def _written(array: Array) -> Array:
+    if array.space is Space.GLOBAL and array.ownership is Ownership.READ_ONLY:
+        return replace(array, ownership=Ownership.DISJOINT)
+    return array
+
+
 # What a run-time check can take the place of.
 _CHECKED = (Kind.BOUNDS, Kind.DIVISOR, Kind.ALIGNMENT, Kind.ASSERTION)
 
@@ -188,16 +238,21 @@ def _checked(
     if judgement.analysis.kernel.callables or judgement.analysis.kernel.constants:
         # A launch says what is open, and has that kernel judged.
         return None
+    for judged in judgement.judged:
+        if judged.obligation.kind in TOGETHER and not isinstance(judged.result, Proved | Lifted):
+            return None
+    return _admitted(judgement, facts)
+
+
+def _admitted(judgement: Judgement, facts: tuple[Fact, ...]) -> CheckedKernel:
+    """What runs, with a check where there is no proof; races and barriers have none."""
     unchecked: dict[Kind, set[int]] = {kind: set() for kind in _CHECKED}
     open_arrays: set[str] = set()
     for judged in judgement.judged:
-        if isinstance(judged.result, Proved):
-            continue
         obligation = judged.obligation
-        if obligation.kind in TOGETHER:
-            if not isinstance(judged.result, Lifted):
-                return None
-        elif obligation.kind in _CHECKED:
+        if isinstance(judged.result, Proved) or obligation.kind in TOGETHER:
+            continue
+        if obligation.kind in _CHECKED:
             unchecked[obligation.kind] |= obligation.sites
         else:
             open_arrays.add(obligation.memory)
@@ -273,7 +328,7 @@ def _compact(kernel: Kernel) -> Fact:
 def _quantities(kernel: Kernel) -> Iterator[Expr]:
     span = kernel.name_span
     for array in kernel.array_parameters():
-        for axis in range(array.rank):
+        for axis in range(array.held_rank if array.memory == array.name else 0):
             yield Dim(array.name, axis, span)
     for axis in range(3):
         grid, block = (

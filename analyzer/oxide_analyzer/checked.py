@@ -37,7 +37,9 @@ class CheckedKernel:
     `initialised` names the arrays (shared, local) and locals of which no read is uninitialised;
     others are zeroed. `compact` says that sizes fit 32 bits: every length, grid extent times
     block extent per axis, and integer scalar is below 2**31 in magnitude (a fact that the
-    runtime checks like any other). Only `oxide_analyzer.analysis` makes one.
+    runtime checks like any other). In one whose arrays `may_overlap`, no access is apart from one to
+    another array. Kernels of dialects in which everything runs may have races that are not ruled
+    out. Only `oxide_analyzer.analysis` makes one.
     """
 
     kernel: Kernel
@@ -49,3 +51,4 @@ class CheckedKernel:
     proved_alignments: frozenset[int] = frozenset()
     proved_assertions: frozenset[int] = frozenset()
     data: tuple[DataFact, ...] = ()
+    may_overlap: bool = False

@@ -87,12 +87,27 @@ class Signature:
     """The parameters of a kernel as Python binds them and as its types admit them."""
 
     def __init__(self, kernel: Kernel, function: Callable[..., Any]) -> None:
+        python = inspect.signature(function)
+        own = tuple(python.parameters) == tuple(p.name for p in kernel.parameters)
+        self._set(kernel, python, len(python.parameters), None if own else Parts(kernel))
+
+    @classmethod
+    def positional(cls, kernel: Kernel, *, may_overlap: bool = False) -> Signature:
+        """One argument for each parameter of the kernel, whatever its function takes."""
+        made = cls.__new__(cls)
+        made._set(kernel, inspect.Signature(), len(kernel.parameters), None)
+        made.may_overlap = may_overlap
+        return made
+
+    def _set(
+        self, kernel: Kernel, python: inspect.Signature, count: int, parts: Parts | None
+    ) -> None:
         self.kernel = kernel
         self.name = kernel.name
-        self._python = inspect.signature(function)
-        self._count = len(self._python.parameters)
-        own = tuple(self._python.parameters) == tuple(p.name for p in kernel.parameters)
-        self._parts = None if own else Parts(kernel)
+        self._python = python
+        self._count = count
+        self._parts = parts
+        self.may_overlap = False
         self._alignments = alignments(kernel)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -130,7 +145,8 @@ class Signature:
             _demand_aligned(self.name, array, described, self._alignments.get(array.name, 1))
             views[parameter.name] = described
         device, host = self._place(views)
-        self._demand_disjoint(views)
+        if not self.may_overlap:
+            self._demand_disjoint(views)
         return Arguments(scalars, views, owners, device, host)
 
     def _view(self, array: Array, value: Any, stream: int | None) -> ArrayView:

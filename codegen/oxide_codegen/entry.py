@@ -204,7 +204,8 @@ def write(
         classes += [f"not {size}" for size in usual if not size.startswith("(")]
     if moved:
         classes.append(f"device.moved is not None and ({' or '.join(moved)})")
-    late = _overlaps(kernel) + [f"not {text}" for text in known.conditions(checked.facts)]
+    late = [] if specialisation.signature.may_overlap else _overlaps(kernel)
+    late += [f"not {text}" for text in known.conditions(checked.facts)]
     if checked.compact and not ordinary:
         late += [f"{cell} >= {_COMPACT}" for cell in cells if cell.startswith("d")]
     late += [

@@ -91,7 +91,7 @@ def given(kernel: Kernel, decision: Decision, modules: live.LiveModules) -> Give
         code = function.__code__
         source = source_of(function, modules)
         if is_lambda(code.co_name):
-            place = find_lambda(source, code.co_firstlineno, _places(function))
+            place = find_lambda(source, code.co_firstlineno, places(function))
         else:
             place = find_function(source, code.co_qualname, code.co_firstlineno)
         if place is None:
@@ -228,7 +228,7 @@ def _function(
     )
 
 
-def _places(function: FunctionType) -> frozenset[tuple[int, int, int, int]]:
+def places(function: FunctionType) -> frozenset[tuple[int, int, int, int]]:
     """Where the code of a lambda's body stands, as far as Python says."""
     found: set[tuple[int, int, int, int]] = set()
     for line, end_line, column, end_column in function.__code__.co_positions():

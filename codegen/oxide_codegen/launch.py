@@ -174,12 +174,11 @@ class Launch(Generic[P]):
     ) -> tuple[Callable[[], None], Guard] | None:
         """The launch, interpreted or watched; None if its arrays are elsewhere."""
         from oxide_codegen import interpreted, sanitised
-        from oxide_codegen.arguments import Signature
         from oxide_codegen.interpreted import declared
 
         kernel, guard = self._program.unproved(args, kwargs)
         demand_geometry(kernel, self.grid, self.block)
-        signature = Signature(kernel, self._program.function)
+        signature = self._program.signature(kernel)
         arguments = signature.check(signature.bind(args, kwargs), self.stream.handle)
         if arguments.device is not None and arguments.device.kind != "cpu":
             return None

@@ -99,6 +99,10 @@ class Launches(Protocol):
         """The IR for these arguments, whatever is proved of it."""
         ...
 
+    def signature(self, kernel: Kernel) -> Signature:
+        """How launches of such a kernel take their arguments."""
+        ...
+
     def stated(self) -> Kernel:
         """The kernel as its source says it."""
         ...

@@ -218,6 +218,10 @@ class Program:
             except live.Unavailable as reason:
                 raise SourceError(self.name, str(reason)) from None
 
+    def signature(self, kernel: Kernel) -> Signature:
+        """How launches of such a kernel take their arguments."""
+        return Signature(kernel, self.function)
+
     def report(self) -> KernelReport:
         """What is proved about the kernel; of an open one, whatever a launch completes it with."""
         with self._lock:

@@ -151,7 +151,7 @@ def lower(
         facts,
         "contract " if contract else "",
         True,
-        {} if Optimisation.ALIASES in without else alias_marks(names, kernel),
+        {} if Optimisation.ALIASES in without else alias_marks(names, checked),
         lines.location,
         ordinary=narrow,
         without=without,

@@ -88,6 +88,10 @@ class ShippedProgram:
         code, guard = self.current(args, kwargs)
         return code.kernel, guard
 
+    def signature(self, kernel: Kernel) -> Signature:
+        """How launches of such a kernel take their arguments."""
+        return Signature(kernel, self.function)
+
     def stated(self) -> Kernel:
         """The IR of the kernel."""
         return self.specialisation().kernel
@@ -195,6 +199,10 @@ class StandaloneProgram:
         """The IR of the kernel."""
         del args, kwargs
         return self._code.kernel, self._guard
+
+    def signature(self, kernel: Kernel) -> Signature:
+        """How launches of such a kernel take their arguments."""
+        return Signature(kernel, self.function)
 
     def stated(self) -> Kernel:
         """The IR of the kernel."""

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Load, Space, Store
 from oxide_codegen.lowering import checks
 from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, register_type
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.ir.nodes import Array, Atomic, CheckAligned, Expr, Local
     from oxide_codegen.lowering.context import Context
 
 
-def alias_marks(names: Names, kernel: Kernel) -> dict[str, tuple[str, ...]]:
+def alias_marks(names: Names, checked: CheckedKernel) -> dict[str, tuple[str, ...]]:
     """For each array, the attachments of an access to it."""
-    arrays = [a for a in kernel.arrays.values() if a.space is not Space.LOCAL]
-    if len(arrays) < 2:
+    arrays = [a for a in checked.kernel.arrays.values() if a.space is not Space.LOCAL]
+    if len(arrays) < 2 or checked.may_overlap:
         return {}
     domain = names.reserve()
     names.define(domain, f"distinct !{{{domain}}}")
@@ -207,6 +208,8 @@ def _elements(
         for target in targets:
             context.clear(target)
     for (index, site), at, is_proved in zip(places, values, proved, strict=True):
+        if not is_proved and context.checked.kernel.dialect != OWN_DIALECT:
+            at[:] = _from_front(context, array, index, at)
         if not is_proved:
             checks.check_bounds(context, array, index, at, site, skip)
     if context.observes:
@@ -215,6 +218,21 @@ def _elements(
     yield _address(context, array, values[0])
     if skips:
         build.place(skip)
+
+
+def _from_front(
+    context: Context, array: Array, index: tuple[Expr, ...], values: Sequence[Value]
+) -> Iterator[Value]:
+    """Indices of other dialects, where a negative one counts from behind."""
+    build = context.build
+    for one, value, extent in zip(index, values, array.shape, strict=True):
+        if context.ranges.of(one).low >= 0:
+            yield value
+            continue
+        at, length = context.resized(value), context.wide(extent)
+        is_negative = build.compare("icmp slt", at, "0")
+        behind = build.binary("add", at, length)
+        yield build.select(is_negative, behind, at)
 
 
 def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:

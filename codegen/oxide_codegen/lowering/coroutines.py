@@ -61,7 +61,7 @@ def lower(
     `threads` and `contexts` are the kinds of its environment and its context: see `watched`.
     """
     names = Names(has_halves)
-    marks = alias_marks(names, checked.kernel)
+    marks = alias_marks(names, checked)
     build = Builder(names)
     thread = (threads or CoroutineThread)(checked.kernel, build)
     thread.read_arguments()

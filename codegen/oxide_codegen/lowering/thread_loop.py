@@ -84,7 +84,7 @@ def lower(
     group = names.node("distinct !{}")
     marks = {
         name: (*alias_marks_of, f"!llvm.access.group {group}")
-        for name, alias_marks_of in _with_all(kernel, alias_marks(names, kernel)).items()
+        for name, alias_marks_of in _with_all(kernel, alias_marks(names, checked)).items()
     }
     context = Context(checked, build, thread, ranges, flags, narrows, marks, lambda _: "")
     parallel = names.node(f'!{{!"llvm.loop.parallel_accesses", {group}}}')

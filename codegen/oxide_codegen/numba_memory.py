@@ -1,0 +1,34 @@
+"""Host memory that a GPU copies from and to without a detour.
+
+Where there is no GPU it is ordinary memory. Kernels take it as they take all host memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from oxide_codegen import devices
+from oxide_codegen.numba_arrays import numpy_type
+
+
+def pinned(shape: Any, dtype: Any, order: str = "C") -> Any:
+    """An array of such memory."""
+    made = np.dtype(numpy_type(dtype))
+    extents = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    size = prod(extents) * made.itemsize
+    if devices.current().kind == "cpu" or not size:
+        return np.empty(extents, made, order="F" if order == "F" else "C")
+    from oxide_codegen.cuda import cuda
+
+    device = cuda(devices.current().index)
+    with device.current():
+        buffer: Any = device.core.LegacyPinnedMemoryResource().allocate(size)
+    memory = (ctypes.c_char * size).from_address(int(buffer.handle))
+    # The memory is freed with its buffer, which lives as long as what lies over it.
+    memory.__dict__["buffer"] = buffer
+    flat: Any = np.frombuffer(memory, made)
+    return flat.reshape(extents, order="F" if order == "F" else "C")

@@ -1,0 +1,107 @@
+"""Kernels as they are written for Numba, run by Oxide: `from oxide.numba import cuda`.
+
+from oxide.numba import cuda, float32
+
+@cuda.jit
+def scale(x, out):
+    i = cuda.grid(1)
+    if i < x.shape[0]:
+        out[i] = float32(2) * x[i]
+
+scale.forall(len(x))(x, out)
+
+A program keeps its kernels and its launches, and changes this import. On a GPU and on the cpu device
+kernels give what Numba gives; what is proved of them is not checked when they run, the rest is, and
+one `UnprovedKernelWarning` says what is not proved.
+"""
+
+from typing import Any
+
+from oxide.numba import cuda, types
+from oxide.numba.types import (
+    Signature,
+    b1,
+    boolean,
+    double,
+    f4,
+    f8,
+    float16,
+    float32,
+    float64,
+    float_,
+    i1,
+    i2,
+    i4,
+    i8,
+    int8,
+    int16,
+    int32,
+    int64,
+    int_,
+    intc,
+    intp,
+    u1,
+    u2,
+    u4,
+    u8,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    uintp,
+    void,
+)
+from oxide_codegen.numba_verdicts import UnprovedKernelWarning, UnsupportedKernelError
+
+__all__ = [
+    "Signature",
+    "UnprovedKernelWarning",
+    "UnsupportedKernelError",
+    "b1",
+    "boolean",
+    "cuda",
+    "double",
+    "f4",
+    "f8",
+    "float16",
+    "float32",
+    "float64",
+    "float_",
+    "from_dtype",
+    "i1",
+    "i2",
+    "i4",
+    "i8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "int_",
+    "intc",
+    "intp",
+    "prange",
+    "types",
+    "u1",
+    "u2",
+    "u4",
+    "u8",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uintp",
+    "void",
+]
+
+prange = range
+
+
+def from_dtype(dtype: Any) -> Any:
+    """The type of kernels for NumPy's; of records, NumPy's own."""
+    from oxide_codegen.numba_types import NAMED, scalar_named
+
+    import numpy as np
+
+    made = np.dtype(dtype)
+    scalar = scalar_named(made)
+    return made if scalar is None else NAMED[{"bool": "boolean"}.get(str(made), str(made))]

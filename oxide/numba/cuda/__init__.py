@@ -1,0 +1,340 @@
+"""What `numba.cuda` offers, over Oxide's compiler and runtime.
+
+Names of the host do what they do there; names of kernels are in `oxide.numba.intrinsics`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast, overload
+
+from oxide.numba.cuda import random
+from oxide.numba.intrinsics import Intrinsic, Namespace, Place, grid, gridsize, syncthreads
+from oxide_codegen.numba_arrays import DeviceNDArray, device_array, to_device
+from oxide_codegen.numba_devices import (
+    Context,
+    Device,
+    Event,
+    NumbaStream,
+    current_context,
+    default_stream,
+    event_elapsed_time,
+    external_stream,
+    get_current_device,
+    gpus,
+    list_devices,
+    select_device,
+    stream,
+    synchronize,
+)
+from oxide_codegen.numba_dispatch import Dispatcher
+from oxide_codegen.numba_jit import jit
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = [
+    "Context",
+    "Device",
+    "DeviceNDArray",
+    "Dispatcher",
+    "Event",
+    "NumbaStream",
+    "activemask",
+    "all_sync",
+    "any_sync",
+    "as_cuda_array",
+    "atomic",
+    "ballot_sync",
+    "blockDim",
+    "blockIdx",
+    "brev",
+    "cbrt",
+    "cg",
+    "clz",
+    "close",
+    "const",
+    "current_context",
+    "declare_device",
+    "default_stream",
+    "defer_cleanup",
+    "detect",
+    "device_array",
+    "device_array_like",
+    "eq_sync",
+    "event",
+    "event_elapsed_time",
+    "external_stream",
+    "ffs",
+    "fma",
+    "fp16",
+    "from_cuda_array_interface",
+    "get_current_device",
+    "gpus",
+    "grid",
+    "gridDim",
+    "gridsize",
+    "is_available",
+    "is_cuda_array",
+    "is_float16_supported",
+    "is_supported_version",
+    "jit",
+    "laneid",
+    "lanemask_lt",
+    "libdevice",
+    "list_devices",
+    "local",
+    "managed_array",
+    "mapped_array",
+    "mapped_array_like",
+    "match_all_sync",
+    "match_any_sync",
+    "nanosleep",
+    "pinned",
+    "pinned_array",
+    "pinned_array_like",
+    "popc",
+    "profile_start",
+    "profile_stop",
+    "profiling",
+    "random",
+    "select_device",
+    "selp",
+    "shared",
+    "shfl_down_sync",
+    "shfl_sync",
+    "shfl_up_sync",
+    "shfl_xor_sync",
+    "stream",
+    "synchronize",
+    "syncthreads",
+    "syncthreads_and",
+    "syncthreads_count",
+    "syncthreads_or",
+    "syncwarp",
+    "threadIdx",
+    "threadfence",
+    "threadfence_block",
+    "threadfence_system",
+    "to_device",
+    "warpsize",
+]
+
+# ---------------------------------------------------------------- inside of kernels
+
+threadIdx = Place("threadIdx")
+blockIdx = Place("blockIdx")
+blockDim = Place("blockDim")
+gridDim = Place("gridDim")
+warpsize: int = 32
+laneid: int = cast("int", Intrinsic("laneid"))
+atomic: Any = Namespace("atomic")
+shared: Any = Namespace("shared")
+local: Any = Namespace("local")
+const: Any = Namespace("const")
+cg: Any = Namespace("cg")
+fp16: Any = Namespace("fp16")
+libdevice: Any = Namespace("libdevice")
+syncthreads_count: Any = Intrinsic("syncthreads_count")
+syncthreads_and: Any = Intrinsic("syncthreads_and")
+syncthreads_or: Any = Intrinsic("syncthreads_or")
+syncwarp: Any = Intrinsic("syncwarp")
+threadfence: Any = Intrinsic("threadfence")
+threadfence_block: Any = Intrinsic("threadfence_block")
+threadfence_system: Any = Intrinsic("threadfence_system")
+shfl_sync: Any = Intrinsic("shfl_sync")
+shfl_up_sync: Any = Intrinsic("shfl_up_sync")
+shfl_down_sync: Any = Intrinsic("shfl_down_sync")
+shfl_xor_sync: Any = Intrinsic("shfl_xor_sync")
+all_sync: Any = Intrinsic("all_sync")
+any_sync: Any = Intrinsic("any_sync")
+eq_sync: Any = Intrinsic("eq_sync")
+ballot_sync: Any = Intrinsic("ballot_sync")
+match_any_sync: Any = Intrinsic("match_any_sync")
+match_all_sync: Any = Intrinsic("match_all_sync")
+activemask: Any = Intrinsic("activemask")
+lanemask_lt: Any = Intrinsic("lanemask_lt")
+popc: Any = Intrinsic("popc")
+clz: Any = Intrinsic("clz")
+brev: Any = Intrinsic("brev")
+ffs: Any = Intrinsic("ffs")
+fma: Any = Intrinsic("fma")
+cbrt: Any = Intrinsic("cbrt")
+selp: Any = Intrinsic("selp")
+nanosleep: Any = Intrinsic("nanosleep")
+
+# ---------------------------------------------------------------- arrays
+
+
+def device_array_like(ary: Any, stream: Any = 0) -> DeviceNDArray:
+    """An array on the current device with the shape and type of another one."""
+    flags: Any = ary.flags
+    order = "C" if flags["C_CONTIGUOUS"] or not flags["F_CONTIGUOUS"] else "F"
+    return device_array(ary.shape, ary.dtype, order=order, stream=stream)
+
+
+def pinned_array(shape: Any, dtype: Any = float, strides: Any = None, order: Any = "C") -> Any:
+    """Host memory; on a GPU it is page-locked, so that copies need no detour."""
+    from oxide_codegen.numba_memory import pinned
+
+    del strides
+    return pinned(shape, dtype, order)
+
+
+def pinned_array_like(ary: Any) -> Any:
+    """The same with the shape and type of another array."""
+    return pinned_array(ary.shape, ary.dtype)
+
+
+def mapped_array(
+    shape: Any,
+    dtype: Any = float,
+    strides: Any = None,
+    order: Any = "C",
+    stream: Any = 0,
+    portable: bool = False,
+    wc: bool = False,
+) -> Any:
+    """Host memory that kernels take: as all host memory here, it is copied there and back."""
+    del stream, portable, wc
+    return pinned_array(shape, dtype, strides, order)
+
+
+def mapped_array_like(ary: Any, stream: Any = 0, portable: bool = False, wc: bool = False) -> Any:
+    """The same with the shape and type of another array."""
+    del stream, portable, wc
+    return pinned_array(ary.shape, ary.dtype)
+
+
+def managed_array(
+    shape: Any,
+    dtype: Any = float,
+    strides: Any = None,
+    order: Any = "C",
+    stream: Any = 0,
+    attach_global: bool = True,
+) -> Any:
+    """Memory that host and kernels see: as all host memory here, it is copied there and back."""
+    del stream, attach_global
+    return pinned_array(shape, dtype, strides, order)
+
+
+@contextmanager
+def pinned(*arylist: Any) -> Generator[None]:
+    """Arrays that stay where they are: copies of them are right either way."""
+    del arylist
+    yield
+
+
+def as_cuda_array(obj: Any, sync: bool = True) -> DeviceNDArray:
+    """An array of another library that lies on a GPU, without a copy."""
+    from oxide_codegen.numba_arrays import as_device_array
+
+    del sync
+    found = as_device_array(obj)
+    if found is None:
+        raise TypeError("*obj* doesn't implement the cuda array interface.")
+    return found
+
+
+def from_cuda_array_interface(desc: Any, owner: Any = None, sync: bool = True) -> DeviceNDArray:
+    """The array that a description says."""
+
+    class _Described:
+        __cuda_array_interface__ = desc
+        keeps = owner
+
+    return as_cuda_array(_Described(), sync)
+
+
+def is_cuda_array(obj: Any) -> bool:
+    """Whether something lies on a GPU."""
+    return isinstance(obj, DeviceNDArray) or hasattr(obj, "__cuda_array_interface__")
+
+
+# ---------------------------------------------------------------- devices
+
+
+def event(timing: bool = True) -> Event:
+    """A point in the work of a stream, once it is recorded."""
+    return Event(timing)
+
+
+def is_available() -> bool:
+    """Whether kernels run here: on a GPU, or on the cpu device."""
+    from oxide_codegen import devices
+
+    devices.current()
+    return True
+
+
+def is_supported_version() -> bool:
+    """Whether the driver will do."""
+    return True
+
+
+def is_float16_supported() -> bool:
+    """Whether kernels have numbers of 16 bits."""
+    return True
+
+
+def detect() -> bool:
+    """Print which devices there are."""
+    for device in gpus:
+        print(f"id {device.id}    {device.name}    {device.identity}")  # noqa: T201
+    return True
+
+
+def close() -> None:
+    """Wait for all work; contexts are shared with other libraries and stay."""
+    synchronize()
+
+
+@contextmanager
+def defer_cleanup() -> Generator[None]:
+    """Memory is freed in the order of its stream: there is nothing to put off."""
+    yield
+
+
+def profile_start() -> None:
+    """Let a profiler that is attached begin."""
+    _profile("cuProfilerStart")
+
+
+def profile_stop() -> None:
+    """Let a profiler that is attached end."""
+    _profile("cuProfilerStop")
+
+
+@contextmanager
+def profiling() -> Generator[None]:
+    """What a profiler that is attached sees."""
+    profile_start()
+    try:
+        yield
+    finally:
+        profile_stop()
+
+
+def _profile(name: str) -> None:
+    from oxide_codegen import devices
+
+    current = devices.current()
+    if current.kind == "cuda":
+        from oxide_codegen.cuda import cuda
+        from oxide_codegen.driver import check
+
+        device = cuda(current.index)
+        with device.current():
+            check(device.driver, getattr(device.driver, name)(), "profiling")
+
+
+@overload
+def declare_device(name: str, sig: Any) -> Any: ...
+@overload
+def declare_device(name: str, sig: Any, link: Any) -> Any: ...
+def declare_device(name: str, sig: Any, link: Any = None) -> Any:
+    """Refused: kernels call functions whose source is Python."""
+    raise NotImplementedError(
+        f"declare_device({name!r}): Oxide links no foreign code; write the function in Python"
+    )
