@@ -1,116 +1,87 @@
-"""Values of host code, as far as one reading says them: sizes, tuples, shapes of arrays.
+"""Values of host code, as far as one reading says them: sizes, tuples, shapes of arrays, kernels.
 
     n = 1 << 20                          1048576
     blocks = (n + 255) // 256            (n + 255) // 256, in terms of what n is
     x = np.zeros((rows, cols))           an array of the shape (rows, cols)
     d = cuda.to_device(x)                an array of that shape
+    self.blocks                          what the one method says that assigns it
     def run(image): …                    image: an array, or a number, of its own
 
-A name that its function assigns once is what it is assigned. Of a name that is assigned more often,
-or by a loop, nothing is known, as of any call that is not listed here. A quantity that is known by
-nothing else is a `Symbol` with a name of its own: two places that see the same one see one value.
+What the statements of a function have assigned up to a place, `flow` knows, and says in `known`. A
+name that is asked for from elsewhere is what it is assigned if that happens once. Of a name that is
+assigned more often, or by a loop, nothing is known, as of any call that is not listed here.
 """
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import host_arrays
+from oxide_analyzer.frontends.numba.quantities import (
+    NOT_KNOWN,
+    Configured,
+    HostArray,
+    HostFunction,
+    HostScalar,
+    HostValue,
+    Instance,
+    NotKnown,
+    Sizes,
+    Symbol,
+    Table,
+    Whole,
+    as_size,
+    ceiling,
+    whole,
+)
 from oxide_analyzer.frontends.oxide.constants import fold
-from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, UserFunction
-from oxide_analyzer.frontends.oxide.scopes import Assigned, Parameter, parameters
-from oxide_analyzer.record import record
+from oxide_analyzer.frontends.oxide.meanings import (
+    HostObject,
+    Known,
+    NumberConstant,
+    NumberKind,
+    UserFunction,
+)
+from oxide_analyzer.frontends.oxide.scopes import Assigned, Defined, Parameter
+from oxide_analyzer.language.types import F64
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.language.types import Scalar
 
 _DEEPEST = 24
-_FACTORIES = {"zeros", "empty", "ones", "full", "device_array", "pinned_array", "mapped_array"}
-_COPIES = {
-    "to_device",
-    "asarray",
-    "array",
-    "zeros_like",
-    "empty_like",
-    "ones_like",
-    "full_like",
-    "device_array_like",
-    "ascontiguousarray",
-    "copy",
-    "astype",
-    "as_cuda_array",
-    "asnumpy",
-    "get",
-}
-_RANDOM = {"rand", "randn"}
-_SIZED = {"random", "random_sample", "uniform", "normal", "standard_normal", "randint"}
-
-
-@record
-class Symbol:
-    """A whole number that is known by its name alone."""
-
-    name: str
-
-
-@record
-class Whole:
-    """`op` of whole numbers: an operator of Python's, `ceil` (a division, rounded up), min, max."""
-
-    op: str
-    left: Size
-    right: Size
-
-
-@record
-class Sizes:
-    """A tuple."""
-
-    items: tuple[HostValue, ...]
-
-
-@record
-class HostArray:
-    """An array: its shape, or, where only its name is known, symbols for it."""
-
-    name: str
-    shape: tuple[Size, ...] | None
-
-    def extent(self, axis: int) -> Size:
-        """One extent of the shape."""
-        if self.shape is not None and axis < len(self.shape):
-            return self.shape[axis]
-        return Symbol(f"{self.name}.shape[{axis}]")
-
-
-class NotKnown:
-    """Anything else."""
-
-
-NOT_KNOWN = NotKnown()
-Size: TypeAlias = int | Symbol | Whole
-HostValue: TypeAlias = Size | Sizes | HostArray | NotKnown
-
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
     ast.FloorDiv: "//",
     ast.Mod: "%",
+    ast.Div: "/",
 }
 
+Names = dict[tuple[int, str], HostValue]
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Host:
-    """The host code of one scope."""
+    """The host code of one scope; `known` says what names hold here, by the node of their scope."""
 
     scope: Scope
     resolver: NumbaResolver
-    _known: dict[tuple[int, str], HostValue] = field(
-        default_factory=dict[tuple[int, str], "HostValue"]
-    )
+    known: Names = field(default_factory=dict[tuple[int, str], "HostValue"])
+    # What names hold that are asked for from elsewhere, whatever the place.
+    steady: Names = field(default_factory=dict[tuple[int, str], "HostValue"])
+    # What a function of the source gives for such a call; None where nobody follows calls.
+    play: Callable[[Host, HostFunction, ast.Call], HostValue] | None = None
+
+    def elsewhere(self, scope: Scope) -> Host:
+        """The same reading, of code of another scope, at no place of it."""
+        return Host(scope, self.resolver, {}, self.steady, self.play)
 
     def value(self, node: ast.expr, depth: int = 0) -> HostValue:
         """What an expression gives."""
@@ -121,48 +92,74 @@ class Host:
                 return NOT_KNOWN
             case ast.Constant(value=int() as number):
                 return number
+            case ast.Constant(value=float()):
+                return HostScalar(F64)
             case ast.Name(id=name):
                 return self._name(name, depth)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Sizes(tuple(self.value(element, depth + 1) for element in elements))
+            case ast.Dict(keys=keys, values=values):
+                return self._table(keys, values, depth)
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(op, left, right, depth)
+            case ast.UnaryOp(
+                op=ast.USub(),
+                operand=ast.BinOp(
+                    op=ast.FloorDiv(),
+                    left=ast.UnaryOp(op=ast.USub(), operand=left),
+                    right=right,
+                ),
+            ):
+                # `-(-n // b)` is n / b, rounded up.
+                return ceiling(self.value(left, depth + 1), self.value(right, depth + 1))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return _whole("-", 0, self.value(operand, depth + 1))
+                return self._negative(self.value(operand, depth + 1))
+            case ast.IfExp(body=then, orelse=otherwise):
+                one, other = self.value(then, depth + 1), self.value(otherwise, depth + 1)
+                return one if one == other else NOT_KNOWN
             case ast.Attribute():
                 return self._attribute(node, depth)
-            case ast.Subscript(value=value, slice=index):
-                return self._item(self.value(value, depth + 1), self.value(index, depth + 1))
+            case ast.Subscript():
+                return self._subscript(node, depth)
             case ast.Call():
                 return self._call(node, depth)
             case _:
                 return NOT_KNOWN
+
+    def element(self, node: ast.expr | None) -> Scalar | None:
+        """The type of elements that an expression names: `np.float32`, `"float32"`."""
+        return host_arrays.element(self, node)
 
     # ------------------------------------------------------------ names
 
     def _name(self, name: str, depth: int) -> HostValue:
         inside: Scope | None = self.scope
         while inside is not None:
-            bindings = inside.bindings.get(name)
-            if bindings is not None:
+            if (not inside.is_class or inside is self.scope) and (
+                (id(inside.node), name) in self.known or name in inside.bindings
+            ):
                 break
             inside = inside.parent
         if inside is None:
-            return NOT_KNOWN
-        key = id(inside), name
-        if key not in self._known:
-            self._known[key] = NOT_KNOWN
-            self._known[key] = self._bound(name, inside, depth)
-        return self._known[key]
+            return self._meant(ast.Name(name, ast.Load()))
+        key = id(inside.node), name
+        if key in self.known:
+            return self.known[key]
+        if key not in self.steady:
+            self.steady[key] = NOT_KNOWN
+            self.steady[key] = self._bound(name, inside, depth)
+        return self.steady[key]
 
     def _bound(self, name: str, scope: Scope, depth: int) -> HostValue:
         bindings = scope.bindings[name]
         place = f"{name}@{scope.qualname or 'module'}"
         match bindings:
             case [Parameter()]:
-                return HostArray(place, None)
+                return _object(name, scope) or HostArray(place, None)
+            case [Defined(node=ast.ClassDef() as node)]:
+                return Instance(node, scope.inner(node))
             case [Assigned(value=ast.expr() as value)]:
-                found = Host(scope, self.resolver, self._known).value(value, depth + 1)
+                found = self.elsewhere(scope).value(value, depth + 1)
                 if not isinstance(found, NotKnown):
                     return found
                 # Whatever it is, it is one thing wherever this name is seen.
@@ -170,10 +167,17 @@ class Host:
             case [Assigned(value=None)] if self._unpacked(name, scope) is not None:
                 return self._unpacked(name, scope) or NOT_KNOWN
             case _:
-                pass
-        match self.resolver.name(name, scope):
-            case NumberConstant(value=int() as number) if not isinstance(number, bool):
+                return self.elsewhere(scope)._meant(ast.Name(name, ast.Load()))
+
+    def _meant(self, node: ast.expr) -> HostValue:
+        """What the source says that a dotted name means."""
+        match self.resolver.expression(node, self.scope):
+            case UserFunction() as function:
+                return HostFunction(function)
+            case NumberConstant(kind=NumberKind.INT, value=int() as number):
                 return number
+            case NumberConstant(kind=NumberKind.FLOAT, value=float()):
+                return HostScalar(F64)
             case _:
                 return NOT_KNOWN
 
@@ -187,175 +191,255 @@ class Host:
                 continue
             for place, inner in enumerate(target.elts):
                 if isinstance(inner, ast.Name) and inner.id == name:
-                    whole = Host(scope, self.resolver, self._known).value(node.value, 1)
-                    if isinstance(whole, HostArray):
-                        return NOT_KNOWN
-                    return self._item(whole, place)
+                    whole_value = self.elsewhere(scope).value(node.value, 1)
+                    return item(whole_value, place)
         return None
 
     # ------------------------------------------------------------ parts
 
     def _attribute(self, node: ast.Attribute, depth: int) -> HostValue:
         base = self.value(node.value, depth + 1)
-        match base, node.attr:
-            case HostArray(shape=None) as array, "shape":
-                return HostArray(f"{array.name}.shape", None)
-            case HostArray(shape=shape), "shape" if shape is not None:
-                return Sizes(shape)
-            case HostArray(shape=(only,)), "size":
-                return only
-            case HostArray(shape=None) as array, "size":
-                return Symbol(f"{array.name}.size")
-            case HostArray() as array, "T" if array.shape is not None:
-                return HostArray(f"{array.name}.T", tuple(reversed(array.shape)))
+        match base:
+            case HostArray():
+                return host_arrays.attribute(base, node.attr)
+            case Instance():
+                return self._field(base, node.attr, depth)
+            case NotKnown():
+                return self._meant(node)
             case _:
                 return NOT_KNOWN
 
-    def _item(self, base: HostValue, index: HostValue) -> HostValue:
-        match base, index:
-            case Sizes(items=items), int() as place if -len(items) <= place < len(items):
-                return items[place]
-            case HostArray(shape=None) as array, int() as place if place >= 0:
-                if array.name.endswith(".shape"):
-                    return Symbol(f"{array.name}[{place}]")
-                return NOT_KNOWN
+    def _field(self, owner: Instance, name: str, depth: int) -> HostValue:
+        """An attribute of an object: what is assigned to it wherever it is assigned."""
+        key = id(owner.node), f".{name}"
+        if key in self.steady:
+            return self.steady[key]
+        self.steady[key] = NOT_KNOWN
+        found: list[HostValue] = []
+        for method in owner.node.body:
+            if isinstance(method, ast.FunctionDef) and method.name == name:
+                role = self.resolver.role(method, owner.scope)
+                found.append(HostFunction(UserFunction(method, owner.scope, role)))
+            elif isinstance(method, ast.FunctionDef):
+                inner = self.elsewhere(owner.scope.inner(method))
+                for value in _assigned_to(method, name):
+                    unpacked, place = value
+                    given = inner.value(unpacked, depth + 1)
+                    found.append(given if place is None else item(given, place))
+        for binding in owner.scope.bindings.get(name, []):
+            if isinstance(binding, Assigned) and binding.value is not None:
+                found.append(self.elsewhere(owner.scope).value(binding.value, depth + 1))
+        if not found:
+            for base in owner.node.bases:
+                parent = self.elsewhere(owner.scope.parent or owner.scope).value(base, depth + 1)
+                if isinstance(parent, Instance):
+                    found.append(self._field(parent, name, depth + 1))
+        self.steady[key] = one_of(found, f"{name}@{owner.scope.qualname}")
+        return self.steady[key]
+
+    def _subscript(self, node: ast.Subscript, depth: int) -> HostValue:
+        base = self.value(node.value, depth + 1)
+        match base:
+            case HostFunction():
+                return Configured(base, self.value(node.slice, depth + 1))
+            case Table(items=items):
+                key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+                return next((value for known, value in items if known == key), NOT_KNOWN)
+            case HostArray() if base.shape is not None:
+                return host_arrays.part(self, base, node, depth)
             case _:
+                return item(base, self.value(node.slice, depth + 1))
+
+    def _table(self, keys: list[ast.expr | None], values: list[ast.expr], depth: int) -> HostValue:
+        items: list[tuple[str | int, HostValue]] = []
+        for key, value in zip(keys, values, strict=True):
+            if not isinstance(key, ast.Constant) or not isinstance(key.value, str | int):
                 return NOT_KNOWN
+            items.append((key.value, self.value(value, depth + 1)))
+        return Table(tuple(items))
 
     # ------------------------------------------------------------ arithmetic and calls
+
+    def _negative(self, value: HostValue) -> HostValue:
+        if isinstance(value, int):
+            return -value
+        return value if isinstance(value, HostScalar) else whole("-", 0, value)
 
     def _binary(self, op: ast.operator, left: ast.expr, right: ast.expr, depth: int) -> HostValue:
         one = self.value(left, depth + 1)
         rounded = _rounds_up(op, left, right)
-        if rounded is not None and isinstance(one, Whole):
-            return _ceiling(one.left, one.right)
+        if rounded is not None:
+            dividend, divisor = (self.value(e, depth + 1) for e in (rounded.left, rounded.right))
+            return ceiling(dividend, divisor)
         other = self.value(right, depth + 1)
-        if isinstance(one, int) and isinstance(other, int):
-            folded = fold(op, one, other)
-            return folded if isinstance(folded, int) else NOT_KNOWN
-        name = _OPERATORS.get(type(op))
-        return NOT_KNOWN if name is None else _whole(name, one, other)
+        if isinstance(one, HostArray) and one.shape is not None:
+            return host_arrays.like(self, one)
+        if isinstance(other, HostArray) and other.shape is not None:
+            return host_arrays.like(self, other)
+        match one, op, other:
+            case (Sizes(items=items), ast.Add(), Sizes(items=more)):
+                return Sizes(items + more)
+            case (Sizes(items=items), ast.Mult(), int() as times) if times <= _DEEPEST:
+                return Sizes(items * times)
+            case (HostScalar(type=known), _, _) | (_, _, HostScalar(type=known)):
+                return HostScalar(known) if known.is_float else NOT_KNOWN
+            case (int(), _, int()) if not isinstance(op, ast.Div):
+                folded = fold(op, one, other)
+                return folded if isinstance(folded, int) else NOT_KNOWN
+            case _:
+                name = _OPERATORS.get(type(op))
+                return NOT_KNOWN if name is None else whole(name, one, other)
 
     def _call(self, node: ast.Call, depth: int) -> HostValue:
-        name = _called(node.func)
         arguments = node.args
-        known = self.resolver.expression(node.func, self.scope)
-        if isinstance(known, UserFunction):
-            return self._inlined(node, known, depth)
-        if isinstance(known, Known):
-            name = known.builtin.name.removeprefix("math.")
-        if name in ("int", "ceil", "math.ceil", "i32", "i64", "round") and len(arguments) == 1:
+        called = self.value(node.func, depth + 1)
+        match called:
+            case HostFunction():
+                return NOT_KNOWN if self.play is None else self.play(self, called, node)
+            case Instance():
+                return called
+            case _:
+                pass
+        name = _called(node.func)
+        if isinstance(node.func, ast.Attribute) and name in ("forall", "configure", "specialize"):
+            kernel = self.value(node.func.value, depth + 1)
+            if isinstance(kernel, HostFunction):
+                return self._configured(kernel, name, node, depth)
+        match self.resolver.expression(node.func, self.scope):
+            case Known(builtin=row):
+                name = row.name.removeprefix("math.")
+            case HostObject(what="`functools.partial`") if arguments:
+                return self._partial(node, depth)
+            case _:
+                pass
+        if name in ("int", "ceil", "floor", "i32", "i64", "round") and len(arguments) == 1:
             return self._rounded(arguments[0], name, depth)
         if name in ("min", "max") and len(arguments) == 2:
-            return _whole(name, *(self.value(a, depth + 1) for a in arguments))
+            return whole(name, *(self.value(a, depth + 1) for a in arguments))
         if name == "len" and len(arguments) == 1:
-            array = self.value(arguments[0], depth + 1)
-            return array.extent(0) if isinstance(array, HostArray) else NOT_KNOWN
+            held = self.value(arguments[0], depth + 1)
+            if isinstance(held, Sizes):
+                return len(held.items)
+            return held.extent(0) if isinstance(held, HostArray) else NOT_KNOWN
         if name in ("tuple", "list") and len(arguments) == 1:
             return self.value(arguments[0], depth + 1)
-        return self._array(node, name, depth)
+        if name == "dict" and not arguments and all(k.arg for k in node.keywords):
+            return Table(
+                tuple((k.arg or "", self.value(k.value, depth + 1)) for k in node.keywords)
+            )
+        return host_arrays.made(self, node, name, depth)
 
-    def _inlined(self, node: ast.Call, function: UserFunction, depth: int) -> HostValue:
-        """A call of a function of the source that ends in its only `return`."""
-        returns = [s for s in ast.walk(function.node) if isinstance(s, ast.Return)]
-        last = function.node.body[-1]
-        if len(returns) != 1 or not isinstance(last, ast.Return) or last.value is None:
+    def _configured(self, kernel: HostFunction, name: str, node: ast.Call, depth: int) -> HostValue:
+        given = [self.value(argument, depth + 1) for argument in node.args]
+        match name, given:
+            case "specialize", _:
+                return kernel
+            case "configure", [_, _, *_]:
+                return Configured(kernel, Sizes(tuple(given)))
+            case "forall", [tasks, *rest]:
+                size = as_size(tasks)
+                if not isinstance(size, int | Symbol | Whole):
+                    return NOT_KNOWN
+                threads = (
+                    rest[0]
+                    if rest
+                    else next(
+                        (self.value(k.value, depth + 1) for k in node.keywords if k.arg == "tpb"),
+                        NOT_KNOWN,
+                    )
+                )
+                return Configured(kernel, threads, tasks=size)
+            case _:
+                return NOT_KNOWN
+
+    def _partial(self, node: ast.Call, depth: int) -> HostValue:
+        called = self.value(node.args[0], depth + 1)
+        if not isinstance(called, Configured) or node.keywords:
             return NOT_KNOWN
-        if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
-            return NOT_KNOWN
-        scope = function.scope.inner(function.node)
-        known: dict[tuple[int, str], HostValue] = {}
-        for (argument, _), given in zip(parameters(function.node), node.args, strict=False):
-            known[id(scope), argument.arg] = self.value(given, depth + 1)
-        if len(known) < len(parameters(function.node)):
-            return NOT_KNOWN
-        return Host(scope, self.resolver, known).value(last.value, depth + 1)
+        given = tuple(self.value(argument, depth + 1) for argument in node.args[1:])
+        return Configured(called.kernel, called.configuration, called.given + given, called.tasks)
 
     def _rounded(self, node: ast.expr, name: str, depth: int) -> HostValue:
         """`ceil(a / b)`; `int(…)` of a whole number."""
-        match node:
-            case ast.BinOp(left=left, op=ast.Div(), right=right) if "ceil" in name:
-                return _ceiling(self.value(left, depth + 1), self.value(right, depth + 1))
-            case ast.BinOp(left=left, op=ast.Div(), right=right) if name == "int":
-                return _whole("//", self.value(left, depth + 1), self.value(right, depth + 1))
+        value = self.value(node, depth + 1)
+        match value:
+            case Whole(op="/", left=left, right=right) if name == "ceil":
+                return ceiling(left, right)
+            case Whole(op="/", left=left, right=right) if name in ("int", "floor"):
+                # What is not negative is rounded down by both; sizes are not.
+                if isinstance(left, int) and isinstance(right, int) and right > 0:
+                    return left // right
+                return whole("//", left, right)
+            case Whole(op="/") | HostScalar():
+                return NOT_KNOWN
             case _:
-                return self.value(node, depth + 1)
+                return value
 
-    def _array(self, node: ast.Call, name: str, depth: int) -> HostValue:
-        arguments = list(node.args)
-        given = {keyword.arg: keyword.value for keyword in node.keywords}
-        if name in _FACTORIES:
-            shape = arguments[0] if arguments else given.get("shape")
-            return NOT_KNOWN if shape is None else self._of_shape(node, shape, depth)
-        if name == "arange" and len(arguments) == 1:
-            return self._of_shape(node, arguments[0], depth)
-        if name in _RANDOM:
-            return self._of_sizes(node, [self.value(a, depth + 1) for a in arguments])
-        if name in _SIZED:
-            size = given.get("size")
-            if size is None and name in ("random", "random_sample") and arguments:
-                size = arguments[0]
-            return NOT_KNOWN if size is None else self._of_shape(node, size, depth)
-        if name in _COPIES:
-            source = arguments[0] if arguments else None
-            is_method = isinstance(node.func, ast.Attribute) and name in ("copy", "astype", "get")
-            if is_method and isinstance(node.func, ast.Attribute):
-                source = node.func.value
-            found = NOT_KNOWN if source is None else self.value(source, depth + 1)
-            if isinstance(found, HostArray):
-                return found
-            if isinstance(found, Sizes) and all(
-                isinstance(item, int | Symbol | Whole) for item in found.items
-            ):
-                return HostArray(self._place(node), (len(found.items),))
+
+def _object(name: str, scope: Scope) -> Instance | None:
+    """What the first parameter of a method is."""
+    owner, node = scope.parent, scope.node
+    if owner is None or not isinstance(owner.node, ast.ClassDef):
+        return None
+    if isinstance(node, ast.Module | ast.ClassDef) or not node.args.args:
+        return None
+    static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+    return Instance(owner.node, owner) if node.args.args[0].arg == name and not static else None
+
+
+def item(base: HostValue, index: HostValue) -> HostValue:
+    """`base[index]` of a tuple, or of the shape of an array."""
+    match base, index:
+        case Sizes(items=items), int() as place if -len(items) <= place < len(items):
+            return items[place]
+        case HostArray(shape=None) as array, int() as place if place >= 0:
+            if array.name.endswith(".shape"):
+                return Symbol(f"{array.name}[{place}]")
+            return NOT_KNOWN
+        case _:
+            return NOT_KNOWN
+
+
+def one_of(values: list[HostValue], name: str) -> HostValue:
+    """What several values have in common; an array of one shape is one of that shape."""
+    if not values:
         return NOT_KNOWN
-
-    def _of_shape(self, node: ast.expr, shape: ast.expr, depth: int) -> HostValue:
-        value = self.value(shape, depth + 1)
-        if isinstance(value, HostArray) and value.name.endswith(".shape"):
-            # The shape of another array: as long as that one along every axis.
-            return HostArray(value.name.removesuffix(".shape"), None)
-        items = value.items if isinstance(value, Sizes) else (value,)
-        return self._of_sizes(node, list(items))
-
-    def _of_sizes(self, node: ast.expr, items: list[HostValue]) -> HostValue:
-        place = self._place(node)
-        sizes = tuple(
-            item if isinstance(item, int | Symbol | Whole) else Symbol(f"{place}[{axis}]")
-            for axis, item in enumerate(_as_sizes(items))
-        )
-        return HostArray(place, sizes)
-
-    def _place(self, node: ast.expr) -> str:
-        return f"{node.lineno}:{node.col_offset}"
+    first = values[0]
+    if all(value == first for value in values[1:]):
+        return first
+    shapes = {value.shape if isinstance(value, HostArray) else None for value in values}
+    if len(shapes) > 1 or None in shapes:
+        return NOT_KNOWN
+    elements = {value.element for value in values if isinstance(value, HostArray)}
+    [shape] = shapes
+    return HostArray(name, shape, elements.pop() if len(elements) == 1 else None)
 
 
-def _as_sizes(items: list[HostValue]) -> list[HostValue]:
-    """A parameter that is used as a size is a number."""
-    return [as_size(item) for item in items]
+def _assigned_to(method: ast.FunctionDef, name: str) -> list[tuple[ast.expr, int | None]]:
+    """What a method assigns to `self.name`, `None` apart; a place where it is unpacked."""
+    found: list[tuple[ast.expr, int | None]] = []
+    own = method.args.args[0].arg if method.args.args else ""
+    for node in ast.walk(method):
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign | ast.AugAssign):
+            targets = [node.target]
+        for target in targets:
+            parts = target.elts if isinstance(target, ast.Tuple) else [target]
+            for place, part in enumerate(parts):
+                match part:
+                    case ast.Attribute(value=ast.Name(id=base), attr=attr) if (
+                        base == own and attr == name
+                    ):
+                        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else part
+                        is_none = isinstance(value, ast.Constant) and value.value is None
+                        if value is not None and not is_none:
+                            found.append((value, place if isinstance(target, ast.Tuple) else None))
+                    case _:
+                        pass
+    return found
 
 
-def as_size(value: HostValue) -> HostValue:
-    """A value that is used as a number: of a name that nothing says more about, a symbol."""
-    if isinstance(value, HostArray) and value.shape is None:
-        return Symbol(value.name)
-    return value
-
-
-def _whole(op: str, left: HostValue, right: HostValue) -> HostValue:
-    one, other = as_size(left), as_size(right)
-    if isinstance(one, int | Symbol | Whole) and isinstance(other, int | Symbol | Whole):
-        return Whole(op, one, other)
-    return NOT_KNOWN
-
-
-def _ceiling(one: HostValue, other: HostValue) -> HostValue:
-    if isinstance(one, int) and isinstance(other, int) and other > 0:
-        return -(-one // other)
-    return _whole("ceil", one, other)
-
-
-def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.expr | None:
+def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.BinOp | None:
     """`a // b + (a % b > 0)`: a division that is rounded up."""
     match op, left, right:
         case (

@@ -1,0 +1,364 @@
+"""Arrays that host code makes, and what their parts are: shapes and types of elements.
+
+    np.zeros((rows, cols), dtype=np.float32)      f32, (rows, cols)
+    cuda.device_array_like(x)                     as x
+    image[:, :, 0]                                the extents of the first two axes
+    x.astype("float32").T                         f32, the extents of x turned round
+
+Functions are known by their names, whatever module they come from: NumPy, CuPy and `numba.cuda`
+name them alike.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba.quantities import (
+    NOT_KNOWN,
+    HostArray,
+    HostScalar,
+    HostValue,
+    Size,
+    Sizes,
+    Symbol,
+    Whole,
+    as_size,
+    whole,
+)
+from oxide_analyzer.frontends.oxide.meanings import Known
+from oxide_analyzer.language import numba
+from oxide_analyzer.language.types import F64, I64, SCALARS, Scalar
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.numba.host import Host
+
+_FACTORIES = {"zeros", "empty", "ones", "device_array", "pinned_array", "mapped_array"}
+_LIKE = {"zeros_like", "empty_like", "ones_like", "full_like", "device_array_like"}
+_COPIES = {
+    "to_device",
+    "asarray",
+    "array",
+    "ascontiguousarray",
+    "copy",
+    "copy_to_host",
+    "astype",
+    "as_cuda_array",
+    "asnumpy",
+    "get",
+    "sort",
+}
+_METHODS = {"copy", "astype", "get", "copy_to_host"}
+_RANDOM = {"rand", "randn"}
+_SIZED = {
+    "random",
+    "random_sample",
+    "uniform",
+    "normal",
+    "standard_normal",
+    "choice",
+    "exponential",
+}
+_SPACED = {"linspace", "logspace", "geomspace"}
+_SPACED_BY_DEFAULT = 50
+
+
+def element(host: Host, node: ast.expr | None) -> Scalar | None:
+    """The type that `np.float32`, `"float32"`, `np.dtype("f4")` or `x.dtype` names."""
+    match node:
+        case ast.Constant(value=str(text)):
+            name = numba.EXPORTS.get(f"numba.{text}", {"float": "f64", "int": "i64"}.get(text, ""))
+            return SCALARS.get(name)
+        case ast.Name(id="float"):
+            return F64
+        case ast.Name(id="int"):
+            return I64
+        case ast.Call(args=[inner, *_]):
+            return element(host, inner)
+        case ast.Attribute(value=value, attr="dtype"):
+            held = host.value(value)
+            return held.element if isinstance(held, HostArray) else None
+        case ast.expr():
+            match host.resolver.expression(node, host.scope):
+                case Known(builtin=row):
+                    return SCALARS.get(row.name)
+                case _:
+                    return None
+        case None:
+            return None
+
+
+def attribute(array: HostArray, name: str) -> HostValue:
+    """`x.shape`, `x.size`, `x.T`."""
+    shape = array.shape
+    if name == "shape":
+        return HostArray(f"{array.name}.shape", None) if shape is None else Sizes(shape)
+    if name == "size":
+        if shape is None:
+            return Symbol(f"{array.name}.size")
+        size: HostValue = shape[0] if shape else 1
+        for extent in shape[1:]:
+            size = _product(size, extent)
+        return size
+    if name == "ndim" and shape is not None:
+        return len(shape)
+    if name == "T" and shape is not None:
+        return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element)
+    if name in ("real", "imag", "flat") and shape is not None:
+        return NOT_KNOWN
+    return NOT_KNOWN
+
+
+def _product(one: HostValue, other: HostValue) -> HostValue:
+    if isinstance(one, int) and isinstance(other, int):
+        return one * other
+    return whole("*", one, other)
+
+
+def like(host: Host, array: HostArray) -> HostArray:
+    """What arithmetic makes of an array: another one of its shape."""
+    del host
+    return HostArray(f"{array.name}'", array.shape)
+
+
+def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostValue:
+    """`x[i]`, `x[:, 0]`, `x[:n]`: a view, or an element."""
+    assert array.shape is not None
+    given = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if len(given) > len(array.shape):
+        return NOT_KNOWN
+    shape: list[Size] = []
+    for axis, extent in enumerate(array.shape):
+        index = given[axis] if axis < len(given) else ast.Slice()
+        match index:
+            case ast.Slice(lower=None, upper=None, step=None):
+                shape.append(extent)
+            case ast.Slice(lower=lower, upper=upper, step=None):
+                shape.append(_sliced(host, array, axis, lower, upper, depth))
+            case ast.Slice():
+                shape.append(Symbol(f"{place(host, node)}[{axis}]"))
+            case ast.Constant(value=int()) | ast.Name() | ast.BinOp() | ast.UnaryOp():
+                chosen = host.value(index, depth + 1)
+                if isinstance(chosen, HostArray) and chosen.shape is not None:
+                    return NOT_KNOWN
+            case _:
+                return NOT_KNOWN
+    if not shape:
+        return NOT_KNOWN if array.element is None else HostScalar(array.element)
+    return HostArray(place(host, node), tuple(shape), array.element)
+
+
+def _sliced(
+    host: Host,
+    array: HostArray,
+    axis: int,
+    lower: ast.expr | None,
+    upper: ast.expr | None,
+    depth: int,
+) -> Size:
+    extent = array.extent(axis)
+    low = 0 if lower is None else host.value(lower, depth + 1)
+    high = extent if upper is None else host.value(upper, depth + 1)
+    if isinstance(low, int) and isinstance(high, int) and isinstance(extent, int):
+        return len(range(*slice(low, high).indices(extent)))
+    # Python takes no more than there is, which nobody knows here.
+    return Symbol(
+        f"{array.name}[{ast.dump(lower) if lower else ''}:{ast.dump(upper) if upper else ''}]"
+    )
+
+
+def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
+    """The array that a call makes."""
+    arguments = list(node.args)
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    type = element(host, given.get("dtype"))
+
+    def argument(position: int, keyword: str) -> ast.expr | None:
+        return arguments[position] if position < len(arguments) else given.get(keyword)
+
+    if name in _FACTORIES:
+        shape = argument(0, "shape")
+        if "dtype" not in given:
+            second = argument(1, "dtype")
+            type = F64 if second is None else element(host, second)
+        return NOT_KNOWN if shape is None else _of_shape(host, node, shape, type, depth)
+    if name == "full":
+        shape, value = argument(0, "shape"), argument(1, "fill_value")
+        third = argument(2, "dtype")
+        type = element(host, third) if third is not None else _of_number(host, value, depth)
+        return NOT_KNOWN if shape is None else _of_shape(host, node, shape, type, depth)
+    if name == "arange":
+        return _counted(host, node, arguments, type, depth)
+    if name in _SPACED:
+        count = argument(2, "num")
+        size = _SPACED_BY_DEFAULT if count is None else host.value(count, depth + 1)
+        return _of_sizes(host, node, [size], type or F64)
+    if name in _RANDOM:
+        return _of_sizes(host, node, [host.value(a, depth + 1) for a in arguments], F64)
+    if name in _SIZED or name in ("randint", "integers"):
+        size = given.get("size")
+        if size is None and name in ("random", "random_sample", "standard_normal") and arguments:
+            size = arguments[0]
+        if size is None and len(arguments) == len(("low", "high", "size")) and name != "choice":
+            size = arguments[2]
+        if name in ("randint", "integers"):
+            type = type if "dtype" in given else I64
+        else:
+            type = (type or F64) if name != "choice" else None
+        return NOT_KNOWN if size is None else _of_shape(host, node, size, type, depth)
+    if name in ("eye", "identity") and arguments:
+        return _of_sizes(host, node, [host.value(arguments[0], depth + 1)] * 2, type or F64)
+    if name in _LIKE:
+        source = NOT_KNOWN if not arguments else host.value(arguments[0], depth + 1)
+        if not isinstance(source, HostArray):
+            return NOT_KNOWN
+        kept = source.element if "dtype" not in given else type
+        shape_of = source.shape if source.shape is not None else None
+        if shape_of is None:
+            # Of another name, and as long as that one along every axis.
+            return HostArray(source.name, None, kept)
+        return HostArray(place(host, node), shape_of, kept)
+    if name == "create_xoroshiro128p_states" and arguments:
+        return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], None)
+    if name in ("reshape", "ravel", "flatten", "transpose") and isinstance(
+        node.func, ast.Attribute
+    ):
+        return _rearranged(host, node, name, depth)
+    if name in _COPIES:
+        return _copied(host, node, name, given, depth)
+    return NOT_KNOWN
+
+
+def _copied(
+    host: Host, node: ast.Call, name: str, given: dict[str | None, ast.expr], depth: int
+) -> HostValue:
+    arguments = list(node.args)
+    if name in _METHODS and isinstance(node.func, ast.Attribute):
+        found = host.value(node.func.value, depth + 1)
+        if isinstance(found, HostArray):
+            if name == "astype" and arguments:
+                return _same(host, node, found, element(host, arguments[0]))
+            return _same(host, node, found, found.element)
+    source = arguments[0] if arguments else None
+    found = NOT_KNOWN if source is None else host.value(source, depth + 1)
+    second = given.get("dtype", arguments[1] if len(arguments) > 1 else None)
+    match found:
+        case HostArray():
+            type = element(host, second)
+            kept = found.element if second is None or name == "to_device" else type
+            return _same(host, node, found, kept)
+        case Sizes():
+            return _literal(host, node, found, second)
+        case _:
+            return NOT_KNOWN
+
+
+def _same(host: Host, node: ast.Call, array: HostArray, type: Scalar | None) -> HostArray:
+    """Another array of the same shape."""
+    if array.shape is None:
+        return HostArray(array.name, None, type)
+    return HostArray(place(host, node), array.shape, type)
+
+
+def _literal(host: Host, node: ast.Call, items: Sizes, dtype: ast.expr | None) -> HostValue:
+    """`np.array([1, 2, 3])`, `np.array([[0.5, 1], [2, 3]])`."""
+    shape: list[Size] = []
+    level: HostValue = items
+    while isinstance(level, Sizes):
+        shape.append(len(level.items))
+        level = level.items[0] if level.items else NOT_KNOWN
+    type = element(host, dtype)
+    if dtype is None:
+        leaves = list(_leaves(items))
+        if leaves and all(isinstance(leaf, int | Symbol | Whole) for leaf in leaves):
+            type = I64
+        elif leaves and all(isinstance(leaf, int | HostScalar) for leaf in leaves):
+            type = F64
+    return HostArray(place(host, node), tuple(shape), type)
+
+
+def _leaves(value: HostValue) -> list[HostValue]:
+    if isinstance(value, Sizes):
+        return [leaf for item in value.items for leaf in _leaves(item)]
+    return [value]
+
+
+def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
+    """`x.reshape(rows, cols)`, `x.ravel()`."""
+    assert isinstance(node.func, ast.Attribute)
+    source = host.value(node.func.value, depth + 1)
+    if not isinstance(source, HostArray):
+        return NOT_KNOWN
+    if name in ("ravel", "flatten"):
+        size = as_size(attribute(source, "size"))
+        return _of_sizes(host, node, [size], source.element)
+    if name == "transpose":
+        turned = attribute(source, "T")
+        return NOT_KNOWN if node.args else turned
+    given = [host.value(argument, depth + 1) for argument in node.args]
+    if len(given) == 1 and isinstance(given[0], Sizes):
+        given = list(given[0].items)
+    # An extent of -1 is what is left over.
+    sizes = [NOT_KNOWN if extent == -1 else extent for extent in given]
+    if len(given) == 1 and given[0] == -1:
+        sizes = [as_size(attribute(source, "size"))]
+    return _of_sizes(host, node, sizes, source.element) if sizes else NOT_KNOWN
+
+
+def _counted(
+    host: Host, node: ast.Call, arguments: list[ast.expr], type: Scalar | None, depth: int
+) -> HostValue:
+    """`np.arange(n)`, `np.arange(low, high)`."""
+    ends = [host.value(argument, depth + 1) for argument in arguments]
+    given = {keyword.arg for keyword in node.keywords}
+    is_whole = all(isinstance(as_size(end), int | Symbol | Whole) for end in ends)
+    if type is None and "dtype" not in given and all(isinstance(end, int) for end in ends):
+        type = I64
+    match ends:
+        case [only]:
+            return _of_sizes(host, node, [only], type)
+        case [low, high] if is_whole:
+            if isinstance(low, int) and isinstance(high, int):
+                return _of_sizes(host, node, [max(0, high - low)], type)
+            return _of_sizes(host, node, [whole("-", high, low)], type)
+        case _:
+            return _of_sizes(host, node, [NOT_KNOWN], type)
+
+
+def _of_number(host: Host, node: ast.expr | None, depth: int) -> Scalar | None:
+    """The elements of an array that is filled with a number."""
+    match NOT_KNOWN if node is None else host.value(node, depth + 1):
+        case int():
+            return I64
+        case HostScalar(type=type):
+            return type
+        case _:
+            return None
+
+
+def _of_shape(
+    host: Host, node: ast.expr, shape: ast.expr, type: Scalar | None, depth: int
+) -> HostValue:
+    value = host.value(shape, depth + 1)
+    if isinstance(value, HostArray) and value.name.endswith(".shape"):
+        # The shape of another array: as long as that one along every axis.
+        return HostArray(value.name.removesuffix(".shape"), None, type)
+    items = value.items if isinstance(value, Sizes) else (value,)
+    if isinstance(value, HostArray) and value.shape is None:
+        # A name that may hold a number or a tuple.
+        items = (as_size(value),)
+    return _of_sizes(host, node, list(items), type)
+
+
+def _of_sizes(host: Host, node: ast.expr, items: list[HostValue], type: Scalar | None) -> HostValue:
+    at = place(host, node)
+    sizes = tuple(
+        extent if isinstance(extent, int | Symbol | Whole) else Symbol(f"{at}[{axis}]")
+        for axis, extent in enumerate(map(as_size, items))
+    )
+    return HostArray(at, sizes, type)
+
+
+def place(host: Host, node: ast.expr) -> str:
+    """A name for what an expression makes."""
+    return f"{host.scope.qualname}:{node.lineno}:{node.col_offset}"
