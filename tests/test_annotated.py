@@ -45,8 +45,12 @@ def _source(path: Path) -> SourceFile:
 
 @pytest.mark.parametrize("path", SAFE, ids=_name)
 def test_safe_kernel_is_proved(path: Path) -> None:
-    report = check(_source(path), ProjectModules((path.parent,)))
-    assert mismatches([], report.diagnostics) == []
+    source = _source(path)
+    expected = expectations(source.path, source.text)
+    report = check(source, ProjectModules((path.parent,)))
+    # What is proved may still be slow, and only that is announced.
+    assert mismatches(expected, report.diagnostics) == []
+    assert {expectation.severity for expectation in expected} <= {Severity.HINT}
     assert report.kernels, "the file has no kernel"
     assert {k.name: k.verdict for k in report.kernels} == {
         k.name: Verdict.PROVED for k in report.kernels

@@ -22,6 +22,7 @@ from oxide_analyzer.rules import ox304_shared_memory_overflow as ox304
 from oxide_analyzer.rules import ox402_inferred_launch_fact as ox402
 from oxide_analyzer.rules import ox403_contradictory_contract as ox403
 from oxide_analyzer.rules import ox703_needless_unsafe as ox703
+from oxide_analyzer.speed import hints
 from oxide_analyzer.synchronisation import redundant
 from oxide_analyzer.unproved import unproved
 from oxide_analyzer.violations import violations
@@ -50,6 +51,8 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
         found.extend(_needless(judgement))
         found.extend(_vacuous(judgement))
         found.extend(redundant(judgement))
+    if not any(d.verdict is Verdict.VIOLATED for d in found):
+        found.extend(hints(judgement.analysis))
     kernel = judgement.analysis.kernel
     inferred = [f.text for f in facts if not f.declared]
     # That axes which the kernel does not read have extent 1 goes without saying by itself.

@@ -32,9 +32,10 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.facts.lanes import Lanes, plus, step, times, varying
-from oxide_analyzer.facts.polys import Poly, constant
+from oxide_analyzer.facts.launch_terms import AXES
+from oxide_analyzer.facts.polys import Level, Poly, constant
 from oxide_analyzer.facts.state import State
-from oxide_analyzer.ir.nodes import AsyncCopy, Inline, MatrixOp, Space
+from oxide_analyzer.ir.nodes import AsyncCopy, Inline, MatrixOp, Register, Space
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ SECTOR = 32
 BANKS = 32
 """Banks of shared memory, each of words of four bytes."""
 _WORD = 4
+# What a short loop reads of one lane after the other is still in the nearest cache.
+_NEAR = 128
 
 
 @record
@@ -61,10 +64,14 @@ class Request:
     different bytes, each `size` of them. `stride` is how many elements a lane is behind the one
     before it, None if that differs; a polynomial over sizes of the launch.
 
-    In global memory `sectors` are asked for, where `fewest` would do; `is_apart` says that a size
-    which nobody knows keeps lanes apart. In shared memory the request is served in `passes`, where
-    `fewest` would do, and `ways` lanes want different words of one bank at once. `together` is
-    the share of the sectors' bytes that this and the accesses beside it want, at least.
+    In global memory `sectors` are asked for, where `fewest` would do; `is_apart` says that lanes
+    are apart by sizes which nobody knows, `may_be_near` that these may as well be 1: nothing else
+    counts what would lie between. `together` is the share of the sectors' bytes that this access,
+    those beside it and those of the next rounds of short loops want. `along` is what counts
+    neighbouring elements where lanes do not: `thread.y`, `thread.z` or a loop.
+
+    In shared memory the request is served in `passes`, where `fewest` would do, and `ways` lanes
+    want different words of one bank at once.
 
     With `is_guessed` rows of the block are taken for whole warps, for nobody says what they are.
     """
@@ -84,7 +91,9 @@ class Request:
     ways: int = 1
     passes: int = 1
     is_apart: bool = False
+    may_be_near: bool = False
     together: float = 1.0
+    along: str | None = None
     is_guessed: bool = False
 
 
@@ -98,10 +107,10 @@ class _Wide:
 
 @dataclass(slots=True)
 class _Made:
-    """A request with the byte at which each lane starts, counted from an origin."""
+    """A request with the row and the byte at which each lane starts, counted from an origin."""
 
     request: Request
-    starts: tuple[int, ...]
+    starts: tuple[tuple[Hashable, int], ...]
     origin: Hashable
 
 
@@ -209,7 +218,7 @@ def _made(analysis: Analysis, lanes: Lanes, wide: _Wide) -> _Made | None:
     apart = varying(place)
     numbers = place.get((), (0,) * lanes.number)
     size = array.element.size * wide.count
-    takes = lanes.taking(access.path)
+    takes = lanes.at_once(access.path)
     active = [lane for lane in range(lanes.number) if takes[lane]]
     if not active:
         return None
@@ -239,8 +248,16 @@ def _made(analysis: Analysis, lanes: Lanes, wide: _Wide) -> _Made | None:
             for sector in range(starts[lane] // SECTOR, (starts[lane] + size - 1) // SECTOR + 1)
         }
         fewest = max(1, -(-data // SECTOR))
-        request = replace(request, sectors=max(len(touched), fewest), fewest=fewest)
-        return _Made(request, tuple(starts.values()), origin)
+        request = replace(
+            request,
+            sectors=max(len(touched), fewest),
+            fewest=fewest,
+            may_be_near=_may_be_near(place, apart, array),
+            along=_along(analysis, place),
+        )
+        rounds = _rounds(analysis, place, array) if len(touched) > fewest else (0,)
+        pairs = ((rows[lane], starts[lane] + more) for lane in active for more in rounds)
+        return _Made(request, tuple(pairs), origin)
     round_ = BANKS * _WORD // gcd(array.element.size, BANKS * _WORD)
     if any(number % round_ for numbers in apart.values() for number in numbers):
         # In which bank a lane's word is depends on a size that nobody knows.
@@ -279,6 +296,49 @@ def _stride(place: Shared) -> Poly | None:
     return total
 
 
+def _may_be_near(place: Shared, apart: Shared, array: Array) -> bool:
+    """Whether the unknown sizes between lanes may be small.
+
+    So may `step` in `a[i * step]`, which is 1 in most launches; not so a row's length, be it that
+    of the array or of one in which something else counts the columns: `a[i * w + k]`.
+    """
+    if array.rank > 1:
+        return False
+    for monomial in apart:
+        sizes = {atom for atom in monomial if atom.level is Level.LAUNCH}
+        if len(sizes) < len(monomial):
+            return True
+        if all(sizes <= set(other) for other in place if other):
+            return True
+    return False
+
+
+def _along(analysis: Analysis, place: Shared) -> str | None:
+    """What counts neighbouring elements, other than `thread.x`."""
+    launch = analysis.launch
+    for axis in (1, 2):
+        atom = launch.register(Register.THREAD, axis).single()
+        if atom is not None and place.get((atom,), (0,))[0] == 1:
+            return f"thread.{AXES[axis]}"
+    loops = analysis.evaluator.iterations
+    if any(m[0] in loops for m, n in place.items() if len(m) == 1 and set(n) == {1}):
+        return "the loop"
+    return None
+
+
+def _rounds(analysis: Analysis, place: Shared, array: Array) -> tuple[int, ...]:
+    """The bytes that the next rounds of a short loop are further on, if they fill the gaps."""
+    size = array.element.size
+    for monomial, numbers in place.items():
+        counts = len(monomial) == 1 and monomial[0] in analysis.evaluator.iterations
+        if not counts or len(set(numbers)) > 1 or abs(numbers[0]) * size >= _NEAR:
+            continue
+        _, last = analysis.evaluator.interval(Poly({monomial: 1}))
+        if last is not None and last * abs(numbers[0]) * size < _NEAR:
+            return tuple(round_ * numbers[0] * size for round_ in range(max(last, 1)))
+    return (0,)
+
+
 def _passes(
     active: Sequence[int],
     rows: dict[int, tuple[int, ...]],
@@ -314,11 +374,11 @@ def _with_neighbours(found: Sequence[_Made]) -> Iterator[Request]:
         groups.setdefault(made.origin, []).append(made)
     for group in groups.values():
         wanted = {
-            byte
+            (row, byte)
             for made in group
-            for start in made.starts
+            for row, start in made.starts
             for byte in range(start, start + made.request.size)
         }
-        moved = len({byte // SECTOR for byte in wanted}) * SECTOR
+        moved = len({(row, byte // SECTOR) for row, byte in wanted}) * SECTOR
         for made in group:
             yield replace(made.request, together=len(wanted) / moved if moved else 1.0)

@@ -31,7 +31,7 @@ from oxide_analyzer.ir.nodes import Register
 from oxide_analyzer.launch import WARP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from oxide_analyzer.facts.conditions import Condition
     from oxide_analyzer.facts.polys import Atom
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.values import Evaluator
 
 Numbers: TypeAlias = tuple[int, ...]
+Bound: TypeAlias = "tuple[frozenset[tuple[Monomial, int]], Numbers]"
 Shared: TypeAlias = dict[Monomial, Numbers]
 """One number for each lane, by the product of what the lanes share that it is multiplied with."""
 
@@ -187,6 +188,46 @@ class Lanes:
         for condition in path:
             taken = tuple(a and b for a, b in zip(taken, self._may(condition), strict=True))
         return taken
+
+    def at_once(self, path: Sequence[Condition]) -> tuple[bool, ...]:
+        """The most lanes that come there together, as far as that is known.
+
+        Behind `i == n - 1`, and behind `4*i < n` and `4*i + 3 >= n`, one lane does, whatever n is.
+        """
+        taken = self.taking(path)
+        below: list[Bound] = []
+        above: list[Bound] = []
+        for condition in path:
+            if isinstance(condition, (AtLeastZero, IsZero)) and condition.poly.level > Level.WARP:
+                value = self.value(condition.poly)
+                if value is None or varying(value) or set(value) <= {()}:
+                    continue
+                rest = frozenset((m, n[0]) for m, n in value.items() if m)
+                opposite = frozenset((m, -n) for m, n in rest)
+                own = value.get((), (0,) * self.number)
+                # With u the part that lanes share: u >= -own, and for an equality u <= -own too.
+                least = tuple(-number for number in own)
+                below.append((rest, least))
+                above.append((opposite, own))
+                if isinstance(condition, IsZero):
+                    above.append((rest, least))
+        for shared, least in below:
+            for other, most in above:
+                if shared == other:
+                    taken = self._overlapping(taken, least, most)
+        return taken
+
+    def _overlapping(
+        self, taken: tuple[bool, ...], least: Numbers, most: Numbers
+    ) -> tuple[bool, ...]:
+        """Of lanes that come for numbers between two the largest set that one number brings."""
+        sets = (
+            tuple(
+                t and low <= number <= high for t, low, high in zip(taken, least, most, strict=True)
+            )
+            for number in dict.fromkeys(least)
+        )
+        return max(sets, key=sum)
 
     def _may(self, condition: Condition) -> tuple[bool, ...]:
         if condition not in self._taken:

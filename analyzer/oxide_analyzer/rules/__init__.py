@@ -45,6 +45,11 @@ from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox405_launch_limit_exceeded import RULE as OX405
+from oxide_analyzer.rules.ox601_uncoalesced_access import RULE as OX601
+from oxide_analyzer.rules.ox602_bank_conflict import RULE as OX602
+from oxide_analyzer.rules.ox603_divergent_branch import RULE as OX603
+from oxide_analyzer.rules.ox604_accidental_f64 import RULE as OX604
+from oxide_analyzer.rules.ox605_low_occupancy import RULE as OX605
 from oxide_analyzer.rules.ox701_unused_suppression import RULE as OX701
 from oxide_analyzer.rules.ox702_unsafe_without_reason import RULE as OX702
 from oxide_analyzer.rules.ox703_needless_unsafe import RULE as OX703
@@ -95,6 +100,11 @@ RULES: tuple[Rule, ...] = (
     OX403,
     OX404,
     OX405,
+    OX601,
+    OX602,
+    OX603,
+    OX604,
+    OX605,
     OX701,
     OX702,
     OX703,

@@ -33,7 +33,7 @@ D = 4
         and o.shape[0] == q.shape[0]
     ),
 )
-def attention(
+def attention(  # hint: [OX605]
     q: Slice2D[f32], k: Slice2D[f32], v: Slice2D[f32], o: DisjointSlice2D[f32], scale: f32
 ):
     ks = SharedArray(f32, (BN, D))

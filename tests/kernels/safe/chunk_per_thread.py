@@ -10,4 +10,4 @@ def copy(a: Slice[f32], out: DisjointSlice[f32], chunk: i32):
     for c in range(chunk):
         i = thread.index_1d() * chunk + c
         if i < len(out):
-            out[i] = a[i]
+            out[i] = a[i]  # hint: [OX601] # hint: [OX601]

@@ -17,5 +17,5 @@ def solve(m: Slice2D[f32], x: DisjointSlice[f32]):
             x[j] = pivot[0]
         sync_threads()
         for row in range(j + 1 + thread.x, size, block_dim.x):
-            x[row] -= m[row, j] * pivot[0]
+            x[row] -= m[row, j] * pivot[0]  # hint: [OX601]
         sync_threads()

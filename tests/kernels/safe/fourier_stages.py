@@ -10,7 +10,7 @@ N = 16
 
 
 @kernel(block=N // 2, domain=1, requires=lambda re, im: len(re) == len(im))
-def fft(re: DisjointSlice[f32], im: DisjointSlice[f32]):
+def fft(re: DisjointSlice[f32], im: DisjointSlice[f32]):  # hint: [OX605]
     sr = SharedArray(f32, N)
     si = SharedArray(f32, N)
     t = thread.x

@@ -17,7 +17,7 @@ def first_below(a: Slice2D[f32], out: DisjointSlice2D[f32], limit: f32):
         kept[k] = 0.0
     count = 0
     for col in range(a.shape[1]):
-        if a[row, col] < limit and count < KEPT:
+        if a[row, col] < limit and count < KEPT:  # hint: [OX601]
             kept[count] = a[row, col]
             count += 1
     for k in range(KEPT):

@@ -21,7 +21,7 @@ def longest_run(a: Slice2D[i32], kept: DisjointSlice2D[i32], begins: DisjointSli
     start = best = longest = count = 0
     i = 0
     while i < n:
-        if i > 0 and a[row, i] != a[row, i - 1]:
+        if i > 0 and a[row, i] != a[row, i - 1]:  # hint: [OX601]
             start = i
             kept[row, count] = a[row, i]
             count += 1

@@ -25,7 +25,7 @@ def knn(q: Slice2D[f32], p: Slice2D[f32], out: DisjointSlice2D[i32]):
     for j in range(p.shape[0]):
         d = 0.0
         for c in range(q.shape[1]):
-            e = q[i, c] - p[j, c]
+            e = q[i, c] - p[j, c]  # hint: [OX601]
             d += e * e
         if d < best[K - 1]:
             k = K - 1

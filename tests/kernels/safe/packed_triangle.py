@@ -12,4 +12,4 @@ def pack(full: Slice2D[f32], packed: DisjointSlice[f32]):
         start = row * (row + 1) // 2
         for col in range(row + 1):
             if col < full.shape[1] and start + col < len(packed):
-                packed[start + col] = full[row, col]
+                packed[start + col] = full[row, col]  # hint: [OX601]

@@ -11,5 +11,5 @@ def matvec(a: Slice2D[f32], x: Slice[f32], y: DisjointSlice[f32]):
     if row < len(y):
         total = 0.0
         for k in range(len(x)):
-            total += a[row, k] * x[k]
+            total += a[row, k] * x[k]  # hint: [OX601]
         y[row] = total

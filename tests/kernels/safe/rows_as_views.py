@@ -9,7 +9,7 @@ from oxide import DisjointSlice, Slice, Slice2D, device, f32, kernel, thread
 def dot(x: Slice[f32], y: Slice[f32]) -> f32:
     total = 0.0
     for k in range(min(len(x), len(y))):
-        total += x[k] * y[k]
+        total += x[k] * y[k]  # hint: [OX601]
     return total
 
 

@@ -8,7 +8,7 @@ from oxide import DisjointSlice, Slice, Slice2D, device, f32, kernel, thread
 @device
 def largest(row: Slice[f32], low: f32) -> f32:
     found = low
-    for value in row:
+    for value in row:  # hint: [OX601]
         if value > found:
             found = value
     return found

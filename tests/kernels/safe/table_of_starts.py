@@ -8,7 +8,7 @@ STARTS = (0, 8, 16, 24)
 
 
 @kernel(block=4, domain=1)
-def in_eights(out: DisjointSlice[i64]):
+def in_eights(out: DisjointSlice[i64]):  # hint: [OX605]
     first = STARTS[thread.x]
     if thread.index_1d() < 4 and len(out) >= 32:
         for j in range(8):

@@ -10,6 +10,6 @@ def lower(out: DisjointSlice2D[f32]):
     row = thread.index_1d()
     if row < out.shape[0]:
         for col in range(row + 1):
-            out[row, col] = 1.0
+            out[row, col] = 1.0  # hint: [OX601]
         for col in range(row + 1, out.shape[1]):
-            out[row, col] = 0.0
+            out[row, col] = 0.0  # hint: [OX601]

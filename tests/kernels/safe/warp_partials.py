@@ -16,7 +16,7 @@ def block_max(a: Slice[f32], out: DisjointSlice[f32]):
     lane, warp = t & 31, t >> 5
     values[t] = a[i] if i < len(a) else -1.0e30
     sync_threads()
-    if lane == 0:
+    if lane == 0:  # hint: [OX603]
         best = values[32 * warp]
         for k in range(1, 32):
             best = max(best, values[(warp << 5) | k])

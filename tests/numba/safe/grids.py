@@ -17,7 +17,7 @@ def clamp(value, low, high):
 @cuda.jit(device=True)
 def row_sum(row):
     total = 0.0
-    for value in row:
+    for value in row:  # hint: [OX601]
         total += value
     return total
 

@@ -13,7 +13,7 @@ def matmul(A, B, C):
     if row < C.shape[0] and col < C.shape[1]:
         total = 0.0
         for k in range(A.shape[1]):
-            total += A[row, k] * B[k, col]
+            total += A[row, k] * B[k, col]  # hint: [OX601]
         C[row, col] = total
 
 

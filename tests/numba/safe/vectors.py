@@ -19,7 +19,7 @@ def scaled(src, dst, n):
     start = cuda.grid(1)
     step = cuda.gridsize(1)
     for i in range(start, n, step):
-        dst[i] = src[i] * 2
+        dst[i] = src[i] * 2  # hint: [OX604]
 
 
 @cuda.jit
