@@ -59,10 +59,10 @@ class Analyser:
             pause()
             key = identity(kernel, source)
             if key is None:
-                return analysis.check_kernel(kernel)
+                return analysis.check_kernel_to_show(kernel)
             known = self._reports.get(key)
             if known is None:
-                known = self._reports[key] = analysis.check_kernel(kernel)
+                known = self._reports[key] = analysis.check_kernel_to_show(kernel)
                 if len(self._reports) > _KEPT_KERNELS:
                     self._reports.popitem(last=False)
             self._reports.move_to_end(key)
@@ -110,7 +110,8 @@ def identity(kernel: Kernel, source: SourceFile) -> Key | None:
 def moved(report: KernelReport, kernel: Kernel) -> KernelReport:
     """The report about the same kernel, which now stands elsewhere in its file.
 
-    What the compiler gets keeps its old lines, which show in nothing but debug information.
+    What the compiler gets keeps its old lines, and so does what is shown beside the kernel's, which
+    knows where the kernel began.
     """
     lines = kernel.span.line - report.span.line
     if lines == 0:

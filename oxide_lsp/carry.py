@@ -16,13 +16,13 @@ The result is a guess for some milliseconds, never a verdict.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from oxide_analyzer.diagnostics import Diagnostic
 
@@ -35,6 +35,10 @@ class Placed(Protocol):
 
     @property
     def span(self) -> Span: ...  # noqa: D102
+
+
+Kernel = TypeVar("Kernel", bound=Placed)
+Other = TypeVar("Other", bound=Placed)
 
 
 def carry(
@@ -50,14 +54,10 @@ def carry(
 
     If `new` does not parse, nothing is known about its kernels, and nothing is dropped.
     """
-    whole = _Shift.between(old, _lines_of(old), new, _lines_of(new))
-    shifts: list[tuple[Span, _Shift | None]] = []
+    whole = whole_shift(old, new)
+    shifts: list[tuple[Span, Shift | None]] = []
     if parses:
-        partners = _match(old, old_kernels, new, new_kernels)
-        for kernel, partner in partners:
-            shift = None
-            if partner is not None:
-                shift = _Shift.between(old, _lines(kernel.span), new, _lines(partner.span))
+        for kernel, _, shift in successors(old, old_kernels, new, new_kernels):
             shifts.append((kernel.span, shift))
     moved: list[Diagnostic] = []
     for finding in findings:
@@ -66,6 +66,22 @@ def carry(
         if shift is not None and (carried := _move(finding, shift, whole)) is not None:
             moved.append(carried)
     return tuple(moved)
+
+
+def successors(
+    old: SourceFile, old_kernels: Iterable[Kernel], new: SourceFile, new_kernels: Iterable[Other]
+) -> Iterator[tuple[Kernel, Other | None, Shift | None]]:
+    """Each old kernel with the one that it has become, if there is one, and where its lines are."""
+    for kernel, partner in _match(old, old_kernels, new, new_kernels):
+        shift = None
+        if partner is not None:
+            shift = Shift.between(old, _lines(kernel.span), new, _lines(partner.span))
+        yield kernel, partner, shift
+
+
+def whole_shift(old: SourceFile, new: SourceFile) -> Shift:
+    """Where the lines of a file stand in its newer text, whatever they are."""
+    return Shift.between(old, _lines_of(old), new, _lines_of(new))
 
 
 @record
@@ -85,7 +101,7 @@ def _lines_of(source: SourceFile) -> _Lines:
 
 
 @record
-class _Shift:
+class Shift:
     """Where the lines of a stretch of the old text stand in the new one."""
 
     new: SourceFile
@@ -93,13 +109,14 @@ class _Shift:
     new_edit: _Lines
 
     @staticmethod
-    def between(old: SourceFile, was: _Lines, new: SourceFile, now: _Lines) -> _Shift:
+    def between(old: SourceFile, was: _Lines, new: SourceFile, now: _Lines) -> Shift:
+        """From these lines of the old text to those of the new one."""
         before = old.lines[was.first - 1 : was.end - 1]
         after = new.lines[now.first - 1 : now.end - 1]
         shorter = min(len(before), len(after))
         head = _common(before, after, shorter)
         tail = _common(before[::-1], after[::-1], shorter - head)
-        return _Shift(
+        return Shift(
             new,
             _Lines(was.first + head, was.end - tail),
             _Lines(now.first + head, now.end - tail),
@@ -137,11 +154,11 @@ def _common(one: Sequence[str], other: Sequence[str], limit: int) -> int:
 
 
 def _match(
-    old: SourceFile, old_kernels: Iterable[Placed], new: SourceFile, new_kernels: Iterable[Placed]
-) -> list[tuple[Placed, Placed | None]]:
+    old: SourceFile, old_kernels: Iterable[Kernel], new: SourceFile, new_kernels: Iterable[Other]
+) -> list[tuple[Kernel, Other | None]]:
     """Each old kernel with its successor: the same text, else the same name."""
     free = list(new_kernels)
-    partners: dict[int, Placed] = {}
+    partners: dict[int, Other] = {}
     kernels = list(old_kernels)
     texts = {id(kernel): new.extract(kernel.span) for kernel in free}
     for by_name in (False, True):
@@ -158,7 +175,7 @@ def _match(
     return [(kernel, partners.get(index)) for index, kernel in enumerate(kernels)]
 
 
-def _move(finding: Diagnostic, shift: _Shift, whole: _Shift) -> Diagnostic | None:
+def _move(finding: Diagnostic, shift: Shift, whole: Shift) -> Diagnostic | None:
     span = shift.span(finding.span)
     if span is None:
         return None
@@ -186,7 +203,7 @@ def _move(finding: Diagnostic, shift: _Shift, whole: _Shift) -> Diagnostic | Non
     return replace(finding, span=span, related=related, fixes=fixes)
 
 
-def _place(place: Span, primary: Span, shift: _Shift, whole: _Shift) -> Span | None:
+def _place(place: Span, primary: Span, shift: Shift, whole: Shift) -> Span | None:
     if place.path != primary.path:
         return place
     return shift.span(place) if shift.keeps(place) else whole.span(place)

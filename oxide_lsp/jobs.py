@@ -6,13 +6,16 @@ shows of it. The reports themselves, with the IR that the compiler wants, stay i
 
 from __future__ import annotations
 
+import itertools
 import os
+import pickle
 import sys
 import traceback
 from collections import OrderedDict, deque
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 from oxide_analyzer.record import record
 from oxide_analyzer.source import SourceFile
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.configuration import Configuration
     from oxide_analyzer.diagnostics import Diagnostic, ObligationCounts, Verdict
+    from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import Span
@@ -75,7 +80,11 @@ class Cancel:
 
 @record
 class KernelAnswer:
-    """What the editor shows of a kernel's report; `compiles` if the back end accepts it."""
+    """What the editor shows of a kernel's report.
+
+    `insights` are packed, as most of them nobody will look at; see `known`. `proof` is the same
+    for the same compiled code, and empty where nothing compiles.
+    """
 
     name: str
     qualname: str
@@ -86,7 +95,15 @@ class KernelAnswer:
     assumed: tuple[str, ...]
     obligations: ObligationCounts
     milliseconds: float
-    compiles: bool
+    dialect: str = "oxide"
+    proof: str = ""
+    launches: tuple[str, ...] = ()
+    insights: bytes | None = None
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the back end accepts it."""
+        return bool(self.proof)
 
 
 @record
@@ -258,8 +275,23 @@ def _kernel(report: KernelReport) -> KernelAnswer:
         tuple(f"line {place.line}: {place.text}" for place in report.assumed),
         counts,
         report.milliseconds,
-        report.checked is not None,
+        report.dialect,
+        _name_of(report.checked),
+        report.launches,
+        pickle.dumps(report.insights) if report.insights is not None else None,
     )
+
+
+# Names are given once, and no other process gives the same.
+_numbers = itertools.count(1)
+_names: WeakKeyDictionary[Kernel, str] = WeakKeyDictionary()
+
+
+def _name_of(checked: CheckedKernel | None) -> str:
+    """What stands for a proof: a kernel is equal to itself alone, and has one proof."""
+    if checked is None:
+        return ""
+    return _names.setdefault(checked.kernel, f"{os.getpid()}.{next(_numbers)}")
 
 
 def _portable(diagnostic: Diagnostic) -> Diagnostic:

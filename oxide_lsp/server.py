@@ -17,7 +17,22 @@ from pygls.workspace import PositionCodec
 
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
-from oxide_lsp.features import code_actions, diagnostics, hover, ptx, virtual_documents
+from oxide_lsp.features import (
+    code_actions,
+    completion,
+    diagnostics,
+    hover,
+    inlay_hints,
+    lenses,
+    navigation,
+    ptx,
+    refreshing,
+    semantic_tokens,
+    symbols,
+    virtual_documents,
+)
+from oxide_lsp.features.listings import Listings
+from oxide_lsp.features.preferences import Preferences
 from oxide_lsp.settings import settings_of
 from oxide_lsp.state import Checking, Document
 
@@ -47,6 +62,9 @@ class OxideServer(LanguageServer):
         self.refreshes = False
         self.served: dict[str, tuple[int, str]] = {}
         self.views = ptx.Views()
+        self.preferences = Preferences()
+        self.listings = Listings(self, lambda: refreshing.compiled(self))
+        self.drawn: dict[str, str] = {}
 
     def settings_of(self, path: str) -> Settings:
         """What holds for a file; an unsaved one belongs to the first folder of the workspace."""
@@ -68,6 +86,7 @@ class OxideServer(LanguageServer):
         if isinstance(target, str) and target:
             self.target = target
         ptx.configure(self, settings.get("ptxHide"))
+        self.preferences = self.preferences.with_settings(settings)
 
     def check_again(self, *, except_uri: str = "") -> None:
         """Files that open ones import, or settings, may have changed on disk."""
@@ -86,6 +105,7 @@ class OxideServer(LanguageServer):
     def _answered(self, document: Document) -> None:
         diagnostics.answered(self, document)
         ptx.answered(self, document)
+        refreshing.answered(self, document)
 
 
 def make_server(worker: Worker) -> OxideServer:
@@ -103,6 +123,8 @@ def make_server(worker: Worker) -> OxideServer:
     ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
     hover.register(ls)
     code_actions.register(ls)
+    for feature in (completion, inlay_hints, lenses, navigation, semantic_tokens, symbols):
+        feature.register(ls)
     ptx.register(ls)
     virtual_documents.register(ls)
     return ls
@@ -118,7 +140,7 @@ def initialize(ls: OxideServer, params: types.InitializeParams) -> None:
 
 def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
     """The client has its answer: there is time to import what the first file needs."""
-    importlib.import_module("oxide_analyzer.frontends.oxide")
+    importlib.import_module("oxide_analyzer.frontends")
     # The modules live as long as the server: collecting garbage among them doubles the time
     # that reading a file takes.
     gc.freeze()
@@ -173,6 +195,7 @@ def did_close(ls: OxideServer, params: types.DidCloseTextDocumentParams) -> None
     uri = params.text_document.uri
     ls.documents.pop(uri, None)
     ls.checking.forget(uri)
+    ls.drawn.pop(uri, None)
     diagnostics.closed(ls, uri)
 
 
@@ -182,6 +205,7 @@ def did_change_configuration(ls: OxideServer, params: types.DidChangeConfigurati
     if isinstance(settings, dict):
         ours = cast("dict[str, object]", settings)
         ls.configure(ours.get("oxide", ours))
+        refreshing.configured(ls)
 
 
 def did_change_watched_files(ls: OxideServer, params: types.DidChangeWatchedFilesParams) -> None:

@@ -15,6 +15,7 @@ from lsprotocol import types
 
 from oxide_analyzer.diagnostics import Edit
 from oxide_analyzer.source import Span
+from oxide_lsp.features import navigation
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
@@ -66,6 +67,7 @@ def code_actions(ls: OxideServer, params: types.CodeActionParams) -> list[types.
         ]
         if finding.name not in _NOT_SUPPRESSED:
             actions.append(_suppress(ls, document, finding, shown))
+    actions += navigation.actions(ls, document, params)
     return actions
 
 

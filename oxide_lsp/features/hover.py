@@ -1,43 +1,50 @@
-"""Hover: a kernel's verdict and PTX, an intrinsic's documentation, a rule's page.
+"""Hover: kernels, accesses, variables, memories, names of the language, and rules.
 
-Hover never waits for the solver: of a kernel that is still being checked it says just that. The
-compiler is asked only when the worker is idle, and only for so long.
+    block_sum                     verdict, facts, resources, PTX
+    tile[t + stride]              index, what protects it, what it costs, its PTX
+    stride                        type, numbers, for whom it is one
+    thread.x                      signature and a line of documentation
+    # oxide: ignore[OX104] …      what the rule is about
+
+Hover never waits, neither for the solver nor for the compiler: of what they are working on it
+says just that.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.source import Span
-from oxide_lsp.features import ptx
-from oxide_lsp.worker import JobFailed, WorkerDied
+from oxide_lsp.convert import page_path
+from oxide_lsp.features import describe, ptx
+from oxide_lsp.features.ptx_text import Hidden, shown
 
 if TYPE_CHECKING:
-    from oxide_analyzer.diagnostics import ObligationCounts
+    from collections.abc import Iterator
+
+    from oxide_analyzer.insights.records import (
+        AccessInsight,
+        MemoryInsight,
+        Occurrence,
+        VariableInsight,
+    )
     from oxide_analyzer.source import SourceFile
-    from oxide_lsp.jobs import KernelAnswer
+    from oxide_lsp.compiling import Compiled
+    from oxide_lsp.known import Known
     from oxide_lsp.server import OxideServer
     from oxide_lsp.state import Document
 
-# The first compilation loads LLVM, which takes about half a second.
-_COMPILE_PATIENCE = 3.0
-
-# Editors lay out long hovers slowly; the whole text is what `oxide inspect` is for.
-_MOST_PTX_LINES = 400
+# Editors lay out long hovers slowly; the whole is what the document beside the source is for.
+_MOST_PTX_LINES = 60
+_MOST_PTX_LINES_OF_ACCESS = 12
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_NAME = re.compile(r"[^\W\d]\w*")
 _RULE = re.compile(r"[\w-]+")
-
-_TITLES = {
-    Verdict.PROVED: "proved safe",
-    Verdict.VIOLATED: "violated",
-    Verdict.UNPROVED: "unproved",
-}
+_NUMBER = re.compile(r"OX\d{3}", re.IGNORECASE)
 
 
 def register(ls: OxideServer) -> None:
@@ -45,7 +52,7 @@ def register(ls: OxideServer) -> None:
     ls.feature(types.TEXT_DOCUMENT_HOVER)(hover)
 
 
-async def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | None:
+def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | None:
     """What is known about the word at the position."""
     if params.text_document.uri.startswith(f"{ptx.SCHEME}:"):
         return ptx.hover(ls, params)
@@ -55,9 +62,12 @@ async def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | Non
     source = document.source
     line, column = ls.converter.place(source, params.position)
     found = (
-        await _kernel(ls, document, line, column)
+        _kernel(ls, document, line, column)
         or _rule(source, line, column)
+        or _variable(document, line, column)
         or _intrinsic(document, line, column)
+        or _access(ls, document, line, column)
+        or _memory(document, line, column)
     )
     if found is None:
         return None
@@ -69,83 +79,150 @@ async def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | Non
 # ---------------------------------------------------------------- kernels
 
 
-async def _kernel(
-    ls: OxideServer, document: Document, line: int, column: int
-) -> tuple[str, Span] | None:
-    kernel = document.kernel_at(line, column)
-    if kernel is not None:
-        parts = [describe(kernel)]
-        if kernel.compiles:
-            parts.append(await _ptx(ls, document, kernel))
-        return "\n\n".join(parts), kernel.name_span
-    reading = document.reading()
-    for read in (*reading.kernels, *reading.unread):
-        if read.name_span.contains(line, column):
-            return f"**{read.name}**: being checked", read.name_span
+def _kernel(ls: OxideServer, document: Document, line: int, column: int) -> tuple[str, Span] | None:
+    for known in document.kernels():
+        if known.name_span.contains(line, column):
+            compiled = ls.listings.of(document, known)
+            text = describe.kernel(known, compiled)
+            if compiled is not None and compiled.problem is None:
+                code = _code(ls, document, compiled)
+                lines = describe.excerpt([text for text, _ in code], _MOST_PTX_LINES)
+                text = "\n".join([text, "", f"PTX for {ls.target}:", "", *lines])
+            return text, known.name_span
     return None
 
 
-def describe(kernel: KernelAnswer) -> str:
-    """Verdict, what was counted, and the facts that a launch must fulfil."""
-    lines = [f"**{kernel.name}**: {_TITLES[kernel.verdict]}", "", _counts(kernel)]
-    if kernel.facts:
-        lines += ["", "Checked at every launch:", ""]
-        lines += [f"* `{fact}`" for fact in kernel.facts]
-    if kernel.assumed:
-        lines += ["", "Assumed:", ""]
-        lines += [f"* {assumption}" for assumption in kernel.assumed]
-    return "\n".join(lines)
+def _code(ls: OxideServer, document: Document, compiled: Compiled) -> list[tuple[str, int]]:
+    """The lines of PTX with those of the source, as the document beside it would show them."""
+    hidden = ls.views.hidden | {Hidden.SOURCE, Hidden.COMMENTS}
+    text = shown("", compiled, hidden, document.source.lines)
+    pairs = zip(text.text.split("\n"), text.lines, strict=False)
+    return [(line, number) for line, number in pairs if line.strip() and line[:2] != "//"]
 
 
-def _counts(kernel: KernelAnswer) -> str:
-    counts: ObligationCounts = kernel.obligations
-    proved = sum(counts.proved.values())
-    tiers = ", ".join(f"{tier} {count}" for tier, count in counts.proved.items() if count)
-    parts = [f"{proved} proved ({tiers})" if tiers else f"{proved} proved"]
-    for count, word in (
-        (counts.violated, "violated"),
-        (counts.unproved, "unproved"),
-        (counts.lifted, "lifted by `unsafe`"),
-    ):
-        if count:
-            parts.append(f"{count} {word}")
-    return f"Obligations: {', '.join(parts)}, in {kernel.milliseconds:.1f} ms"
+# ---------------------------------------------------------------- what stands in kernels
 
 
-async def _ptx(ls: OxideServer, document: Document, kernel: KernelAnswer) -> str:
-    target = ls.target
-    if not ls.checking.is_idle:
-        return "PTX: the analyzer is busy"
-    try:
-        compiled = await asyncio.wait_for(
-            ls.worker.compile(document.source.path, kernel.qualname, target), _COMPILE_PATIENCE
-        )
-    except TimeoutError:
-        return "PTX: still compiling"
-    except (WorkerDied, JobFailed) as error:
-        return f"PTX: the compiler failed: {error}"
-    if compiled.ptx is None:
-        return f"PTX: {compiled.problem}"
-    lines = compiled.ptx.strip().split("\n")
-    if len(lines) > _MOST_PTX_LINES:
-        rest = len(lines) - _MOST_PTX_LINES
-        lines = [*lines[:_MOST_PTX_LINES], f"// {rest} more lines: see `oxide inspect`"]
-    return "\n".join([f"PTX for {target}:", "", "```ptx", *lines, "```"])
+def _around(document: Document, line: int, column: int) -> Iterator[Known]:
+    """The kernels that may say something of a place: helpers stand outside of them."""
+    kernels = [known for known in document.kernels() if known.insights is not None]
+    yield from sorted(kernels, key=lambda known: not known.span.contains(line, column))
+
+
+def _variable(document: Document, line: int, column: int) -> tuple[str, Span] | None:
+    word = _word(document.source, line, column, _NAME)
+    if word is None:
+        return None
+    name, span = word
+    for known in _around(document, line, column):
+        assert known.insights is not None
+        for variable in known.insights.variables:
+            if variable.name.rpartition(".")[2] == name:
+                found, here = _occurs(variable, known, span)
+                if found:
+                    return describe.variable(variable, here, known), span
+    return None
+
+
+def _occurs(variable: VariableInsight, known: Known, word: Span) -> tuple[bool, Occurrence | None]:
+    """Whether this word is the variable, and where it is read or assigned: the smallest place."""
+    found: tuple[tuple[int, int], Occurrence] | None = None
+    for occurrence in variable.occurrences:
+        now = known.place(occurrence.span)
+        if now is None or not _holds(now, word):
+            continue
+        extent = now.end_line - now.line, now.end_column - now.column
+        if found is None or extent < found[0]:
+            found = extent, occurrence
+    return (False, None) if found is None else (True, found[1])
+
+
+def _access(ls: OxideServer, document: Document, line: int, column: int) -> tuple[str, Span] | None:
+    for known in _around(document, line, column):
+        insights = known.insights
+        assert insights is not None
+        here = [
+            (place, access)
+            for access in insights.accesses
+            if (place := known.place(access.span)) is not None and place.contains(line, column)
+        ]
+        if not here:
+            continue
+        span = min((place for place, _ in here), key=lambda p: (p.end_line - p.line, _width(p)))
+        found = [access for place, access in here if place == span]
+        memories = {memory.name: memory for memory in insights.memories}
+        parts = [
+            describe.access(access, known, memories.get(access.array), ls.converter)
+            for access in found
+        ]
+        parts += _ptx_of(ls, document, known, found[0])
+        return "\n\n".join(parts), span
+    return None
+
+
+def _ptx_of(
+    ls: OxideServer, document: Document, known: Known, access: AccessInsight
+) -> Iterator[str]:
+    """The instructions of an access's line, if they are known."""
+    insights, compiled = known.insights, ls.listings.of(document, known)
+    if compiled is None or insights is None or compiled.problem is not None:
+        return
+    wanted = compiled.origin + access.span.line - insights.first_line
+    lines = [text.strip() for text, number in _code(ls, document, compiled) if number == wanted]
+    if lines:
+        yield "\n".join(describe.excerpt(lines, _MOST_PTX_LINES_OF_ACCESS))
+
+
+def _memory(document: Document, line: int, column: int) -> tuple[str, Span] | None:
+    word = _word(document.source, line, column, _NAME)
+    if word is None or not in_kernel_code(document, line, column):
+        return None
+    name, span = word
+    for known in document.kernels():
+        insights = known.insights
+        if insights is None or not known.span.contains(line, column):
+            continue
+        found: MemoryInsight | None = next((m for m in insights.memories if m.name == name), None)
+        if found is not None:
+            return describe.memory(found, known), span
+    return None
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.contains(inner.line, inner.column) and outer.contains(
+        inner.end_line, inner.end_column
+    )
+
+
+def _width(span: Span) -> int:
+    return span.end_column - span.column
 
 
 # ---------------------------------------------------------------- rules and intrinsics
 
 
 def _rule(source: SourceFile, line: int, column: int) -> tuple[str, Span] | None:
-    from oxide_analyzer import rules, suppressions
+    from oxide_analyzer import rules
 
-    for comment in suppressions.find(source):
-        if not comment.span.contains(line, column):
-            continue
-        for word, span in _words(source, line, _RULE):
-            if span.contains(line, column) and (rule := rules.find(word)) is not None:
-                return first_section(rule.page()), span
-    return None
+    word = _word(source, line, column, _RULE)
+    if word is None or not _is_rule(source, word[0], line, column):
+        return None
+    rule = rules.find(word[0])
+    if rule is None:
+        return None
+    text, page = first_section(rule.page()), page_path(rule.code)
+    if page is not None:
+        text = f"{text}\n\n[The whole page]({page.as_uri()})"
+    return text, word[1]
+
+
+def _is_rule(source: SourceFile, word: str, line: int, column: int) -> bool:
+    """Whether a word is meant as one: in a suppression, or a number in any comment."""
+    from oxide_analyzer import suppressions
+
+    if _NUMBER.fullmatch(word) and "#" in source.line(line)[: column - 1]:
+        return True
+    return any(comment.span.contains(line, column) for comment in suppressions.find(source))
 
 
 def first_section(page: str) -> str:
@@ -158,25 +235,25 @@ def first_section(page: str) -> str:
 def _intrinsic(document: Document, line: int, column: int) -> tuple[str, Span] | None:
     from oxide_analyzer.language.builtins import lookup
 
-    source = document.source
-    if not _in_kernel_code(document, line, column):
+    if not in_kernel_code(document, line, column):
         return None
-    for word, span in _words(source, line, _DOTTED):
-        if not span.contains(line, column):
-            continue
-        # Of `thread.index_1d` under the cursor's `thread`, only `thread` is meant.
-        dot = word.find(".", column - span.column)
-        name = word if dot < 0 else word[:dot]
-        # The package may be written in front: `oxide.thread.x`, or `ox.thread.x`.
-        for start in (0, name.find(".") + 1):
-            builtin = lookup(name[start:])
-            if builtin is not None:
-                shown = Span(span.path, line, span.column + start, line, span.column + len(name))
-                return f"```python\n{builtin.signature}\n```\n\n{builtin.documentation}", shown
+    found = _word(document.source, line, column, _DOTTED)
+    if found is None:
+        return None
+    word, span = found
+    # Of `thread.index_1d` under the cursor's `thread`, only `thread` is meant.
+    dot = word.find(".", column - span.column)
+    name = word if dot < 0 else word[:dot]
+    # The package may be written in front: `oxide.thread.x`, or `ox.thread.x`.
+    for start in (0, name.find(".") + 1):
+        builtin = lookup(name[start:])
+        if builtin is not None:
+            place = Span(span.path, line, span.column + start, line, span.column + len(name))
+            return f"```python\n{builtin.signature}\n```\n\n{builtin.documentation}", place
     return None
 
 
-def _in_kernel_code(document: Document, line: int, column: int) -> bool:
+def in_kernel_code(document: Document, line: int, column: int) -> bool:
     """Whether a name there may be one of the kernel language: elsewhere it is Python's."""
     text = document.source.line(line)
     if "#" in text[: column - 1]:
@@ -184,15 +261,18 @@ def _in_kernel_code(document: Document, line: int, column: int) -> bool:
     if text.lstrip().startswith("@"):
         return True
     reading = document.reading()
-    spans = [unread.span for unread in reading.unread]
+    spans = [known.span for known in document.kernels()]
     for kernel in reading.kernels:
         spans += [function.span for function in kernel.functions]
-        spans.append(kernel.span)
     return any(span.path == document.source.path and span.contains(line, column) for span in spans)
 
 
-def _words(source: SourceFile, line: int, pattern: re.Pattern[str]) -> list[tuple[str, Span]]:
-    return [
-        (found[0], Span(source.path, line, found.start() + 1, line, found.end() + 1))
-        for found in pattern.finditer(source.line(line))
-    ]
+def _word(
+    source: SourceFile, line: int, column: int, pattern: re.Pattern[str]
+) -> tuple[str, Span] | None:
+    """The word that a place is in."""
+    for found in pattern.finditer(source.line(line)):
+        span = Span(source.path, line, found.start() + 1, line, found.end() + 1)
+        if span.contains(line, column):
+            return found[0], span
+    return None

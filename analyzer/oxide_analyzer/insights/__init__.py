@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.insights.accesses import accesses
-from oxide_analyzer.insights.divergence import branches, stretches
+from oxide_analyzer.insights.divergence import barriers, branches, stretches
 from oxide_analyzer.insights.memories import memories
 from oxide_analyzer.insights.records import Insights
 from oxide_analyzer.insights.variables import variables
@@ -36,9 +36,11 @@ def insights(judgement: Judgement, facts: Iterable[Fact]) -> Insights:
     analysis = judgement.analysis
     found = spread(analysis.kernel, analysis.launch, analysis.alike)
     return Insights(
+        analysis.kernel.span.line,
         tuple(accesses(judgement)),
         tuple(variables(judgement, found, tuple(facts))),
         tuple(memories(analysis)),
         tuple(branches(analysis.kernel, found)),
         tuple(stretches(analysis.kernel, found)),
+        tuple(barriers(analysis.kernel)),
     )

@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.explained import condition
+from oxide_analyzer.facts.coalescing import distance, requests, told
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.insights.records import AccessInsight, Note, Touch
 from oxide_analyzer.ir.nodes import Ownership, Space
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from oxide_analyzer.facts.accesses import Access
+    from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.ir.nodes import Array
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.verdicts import Judged
@@ -55,15 +57,28 @@ def accesses(judgement: Judgement) -> Iterator[AccessInsight]:
     for access in judgement.analysis.effects.whole[:_MOST_ACCESSES]:
         if access.span.path == kernel.path:
             by_place[access.span].append(access)
-    proofs = _Proofs(judgement)
+    proofs, speed = _Proofs(judgement), _speed(judgement.analysis)
     for span, here in sorted(by_place.items()):
         # Several arrays at one place are copied there.
         for name in dict.fromkeys(access.array for access in here):
             mine = [access for access in here if access.array == name]
-            yield _insight(span, kernel.arrays[name], mine, proofs)
+            costs = tuple(speed.get((span, name), ()))
+            yield _insight(span, kernel.arrays[name], mine, proofs, costs)
 
 
-def _insight(span: Span, array: Array, here: list[Access], proofs: _Proofs) -> AccessInsight:
+def _speed(analysis: Analysis) -> dict[tuple[Span, str], dict[str, None]]:
+    """What a warp asks of memory at each place."""
+    said: dict[tuple[Span, str], dict[str, None]] = defaultdict(dict)
+    for request in requests(analysis):
+        text = told(request, distance(request, analysis))
+        words = readable(text, analysis.kernel.dialect)
+        said[request.span, request.array][words] = None
+    return said
+
+
+def _insight(
+    span: Span, array: Array, here: list[Access], proofs: _Proofs, speed: tuple[str, ...]
+) -> AccessInsight:
     notes = [
         *proofs.bounds(here),
         *_merged(proofs.races(here, array)),
@@ -78,6 +93,7 @@ def _insight(span: Span, array: Array, here: list[Access], proofs: _Proofs) -> A
         array.name.partition(".")[0],
         tuple(touches)[:_MOST_TOUCHES],
         tuple(notes),
+        speed,
         proofs.is_checked(here),
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.insights.records import Branch
-from oxide_analyzer.ir.nodes import For, If, While
+from oxide_analyzer.ir.nodes import Barrier, For, If, While
 from oxide_analyzer.ir.walk import statements
 
 if TYPE_CHECKING:
@@ -48,3 +48,9 @@ def stretches(kernel: Kernel, found: Spread) -> Iterator[Branch]:
         if (span.end_line, span.end_column) > end:
             end = span.end_line, span.end_column
             yield Branch(span, levels[span])
+
+
+def barriers(kernel: Kernel) -> Iterator[Span]:
+    """Where the threads of a block, or of the grid, meet again."""
+    spans = {stmt.span for stmt in statements(kernel.body) if isinstance(stmt, Barrier)}
+    return (span for span in sorted(spans) if span.path == kernel.path)

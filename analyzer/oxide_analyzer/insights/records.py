@@ -34,7 +34,7 @@ class Touch:
 
 @record
 class AccessInsight:
-    """A place of the source that touches an array, and what protects it.
+    """A place of the source that touches an array, what protects it, and what it costs a warp.
 
     `is_checked` says that its bounds, or what else may be, are not proved and so are checked at
     run time.
@@ -44,6 +44,7 @@ class AccessInsight:
     array: str
     touches: tuple[Touch, ...]
     notes: tuple[Note, ...]
+    speed: tuple[str, ...]
     is_checked: bool
 
 
@@ -95,11 +96,15 @@ class Insights:
     """What there is to show of one kernel.
 
     `branches` are those that threads of a block may take differently; `stretches` lie behind
-    them: statements to which not all threads of a warp, or of a block, come.
+    them: statements to which not all threads of a warp, or of a block, come. All places are those
+    of a file in which the kernel begins in `first_line`.
     """
+
+    first_line: int
 
     accesses: tuple[AccessInsight, ...]
     variables: tuple[VariableInsight, ...]
     memories: tuple[MemoryInsight, ...]
     branches: tuple[Branch, ...]
     stretches: tuple[Branch, ...]
+    barriers: tuple[Span, ...]

@@ -42,6 +42,12 @@ _WITHOUT = {
 _BIT_SIZES = (32, 64)
 
 
+def orders_of(operation: str) -> tuple[Order, ...]:
+    """The orders that `atomic.<operation>` can have."""
+    without = _WITHOUT.get(AtomicOp(operation), ()) if operation in set(AtomicOp) else ()
+    return tuple(order for order in Order if order not in without)
+
+
 def atomic(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
     """`atomic.add(target, index, value, scope=…, order=…)` and the other operations."""
     op = AtomicOp(row.short_name)

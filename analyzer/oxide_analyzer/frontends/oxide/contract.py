@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
 _RULE = ox404_bad_requirement.RULE
 _LIMITS = ("shared", "max_threads", "min_blocks")
-_KEYWORDS = ("block", "domain", "requires", *_LIMITS, "cooperative", "cluster", "fast_math")
+KEYWORDS = {
+    "block": "the threads of a block: an int, or (x, y, z)",
+    "domain": "how many axes the kernel uses; the others have extent 1",
+    "requires": "a lambda: what every launch fulfils",
+    "shared": "bytes of dynamic shared memory",
+    "max_threads": "the most threads of a block",
+    "min_blocks": "how many blocks fit on a multiprocessor",
+    "cooperative": "all blocks are on the device at once, which `grid_sync` needs",
+    "cluster": "how many blocks lie side by side",
+    "fast_math": "functions may be approximated, sums arranged anew",
+}
+"""What `@kernel` takes, and what each of it says."""
 
 
 def read_contract(
@@ -71,7 +82,7 @@ def read_contract(
             case "cluster":
                 cluster = _cluster(lowering, keyword.value)
             case name:
-                lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, _KEYWORDS))
+                lowering.refuse(keyword, ox002_unsupported_construct.keyword(name, tuple(KEYWORDS)))
     _find_cells(lowering, decorator, set(lowering.constants) - before)
     if block is not None:
         _demand_inside(lowering, decorator, block, domain, limits.get("max_threads"))

@@ -1,0 +1,262 @@
+"""What hovers say of kernels, accesses, variables and memories, as Markdown.
+
+    read `tile[thread.x + stride]`: shared memory, f32
+
+    where `stride >= 1`, `thread.x < stride`
+
+    * in bounds, `0 <= thread.x + stride < 256`: proved (affine)
+    * a barrier (lines 9 and 14) lies between it and the write (line 8)
+
+Other lines are links where a file has them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.facts.polys import Level
+from oxide_analyzer.ir.expressions import Ownership, Space
+from oxide_analyzer.ir.kernel import OWN_DIALECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from oxide_analyzer.diagnostics import ObligationCounts
+    from oxide_analyzer.insights.records import (
+        AccessInsight,
+        MemoryInsight,
+        Note,
+        Occurrence,
+        VariableInsight,
+    )
+    from oxide_analyzer.source import Span
+    from oxide_lsp.compiling import Compiled
+    from oxide_lsp.convert import Converter
+    from oxide_lsp.jobs import KernelAnswer
+    from oxide_lsp.known import Known
+
+TITLES = {
+    Verdict.PROVED: "proved safe",
+    Verdict.VIOLATED: "violated",
+    Verdict.UNPROVED: "unproved",
+}
+
+LEVELS = {
+    Level.LAUNCH: "the same in the whole launch",
+    Level.GRID: "the same in the whole grid",
+    Level.BLOCK: "the same in a block",
+    Level.WARP: "the same in a warp",
+    Level.THREAD: "may differ from thread to thread",
+}
+
+_SPACES = {
+    Space.GLOBAL: "global memory",
+    Space.SHARED: "shared memory of the block",
+    Space.LOCAL: "memory of this thread",
+    Space.CONSTANT: "a table of constants",
+}
+
+_OWNERSHIPS = {
+    Ownership.READ_ONLY: ", read-only for the launch",
+    Ownership.DISJOINT: ", each element of one thread",
+    Ownership.ATOMIC: ", changed through atomics only",
+    Ownership.SCRATCH: "",
+}
+
+_AGAIN = "*being checked again*"
+
+# Ends of ranges that are near a power of two are written as one.
+_LARGE = 1 << 16
+_NEAR = 2
+
+
+# ---------------------------------------------------------------- kernels
+
+
+def kernel(known: Known, compiled: Compiled | None) -> str:
+    """Verdict, what was counted, the facts that a launch must fulfil, and resources."""
+    answer = known.answer
+    if answer is None:
+        return f"**{known.name}**: being checked"
+    title = _title(answer)
+    if known.is_current:
+        head = f"**{known.name}**: {title}"
+    else:
+        head = f"**{known.name}**: being checked again, {title} before"
+    lines = [head, "", _counts(answer)]
+    if answer.facts:
+        own = answer.dialect == OWN_DIALECT
+        lines += ["", "Checked at every launch:" if own else "What launches must fulfil:", ""]
+        lines += [f"* `{fact}`" for fact in answer.facts]
+    if answer.launches:
+        places = ", ".join(f"`{place}`" for place in answer.launches)
+        lines += ["", f"Judged for the launch at {places}"]
+    if answer.assumed:
+        lines += ["", "Assumed:", ""]
+        lines += [f"* {assumption}" for assumption in answer.assumed]
+    lines += _resources(known, compiled)
+    return "\n".join(lines)
+
+
+def _title(answer: KernelAnswer) -> str:
+    title = TITLES[answer.verdict]
+    if answer.verdict is Verdict.PROVED and answer.dialect != OWN_DIALECT and answer.facts:
+        return f"{title} if its launches are as below"
+    return title
+
+
+def _counts(answer: KernelAnswer) -> str:
+    counts: ObligationCounts = answer.obligations
+    proved = sum(counts.proved.values())
+    tiers = ", ".join(f"{tier} {count}" for tier, count in counts.proved.items() if count)
+    parts = [f"{proved} proved ({tiers})" if tiers else f"{proved} proved"]
+    for count, word in (
+        (counts.violated, "violated"),
+        (counts.unproved, "unproved"),
+        (counts.lifted, "lifted by `unsafe`"),
+    ):
+        if count:
+            parts.append(f"{count} {word}")
+    return f"Obligations: {', '.join(parts)}, in {answer.milliseconds:.1f} ms"
+
+
+def _resources(known: Known, compiled: Compiled | None) -> list[str]:
+    """Shared memory and barriers as the source says them; of the machine, what is compiled."""
+    found: list[str] = []
+    insights = known.insights
+    if insights is not None:
+        shared = [m for m in insights.memories if m.space is Space.SHARED]
+        if shared:
+            sizes = ", ".join(f"`{m.name}` {size(m.bytes)}" for m in shared)
+            found.append(f"shared memory: {sizes}")
+        if insights.barriers:
+            count = len(insights.barriers)
+            found.append(f"{count} barrier{'s' if count > 1 else ''}")
+    if compiled is not None:
+        found += compiled.header if compiled.problem is None else (f"PTX: {compiled.problem}",)
+    elif known.answer is not None and known.answer.compiles:
+        found.append("registers and occupancy: being compiled")
+    return ["", "Resources:", "", *(f"* {line}" for line in found)] if found else []
+
+
+# ---------------------------------------------------------------- accesses
+
+
+def access(
+    found: AccessInsight, known: Known, memory: MemoryInsight | None, converter: Converter
+) -> str:
+    """What an access touches and when, what protects it, what it costs."""
+    of_what = f": {_SPACES[memory.space]}, {memory.element}" if memory is not None else ""
+    lines: list[str] = []
+    for touch in found.touches:
+        if lines:
+            lines.append("")
+        lines.append(f"**{touch.kind}** `{touch.element}`{of_what}")
+        if touch.where:
+            lines += ["", f"where {', '.join(f'`{condition}`' for condition in touch.where)}"]
+    lines.append("")
+    lines += [f"* {_note(note, known, converter)}" for note in found.notes]
+    lines += [f"* {line}" for line in found.speed]
+    if not known.is_current:
+        lines += ["", _AGAIN]
+    return "\n".join(lines)
+
+
+def _note(note: Note, known: Known, converter: Converter) -> str:
+    text = note.text
+    for group in note.places:
+        text = text.replace("{}", _lines(group, known, converter), 1)
+    return text
+
+
+def _lines(places: Iterable[Span], known: Known, converter: Converter) -> str:
+    """`line 9`, `lines 9 and 14`, with links."""
+    links: dict[str, None] = {}
+    for place in places:
+        now = known.place(place)
+        if now is not None:
+            links[_link(converter, now)] = None
+    if not links:
+        return "a line that was edited"
+    *first, last = links
+    if not first:
+        return f"line {last}"
+    return f"lines {', '.join(first)} and {last}"
+
+
+def _link(converter: Converter, place: Span) -> str:
+    location = converter.location(place)
+    number = location.range.start.line + 1
+    if not location.uri.startswith("file:"):
+        return str(number)
+    return f"[{number}]({location.uri}#L{number})"
+
+
+# ---------------------------------------------------------------- variables and memories
+
+
+def variable(found: VariableInsight, here: Occurrence | None, known: Known) -> str:
+    """Type, the numbers that it holds, for whom it is one."""
+    lines = [f"**{found.name}**: `{found.type}`, {LEVELS[found.level]}"]
+    anywhere = numbers(found.low, found.high)
+    at_this_place = numbers(here.low, here.high) if here is not None else ""
+    if at_this_place and at_this_place != anywhere:
+        lines += ["", f"here {at_this_place}" + (f"; {anywhere} at all" if anywhere else "")]
+    elif anywhere:
+        lines += ["", anywhere]
+    if not known.is_current:
+        lines += ["", _AGAIN]
+    return "\n".join(lines)
+
+
+def memory(found: MemoryInsight, known: Known) -> str:
+    """Where an array lies, and how large it is."""
+    shape = ", ".join(found.shape)
+    kind = f"**{found.name}**: `{found.element}[{shape}]`, {_SPACES[found.space]}"
+    lines = [kind + _OWNERSHIPS[found.ownership]]
+    if found.bytes is not None:
+        lines += ["", size(found.bytes)]
+    if not known.is_current:
+        lines += ["", _AGAIN]
+    return "\n".join(lines)
+
+
+def size(count: int | None) -> str:
+    """So many bytes, or that the launch says how many."""
+    if count is None:
+        return "as large as the launch says"
+    return f"{count:,} byte{'s' if count != 1 else ''}"
+
+
+def numbers(low: int | None, high: int | None) -> str:
+    """A range in words; empty if nothing is known."""
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"at most {number(high)}" if low is None else f"at least {number(low)}"
+    return f"always {number(low)}" if low == high else f"{number(low)} … {number(high)}"
+
+
+def number(value: int | None) -> str:
+    """A number, or how far it is from a power of two."""
+    if value is None:
+        return "?"
+    magnitude = abs(value)
+    if magnitude < _LARGE:
+        return str(value)
+    for bits in (magnitude.bit_length(), magnitude.bit_length() - 1):
+        more = magnitude - (1 << bits)
+        if abs(more) <= _NEAR:
+            sign = "-" if value < 0 else ""
+            rest = f" {'-' if (more < 0) is (value > 0) else '+'} {abs(more)}" if more else ""
+            return f"{sign}2**{bits}{rest}"
+    return str(value)
+
+
+def excerpt(lines: Sequence[str], most: int) -> list[str]:
+    """A block of PTX, with the first lines alone if there are many."""
+    shown = list(lines[:most])
+    if len(lines) > most:
+        shown.append(f"// {len(lines) - most} more lines")
+    return ["```ptx", *shown, "```"]
