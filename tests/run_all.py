@@ -18,11 +18,14 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def main() -> int:
-    """Install, test; the exit code is pytest's."""
+    """Install, test, then run the slices of random programs; the exit code is pytest's."""
     install()
-    return subprocess.run(
-        [str(PYTHON), "-m", "pytest", *sys.argv[1:]], cwd=ROOT, check=False
-    ).returncode
+    return _pytest(*sys.argv[1:]) or (0 if sys.argv[1:] else _pytest("-m", "fuzz"))
+
+
+def _pytest(*arguments: str) -> int:
+    command = [str(PYTHON), "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def install() -> None:

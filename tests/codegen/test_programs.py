@@ -7,6 +7,8 @@ import pytest
 from codegen.agreement import PROGRAMS, SMS, Tally, assembled, cases, on_cpu
 from oxide_codegen import toolchain
 
+pytestmark = pytest.mark.fuzz
+
 # So many of each kind are compared, in one module.
 SEEDS = {"deterministic": 10, "together": 8}
 

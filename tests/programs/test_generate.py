@@ -14,6 +14,8 @@ from programs.generate import KINDS, deterministic, wild
 from programs.launches import launches
 from programs.program import is_telling
 
+pytestmark = pytest.mark.fuzz
+
 
 @pytest.mark.parametrize("seed", range(40))
 def test_deterministic_programs_break_no_rule(seed):

@@ -15,6 +15,8 @@ from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
 from programs.mutation import mutants, refuted
 
+pytestmark = pytest.mark.fuzz
+
 KERNELS = sorted((Path(__file__).parent.parent / "kernels" / "safe").glob("*.py"))
 EVERY = 211
 

@@ -9,6 +9,8 @@ from oxide_analyzer.interpreter import Named
 from oxide_analyzer.proof.verdicts import Proved
 from programs import proofs, soundness
 
+pytestmark = pytest.mark.fuzz
+
 # Kinds and seeds that the analyzer once failed on.
 FAILED = [("mixed", 2030631)]
 
