@@ -66,7 +66,12 @@ def shown(
     """The document of a compiled kernel; `source` is the text of its file, line by line."""
     parts = [(f"// {line}", 0) for line in (title, *compiled.header)]
     parts.append(("", 0))
-    parts += _body(compiled, hidden, source)
+    body = list(_body(compiled, hidden, source))
+    parts += [
+        part
+        for part, following in zip(body, [*body[1:], ("", 0)], strict=True)
+        if part[0] or following[0] not in ("", "}")
+    ]
     return Shown("\n".join(text for text, _ in parts) + "\n", _numbers(parts), compiled.dead)
 
 

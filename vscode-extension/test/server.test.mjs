@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 
-const { findServer, INSTALL } = createRequire(import.meta.url)("../dist/server.js");
+const { commandLine, expanded, findServer, installation, isTooOld } = createRequire(import.meta.url)("../dist/server.js");
 
 const folder = mkdtempSync(path.join(tmpdir(), "oxide-"));
-const nothing = { serverPath: "", interpreter: "", activeInterpreter: undefined };
+const nothing = { serverPath: "", interpreter: "", activeInterpreter: undefined, untrusted: [] };
 
 function program(name, text) {
   const file = path.join(folder, name);
@@ -23,7 +23,7 @@ const bad = program("python-without", "exit 1");
 
 test("the server's path wins over everything", async () => {
   const serverPath = program("my-server", "exit 0");
-  const found = await findServer({ serverPath, interpreter: good, activeInterpreter: good });
+  const found = await findServer({ ...nothing, serverPath, interpreter: good, activeInterpreter: good });
   assert.equal(found.server.command, serverPath);
   assert.deepEqual(found.server.args, ["--stdio"]);
 });
@@ -37,7 +37,12 @@ test("the interpreter of the settings wins over the active one", async () => {
   const found = await findServer({ ...nothing, interpreter: good, activeInterpreter: bad });
   assert.equal(found.server.command, good);
   assert.deepEqual(found.server.args, ["-P", "-m", "oxide_lsp", "--stdio"]);
-  assert.match((await findServer({ ...nothing, interpreter: bad })).problem, /oxide\.interpreter/);
+  const without = await findServer({ ...nothing, interpreter: bad });
+  assert.match(without.problem, /oxide\.interpreter/);
+  assert.equal(without.interpreter, bad, "that is where it can be installed");
+  const gone = await findServer({ ...nothing, interpreter: "/nowhere/python" });
+  assert.match(gone.problem, /no program \/nowhere\/python/);
+  assert.equal(gone.interpreter, undefined);
 });
 
 test("the active environment wins over PATH, if it has the server", async () => {
@@ -65,5 +70,56 @@ test("nothing found is one sentence that names the places", async () => {
   } finally {
     process.env.PATH = saved;
   }
-  assert.equal(INSTALL, 'pip install "oxide-kernels[lsp]"');
+});
+
+test("nothing inside a folder that nobody trusts is started", async () => {
+  const inside = { ...nothing, activeInterpreter: good, untrusted: [folder] };
+  const saved = process.env.PATH;
+  process.env.PATH = `${folder}${path.delimiter}.`;
+  try {
+    const found = await findServer(inside);
+    assert.match(found.problem, /not found on PATH/);
+    assert.equal(found.interpreter, undefined, "nor is anything installed there");
+    assert.equal((await findServer({ ...inside, untrusted: [path.join(folder, "other")] })).server.command, good);
+  } finally {
+    process.env.PATH = saved;
+  }
+});
+
+test("programs are not looked for in relative folders", async () => {
+  const saved = process.env.PATH;
+  process.env.PATH = path.relative(process.cwd(), folder);
+  try {
+    assert.match((await findServer(nothing)).problem, /not found on PATH/);
+  } finally {
+    process.env.PATH = saved;
+  }
+});
+
+test("older servers than needed are known, and only those", () => {
+  for (const old of ["0.0.9", "0", "0.0.9.dev1"]) assert(isTooOld(old), old);
+  for (const good of ["0.1.0", "0.1", "0.1.0.dev3", "0.2.1", "1.0", "unknown", ""]) assert(!isTooOld(good), good);
+});
+
+test("the command that installs is for the interpreter, by uv where there is no pip", async () => {
+  assert.deepEqual((await installation(good)).slice(0, 4), [good, "-m", "pip", "install"]);
+  const uv = program("uv", "exit 0");
+  const saved = process.env.PATH;
+  process.env.PATH = `${folder}${path.delimiter}${saved}`;
+  try {
+    const parts = await installation(bad);
+    assert.deepEqual(parts.slice(0, 2), [uv, "pip"]);
+    assert(parts.includes(bad));
+    assert(commandLine(parts).endsWith('"oxide-kernels[lsp,cpu]"'));
+  } finally {
+    process.env.PATH = saved;
+  }
+});
+
+test("settings may speak of the home, the folder and the environment", () => {
+  process.env.OXIDE_TEST_FOLDER = "/there";
+  assert.equal(expanded("${workspaceFolder}/.venv/bin/python", "/w"), "/w/.venv/bin/python");
+  assert.equal(expanded("${env:OXIDE_TEST_FOLDER}/python", undefined), "/there/python");
+  assert(!expanded("~/python", undefined).startsWith("~"));
+  assert.equal(expanded("/a~b/python", undefined), "/a~b/python");
 });

@@ -1,171 +1,218 @@
-// Shows a kernel with a race in a real VS Code, and takes a picture of it.
+// The extension in a real VS Code, by hand: what its user sees and does. Leaves pictures.
 //
-//   VSCODE_SERVER=…/code-server CHROMIUM=/usr/bin/chromium OXIDE_PYTHON=…/python \
-//     node test/workbench.mjs PICTURE [KERNEL]
-//
-// VSCODE_SERVER is a server that serves VS Code to a browser, CHROMIUM the browser, OXIDE_PYTHON
-// an interpreter that has Oxide with its extras `lsp` and `cpu`. `npm run package` comes first.
-// It fails if no finding, related place, hover or quick fix is seen.
+//   node test/workbench.mjs PICTURES [SCENE…]        see test/vscode.mjs for what it needs
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { chromium } from "playwright-core";
+import { example, kernel, python, withVSCode } from "./vscode.mjs";
 
-const extension = path.resolve(import.meta.dirname, "..");
-const [picture, kernel = path.join(extension, "../tests/kernels/unsafe/block_sum_no_loop_barrier.py")] =
-  process.argv.slice(2);
-const { VSCODE_SERVER, CHROMIUM, OXIDE_PYTHON } = process.env;
-assert(picture && VSCODE_SERVER && CHROMIUM && OXIDE_PYTHON, "see the comment at the top of this file");
+const [pictures, ...wanted] = process.argv.slice(2);
+assert(pictures, "where do the pictures go?");
+mkdirSync(pictures, { recursive: true });
+const picture = (name) => path.join(pictures, `${name}.png`);
 
-// Everything of a run lies here: VS Code keeps unsaved text by folder, so each run has its own.
-const scratch = mkdtempSync(path.join(tmpdir(), "oxide-workbench-"));
-const workspace = path.join(scratch, "kernels");
-const userData = path.join(scratch, "data");
-const name = path.basename(kernel);
-mkdirSync(workspace);
-mkdirSync(path.join(userData, "User"), { recursive: true });
-// What the kernels under tests/ say about themselves is for tests.
-const text = readFileSync(kernel, "utf8").replace(/ *# error: .*$/gm, "").replace(/^# launch: .*\n/gm, "");
-writeFileSync(path.join(workspace, name), text);
-writeFileSync(
-  path.join(userData, "User", "settings.json"),
-  JSON.stringify({
-    "oxide.interpreter": OXIDE_PYTHON,
-    "workbench.colorTheme": "Default Dark Modern",
-    "telemetry.telemetryLevel": "off",
-    "workbench.startupEditor": "none",
-    "workbench.tips.enabled": false,
-    "workbench.secondarySideBar.defaultVisibility": "hidden",
-    "extensions.autoCheckUpdates": false,
-    "extensions.autoUpdate": false,
-    "extensions.ignoreRecommendations": true,
-    "chat.disableAIFeatures": true,
-    "editor.minimap.enabled": false,
-    "editor.hover.sticky": true,
-    "editor.hover.above": false,
-    "problems.defaultViewMode": "tree",
-    "window.commandCenter": false,
-  }),
+const RACE = kernel("unsafe/block_sum_no_loop_barrier.py");
+const REPAIRED = RACE.replace(/^""".*"""\n/, '"""The sum of each block."""\n').replace(
+  "        stride //= 2",
+  "        sync_threads()\n        stride //= 2",
 );
+const NOTEBOOK = notebook([
+  ["markdown", "# Two cells, one program"],
+  ["code", "from oxide import DisjointSlice, Slice, f32, kernel, thread\n\nWIDTH = 4"],
+  ["code", "@kernel(domain=1)\ndef shift(a: Slice[f32], out: DisjointSlice[f32]):\n    i = thread.index_1d()\n    out[i + WIDTH] = a[i]"],
+]);
 
-const folders = ["--user-data-dir", userData, "--extensions-dir", path.join(scratch, "extensions")];
-execFileSync(VSCODE_SERVER, [...folders, "--install-extension", path.join(extension, "oxide-kernels.vsix")]);
+const SCENES = { finding, compiled, machineCode, rulePage, notebookCells, missingServer };
 
-const port = await freePort();
-const server = spawn(
-  VSCODE_SERVER,
-  [
-    ...folders, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry",
-    "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
-  ],
-  { stdio: "ignore" },
-);
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-});
-try {
-  await answers(`http://127.0.0.1:${port}/healthz`);
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-  await show(page);
-} finally {
-  await browser.close();
-  server.kill();
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-}
-
-async function show(page) {
-  const file = `vscode-remote://127.0.0.1:${port}${workspace}/${name}`;
-  const payload = encodeURIComponent(JSON.stringify([["openFile", file]]));
-  await page.goto(`http://127.0.0.1:${port}/?folder=${workspace}&payload=${payload}`);
-  await page.waitForSelector(".view-lines .view-line", { timeout: 60_000 });
-  const squiggle = page.locator(".squiggly-error").first();
-  try {
-    await squiggle.waitFor({ timeout: 60_000 });
-  } catch (error) {
-    await page.screenshot({ path: picture });
-    for (const log of readdirSync(userData, { recursive: true }).filter((file) => /Oxide[^/]*\.log$/.test(file))) {
-      console.log(`${log}:\n${readFileSync(path.join(userData, log), "utf8")}`);
-    }
-    throw error;
-  }
-  console.log("a finding is underlined");
-
-  await command(page, "View: Close Primary Side Bar");
-  await command(page, "Problems: Focus on Problems View");
-  const problems = page.locator(".markers-panel .monaco-list-row");
-  await page.waitForFunction(() => document.querySelectorAll(".markers-panel .monaco-list-row").length >= 3);
-  const rows = await problems.allInnerTexts();
-  console.log(rows.map((row) => `  ${row.replace(/\s+/g, " ")}`).join("\n"));
-  assert(rows.some((row) => /OX\d{3}/.test(row)), "the problems panel shows no finding");
-
-  // The kernel's name: its verdict, and its PTX if it has one.
-  const kernelName = /^def (\w+)/m.exec(text)[1];
-  const verdict = await hover(page, namedIn(page, kernelName));
-  assert.match(verdict, new RegExp(`${kernelName}: `));
-  console.log(verdict.split("\n").slice(0, 3).join(" | "));
-
-  const message = await hover(page, squiggle);
-  assert.match(message, /OX\d{3}/);
-  await page.screenshot({ path: picture });
-  console.log(`wrote ${picture}`);
-
-  await page.keyboard.press("Escape");
-  await squiggle.click({ force: true });
-  await page.keyboard.press("Control+.");
-  const actions = page.locator(".action-widget .monaco-list-row");
-  await actions.first().waitFor({ timeout: 10_000 });
-  const titles = await actions.allInnerTexts();
-  console.log("quick fixes:", titles.map((title) => title.trim()).filter(Boolean).join("; "));
-  assert(titles.some((title) => /Suppress OX\d{3}/.test(title)), "there is no quick fix that suppresses");
-}
-
-/** The name in its definition: the innermost of the spans that the editor makes of a line. */
-function namedIn(page, kernelName) {
-  const line = page.locator(".view-line", { hasText: new RegExp(`def\\s${kernelName}`) }).first();
-  return line.locator("span", { hasText: kernelName }).last();
-}
-
-async function hover(page, target) {
-  // A hover opens when the mouse comes to rest, so it must come from somewhere else.
-  await page.mouse.move(900, 20);
-  await target.hover({ force: true });
-  const box = page.locator(".monaco-hover:not(.hidden) .hover-row").first();
-  await box.waitFor({ timeout: 15_000 });
-  await page.waitForTimeout(500); // the rows of other providers follow
-  const rows = await page.locator(".monaco-hover:not(.hidden) .hover-row").allInnerTexts();
-  return rows.join("\n").replaceAll("\u00a0", " ");
-}
-
-async function command(page, title) {
-  await page.keyboard.press("F1");
-  const input = page.locator(".quick-input-widget input").first();
-  await input.waitFor();
-  await input.fill(`>${title}`);
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
-  await page.keyboard.press("Enter");
-  await input.waitFor({ state: "hidden" });
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port: free } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return free;
-}
-
-async function answers(url) {
-  for (let attempt = 0; attempt < 120; attempt++) {
+await withVSCode({}, async (vscode) => {
+  for (const [name, scene] of Object.entries(SCENES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(name);
     try {
-      if ((await fetch(url)).ok) return;
-    } catch {
-      // not listening yet
+      await scene(vscode);
+    } catch (error) {
+      for (const context of vscode.browser.contexts()) {
+        await context.pages()[0]?.screenshot({ path: path.join(pictures, `failed-${name}.png`) });
+      }
+      console.log(vscode.logs());
+      throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  throw new Error(`nothing answers at ${url}`);
+});
+
+/** A race: underlined, related, explained, repaired by a quick fix. */
+async function finding(vscode) {
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  const squiggle = window.squiggles().first();
+  await squiggle.waitFor({ timeout: 60_000 });
+  await window.hideSideBar();
+  const rows = await window.problems();
+  assert(rows.some((row) => /OX104/.test(row)), rows.join("\n"));
+  assert(rows.some((row) => /^block_sum\.py\[Ln/.test(row.trim()) || /thread 0/.test(row)), `no related place:\n${rows.join("\n")}`);
+
+  const lens = window.page.locator(".codelens-decoration", { hasText: /violated|unproved/ });
+  await lens.first().waitFor({ timeout: 15_000 });
+
+  const name = window.line(/def\sblock_sum/.source).locator("span", { hasText: "block_sum" }).last();
+  assert.match(await window.hover(name), /block_sum/);
+  const message = await window.hover(squiggle);
+  assert.match(message, /OX104/);
+  await window.page.screenshot({ path: picture("vscode-race") });
+  console.log("  picture: vscode-race.png");
+
+  // The status item's text is behind the braces of the language.
+  await window.page.locator(".statusbar-item", { has: window.page.locator(".codicon-json, [class*=braces]") }).first().click();
+  const status = window.page.locator(".hover-language-status", { hasText: "Oxide" }).first();
+  await status.waitFor({ timeout: 10_000 });
+  const said = await status.innerText();
+  assert.match(said, /0\.1\.0 from oxide\.interpreter/, said);
+  await window.page.keyboard.press("Escape");
+
+  await squiggle.click({ force: true });
+  const titles = await window.fixes();
+  console.log(`  quick fixes: ${titles.join("; ")}`);
+  assert(titles.some((title) => /Suppress OX104/.test(title)));
+  const repair = titles.find((title) => /sync_threads/.test(title));
+  assert(repair, "there is no fix that repairs");
+  await window.chooseFix(repair);
+  await window.until("the finding is gone", async () => (await window.squiggles().count()) === 0);
+  await window.close();
+}
+
+/** Compiled code beside its source, live, with both cursors linked. */
+async function compiled(vscode) {
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": REPAIRED }), "block_sum.py", { width: 1240, height: 720 });
+  await window.hideSideBar();
+  const source = window.group("block_sum.py");
+  await window.cursorAt("def\\sblock_sum", source);
+  await window.command("Oxide: Show PTX");
+  const code = window.group("block_sum.sm_80.ptx");
+  await window.line("bar\\.sync", code).waitFor({ timeout: 30_000 });
+  console.log(`  ${(await window.text(code)).split("\n").slice(0, 3).join(" | ")}`);
+
+  // From the source to the code, and back.
+  await window.cursorAt("tile\\[t\\]\\s\\+=", source);
+  const marked = code.locator(".view-overlays [class*=ced-]");
+  await window.until("instructions of the line are marked", async () => (await marked.count()) > 0);
+  await window.picture(picture("vscode-ptx"));
+  await window.cursorAt("bar\\.sync", code);
+  const back = source.locator(".view-overlays [class*=ced-]");
+  await window.until("the line of the instruction is marked", async () => (await back.count()) > 0);
+
+  // Statements that became no code are dimmed.
+  const dim = source.locator(".view-line span[class*=ced-]");
+  await window.until("dead lines are dimmed", async () =>
+    (await dim.evaluateAll((spans) => spans.filter((span) => getComputedStyle(span).opacity < 1).map((span) => span.innerText))).some(
+      (text) => text.replaceAll("\u00a0", " ").includes("stride")),
+  );
+
+  const explained = await window.hover(window.line("bar\\.sync", code).locator("span", { hasText: "bar.sync" }).last());
+  assert.match(explained, /every thread of the block/);
+  console.log(`  ${explained.replace(/\s+/g, " ")}`);
+
+  // Edits show at once.
+  await window.cursorAt("out\\[block", source);
+  await window.page.keyboard.press("End");
+  await window.page.keyboard.type(" * 3.0");
+  const start = Date.now();
+  await window.until("the code follows the edit", async () => /mul\.(rn\.)?f32/.test(await window.text(code)) || (await scrolled(window, code, /mul\.(rn\.)?f32/)));
+  console.log(`  edit to code on the screen: ${Date.now() - start} ms`);
+
+  // The version before is beside it.
+  await window.cursorAt("bar\\.sync", code);
+  await window.command("Oxide: Compare Compiled Code with the Version Before");
+  const diff = window.page.locator(".diff-editor, .monaco-diff-editor").first();
+  await diff.waitFor({ timeout: 20_000 });
+  const inserted = window.page.locator(".monaco-diff-editor .line-insert, .monaco-diff-editor .char-insert");
+  await window.until("a difference is shown", async () => (await inserted.count()) > 0);
+  await window.picture(picture("vscode-ptx-compared"));
+  await window.close();
+}
+
+/** Registers and the machine's own instructions. */
+async function machineCode(vscode) {
+  const folder = vscode.workspace({ "vecadd.py": example("vecadd.py") });
+  const window = await vscode.open(folder, "vecadd.py");
+  await window.hideSideBar();
+  const lens = window.page.locator(".codelens-decoration a", { hasText: /registers/ }).first();
+  await lens.waitFor({ timeout: 60_000 });
+  console.log(`  ${await lens.innerText()}`);
+  await lens.click();
+  await window.line("ld\\.global", window.group("vecadd.sm_80.ptx")).waitFor({ timeout: 30_000 });
+  await window.cursorAt("ld\\.global", window.group("vecadd.sm_80.ptx"));
+  await window.command("Oxide: Show Machine Code (SASS)");
+  const code = window.group("vecadd.sm_80.nvsass");
+  await code.waitFor({ timeout: 30_000 });
+  await window.until("machine code, or why there is none", async () => /LDG|ptxas/.test(await window.text(code)));
+  await window.close();
+}
+
+/** The page of a rule, rendered. */
+async function rulePage(vscode) {
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  const squiggle = window.squiggles().first();
+  await squiggle.waitFor({ timeout: 60_000 });
+  await squiggle.click({ force: true });
+  await window.command("Oxide: Explain Rule");
+  const frame = window.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+  await frame.locator("h1", { hasText: "OX104" }).waitFor({ timeout: 30_000 });
+  await window.close();
+}
+
+/** Names are shared between cells, findings stand in theirs. */
+async function notebookCells(vscode) {
+  const window = await vscode.open(vscode.workspace({ "shift.ipynb": NOTEBOOK }), "shift.ipynb");
+  await window.hideSideBar();
+  const flagged = window.page.locator(".notebookOverlay .squiggly-error, .notebookOverlay .squiggly-warning");
+  await flagged.first().waitFor({ timeout: 60_000 });
+  const rows = await window.problems();
+  assert(rows.some((row) => /OX301/.test(row)), rows.join("\n"));
+  assert(!rows.some((row) => /OX004/.test(row)), "a name of another cell is unknown");
+  await window.picture(picture("vscode-notebook"));
+  await window.close();
+}
+
+/** One notification, which says how to install; a choice of another interpreter heals it. */
+async function missingServer(vscode) {
+  vscode.configure({ "oxide.interpreter": "/usr/bin/python3" });
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  const notice = window.notifications().first();
+  await notice.waitFor({ timeout: 60_000 });
+  assert.match(await notice.innerText(), /does not have Oxide's language server/);
+  for (const choice of ["Install into this environment", "Choose interpreter", "Learn more"]) {
+    assert(await notice.getByRole("button", { name: choice }).count(), choice);
+  }
+  await window.picture(picture("vscode-missing"));
+  await notice.getByRole("button", { name: "Install into this environment" }).click();
+  const dialog = window.page.locator(".monaco-dialog-box");
+  await dialog.waitFor();
+  assert.match(await dialog.innerText(), /python3 -m pip install --upgrade "?oxide-kernels\[lsp,cpu\]/);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  vscode.configure({ "oxide.interpreter": python });
+  await window.squiggles().first().waitFor({ timeout: 60_000 });
+  assert.equal(await window.notifications().count(), 0, "it is said once");
+  await window.close();
+}
+
+/** Whether what is looked for comes into view by scrolling. */
+async function scrolled(window, group, pattern) {
+  await group.locator(".monaco-scrollable-element").first().hover();
+  await window.page.mouse.wheel(0, 400);
+  await window.page.waitForTimeout(50);
+  return pattern.test(await window.text(group));
+}
+
+function notebook(cells) {
+  return JSON.stringify({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: "python3", language: "python", display_name: "Python 3" }, language_info: { name: "python" } },
+    cells: cells.map(([kind, source], number) => ({
+      id: `c${number}`,
+      cell_type: kind,
+      metadata: {},
+      source,
+      ...(kind === "code" ? { outputs: [], execution_count: null } : {}),
+    })),
+  });
 }
