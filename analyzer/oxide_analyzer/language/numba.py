@@ -40,6 +40,17 @@ _OWN = (
     ("cuda.nanosleep", _KIND.FUNCTION, "cuda.nanosleep(ns)", "waits a little"),
     ("cuda.selp", _KIND.FUNCTION, "cuda.selp(p, a, b)", "`a if p else b`"),
     ("complex", _KIND.FUNCTION, "complex(re, im)", "a complex number"),
+    ("complex64", _KIND.FUNCTION, "complex64(z)", "a complex number of two f32"),
+    ("complex128", _KIND.FUNCTION, "complex128(z)", "a complex number of two f64"),
+    ("cmath.phase", _KIND.FUNCTION, "cmath.phase(z)", "the angle of a complex number"),
+    ("cmath.polar", _KIND.FUNCTION, "cmath.polar(z)", "size and angle of a complex number"),
+    ("cmath.rect", _KIND.FUNCTION, "cmath.rect(r, phi)", "the number of a size and an angle"),
+    ("cmath.isnan", _KIND.FUNCTION, "cmath.isnan(z)", "whether a part is no number"),
+    ("cmath.isinf", _KIND.FUNCTION, "cmath.isinf(z)", "whether a part is infinite"),
+    ("cmath.isfinite", _KIND.FUNCTION, "cmath.isfinite(z)", "whether both parts are finite"),
+    ("numpy.conjugate", _KIND.FUNCTION, "np.conj(z)", "the conjugate"),
+    ("numpy.real", _KIND.FUNCTION, "np.real(z)", "the real part"),
+    ("numpy.imag", _KIND.FUNCTION, "np.imag(z)", "the imaginary part"),
     ("zip", _KIND.ITERATOR, "for x, y in zip(a, b)", "elements side by side"),
     ("enumerate", _KIND.ITERATOR, "for k, x in enumerate(a)", "elements with their number"),
     ("print", _KIND.FUNCTION, "print(…)", "prints from the device"),
@@ -67,6 +78,15 @@ _WARP = (
     ("cuda.match_any_sync", "cuda.match_any_sync(mask, value)"),
     ("cuda.match_all_sync", "cuda.match_all_sync(mask, value)"),
 )
+_GENERATORS = (
+    "xoroshiro128p_next",
+    "xoroshiro128p_jump",
+    "xoroshiro128p_uniform_float32",
+    "xoroshiro128p_uniform_float64",
+    "xoroshiro128p_normal_float32",
+    "xoroshiro128p_normal_float64",
+)
+_CMATH_FUNCTIONS = "exp log log10 sqrt cosh sinh cos sin tanh tan"
 _ATOMICS = (
     "add",
     "sub",
@@ -107,6 +127,26 @@ def _rows() -> list[Builtin]:
             origin=Origin.NUMBA,
         )
     )
+    rows += [
+        Builtin(
+            f"cuda.random.{name}",
+            _KIND.FUNCTION,
+            f"{name}(states, index)",
+            "a random number, and one step of the generator in `states[index]`",
+            origin=Origin.NUMBA,
+        )
+        for name in _GENERATORS
+    ]
+    rows += [
+        Builtin(
+            f"cmath.{name}",
+            _KIND.FUNCTION,
+            f"cmath.{name}(z)",
+            "a function of complex numbers",
+            origin=Origin.NUMBA,
+        )
+        for name in _CMATH_FUNCTIONS.split()
+    ]
     rows += [
         Builtin(name, _KIND.FUNCTION, signature, "by the lanes of a warp", _CONVERGES, Origin.NUMBA)
         for name, signature in _WARP
@@ -183,6 +223,15 @@ _SHORT_DTYPES = {
     "intc": "i32",
     "uintc": "u32",
 }
+_COMPLEX_DTYPES = {
+    "complex64": "complex64",
+    "complex128": "complex128",
+    "csingle": "complex64",
+    "cdouble": "complex128",
+    "complex_": "complex128",
+    "c8": "complex64",
+    "c16": "complex128",
+}
 _NUMPY_FUNCTIONS = (
     "sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh floor ceil trunc "
     "fabs isnan isinf isfinite hypot fmod copysign degrees radians cbrt"
@@ -227,6 +276,19 @@ _FENCE_ROWS = {
 def _exports() -> dict[str, str]:
     """Where dotted names of libraries lead: to rows by name."""
     found: dict[str, str] = {}
+    for module in ("numba", "numba.types", "numba.core.types", "numpy", "cupy"):
+        found.update({f"{module}.{name}": row for name, row in _COMPLEX_DTYPES.items()})
+    for module in ("numpy", "cupy"):
+        found.update(
+            {f"{module}.{name}": f"numpy.{name}" for name in ("conjugate", "real", "imag")}
+        )
+        found.update({f"{module}.conj": "numpy.conjugate", f"{module}.angle": "cmath.phase"})
+    for name in ROWS:
+        if name.startswith("cmath."):
+            found[name] = name
+    found.update({f"cmath.{name}": f"math.{name}" for name in ("pi", "e", "inf", "nan")})
+    for name in _GENERATORS:
+        found[f"numba.cuda.random.{name}"] = f"cuda.random.{name}"
     for module in ("numba", "numba.types", "numba.core.types", "numpy", "cupy", "numba.np"):
         found.update({f"{module}.{name}": row for name, row in _DTYPES.items()})
     for module in ("numba", "numba.types", "numba.core.types"):
@@ -256,7 +318,7 @@ EXPORTS: Mapping[str, str] = _exports()
 # Modules that lead to names of `EXPORTS`, as they are imported.
 MODULES = frozenset(
     {"numba", "numba.cuda", "numba.types", "numba.core", "numba.core.types", "numpy", "cupy"}
-    | {"cupyx", "cupyx.jit", "numba.np"}
+    | {"cupyx", "cupyx.jit", "numba.np", "numba.cuda.random", "cmath"}
 )
 
 

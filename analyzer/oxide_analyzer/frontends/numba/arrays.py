@@ -2,7 +2,8 @@
 
 a[-1]                 a[len(a) - 1]: a negative literal counts from behind
 a[i][j], a[i, :]      as in Oxide
-a[i]["x"], a[i].x     a field of a record: the access is of the element, the value is unknown
+a[i]["x"], a[i].x     a field of a record, see `records`; of an array whose elements nobody knows,
+                      an access of the element, and a value that is unknown
 p.dt                  of a parameter that is a record: a number of the launch
 """
 
@@ -11,10 +12,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import indexing, operators, places
+from oxide_analyzer.frontends.numba import complexes, live, operators, records
+from oxide_analyzer.frontends.numba.promotion import zero
+from oxide_analyzer.frontends.oxide import indexing, places
+from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
+    Elements,
     MeaningValue,
     Number,
     TupleValue,
@@ -22,6 +27,7 @@ from oxide_analyzer.frontends.oxide.values import (
     again,
 )
 from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, Store
+from oxide_analyzer.language import numba
 from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
@@ -36,9 +42,12 @@ _KNOWN = {"shape", "size", "ndim", "dtype"}
 def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
     """`a[i]`, `a[i, j]`, `a[i, :]`, `shape[k]`, `record["x"]`."""
     base = lowering.evaluate(node.value)
-    if _is_text(node.slice):
+    name = _text(node.slice)
+    if name is not None:
         if isinstance(base, ArrayValue):
-            return base
+            if base.elements is None:
+                return base
+            return _field(lowering, base, name, node)
         return lowering.forget(node, f"`{lowering.text(node)}`", F64)
     match base:
         case ArrayValue(array=array):
@@ -52,7 +61,7 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
             if isinstance(found, ArrayValue):
                 return found
             index = _from_front(lowering, base, found, lowering.span(node))
-            return places.load(lowering, array, index, node)
+            return records.item(lowering, base, index, node)
         case TupleValue(items=items):
             value = lowering.evaluate(node.slice)
             place = value.value if isinstance(value, Number) else None
@@ -66,11 +75,18 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
 
 def store(lowering: NumbaLowering, node: ast.Subscript, value: Value, value_node: ast.expr) -> None:
     """`a[i] = value`."""
-    if _is_text(node.slice) and isinstance(node.value, ast.Subscript):
-        made = lowering.forget(node, f"`{lowering.text(node)}`")
-        store(lowering, node.value, made, value_node)
-        return
+    name = _text(node.slice)
+    if name is not None and isinstance(node.value, ast.Subscript):
+        inner = lowering.evaluate(node.value.value)
+        if not isinstance(inner, ArrayValue) or inner.elements is None:
+            made = lowering.forget(node, f"`{lowering.text(node)}`")
+            store(lowering, node.value, made, value_node)
+            return
     base = lowering.evaluate(node.value)
+    if name is not None and isinstance(base, ArrayValue) and base.elements is not None:
+        if not records.put_field(lowering, base, name, value, node, value_node):
+            _no_field(lowering, base, name, node)
+        return
     if not isinstance(base, ArrayValue) or base.array.name in lowering.lost:
         _read(lowering, node.slice)
         if not isinstance(base, ArrayValue | Unknown):
@@ -78,17 +94,51 @@ def store(lowering: NumbaLowering, node: ast.Subscript, value: Value, value_node
         return
     index = _element(lowering, base, node)
     if index is not None:
-        _put(lowering, base, index, lowering.number(value, value_node), node, value_node)
+        _put(lowering, base, index, value, node, value_node)
 
 
-def augmented(lowering: NumbaLowering, node: ast.AugAssign, target: ast.Subscript) -> None:
-    """`a[i] += x`: the index is evaluated once and the load precedes `x`."""
-    if _is_text(target.slice) and isinstance(target.value, ast.Subscript):
+def store_attribute(
+    lowering: NumbaLowering, node: ast.Attribute, value: Value, value_node: ast.expr
+) -> None:
+    """`a[i].x = value`, `p.x = value`."""
+    base = lowering.evaluate(node.value)
+    if isinstance(base, ArrayValue) and base.elements is not None:
+        if base.array.name in lowering.lost:
+            return
+        if not records.put_field(lowering, base, node.attr, value, node, value_node):
+            _no_field(lowering, base, node.attr, node)
+        return
+    lowering.lose(base)
+    lowering.assume(node, f"the store to `{lowering.text(node)}`")
+    if isinstance(node.value, ast.Subscript):
+        # A part of an element of which nobody knows what it is.
+        made = lowering.forget(node, f"`{lowering.text(node)}`")
+        store(lowering, node.value, made, value_node)
+
+
+def augmented(lowering: NumbaLowering, node: ast.AugAssign, target: ast.expr) -> None:
+    """`a[i] += x`, `a[i].x += x`: the index is evaluated once and the load precedes `x`."""
+    if isinstance(target, ast.Attribute):
+        base = lowering.evaluate(target.value)
+        if isinstance(base, ArrayValue) and base.elements is not None:
+            _change_field(lowering, base, target.attr, node, target)
+        else:
+            lowering.evaluate(node.value)
+            store_attribute(lowering, target, UNKNOWN, node.value)
+        return
+    if not isinstance(target, ast.Subscript):
+        lowering.assume(target, f"the store to `{lowering.text(target)}`")
+        return
+    base = lowering.evaluate(target.value)
+    name = _text(target.slice)
+    if name is not None:
+        if isinstance(base, ArrayValue) and base.elements is not None:
+            _change_field(lowering, base, name, node, target)
+            return
         lowering.evaluate(target)
         lowering.evaluate(node.value)
         store(lowering, target, UNKNOWN, node.value)
         return
-    base = lowering.evaluate(target.value)
     index = None
     if isinstance(base, ArrayValue) and base.array.name not in lowering.lost:
         index = _element(lowering, base, target)
@@ -96,11 +146,11 @@ def augmented(lowering: NumbaLowering, node: ast.AugAssign, target: ast.Subscrip
         lowering.evaluate(node.value)
         return
     kept = tuple(indexing.leaf(lowering, one, lowering.span(target)) for one in index)
-    old = places.load(lowering, base.array, kept, target)
-    right = lowering.number(lowering.evaluate(node.value), node.value)
-    new = operators.arithmetic(lowering, node.op, old, right, node, node.value)
+    old = records.item(lowering, base, kept, target)
+    right = lowering.evaluate(node.value)
+    new = operators.combined(lowering, node.op, old, right, node, node.value)
     again_index = tuple(indexing.placed(one, lowering.span(target)) for one in kept)
-    _put(lowering, base, again_index, lowering.number(new or UNKNOWN, node.value), target, target)
+    _put(lowering, base, again_index, new, target, target)
 
 
 def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
@@ -109,12 +159,26 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
         field = lowering.records.get(node.value.id, {}).get(node.attr)
         if field is not None:
             return again(field, lowering.span(node))
+    found = live.held(lowering, node)
+    if found is not None:
+        return found
     base = lowering.evaluate(node.value)
     match base:
-        case ArrayValue() if node.attr in _KNOWN:
+        case ArrayValue(elements=Elements(type=type)) if type.field(node.attr) is not None:
+            return _field(lowering, base, node.attr, node)
+        case ArrayValue(elements=Elements(type=type)) if node.attr == "dtype":
+            row = numba.row(type.name)
+            return UNKNOWN if row is None else MeaningValue(Known(row), ("dtype",))
+        case ArrayValue() if node.attr in _KNOWN and base.rank:
             return places.array_attribute(lowering, base, node)
         case MeaningValue():
             return places.attribute(lowering, node)
+        case TupleValue(items=items) if complexes.is_complex(base):
+            place = complexes.COMPLEX.place(node.attr)
+            return UNKNOWN if place is None else again(items[place], lowering.span(node))
+        case Number() if node.attr in ("real", "imag") and lowering.launched is not None:
+            span = lowering.span(node)
+            return base if node.attr == "real" else Number(zero(base.type, span), base.type)
         case Number():
             # A part of a complex number, a field of a record.
             return lowering.forget(node, f"`{lowering.text(node)}`", F64)
@@ -138,11 +202,16 @@ def _put(
     lowering: NumbaLowering,
     base: ArrayValue,
     index: tuple[Expr, ...],
-    number: Number,
+    value: Value,
     node: ast.expr,
     value_node: ast.expr,
 ) -> None:
     array = base.array
+    if base.elements is not None:
+        target = records.reference(lowering, base, index, lowering.span(node))
+        records.put(lowering, target, value, node, value_node)
+        return
+    number = lowering.number(value, value_node)
     expr = lowering.convert(number, array.element, value_node, "an element")
     lowering.emit(Store(array.name, index, expr, lowering.site(), lowering.span(node)))
 
@@ -174,5 +243,35 @@ def _read(lowering: NumbaLowering, index: ast.expr) -> None:
                 lowering.evaluate(end)
 
 
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _field(lowering: NumbaLowering, base: ArrayValue, name: str, node: ast.expr) -> Value:
+    if base.array.name in lowering.lost:
+        return UNKNOWN
+    found = records.field(lowering, base, name, node)
+    return _no_field(lowering, base, name, node) if found is None else found
+
+
+def _no_field(lowering: NumbaLowering, base: ArrayValue, name: str, node: ast.expr) -> Unknown:
+    lowering.lose(base)
+    return lowering.assume(node, f"`{name}`, which is no field of `{lowering.text(node)}`")
+
+
+def _change_field(
+    lowering: NumbaLowering,
+    base: ArrayValue,
+    name: str,
+    node: ast.AugAssign,
+    target: ast.expr,
+) -> None:
+    """`a[i].x += y`: the record is looked up once."""
+    if base.array.name in lowering.lost:
+        lowering.evaluate(node.value)
+        return
+    old = _field(lowering, base, name, target)
+    right = lowering.evaluate(node.value)
+    new = operators.combined(lowering, node.op, old, right, node, node.value)
+    records.put_field(lowering, base, name, new, target, target)
+
+
+def _text(node: ast.expr) -> str | None:
+    """The name of a field."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -9,7 +9,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import atomics, cooperation, memory
+from oxide_analyzer.frontends.numba import (
+    atomics,
+    complex_calls,
+    complexes,
+    cooperation,
+    memory,
+    supplied,
+)
 from oxide_analyzer.frontends.oxide import calls
 from oxide_analyzer.frontends.oxide.callables import call_function
 from oxide_analyzer.frontends.oxide.inlining import inline
@@ -46,14 +53,23 @@ _PURE = (
     "`cmath.",
     "an attribute of `numba",
 )
-_GENERATORS = "xoroshiro128p_"
 
 
 def call(lowering: NumbaLowering, node: ast.Call) -> Value:
     """A call, by what is called."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("conjugate", "conj"):
+        base = lowering.evaluate(node.func.value)
+        if isinstance(base, Number) or complexes.is_complex(base):
+            return complex_calls.conjugate(lowering, node, base)
+        if not isinstance(base, MeaningValue):
+            lowering.lose(base)
+            lowering.assume(node, f"what `{lowering.text(node.func)}` does")
+            return lowering.forget(node, f"`{lowering.text(node)}`")
     target = lowering.evaluate(node.func)
     match target:
         case MeaningValue(meaning=Known(builtin=row)):
+            if row.name in complex_calls.RULES:
+                return complex_calls.call(lowering, node, row)
             rule = _CALLS.get(row.name)
             if rule is not None:
                 return rule(lowering, node, row)
@@ -65,8 +81,6 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)
         case MeaningValue(meaning=HostObject(what=what)):
-            if _GENERATORS in what and len(node.args) == 2:
-                return _random(lowering, node)
             return unknown(lowering, node, pure=what.startswith(_PURE))
         case _:
             return unknown(lowering, node)
@@ -107,12 +121,19 @@ def _size_along(axis: int, span: Span) -> Expr:
     return Binary(BinaryOp.MUL, blocks, threads, I64, span)
 
 
-def _random(lowering: NumbaLowering, node: ast.Call) -> Value:
+def _random(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """A random number: the state of the generator is read and written."""
-    states = lowering.evaluate(node.args[0])
-    if isinstance(states, ArrayValue) and states.rank == 1:
-        target = ast.copy_location(ast.Subscript(node.args[0], node.args[1], ast.Load()), node)
-        memory.change(lowering, target)
+    if len(node.args) != 2:
+        return unknown(lowering, node)
+    states, index = lowering.evaluate(node.args[0]), lowering.evaluate(node.args[1])
+    if isinstance(states, ArrayValue) and states.rank == 1 and isinstance(index, Number):
+        if states.array.name in lowering.lost:
+            return UNKNOWN
+        elements = states.elements
+        if elements is not None and all(elements.type.field(name) for name in ("s0", "s1")):
+            return supplied.random(lowering, node, row.short_name, states, index)
+        lowering.lose(states)
+    lowering.assume(node, f"what `{lowering.text(node.func)}` does")
     return lowering.forget(node, "a random number", F64)
 
 
@@ -150,18 +171,12 @@ def _nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return NOTHING
 
 
-def _float(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-    """`complex(re, im)`: a number that decides nothing."""
-    del row
-    for argument in node.args:
-        lowering.evaluate(argument)
-    return lowering.forget(node, f"`{lowering.text(node)}`", F64)
-
-
 def _round(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`round(x)`, an integer, and `round(x, digits)`, a float."""
     if len(node.args) == 2:
-        return _float(lowering, node, row)
+        for argument in node.args:
+            lowering.evaluate(argument)
+        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
     return calls.known(lowering, node, row)
 
 
@@ -182,7 +197,7 @@ _CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.lanemask_lt": _value_of_arguments(U32),
     "cuda.nanosleep": _nothing,
     "print": _nothing,
-    "complex": _float,
+    **{f"cuda.random.{name}": _random for name in supplied.GENERATORS},
     "round": _round,
     "int": _conversion_of_nothing,
     **memory.CALLS,

@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
+    from oxide_analyzer.language.records import Element
     from oxide_analyzer.language.types import Scalar
 
 
 @record
 class ScalarForm:
-    """A number."""
+    """A number, a complex one, or a record whose fields are read."""
 
-    type: Scalar
+    type: Element
 
 
 @record
 class ArrayForm:
     """An array; `same` is the parameter that is the very same memory, where there is one."""
 
-    element: Scalar
+    element: Element
     rank: int
     same: str = ""
 
@@ -59,6 +60,14 @@ class LiveNumber:
 
 
 @record
+class LiveComplex:
+    """A complex number, whose parts have a type."""
+
+    value: complex
+    part: Scalar
+
+
+@record
 class LiveTuple:
     """A tuple of what kernels know."""
 
@@ -76,9 +85,9 @@ class LiveArray:
 
 @record
 class LiveType:
-    """A scalar type."""
+    """A type of elements."""
 
-    type: Scalar
+    type: Element
 
 
 @record
@@ -95,7 +104,9 @@ class LiveFunction:
     function: UserFunction
 
 
-Live: TypeAlias = LiveNumber | LiveTuple | LiveArray | LiveType | LiveModule | LiveFunction
+Live: TypeAlias = (
+    LiveNumber | LiveComplex | LiveTuple | LiveArray | LiveType | LiveModule | LiveFunction
+)
 
 
 class Names(Protocol):

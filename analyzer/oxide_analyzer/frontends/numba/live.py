@@ -14,8 +14,10 @@ import ast
 from math import prod
 from typing import TYPE_CHECKING, assert_never
 
+from oxide_analyzer.frontends.numba import complexes
 from oxide_analyzer.frontends.numba.given import (
     LiveArray,
+    LiveComplex,
     LiveFunction,
     LiveModule,
     LiveNumber,
@@ -23,7 +25,7 @@ from oxide_analyzer.frontends.numba.given import (
     LiveType,
 )
 from oxide_analyzer.frontends.oxide import places
-from oxide_analyzer.frontends.oxide.meanings import Known, ModuleMeaning
+from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, ModuleMeaning
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -33,7 +35,9 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
 )
 from oxide_analyzer.ir.nodes import Array, Const, Ownership, Space
+from oxide_analyzer.language import numba
 from oxide_analyzer.language.builtins import lookup
+from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
@@ -94,8 +98,13 @@ def _value(lowering: NumbaLowering, live: Live, path: tuple[str, ...], node: ast
             return TupleValue(tuple(_value(lowering, item, path, node) for item in items))
         case LiveArray():
             return _array(lowering, live, path, node)
+        case LiveComplex(value=value, part=part):
+            number = complexes.of_literal(lowering, value, span)
+            return complexes.cast(lowering, number, part, span)
+        case LiveType(type=Record() as type) if type not in COMPLEXES.values():
+            return MeaningValue(HostObject("a type of elements", type), path)
         case LiveType(type=type):
-            row = lookup(type.name)
+            row = lookup(type.name) or numba.row(type.name)
             return UNKNOWN if row is None else MeaningValue(Known(row), path)
         case LiveModule(name=module):
             return MeaningValue(ModuleMeaning(module, None), path)

@@ -10,8 +10,10 @@ Oxide would report a construct, this notes an assumption and goes on.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import complexes, records
 from oxide_analyzer.frontends.numba.promotion import (
     arithmetic_type,
     as_type,
@@ -35,9 +37,11 @@ from oxide_analyzer.frontends.oxide.values import (
 from oxide_analyzer.ir.kernel import Assumption
 from oxide_analyzer.ir.nodes import (
     Assign,
+    Binary,
     BinaryOp,
     Compare,
     CompareOp,
+    Const,
     Forget,
     Logic,
     LogicOp,
@@ -46,10 +50,10 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import BOOL, F64, I64, Kind
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Mapping
 
     from oxide_analyzer.diagnostics import Fix, Related
+    from oxide_analyzer.frontends.numba.given import Launched
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.lowering import Memory, Syntax
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
@@ -72,12 +76,16 @@ class NumbaLowering(Lowering):
         resolver: NumbaResolver,
         memory: Memory,
         syntax: Syntax,
+        launched: Launched | None = None,
     ) -> None:
-        """Start with nothing assumed."""
+        """Start with nothing assumed; `launched` is what a launch says, if it is read for one."""
         super().__init__(function, resolver, memory, syntax, NOTHING_GIVEN)
         self.dialect = resolver
+        self.launched = launched
         self.assumptions: dict[Span, Assumption] = {}
         self.lost: set[str] = set()
+        # The arrays that the leaves of records are, by the array of records and the path to it.
+        self.leaves: dict[tuple[str, tuple[str, ...]], records.Held] = {}
         # Parameters that are records, by the fields that are read.
         self.records: dict[str, dict[str, Number]] = {}
 
@@ -106,8 +114,8 @@ class NumbaLowering(Lowering):
     def lose(self, value: Value) -> None:
         """Of an array that came to who knows what, nothing is known from here on."""
         match value:
-            case ArrayValue(array=array):
-                self.lost.add(array.name)
+            case ArrayValue():
+                self.lost |= {array.name for array in records.leaves_of(self, value)}
             case TupleValue(items=items):
                 for item in items:
                     self.lose(item)
@@ -160,6 +168,8 @@ class NumbaLowering(Lowering):
 
     def truth(self, value: Value, node: ast.expr) -> Expr:
         """The truth of a value."""
+        if complexes.is_complex(value):
+            return complexes.truth(self, value, self.span(node))
         number = self.number(value, node)
         if number.type.kind is Kind.BOOL:
             return number.expr
@@ -178,6 +188,10 @@ class NumbaLowering(Lowering):
     def assign(self, key: Key, value: Value, node: ast.expr, span: Span) -> None:
         """Give a name a number or a tuple; of a value that is neither, its number is unknown."""
         match value:
+            case TupleValue() if complexes.is_complex(value):
+                self._assign_complex(key, value, node, span)
+            case Number() if self.names.entry(key).struct == complexes.COMPLEX:
+                self._assign_complex(key, complexes.of_number(self, value, span), node, span)
             case TupleValue(items=items, struct=struct):
                 if self.names.shape(key, len(items), struct):
                     for k, item in enumerate(items):
@@ -195,13 +209,74 @@ class NumbaLowering(Lowering):
             case ArrayValue() | MeaningValue() | FunctionValue() | Nothing():
                 self._give(key, self.number(value, node), node, span)
 
+    def _assign_complex(self, key: Key, value: TupleValue, node: ast.expr, span: Span) -> None:
+        """Give a name a complex number; one that held numbers holds complex ones from now on."""
+        entry = self.names.entry(key)
+        if entry.refused:
+            return
+        before = entry.type
+        if entry.arity is None and before is not None:
+            self.names.become(key, 2, complexes.COMPLEX)
+            part = Number(zero(complexes.float_of(before), span), complexes.float_of(before))
+            for k in range(2):
+                self.names.assign((*key, k), part)
+        if not self.names.shape(key, 2, complexes.COMPLEX):
+            entry.refused = True
+            self.assume(node, f"`{key[1]}` is a complex number here and a tuple elsewhere")
+            return
+        for k, item in enumerate(value.items):
+            self._give((*key, k), self.number(item, node), node, span)
+
     def _give(self, key: Key, number: Number, node: ast.expr, span: Span) -> None:
+        if self.launched is not None and number.give is Give.LITERAL:
+            # A name that holds a literal has the type of that literal, whatever it meets.
+            number = Number(number.expr, number.expr.type, Give.FIXED, number.value)
         entry = self.names.assign(key, number)
         if entry.refused:
             return
         assert entry.type is not None
         expr = self.convert(number, entry.type, node, "")
         self.emit(Assign(self.local(key, entry.type), expr, span))
+
+    # ------------------------------------------------------------ complex numbers
+
+    def operand(self, value: Value, node: ast.expr) -> Value:
+        """A complex number as it is, anything else as a number."""
+        return value if complexes.is_complex(value) else self.number(value, node)
+
+    def signed(self, value: TupleValue, node: ast.UnaryOp) -> Value | None:
+        """`-z` and `+z`."""
+        if not complexes.is_complex(value) or isinstance(node.op, ast.Invert):
+            return None
+        negates = isinstance(node.op, ast.USub)
+        return complexes.negated(self, value, self.span(node)) if negates else value
+
+    def has_equality(self, value: TupleValue) -> bool:
+        """Complex numbers have."""
+        return complexes.is_complex(value)
+
+    def equality(
+        self,
+        op: CompareOp,
+        left: Number | TupleValue | None,
+        right: Number | TupleValue | None,
+        node: ast.Compare,
+    ) -> Expr | None:
+        """`z == w`, `z != w`."""
+        if left is None or right is None:
+            return None
+        found = complexes.compared(self, op, left, right, self.span(node))
+        if found is None:
+            return self.forget(node, f"`{self.text(node)}`", BOOL, adapts=False).expr
+        return found.expr
+
+    def alike(self, one: Value, other: Value, span: Span) -> tuple[Value, Value]:
+        """A number beside a complex one is one, too."""
+        if complexes.is_complex(one) and isinstance(other, Number):
+            return one, complexes.pure(other, span)
+        if complexes.is_complex(other) and isinstance(one, Number):
+            return complexes.pure(one, span), other
+        return one, other
 
     # ------------------------------------------------------------ how numbers meet
 
@@ -231,6 +306,12 @@ class NumbaLowering(Lowering):
             type = F64
         if op in _BITS and type.is_float:
             type = I64
+        if op is BinaryOp.POW and self.launched is not None and type.is_integer:
+            one, other = promoted(left, type, span), promoted(right, type, span)
+            if not isinstance(other.expr, Const):
+                # By less than zero it is 0, which is what a fraction comes to.
+                power = Binary(op, one.expr, other.expr, type, span)
+                return self.flat(Number(power, type, depth=max(one.depth, other.depth) + 1))
         return promoted(left, type, span), promoted(right, type, span)
 
     def floating(self, number: Number, node: ast.expr, function: str) -> Number:

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import dtypes, records
 from oxide_analyzer.frontends.oxide.indexing import element
+from oxide_analyzer.frontends.oxide.meanings import HostObject, Known
 from oxide_analyzer.frontends.oxide.places import load, scalar_of
-from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, TupleValue
+from oxide_analyzer.frontends.oxide.values import (
+    UNKNOWN,
+    ArrayValue,
+    MeaningValue,
+    Number,
+    TupleValue,
+)
 from oxide_analyzer.ir.nodes import Array, Declare, Dim, Ownership, Space, Store
+from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.records import Element
     from oxide_analyzer.language.row import Builtin
 
 _NAMES = {"jit.shared_memory": ("dtype", "size")}
@@ -39,7 +49,7 @@ def scratch(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
         return UNKNOWN
     known = lowering.allocation(node)
     if known is None:
-        type = scalar_of(lowering.evaluate(given["dtype"])) if "dtype" in given else None
+        type = element_of(lowering, given["dtype"]) if "dtype" in given else None
         shape = _shape(lowering, extent)
         if shape is None:
             lowering.assume(node, f"the shape of `{lowering.text(node)}`")
@@ -51,11 +61,34 @@ def scratch(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
                 lowering.assume(node, "a second array in the dynamic shared memory")
                 return UNKNOWN
             shape = (Dim(name, 0, span),)
-        array = Array(name, type or F64, shape, space, Ownership.SCRATCH, span)
-        known = lowering.allocate(node, array)
+        if isinstance(type, Record):
+            if any(isinstance(extent, Dim) for extent in shape):
+                lowering.assume(node, "records in the dynamic shared memory")
+                return UNKNOWN
+            made = records.allocated(lowering, name, type, shape, space, span)
+            known = lowering.keep_allocation(node, made)
+        else:
+            array = Array(name, type or F64, shape, space, Ownership.SCRATCH, span)
+            known = lowering.allocate(node, array)
     if space is Space.LOCAL:
-        lowering.emit(Declare(known.array.name, lowering.span(node)))
+        for array in dict.fromkeys(records.leaves_of(lowering, known)):
+            lowering.emit(Declare(array.name, lowering.span(node)))
     return known
+
+
+def element_of(lowering: NumbaLowering, node: ast.expr) -> Element | None:
+    """The type of elements that an expression names; None if it names none."""
+    value = lowering.evaluate(node)
+    found = scalar_of(value)
+    if found is not None:
+        return found
+    if isinstance(value, MeaningValue):
+        if isinstance(value.meaning, Known):
+            name = value.meaning.builtin.name
+            return COMPLEXES.get("complex128" if name == "complex" else name)
+        if isinstance(value.meaning, HostObject) and value.meaning.element is not None:
+            return value.meaning.element
+    return dtypes.element(node, lowering.frame.function.scope, lowering.dialect)
 
 
 def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:

@@ -1,13 +1,16 @@
-"""Operators on Numba's numbers, and literals that Oxide has not."""
+"""Operators on Numba's numbers, complex ones among them, and literals that Oxide has not."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import complexes, supplied
 from oxide_analyzer.frontends.oxide import operators
-from oxide_analyzer.frontends.oxide.values import UNKNOWN
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, Give, Number
+from oxide_analyzer.ir.nodes import BinaryOp, Const
 from oxide_analyzer.language.types import F64
+from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsupported
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
@@ -17,11 +20,55 @@ if TYPE_CHECKING:
 def constant(lowering: NumbaLowering, node: ast.Constant) -> Value:
     """A literal; a complex one is a number that decides nothing, as is text."""
     value = node.value
+    if lowering.launched is not None and isinstance(value, float):
+        return Number(Const(value, F64, lowering.span(node)), F64, Give.LITERAL, value, True)
     if isinstance(value, bool | int | float):
         return operators.constant(lowering, node)
     if isinstance(value, complex):
-        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+        return complexes.of_literal(lowering, value, lowering.span(node))
     return UNKNOWN
+
+
+def binary(lowering: NumbaLowering, node: ast.BinOp) -> Value:
+    """`left op right`; a chain of operators is walked along its left side, not recursed into."""
+    chain = [node]
+    while isinstance(chain[-1].left, ast.BinOp):
+        chain.append(chain[-1].left)
+    left = lowering.evaluate(chain[-1].left)
+    for link in reversed(chain):
+        right = lowering.evaluate(link.right)
+        left = combined(lowering, link.op, left, right, link, link.right)
+    return left
+
+
+def combined(
+    lowering: NumbaLowering,
+    op: ast.operator,
+    left: Value,
+    right: Value,
+    node: ast.BinOp | ast.AugAssign,
+    right_node: ast.expr,
+) -> Value:
+    """One operator applied to two values."""
+    left_node = node.left if isinstance(node, ast.BinOp) else node.target
+    if complexes.is_complex(left) or complexes.is_complex(right):
+        span, known = lowering.span(node), operators.BINARY.get(type(op))
+        sides = (lowering.operand(left, left_node), lowering.operand(right, right_node))
+        made = None if known is None else complexes.arithmetic(lowering, known, *sides, span)
+        if made is not None:
+            return made
+        if known is BinaryOp.POW:
+            return supplied.power(lowering, node, *sides)
+        lowering.assume(node, f"`{lowering.text(right_node)}` beside a complex number")
+        return UNKNOWN
+    one = operators.operand(lowering, left, left_node)
+    other = operators.operand(lowering, right, right_node)
+    if type(op) not in operators.BINARY:
+        lowering.refuse(node, unsupported(op))
+        return UNKNOWN
+    if one is None or other is None:
+        return UNKNOWN
+    return operators.arithmetic(lowering, op, one, other, node, right_node) or UNKNOWN
 
 
 def named(lowering: NumbaLowering, node: ast.NamedExpr) -> Value:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.diagnostics import Diagnostic
 from oxide_analyzer.frontends.numba.launches import Launches
 from oxide_analyzer.frontends.numba.lowering import NumbaLowering
-from oxide_analyzer.frontends.numba.parameters import kernel_parameters
+from oxide_analyzer.frontends.numba.parameters import kernel_parameters, launched_parameters
 from oxide_analyzer.frontends.numba.promotion import common
 from oxide_analyzer.frontends.numba.resolution import NumbaResolver
 from oxide_analyzer.frontends.numba.syntax import SYNTAX
@@ -31,6 +31,10 @@ from oxide_analyzer.rules import ox001_syntax_error
 from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_analyzer.frontends.numba.given import Launched
+    from oxide_analyzer.frontends.numba.signatures import Declared
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.ir.nodes import Array, Block
     from oxide_analyzer.modules import Modules
@@ -62,7 +66,8 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         if function.role is not FunctionRole.KERNEL:
             continue
         try:
-            kernel, reached = _lower(function, resolver, observer)
+            types = launches.types(function.node)
+            kernel, reached = _lower(function, resolver, observer, types=types)
         except RecursionError:
             unread.append(_unread(function))
             continue
@@ -78,24 +83,38 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     return Reading(kept, tuple(unread), ())
 
 
+def read_launched(function: UserFunction, modules: Modules, launched: Launched) -> Kernel:
+    """A kernel as a launch has it. What it does that its IR does not say is in `assumptions`, or is
+    a `Forget`: such a kernel cannot run. Raises `RecursionError` where it nests too deeply."""
+    resolver = NumbaResolver(modules)
+    return _lower(function, resolver, Observer(resolver), launched)[0]
+
+
 def _lower(
-    function: UserFunction, resolver: NumbaResolver, observer: Observer
+    function: UserFunction,
+    resolver: NumbaResolver,
+    observer: Observer,
+    launched: Launched | None = None,
+    types: Mapping[str, Declared] | None = None,
 ) -> tuple[Kernel, set[int]]:
     """Pass over a kernel until the types of its names are settled."""
     memory = Memory(NameTypes(common))
     passes = 0
     while True:
-        lowering = NumbaLowering(function, resolver, memory, SYNTAX)
-        kernel = _kernel(lowering, observer)
+        lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched)
+        kernel = _kernel(lowering, observer, types or {})
         passes += 1
         if memory.names.settled() or passes == _MOST_PASSES:
             return kernel, {node for _, node in lowering.functions}
 
 
-def _kernel(lowering: NumbaLowering, observer: Observer) -> Kernel:
+def _kernel(lowering: NumbaLowering, observer: Observer, types: Mapping[str, Declared]) -> Kernel:
     """One pass over a kernel, with the types of names as far as they are known."""
     node, scope, source = lowering.root.node, lowering.root.scope, lowering.source
-    declared = kernel_parameters(lowering, observer.uses(node, scope))
+    if lowering.launched is not None:
+        declared = launched_parameters(lowering, lowering.launched)
+    else:
+        declared = kernel_parameters(lowering, observer.uses(node, scope), types)
     body = body_of(node)
     lowering.execute(body.statements, tail=True)
     block = tuple(lowering.block)
@@ -118,29 +137,32 @@ def _kernel(lowering: NumbaLowering, observer: Observer) -> Kernel:
 
 
 def _owned(arrays: dict[str, Array], block: Block) -> dict[str, Array]:
-    """The arrays, with what the body does to them: parameters have no types that would say it."""
+    """The arrays, with what the body does to them: parameters have no types that would say it.
+
+    The parts of records lie in one memory, which is written if one of them is.
+    """
     plain: set[str] = set()
     written: set[str] = set()
     atomic: set[str] = set()
     for statement in statements(block):
         match statement:
             case Load(array=array):
-                plain.add(array)
+                plain.add(arrays[array].memory)
             case Store(array=array):
-                plain.add(array)
-                written.add(array)
+                plain.add(arrays[array].memory)
+                written.add(arrays[array].memory)
             case Atomic(array=array):
-                atomic.add(array)
+                atomic.add(arrays[array].memory)
             case _:
                 pass
     found: dict[str, Array] = {}
     for name, array in arrays.items():
-        ownership = array.ownership
+        ownership, memory = array.ownership, array.memory
         if array.space is Space.GLOBAL:
             ownership = Ownership.READ_ONLY
-            if name in written or (name in atomic and name in plain):
+            if memory in written or (memory in atomic and memory in plain):
                 ownership = Ownership.DISJOINT
-            elif name in atomic:
+            elif memory in atomic:
                 ownership = Ownership.ATOMIC
         found[name] = replace(array, ownership=ownership)
     return found

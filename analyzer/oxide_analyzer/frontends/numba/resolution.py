@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile
 
 _PYTHON = {"float": "f64", "complex": "complex", "zip": "zip", "enumerate": "enumerate"}
+_DROP_IN = "oxide.numba"
 _HOST_JITS = {"`numba.jit`", "`numba.njit`", "`numba.vectorize`"}
 
 
@@ -127,6 +128,9 @@ class NumbaResolver(Resolver):
         return UserFunction(found.node, found.scope, FunctionRole.DEVICE)
 
     def _module(self, name: str, importer: SourceFile) -> ModuleMeaning:
+        if name == _DROP_IN or name.startswith(f"{_DROP_IN}."):
+            # What stands in for Numba has its names.
+            name = name.removeprefix("oxide.")
         if name in numba.MODULES:
             return ModuleMeaning(name, None)
         return super()._module(name, importer)
@@ -140,6 +144,8 @@ class NumbaResolver(Resolver):
         importer: SourceFile | None = None,
     ) -> Meaning | None:
         dotted = f"{module}.{attribute}"
+        if dotted == _DROP_IN:
+            return ModuleMeaning("numba", None)
         if dotted in numba.EXPORTS:
             row = _row(numba.EXPORTS[dotted])
             return Known(row) if row is not None else HostObject(f"`{dotted}`")

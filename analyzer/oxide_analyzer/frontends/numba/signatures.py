@@ -14,21 +14,24 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide.meanings import HostObject, Known
+from oxide_analyzer.frontends.numba import dtypes
+from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.language import numba
-from oxide_analyzer.language.types import SCALARS, Scalar
+from oxide_analyzer.language.records import COMPLEXES
+from oxide_analyzer.language.types import SCALARS
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.language.records import Element
 
 
 @record
 class Declared:
     """The type of one parameter: of an array its elements and rank, of a scalar rank 0."""
 
-    element: Scalar
+    element: Element
     rank: int = 0
 
 
@@ -92,16 +95,16 @@ def _type(node: ast.expr, scope: Scope, resolver: NumbaResolver, quoted: bool) -
             return Declared(found) if found is not None else None
 
 
-def _scalar(node: ast.expr, scope: Scope, resolver: NumbaResolver, quoted: bool) -> Scalar | None:
+def _scalar(node: ast.expr, scope: Scope, resolver: NumbaResolver, quoted: bool) -> Element | None:
     name = None
     if quoted and isinstance(node, ast.Name):
-        name = numba.EXPORTS.get(f"numba.{node.id}", {"float": "f64", "int": "i64"}.get(node.id))
+        name = numba.EXPORTS.get(
+            f"numba.{node.id}", {"float": "f64", "int": "i64", "complex": "complex128"}.get(node.id)
+        )
     elif not quoted:
         match resolver.expression(node, scope):
             case Known(builtin=row):
                 name = row.name
-            case HostObject() | None:
-                name = None
             case _:
-                name = None
-    return SCALARS.get(name) if name is not None else None
+                return dtypes.element(node, scope, resolver)
+    return SCALARS.get(name) or COMPLEXES.get(name) if name is not None else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import arrays
-from oxide_analyzer.frontends.oxide import indexing, places, statements
+from oxide_analyzer.frontends.numba import arrays, operators, records
+from oxide_analyzer.frontends.oxide import indexing, statements
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 
 def augmented(lowering: NumbaLowering, node: ast.AugAssign, tail: bool) -> None:
-    """`x += y`, `a[i] += y`."""
-    if isinstance(node.target, ast.Subscript):
-        arrays.augmented(lowering, node, node.target)
+    """`x += y`, `a[i] += y`, `p.x += y`."""
+    del tail
+    if isinstance(node.target, ast.Name):
+        name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+        old, right = lowering.evaluate(name), lowering.evaluate(node.value)
+        new = operators.combined(lowering, node.op, old, right, node, node.value)
+        key = (lowering.frame.key, node.target.id)
+        lowering.assign(key, new, node.value, lowering.span(node))
     else:
-        statements.augmented(lowering, node, tail)
+        arrays.augmented(lowering, node, node.target)
 
 
 def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
@@ -41,24 +46,34 @@ def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
                 statements.for_loop(lowering, node, tail)
                 return
             case Known(builtin=row) if row.name in ("zip", "enumerate"):
-                _side_by_side(lowering, node, source, row.name == "enumerate")
+                numbered = row.name == "enumerate"
+                given = source.args[: 1 if numbered else None]
+                _side_by_side(lowering, node, [lowering.evaluate(a) for a in given], numbered)
                 return
             case _:
                 lowering.lose(lowering.evaluate(source))
                 _unknown(lowering, node)
                 return
     value = lowering.evaluate(source)
-    if isinstance(value, ArrayValue) and value.rank == 1 and value.array.name not in lowering.lost:
-        statements.for_loop(lowering, node, tail)
+    known = isinstance(value, ArrayValue) and value.array.name not in lowering.lost
+    if known and isinstance(value, ArrayValue) and value.rank == 1:
+        if value.elements is not None:
+            _side_by_side(lowering, node, [value], None)
+        else:
+            statements.for_loop(lowering, node, tail)
     else:
         lowering.lose(value)
         _unknown(lowering, node)
 
 
-def _side_by_side(lowering: NumbaLowering, node: ast.For, source: ast.Call, numbered: bool) -> None:
-    """`zip(a, b)` and `enumerate(a)` of arrays: as many rounds as the shortest has elements."""
+def _side_by_side(
+    lowering: NumbaLowering, node: ast.For, values: list[Value], numbered: bool | None
+) -> None:
+    """`zip(a, b)` and `enumerate(a)` of arrays: as many rounds as the shortest has elements.
+
+    None is for an array by itself, whose elements are the targets.
+    """
     span = lowering.span(node.iter)
-    values = [lowering.evaluate(argument) for argument in source.args[: 1 if numbered else None]]
     counter = lowering.temporary(I64)
     stop: Expr | None = None
     for value in values:
@@ -76,14 +91,15 @@ def _side_by_side(lowering: NumbaLowering, node: ast.For, source: ast.Call, numb
                     items.append(UNKNOWN)
                     continue
                 index = indexing.at(lowering, value, Read(counter, span), span)
-                items.append(places.load(lowering, value.array, index, node.iter))
+                items.append(records.item(lowering, value, index, node.iter))
             else:
                 lowering.lose(value)
                 items.append(UNKNOWN)
         if numbered:
             items.insert(0, Number(Read(counter, span), I64))
         target = lowering.span(node.target)
-        statements.put(lowering, node.target, TupleValue(tuple(items)), node.iter, target)
+        made = TupleValue(tuple(items)) if numbered is not None else items[0]
+        statements.put(lowering, node.target, made, node.iter, target)
         _body(lowering, node)
     zero, one = Const(0, I64, span), Const(1, I64, span)
     lowering.emit(For(counter, zero, stop, one, tuple(body), span))

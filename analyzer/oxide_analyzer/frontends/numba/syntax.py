@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from oxide_analyzer.frontends.numba import arrays, calls, operators, statements
+from oxide_analyzer.frontends.numba import arrays, calls, live, operators, statements
 from oxide_analyzer.frontends.oxide.lowering import Syntax
 from oxide_analyzer.frontends.oxide.syntax import SYNTAX as OXIDE
 
@@ -29,8 +29,10 @@ SYNTAX = Syntax(
         **OXIDE.expressions,
         **dict.fromkeys(_OPAQUE, operators.opaque),
         ast.Attribute: arrays.attribute,
+        ast.BinOp: operators.binary,
         ast.Call: calls.call,
         ast.Constant: operators.constant,
+        ast.Name: live.name,
         ast.NamedExpr: operators.named,
         ast.Subscript: arrays.subscript,
     },
@@ -51,4 +53,5 @@ SYNTAX = Syntax(
         ast.With: statements.context,
     },
     store=arrays.store,
+    store_attribute=arrays.store_attribute,
 )

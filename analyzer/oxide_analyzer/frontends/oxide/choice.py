@@ -92,6 +92,7 @@ class _Choosing:
     def choose(self, then: Value, otherwise: Value) -> Value:
         """One of two values of one form."""
         lowering, node = self._lowering, self._node
+        then, otherwise = lowering.alike(then, otherwise, self._span)
         if isinstance(then, TupleValue) and isinstance(otherwise, TupleValue):
             same = then.struct == otherwise.struct and len(then.items) == len(otherwise.items)
             if not same:

@@ -106,8 +106,20 @@ def inline_supplied(
 
     In its body `T` is the type of its first argument.
     """
+    return inline_written(lowering, node, function, list(values), name, values[0].type)
+
+
+def inline_written(
+    lowering: Lowering,
+    node: ast.expr | ast.stmt,
+    function: UserFunction,
+    values: list[Value],
+    name: str,
+    type: Scalar,
+) -> Value:
+    """The same with arguments of any kind; in the body `T` is `type`."""
     caller = lowering.frame
-    row = lookup(values[0].type.name)
+    row = lookup(type.name)
     assert row is not None
     frame = Frame(
         function,
@@ -115,7 +127,7 @@ def inline_supplied(
         lowering.memory.frame(caller.key, node),
         caller.record,
         caller,
-        node,
+        node if isinstance(node, ast.Call) else None,
         lowering.label(),
         place=lowering.span(node),
         statics={"T": MeaningValue(Known(row), ("T",))},
@@ -182,7 +194,11 @@ def _inlined(
 
 
 def _in_place(
-    lowering: Lowering, node: ast.Call, frame: Frame, arguments: Arguments, name: str
+    lowering: Lowering,
+    node: ast.expr | ast.stmt,
+    frame: Frame,
+    arguments: Arguments,
+    name: str,
 ) -> Value:
     """Lower the body of a helper, as a region under `name`; gives what it returns."""
     function = frame.function

@@ -80,11 +80,13 @@ _DEEPEST_BLOCK = 100
 @record
 class Syntax:
     """What each kind of node means: the tables that `Lowering` walks by, and how a value comes
-    into an element: `store(lowering, a[i], value, where the value stands)`."""
+    into an element: `store(lowering, a[i], value, where the value stands)`, and into an attribute:
+    `store_attribute(lowering, p.x, value, where the value stands)`."""
 
     expressions: Mapping[type[ast.expr], Callable[[Any, Any], Value]]
     statements: Mapping[type[ast.stmt], Callable[[Any, Any, bool], None]]
     store: Callable[[Any, ast.Subscript, Value, ast.expr], None]
+    store_attribute: Callable[[Any, ast.Attribute, Value, ast.expr], None]
 
 
 @dataclass(slots=True)
@@ -171,6 +173,7 @@ class Lowering:
         self.is_cooperative = True
         self.decorator: ast.expr | None = None
         self.store = syntax.store
+        self.store_attribute = syntax.store_attribute
         self._expressions = syntax.expressions
         self._statements = syntax.statements
         self._allocations: dict[tuple[int, int], ArrayValue] = {}
@@ -393,7 +396,11 @@ class Lowering:
     def allocate(self, node: ast.Call, array: Array) -> ArrayValue:
         """One array for one place in the source, however often it is inlined."""
         self.arrays[array.name] = array
-        return self._allocations.setdefault(self._allocation_key(node), ArrayValue(array))
+        return self.keep_allocation(node, ArrayValue(array))
+
+    def keep_allocation(self, node: ast.Call, made: ArrayValue) -> ArrayValue:
+        """What a place in the source has made."""
+        return self._allocations.setdefault(self._allocation_key(node), made)
 
     def _allocation_key(self, node: ast.Call) -> tuple[int, int]:
         # Each call of what the language supplies has memory of its own.
@@ -474,6 +481,32 @@ class Lowering:
     def meet(self, left: Number, right: Number) -> tuple[Scalar, Give] | None:
         """The type in which two operands meet and how far it is settled; None asks for a cast."""
         return meet(left, right)
+
+    def signed(self, value: TupleValue, node: ast.UnaryOp) -> Value | None:
+        """`-x` and `+x` of what is no number; None where it is none for which they are."""
+        del value, node
+        return None
+
+    def has_equality(self, value: TupleValue) -> bool:
+        """Whether what is no number can be compared."""
+        del value
+        return False
+
+    def equality(
+        self,
+        op: CompareOp,
+        left: Number | TupleValue | None,
+        right: Number | TupleValue | None,
+        node: ast.Compare,
+    ) -> Expr | None:
+        """A comparison of which a side is no number; None where it was reported."""
+        del op, left, right, node
+        return None
+
+    def alike(self, one: Value, other: Value, span: Span) -> tuple[Value, Value]:
+        """Two values of which one is chosen, of one form where there is one."""
+        del span
+        return one, other
 
     def operands(
         self, op: BinaryOp, left: Number, right: Number, node: Located

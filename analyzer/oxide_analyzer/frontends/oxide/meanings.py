@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.language.builtins import Builtin
+    from oxide_analyzer.language.records import Record
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import SourceFile
 
@@ -130,9 +131,13 @@ class TypeExpression:
 
 @record
 class HostObject:
-    """Anything else that Python knows and kernels do not; `what` ends "… is"."""
+    """Anything else that Python knows and kernels do not; `what` ends "… is".
+
+    Of one that is a type of elements, such as a structured dtype, `element` is that.
+    """
 
     what: str
+    element: Record | None = None
 
 
 Meaning: TypeAlias = (

@@ -93,6 +93,12 @@ class NameTypes:
         entry.seen = self._pass
         return entry.arity == arity and entry.struct == struct
 
+    def become(self, key: Key, arity: int, struct: Record) -> None:
+        """A name that held numbers holds what `struct` is, which numbers become."""
+        entry = self.entry(key)
+        entry.type, entry.weak, entry.arity, entry.struct = None, False, arity, struct
+        self._changed = self._stale = True
+
     def assign(self, key: Key, number: Number) -> Entry:
         """Raise the type of a name by what is assigned; a clash makes it a conflict."""
         entry = self.entry(key)

@@ -184,10 +184,15 @@ def unary(lowering: Lowering, node: ast.UnaryOp) -> Value:
     if isinstance(node.op, ast.Not):
         value = lowering.evaluate(node.operand)
         expr = lowering.truth(value, node.operand)
-        if expr is None or not isinstance(value, Number):
+        if expr is None or not isinstance(value, Number | TupleValue):
             return UNKNOWN
-        return lowering.flat(Number(Not(expr, lowering.span(node)), BOOL, depth=value.depth + 1))
+        depth = value.depth if isinstance(value, Number) else 0
+        return lowering.flat(Number(Not(expr, lowering.span(node)), BOOL, depth=depth + 1))
     value = lowering.evaluate(node.operand)
+    if isinstance(value, TupleValue):
+        made = lowering.signed(value, node)
+        if made is not None:
+            return made
     number = value if isinstance(value, Number) else operand(lowering, value, node.operand)
     if number is None:
         return UNKNOWN
@@ -230,12 +235,15 @@ def compare(lowering: Lowering, node: ast.Compare) -> Value:
             return lowering.refuse(node, unsupported(written))
         with lowering.collect() as inner:
             right = _compared(lowering, right_node)
-            if right is not None and k + 1 < len(steps) and not is_plain(right):
-                right = lowering.hold(right, lowering.span(right_node))
             made = None
-            if left is not None and right is not None:
-                made = comparison(lowering, op, left, right, left_node, right_node)
-                depth = max(depth, left.depth, right.depth) + 1
+            if isinstance(left, TupleValue) or isinstance(right, TupleValue):
+                made = lowering.equality(op, left, right, node)
+            else:
+                if right is not None and k + 1 < len(steps) and not is_plain(right):
+                    right = lowering.hold(right, lowering.span(right_node))
+                if left is not None and right is not None:
+                    made = comparison(lowering, op, left, right, left_node, right_node)
+                    depth = max(depth, left.depth, right.depth) + 1
         failed = failed or made is None
         if result is None or made is None:
             for statement in inner:
@@ -381,9 +389,13 @@ def guarded(
     return Read(local, span)
 
 
-def _compared(lowering: Lowering, node: ast.expr) -> Number | None:
+def _compared(lowering: Lowering, node: ast.expr) -> Number | TupleValue | None:
     value = lowering.evaluate(node)
-    return value if isinstance(value, Number) else lowering.number(value, node)
+    if isinstance(value, Number) or (
+        isinstance(value, TupleValue) and lowering.has_equality(value)
+    ):
+        return value
+    return lowering.number(value, node)
 
 
 def _is_member(lowering: Lowering, *nodes: ast.expr) -> bool:

@@ -231,6 +231,18 @@ def store(lowering: Lowering, node: ast.Subscript, value: Value, value_node: ast
     put(lowering, base, index, number, node, value_node)
 
 
+def store_attribute(
+    lowering: Lowering, node: ast.Attribute, value: Value, value_node: ast.expr
+) -> None:
+    """`p.x = value`: kernels have no such thing."""
+    del value, value_node
+    base = lowering.evaluate(node.value)
+    hint = ""
+    if isinstance(base, TupleValue) and base.struct is not None:
+        hint = f"; make a new one: `{base.struct.name}(…)`"
+    lowering.refuse(node, f"`{lowering.text(node)}` cannot be assigned in a kernel{hint}")
+
+
 def put(
     lowering: Lowering,
     target: ArrayValue,

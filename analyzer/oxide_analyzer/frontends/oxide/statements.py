@@ -70,12 +70,7 @@ def put(lowering: Lowering, target: ast.expr, value: Value, node: ast.expr, span
         case ast.Starred():
             lowering.refuse(target, "kernels have no starred targets; name each item")
         case ast.Attribute():
-            text = lowering.text(target)
-            hint = ""
-            base = lowering.evaluate(target.value)
-            if isinstance(base, TupleValue) and base.struct is not None:
-                hint = f"; make a new one: `{base.struct.name}(…)`"
-            lowering.refuse(target, f"`{text}` cannot be assigned in a kernel{hint}")
+            lowering.store_attribute(lowering, target, value, node)
         case _:
             lowering.refuse(target, "kernels cannot assign to this")
 

@@ -55,4 +55,5 @@ SYNTAX = Syntax(
         ast.With: claims.with_block,
     },
     store=places.store,
+    store_attribute=places.store_attribute,
 )

@@ -1,0 +1,234 @@
+"""What Numba's own library does in kernels, written in its language: random states, `cmath`.
+
+Each function takes the place of its call, so whatever reads the IR knows it already: a call of a
+generator reads and writes the two words of its state, and two threads that use one state race.
+
+    xoroshiro128p_uniform_float32(states, i)       %1 = load states[i]; %2 = load states.s1[i]; …
+                                                   store states[i], …; store states.s1[i], …
+    cmath.exp(z)                                   exp(x)*cos(y), exp(x)*sin(y)
+
+They compute what Numba's functions compute, in the types in which these do: the generator's
+numbers are the same to the last bit. Functions of complex numbers take and give their parts, and
+compute in the type `T` of these, where Numba's use 64 bits here and there.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba import complexes
+from oxide_analyzer.frontends.numba.promotion import as_type
+from oxide_analyzer.frontends.oxide.inlining import inline_written
+from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
+from oxide_analyzer.frontends.oxide.scopes import module_scope
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, TupleValue
+from oxide_analyzer.language.types import F64, I64
+from oxide_analyzer.source import SourceFile
+
+if TYPE_CHECKING:
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+
+_HEAD = """\
+import math
+from numba import float32, float64, int64, uint64
+"""
+# One step of a generator: the state is (a, b), the result is in `drawn`.
+_STEP = """
+    a = states[index]['s0']
+    b = states[index]['s1']
+    drawn{k} = a + b
+    b ^= a
+    states[index]['s0'] = ((a << uint64(55)) | (a >> uint64(9))) ^ b ^ (b << uint64(14))
+    states[index]['s1'] = (b << uint64(36)) | (b >> uint64(28))
+"""
+_UNIT = "((drawn{k} >> uint64(11)) * (float64(1) / float64(9007199254740992)))"
+_RANDOM = (
+    "def xoroshiro128p_next(states, index):" + _STEP.format(k=1) + "    return drawn1\n",
+    "def xoroshiro128p_uniform_float64(states, index):"
+    + _STEP.format(k=1)
+    + f"    return {_UNIT.format(k=1)}\n",
+    "def xoroshiro128p_uniform_float32(states, index):"
+    + _STEP.format(k=1)
+    + f"    return float32({_UNIT.format(k=1)})\n",
+    "def xoroshiro128p_normal_float32(states, index):"
+    + _STEP.format(k=1)
+    + _STEP.format(k=2)
+    + f"    u = float32({_UNIT.format(k=1)})\n"
+    + f"    v = float32({_UNIT.format(k=2)})\n"
+    + "    return math.sqrt(float32(-2.0) * math.log(u)) * math.cos(float32(6.2831855) * v)\n",
+    "def xoroshiro128p_normal_float64(states, index):"
+    + _STEP.format(k=1)
+    + _STEP.format(k=2)
+    + f"    u = float32({_UNIT.format(k=1)})\n"
+    + f"    v = float32({_UNIT.format(k=2)})\n"
+    + "    r = math.sqrt(float64(-2.0) * float64(math.log(u)))\n"
+    + "    return r * math.cos(float64(6.283185307179586) * float64(v))\n",
+    """
+def xoroshiro128p_jump(states, index):
+    s = uint64(0)
+    t = uint64(0)
+    for k in range(128):
+        word = uint64(0xbeac0467eba5facb) if k < 64 else uint64(0xd86b048b86aa9922)
+        if (word >> uint64(k & 63)) & uint64(1):
+            s ^= states[index]['s0']
+            t ^= states[index]['s1']
+        a = states[index]['s0']
+        b = states[index]['s1']
+        b ^= a
+        states[index]['s0'] = ((a << uint64(55)) | (a >> uint64(9))) ^ b ^ (b << uint64(14))
+        states[index]['s1'] = (b << uint64(36)) | (b >> uint64(28))
+    states[index]['s0'] = s
+    states[index]['s1'] = t
+""",
+)
+_COMPLEX = """
+def exp(x, y):
+    r = math.exp(x)
+    s = r * math.sin(y)
+    return r * math.cos(y), y if y == T(0) else s
+
+def log(x, y):
+    return math.log(math.hypot(x, y)), math.atan2(y, x)
+
+def log10(x, y):
+    r = math.log(math.hypot(x, y))
+    return r / T(2.302585092994045684), math.atan2(y, x) / T(2.302585092994045684)
+
+def sqrt(x, y):
+    u = T(0)
+    v = y
+    if x != T(0) or y != T(0):
+        if math.isinf(y):
+            u = abs(y)
+        elif math.isnan(x):
+            u = x
+            v = x
+        elif math.isinf(x):
+            u = x if x > T(0) else abs(y - y)
+            v = math.copysign(y - y if x > T(0) else x, y)
+        else:
+            big = abs(x) >= T(1e37) or abs(y) >= T(1e37)
+            a = x * T(0.25) if big else x
+            b = y * T(0.25) if big else y
+            t = math.sqrt((abs(a) + math.hypot(a, b)) * T(0.5))
+            u = t if a >= T(0) else abs(b) / (T(2) * t)
+            v = b / (T(2) * t) if a >= T(0) else math.copysign(t, b)
+            if big:
+                u = u * T(2)
+                v = v * T(2)
+    return u, v
+
+def cosh(x, y):
+    return math.cos(y) * math.cosh(x), math.sin(y) * math.sinh(x)
+
+def sinh(x, y):
+    return math.cos(y) * math.sinh(x), math.sin(y) * math.cosh(x)
+
+def cos(x, y):
+    return math.cos(x) * math.cosh(-y), math.sin(x) * math.sinh(-y)
+
+def sin(x, y):
+    return math.sin(x) * math.cosh(-y), -(math.cos(x) * math.sinh(-y))
+
+def tanh(x, y):
+    u = math.tanh(x)
+    t = math.tan(y)
+    c = T(1) / math.cosh(x)
+    q = T(1) + (t * u) * (t * u)
+    return u * (T(1) + t * t) / q, (t / q) * c * c
+
+def tan(x, y):
+    u = math.tanh(-y)
+    t = math.tan(x)
+    c = T(1) / math.cosh(y)
+    q = T(1) + (t * u) * (t * u)
+    return (t / q) * c * c, -(u * (T(1) + t * t) / q)
+
+def power(x, y, p, q):
+    u = T(0)
+    v = T(0)
+    if p == T(0) and q == T(0):
+        u = T(1)
+    elif x != T(0) or y != T(0) or p != T(0):
+        size = math.hypot(x, y)
+        r = math.pow(size, p)
+        angle = math.atan2(y, x)
+        turn = angle * p
+        if q != T(0):
+            r = r / math.exp(angle * q)
+            turn = turn + q * math.log(size)
+        u = r * math.cos(turn)
+        v = r * math.sin(turn)
+    return u, v
+"""
+
+
+GENERATORS = frozenset(
+    {
+        "xoroshiro128p_next",
+        "xoroshiro128p_jump",
+        "xoroshiro128p_uniform_float32",
+        "xoroshiro128p_uniform_float64",
+        "xoroshiro128p_normal_float32",
+        "xoroshiro128p_normal_float64",
+    }
+)
+# Functions of a complex number that give one.
+OF_COMPLEX = frozenset({"exp", "log", "log10", "sqrt", "cosh", "sinh", "cos", "sin", "tanh", "tan"})
+
+
+def random(
+    lowering: NumbaLowering, node: ast.Call, name: str, states: ArrayValue, index: Number
+) -> Value:
+    """A step of the generator in one element of an array of states."""
+    place = as_type(index, I64, lowering.span(node))
+    values: list[Value] = [states, Number(place, I64)]
+    return inline_written(lowering, node, _functions()[name], values, name, F64)
+
+
+def function(lowering: NumbaLowering, node: ast.expr, name: str, value: TupleValue) -> Value:
+    """A function of a complex number."""
+    return _applied(lowering, node, name, [value], f"cmath.{name}")
+
+
+def power(lowering: NumbaLowering, node: ast.expr | ast.stmt, left: Value, right: Value) -> Value:
+    """`left ** right`, of which one is complex."""
+    operands = complexes.met(lowering, left, right, lowering.span(node))
+    if operands is None:
+        return UNKNOWN
+    return _applied(lowering, node, "power", list(operands), "**")
+
+
+def _applied(
+    lowering: NumbaLowering,
+    node: ast.expr | ast.stmt,
+    name: str,
+    values: list[TupleValue],
+    said: str,
+) -> Value:
+    span = lowering.span(node)
+    part = complexes.part_type(values[0])
+    parts: list[Value] = []
+    for value in values:
+        parts += [Number(leaf, leaf.type) for leaf in complexes.parts(lowering, value, span)]
+    result = inline_written(lowering, node, _functions()[name], parts, said, part)
+    if not isinstance(result, TupleValue):
+        return UNKNOWN
+    made = TupleValue(result.items, complexes.COMPLEX)
+    return complexes.made(lowering, *complexes.converted(lowering, made, part, span), span)
+
+
+@lru_cache(maxsize=1)
+def _functions() -> dict[str, UserFunction]:
+    """The functions by their names in the text above."""
+    source = SourceFile("<functions of Numba>", "\n".join((_HEAD, *_RANDOM, _COMPLEX)))
+    tree = ast.parse(source.text)
+    scope = module_scope(source, tree)
+    return {
+        node.name: UserFunction(node, scope, FunctionRole.DEVICE)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
