@@ -100,6 +100,10 @@ class SourceFile:
             self.column(end_line, end_byte),
         )
 
+    def text_of(self, node: Located) -> str:
+        """The lines of an `ast` node, from the first to the last, whole and with their ends."""
+        return "".join(self.lines[node.lineno - 1 : node.end_lineno])
+
     def extract(self, span: Span) -> str:
         """The text that `span` covers."""
         if span.line == span.end_line:

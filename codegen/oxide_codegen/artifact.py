@@ -101,7 +101,7 @@ class Artifact:
 
 def meaning_hash(kernel: Kernel) -> str:
     """The digest of what a kernel without symbols says, wherever it was read."""
-    bare = replace(kernel, path="", documentation="")
+    bare = replace(kernel, path="", documentation="", text="")
     return sha256(encoding.meaning(bare).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -117,9 +117,9 @@ def write(
     for number, (checked, digest, code) in enumerate(kernels):
         kernel = checked.kernel
         terms = f"{number}.ir.json"
-        members[terms] = encoding.dump((kernel, checked.facts, checked.compact)).encode(
-            "utf-8", "surrogatepass"
-        )
+        members[terms] = encoding.dump(
+            (replace(kernel, text=""), checked.facts, checked.compact)
+        ).encode("utf-8", "surrogatepass")
         targets: dict[str, list[dict[str, Any]]] = {}
         for form, compiled in code:
             words = [str(number), compiled.sm]

@@ -215,7 +215,8 @@ class LaunchSite:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Kernel:
-    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name.
+    """One kernel. `span` covers the `def` to the end of its body, `name_span` its name, and `text`
+    is what stands there, in whole lines: fixes are written into it.
 
     `assumptions` are about a kernel of another dialect than our own: what it does besides what
     its IR says. It is not compiled with them. Where there are `launches`, the kernel is judged for
@@ -242,6 +243,7 @@ class Kernel:
     dialect: str = field(default=OWN_DIALECT)
     assumptions: tuple[Assumption, ...] = ()
     launches: tuple[LaunchSite, ...] = ()
+    text: str = ""
 
     @property
     def instance(self) -> str:

@@ -263,6 +263,7 @@ def _kernel(lowering: Lowering) -> Kernel:
         callables=tuple(lowering.callables),
         choices=tuple(lowering.choices.values()),
         documentation=body.documentation,
+        text=source.text_of(node),
     )
 
 
