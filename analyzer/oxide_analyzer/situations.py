@@ -71,10 +71,10 @@ def _judged(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelRe
 def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
     reports: list[tuple[LaunchSite, KernelReport]] = []
     for site in kernel.launches:
-        contract = site.contract
-        if contract.block is None and (block := fitting_block(kernel)) is not None:
+        contract, launched = site.contract, _with_constants(kernel, site)
+        if contract.block is None and (block := fitting_block(launched)) is not None:
             contract = replace(contract, block=block)
-        found = check(replace(kernel, contract=contract))
+        found = check(replace(launched, contract=contract))
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
@@ -93,6 +93,13 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         checked=worst.checked if len(reports) == 1 else None,
         milliseconds=sum(report.milliseconds for _, report in reports),
     )
+
+
+def _with_constants(kernel: Kernel, site: LaunchSite) -> Kernel:
+    """The kernel with the constants of its closure as they are where it is launched."""
+    known = dict(site.constants)
+    constants = tuple(replace(c, value=known.get(c.symbol, c.value)) for c in kernel.constants)
+    return replace(kernel, constants=constants) if known else kernel
 
 
 def fitting(kernel: Kernel) -> Contract | None:

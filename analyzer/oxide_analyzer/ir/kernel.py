@@ -207,10 +207,12 @@ class Contract:
 
 @record
 class LaunchSite:
-    """A launch that the source of a kernel shows, and what it keeps."""
+    """A launch that the source of a kernel shows, what it keeps, and what it makes of constants
+    that the source of the kernel leaves open."""
 
     span: Span
     contract: Contract
+    constants: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -1,7 +1,7 @@
 """Where the threads of Numba kernels meet: barriers with votes, warp operations, fences, groups.
 
     cuda.shfl_down_sync(mask, v, 16)      warp shuffle_down v, 16
-    cuda.syncthreads_or(p)                a barrier, and a bool that nobody knows
+    cuda.syncthreads_count(p)             block reduce_add of 1 where p holds, else 0
     cuda.cg.this_grid().sync()            a barrier of the grid
 
 A mask of all ones means every lane that the warp has.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide.block_operations import supplied
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
     NOTHING,
@@ -21,19 +22,25 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.ir.nodes import (
     Barrier,
+    Binary,
+    BinaryOp,
     Compare,
     CompareOp,
     Const,
+    Convert,
     Fence,
     Group,
     Read,
+    Register,
     Scope,
+    Select,
+    Special,
     WarpFunction,
     WarpOp,
 )
 from oxide_analyzer.ir.operators import VOTES
 from oxide_analyzer.language import numba
-from oxide_analyzer.language.types import BOOL, I32, U32
+from oxide_analyzer.language.types import BOOL, I32, I64, U32
 
 if TYPE_CHECKING:
     import ast
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.row import Builtin
+    from oxide_analyzer.source import Span
 
 _ALL = 0xFFFFFFFF
 _WARP = {
@@ -56,6 +64,11 @@ _WARP = {
     "cuda.match_any_sync": WarpFunction.MATCH_ANY,
     "cuda.match_all_sync": WarpFunction.MATCH_ALL,
 }
+_VOTES = {
+    "cuda.syncthreads_count": "reduce_add",
+    "cuda.syncthreads_and": "reduce_min",
+    "cuda.syncthreads_or": "reduce_max",
+}
 _RESULTS = {
     WarpFunction.ANY: BOOL,
     WarpFunction.ALL: BOOL,
@@ -66,13 +79,38 @@ _RESULTS = {
 
 
 def sync_threads(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-    """`cuda.syncthreads()` and the barriers that count."""
+    """`cuda.syncthreads()`."""
+    del row
     for argument in node.args:
         lowering.evaluate(argument)
     lowering.emit(Barrier(lowering.site(), lowering.span(node)))
-    if row.name == "sync_threads":
-        return NOTHING
-    return lowering.forget(node, f"`{row.name}`", I32, adapts=False)
+    return NOTHING
+
+
+def vote(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.syncthreads_count(p)` and its kin: a barrier that tells every thread for how many of
+    the block, for all, or for any `p` holds."""
+    if len(node.args) != 1:
+        lowering.assume(node, f"`{lowering.text(node)}`")
+        lowering.emit(Barrier(lowering.site(), lowering.span(node)))
+        return UNKNOWN
+    argument, span = node.args[0], lowering.span(node)
+    holds = lowering.truth(lowering.evaluate(argument), argument)
+    one, zero = Const(1, I32, span), Const(0, I32, span)
+    given = [lowering.flat(Number(Select(holds, one, zero, I32, span), I32))]
+    found = supplied(lowering, node, _VOTES[row.name], given, row.name)
+    number = lowering.number(found, node)
+    # It is no more than there are threads, which the sum does not show.
+    most = _threads(span) if row.name.endswith("_count") else Const(1, I64, span)
+    counted = Convert(number.expr, I64, span)
+    least = Binary(BinaryOp.MAX, counted, Const(0, I64, span), I64, span)
+    return lowering.flat(Number(Binary(BinaryOp.MIN, least, most, I64, span), I64, depth=4))
+
+
+def _threads(span: Span) -> Expr:
+    x, y, z = (Special(Register.BLOCK_DIM, axis, span) for axis in range(3))
+    plane = Binary(BinaryOp.MUL, x, y, I64, span)
+    return Binary(BinaryOp.MUL, plane, z, I64, span)
 
 
 def fence(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
@@ -154,9 +192,7 @@ def _mask(lowering: NumbaLowering, node: ast.expr) -> Expr | None:
 
 CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "sync_threads": sync_threads,
-    "cuda.syncthreads_count": sync_threads,
-    "cuda.syncthreads_and": sync_threads,
-    "cuda.syncthreads_or": sync_threads,
+    **dict.fromkeys(_VOTES, vote),
     **dict.fromkeys(numba.FENCES, fence),
     "cuda.cg.this_grid": this_grid,
     "cuda.cg.Grid.sync": grid_sync,

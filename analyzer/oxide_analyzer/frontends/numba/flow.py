@@ -142,9 +142,10 @@ class Flow:
     def _below(self, scope: Scope) -> Iterator[tuple[Scope, FunctionNode]]:
         """Every function below a scope, with the scope in which it stands."""
         for node in _definitions(scope.node.body):
+            place = scope.at(node)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield scope, node
-            yield from self._below(self._inner(scope, node))
+                yield place, node
+            yield from self._below(self._inner(place, node))
 
     def _inner(self, scope: Scope, node: FunctionNode | ast.ClassDef) -> Scope:
         found = self._scopes.get(id(node))
@@ -162,7 +163,8 @@ class Flow:
             self._left -= 1
             if self._left < 0 or not ways:
                 break
-            ways = [after for known in ways for after in self._step(statement, scope, known)]
+            place = scope.at(statement)
+            ways = [after for known in ways for after in self._step(statement, place, known)]
             ways = _distinct(ways, scope)
         return ways
 

@@ -300,6 +300,9 @@ class Host:
                 return called
             case _:
                 pass
+        if len(arguments) == 1 and self.resolver.is_jit(node.func, self.scope):
+            # `cuda.jit(f)`, `cuda.jit("void(f4[:])")(f)`
+            return self.value(arguments[0], depth + 1)
         name = _called(node.func)
         if isinstance(node.func, ast.Attribute) and name in ("forall", "configure", "specialize"):
             kernel = self.value(node.func.value, depth + 1)

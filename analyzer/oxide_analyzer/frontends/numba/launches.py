@@ -31,6 +31,8 @@ from oxide_analyzer.frontends.numba.quantities import (
     ceiling,
 )
 from oxide_analyzer.frontends.numba.signatures import Declared
+from oxide_analyzer.frontends.oxide.functions import body_of
+from oxide_analyzer.frontends.oxide.meanings import UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.ir.kernel import (
     ArrayParameter,
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
-    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
@@ -85,9 +86,16 @@ class Launches:
     def __init__(self, module: Scope, resolver: NumbaResolver) -> None:
         self._found: dict[int, list[LaunchCall]] = {}
         self._resolver = resolver
+        self._made = tuple(_made(module, resolver))
         for launched in Flow(resolver, module).launched:
             function = launched.configured.kernel.function
             self._found.setdefault(id(function.node), []).append(launched)
+
+    @property
+    def wrapped(self) -> tuple[UserFunction, ...]:
+        """The functions that are made kernels by a call, or by being launched."""
+        launched = (found[0].configured.kernel.function for found in self._found.values())
+        return (*self._made, *launched)
 
     def are_of(self, node: FunctionNode) -> bool:
         """Whether a function is launched."""
@@ -118,11 +126,30 @@ class Launches:
             site = reader.read(launched.configured, _given(launched, names))
             texts = tuple(sorted(r.text for r in site.contract.requires))
             block = site.contract.block
-            key = (texts, block and tuple(show_expr(extent) for extent in block))
+            shown = block and tuple(show_expr(extent) for extent in block)
+            key = texts, shown, site.constants
             found.setdefault(key, site)
             if len(found) == _MOST_LAUNCHES:
                 break
         return tuple(found.values())
+
+
+def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
+    """The functions that a module makes kernels by `cuda.jit(f)`."""
+    for node in ast.walk(module.node):
+        match node:
+            case ast.Call(func=made, args=[ast.Name() as name]) if resolver.is_jit(made, module):
+                keywords = [*node.keywords, *(made.keywords if isinstance(made, ast.Call) else [])]
+                found = resolver.expression(name, module)
+                if (
+                    isinstance(found, UserFunction)
+                    and found.scope.is_module
+                    and not any(keyword.arg == "device" for keyword in keywords)
+                    and not body_of(found.node).returns_value
+                ):
+                    yield found
+            case _:
+                pass
 
 
 def _given(launched: LaunchCall, names: list[str]) -> dict[str, HostValue]:
@@ -151,6 +178,7 @@ class _Site:
         self._pairs: list[tuple[Expr, Size]] = []
         self._meanings: dict[str, Expr] = {}
         self._tasked: Size | None = None
+        self._constants: list[tuple[str, int]] = []
 
     def read(self, configured: Configured, given: Mapping[str, HostValue]) -> LaunchSite:
         """The contract that the launch keeps."""
@@ -173,6 +201,7 @@ class _Site:
                 requires=tuple(self._conditions()),
                 cooperative=True,
             ),
+            tuple(self._constants),
         )
 
     # ------------------------------------------------------------ quantities
@@ -182,7 +211,9 @@ class _Site:
         for constant in self._kernel.constants:
             if constant.value is None and len(constant.attributes) == 1 and constant.type == I64:
                 value = as_size(host.value(ast.Name(constant.attributes[0], ast.Load())))
-                if isinstance(value, int | Symbol | Whole):
+                if isinstance(value, int):
+                    self._constants.append((constant.symbol, value))
+                elif isinstance(value, Symbol | Whole):
                     self._pair(Given(constant.symbol, I64, self._span), value)
 
     def _block(self, value: HostValue) -> tuple[Expr, Expr, Expr] | None:

@@ -19,7 +19,7 @@ from oxide_analyzer.frontends.numba.syntax import SYNTAX
 from oxide_analyzer.frontends.numba.uses import Observer
 from oxide_analyzer.frontends.oxide.functions import body_of, name_span
 from oxide_analyzer.frontends.oxide.lowering import Memory
-from oxide_analyzer.frontends.oxide.meanings import FunctionRole
+from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.names import NameTypes
 from oxide_analyzer.frontends.oxide.parsing import parse
 from oxide_analyzer.frontends.oxide.reading import Reading, Unread, functions_of
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.numba.given import Launched
     from oxide_analyzer.frontends.numba.signatures import Declared
-    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.ir.nodes import Array, Block
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
@@ -59,6 +58,7 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
     observer = Observer(resolver)
     launches = Launches(module, resolver)
+    functions = _with_wrapped(functions, launches)
     kernels: list[Kernel] = []
     unread: list[Unread] = []
     called: set[int] = set()
@@ -81,6 +81,15 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         if id(nodes[kernel.qualname]) not in called or launches.are_of(nodes[kernel.qualname])
     )
     return Reading(kept, tuple(unread), ())
+
+
+def _with_wrapped(functions: list[UserFunction], launches: Launches) -> list[UserFunction]:
+    """The functions, with those that `cuda.jit(f)` makes kernels of, in the order of the source."""
+    known = {id(f.node) for f in functions if f.role is FunctionRole.KERNEL}
+    wrapped = {id(f.node): f for f in launches.wrapped if id(f.node) not in known}
+    kept = [f for f in functions if id(f.node) not in wrapped]
+    found = [UserFunction(f.node, f.scope, FunctionRole.KERNEL) for f in wrapped.values()]
+    return sorted([*kept, *found], key=lambda f: f.node.lineno)
 
 
 def read_launched(function: UserFunction, modules: Modules, launched: Launched) -> Kernel:
@@ -133,6 +142,7 @@ def _kernel(lowering: NumbaLowering, observer: Observer, types: Mapping[str, Dec
         documentation=body.documentation,
         dialect="numba",
         assumptions=tuple(sorted(lowering.assumptions.values(), key=lambda a: a.span)),
+        text=source.text_of(node),
     )
 
 

@@ -131,13 +131,19 @@ def block_operation(lowering: Lowering, node: ast.Call, row: Builtin) -> Value:
         nothing = identity(_SCANNED[name.removeprefix("scan_")], type)
         arguments.append(Number(Const(nothing, type, lowering.span(node)), type))
         name += "_exclusive"
-    if lowering.is_in_loop:
-        name += "_again"
-    helper = _helpers()[name]
-    result = inline_supplied(lowering, node, helper, arguments, row.name)
+    result = supplied(lowering, node, name, arguments, row.name)
     if isinstance(result, Number) and value.give is not Give.FIXED:
         return Number(result.expr, type, Give.WEAK)
     return result
+
+
+def supplied(
+    lowering: Lowering, node: ast.Call, name: str, arguments: list[Number], called: str
+) -> Value:
+    """The operation `name` of the text below in the place of a call of `called`."""
+    if lowering.is_in_loop:
+        name += "_again"
+    return inline_supplied(lowering, node, _helpers()[name], arguments, called)
 
 
 @lru_cache(maxsize=1)
