@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Expr
 
 
+# A loop over a tuple of more items is one whose rounds are not told apart.
+_MOST_ROUNDS = 32
+
+
 def augmented(lowering: NumbaLowering, node: ast.AugAssign, tail: bool) -> None:
     """`x += y`, `a[i] += y`, `p.x += y`."""
     del tail
@@ -55,6 +59,9 @@ def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
                 _unknown(lowering, node)
                 return
     value = lowering.evaluate(source)
+    if isinstance(value, TupleValue) and len(value.items) <= _MOST_ROUNDS and _runs_on(node.body):
+        _each(lowering, node, value)
+        return
     known = isinstance(value, ArrayValue) and value.array.name not in lowering.lost
     if known and isinstance(value, ArrayValue) and value.rank == 1:
         if value.elements is not None:
@@ -64,6 +71,22 @@ def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
     else:
         lowering.lose(value)
         _unknown(lowering, node)
+
+
+def _each(lowering: NumbaLowering, node: ast.For, values: TupleValue) -> None:
+    """A loop over a tuple: its rounds, one behind the other."""
+    for value in values.items:
+        statements.put(lowering, node.target, value, node.iter, lowering.span(node.target))
+        lowering.execute(node.body)
+
+
+def _runs_on(body: list[ast.stmt]) -> bool:
+    """Whether a round of a loop always goes through to the next."""
+    return not any(
+        isinstance(node, ast.Break | ast.Continue)
+        for statement in body
+        for node in ast.walk(statement)
+    )
 
 
 def _side_by_side(
