@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.record import record
 from oxide_analyzer.reports.full import notes
 from oxide_analyzer.source import SourceFile, Span
+from oxide_lsp.documents import CellSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pygls.workspace import PositionCodec
 
     from oxide_analyzer.diagnostics import Diagnostic, Edit
+    from oxide_analyzer.notebooks.joined import Notebook
 
 SOURCE = "oxide"
 
@@ -107,9 +110,9 @@ class Converter:
         self,
         codec: PositionCodec,
         client: Client,
-        open_file: Callable[[str], tuple[str, SourceFile] | None],
+        open_file: Callable[[Span], tuple[str, SourceFile] | None],
     ) -> None:
-        """`open_file` gives the URI and the text of a path that is open."""
+        """`open_file` gives the URI and the text of the open document in which a place is."""
         self._codec = codec
         self._client = client
         self._open_file = open_file
@@ -118,8 +121,9 @@ class Converter:
 
     def place(self, source: SourceFile, position: types.Position) -> tuple[int, int]:
         """Line and column of a position of the client's."""
-        ours = self._codec.position_from_client_units(source.lines, position)
-        return ours.line + 1, ours.character + 1
+        lines, above = _seen(source)
+        ours = self._codec.position_from_client_units(lines, position)
+        return ours.line + 1 + above, ours.character + 1
 
     def span(self, source: SourceFile, stretch: types.Range) -> Span:
         """The span of a range of the client's."""
@@ -136,14 +140,20 @@ class Converter:
 
     def location(self, span: Span) -> types.Location:
         """The client's location of a span in any file, open or not."""
-        opened = self._open_file(span.path)
+        opened = self._open_file(span)
         if opened is None:
             opened = uri_of(span.path), SourceFile(span.path, _text_on_disk(span.path))
         uri, source = opened
         return types.Location(uri=uri, range=self.range(source, span))
 
     def _position(self, source: SourceFile, line: int, column: int) -> types.Position:
-        text = source.line(line)
+        lines, above = _seen(source)
+        line -= above
+        if above and not 1 <= line <= len(lines):
+            # What reaches over the ends of a cell ends there.
+            column = 1 if line < 1 or not lines else len(lines[-1]) + 1
+            line = min(max(line, 1), max(len(lines), 1))
+        text = lines[line - 1].rstrip("\r\n") if 1 <= line <= len(lines) else ""
         before = text[: column - 1]
         units = len(before) if before.isascii() else self._codec.client_num_units(before)
         return types.Position(line=line - 1, character=units)
@@ -152,6 +162,8 @@ class Converter:
 
     def diagnostic(self, source: SourceFile, finding: Diagnostic) -> types.Diagnostic:
         """A finding about `source` as the client shows it."""
+        if isinstance(source, CellSource) and source.notebook is not None:
+            finding = _in_cell(source.notebook, finding)
         related = [
             types.DiagnosticRelatedInformation(
                 location=self.location(other.span), message=other.message
@@ -182,7 +194,7 @@ class Converter:
         """The edits of a fix; those of other files go to their own URIs."""
         changes: dict[str, list[types.TextEdit]] = {}
         for edit in edits:
-            if edit.span.path == source.path:
+            if edit.span.path == source.path and not isinstance(source, CellSource):
                 place = types.Location(uri=uri, range=self.range(source, edit.span))
             else:
                 place = self.location(edit.span)
@@ -218,6 +230,26 @@ class Converter:
         return types.WorkspaceEdit(
             document_changes=[types.TextDocumentEdit(text_document=document, edits=[snippet])]
         )
+
+
+def _seen(source: SourceFile) -> tuple[tuple[str, ...], int]:
+    """The lines that the client has, and how many of the analyzer's stand above them."""
+    if isinstance(source, CellSource):
+        cell = source.cell
+        return cell.lines, cell.above
+    return source.lines, 0
+
+
+def _in_cell(notebook: Notebook, finding: Diagnostic) -> Diagnostic:
+    """A finding with the lines that its words name counted in cells, its places as they are."""
+    from oxide_analyzer.notebooks.placed import finding_in_cell
+
+    placed = finding_in_cell(notebook, finding)
+    related = tuple(
+        replace(other, message=said.message)
+        for other, said in zip(finding.related, placed.related, strict=True)
+    )
+    return replace(placed, span=finding.span, related=related, fixes=finding.fixes)
 
 
 def message(finding: Diagnostic, *, with_related: bool) -> str:

@@ -14,6 +14,7 @@ import traceback
 from collections import OrderedDict, deque
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _KEPT_REPORTS = 16
 _NICENESS = 5
+_STATM = Path("/proc/self/statm")
 
 
 class Checker(Protocol):
@@ -116,10 +118,15 @@ class Answer:
 
 @record
 class Checked:
-    """The answer to `Check`."""
+    """The answer to `Check`, and what it cost.
+
+    `memory` is what the process holds, in bytes, 0 if that is not known.
+    """
 
     job: int
     answer: Answer
+    seconds: float = 0.0
+    memory: int = 0
 
 
 @record
@@ -173,7 +180,8 @@ class _Inbox:
         """Raise `_Stop` if nobody waits for the job."""
         self._take()
         if job in self._cancelled:
-            self._cancelled.discard(job)
+            # Jobs come in order: what was cancelled too late is never asked about again.
+            self._cancelled = {other for other in self._cancelled if other > job}
             raise _Stop
 
     def _take(self) -> None:
@@ -220,6 +228,7 @@ def _reply(
     try:
         match job:
             case Check(job=number, source=source):
+                start = perf_counter()
                 report = checker.check(
                     source, _OpenModules.of(job), lambda: inbox.stop_if_cancelled(number)
                 )
@@ -227,13 +236,22 @@ def _reply(
                 reports.move_to_end(source.path)
                 if len(reports) > _KEPT_REPORTS:
                     reports.popitem(last=False)
-                return Checked(number, _answer(report))
+                return Checked(number, answer(report), perf_counter() - start, _memory())
             case Compile():
                 return compiler.compile(job, reports.get(job.path))
     except _Stop:
         return Cancelled(job.job)
     except Exception as error:
         return Failed(job.job, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _memory() -> int:
+    """The resident memory of this process in bytes, 0 where the system does not say it so."""
+    try:
+        pages = int(_STATM.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class _OpenModules:
@@ -258,7 +276,8 @@ class _OpenModules:
         return found
 
 
-def _answer(report: Report) -> Answer:
+def answer(report: Report) -> Answer:
+    """What travels of a report."""
     visible = (d for d in report.diagnostics if d.suppressed is None)
     return Answer(tuple(map(_kernel, report.kernels)), tuple(map(_portable, visible)))
 

@@ -9,14 +9,18 @@ import gc
 import importlib
 import importlib.metadata
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import PositionCodec
 
-from oxide_analyzer.source import SourceFile
+from oxide_analyzer.source import SourceFile, Span
+from oxide_lsp.checking import Checking
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
+from oxide_lsp.documents import Documents
 from oxide_lsp.features import (
     code_actions,
     completion,
@@ -25,16 +29,19 @@ from oxide_lsp.features import (
     inlay_hints,
     lenses,
     navigation,
+    notebooks,
     ptx,
     refreshing,
     semantic_tokens,
     symbols,
     virtual_documents,
+    workspace_diagnostics,
 )
 from oxide_lsp.features.listings import Listings
 from oxide_lsp.features.preferences import Preferences
-from oxide_lsp.settings import settings_of
-from oxide_lsp.state import Checking, Document
+from oxide_lsp.health import RESTART, Health
+from oxide_lsp.settings import Wishes, settings_of
+from oxide_lsp.state import Document
 
 if TYPE_CHECKING:
     from oxide_lsp.settings import Settings
@@ -51,10 +58,15 @@ class OxideServer(LanguageServer):
     def __init__(self, worker: Worker) -> None:
         """A server that has not met its client, and so can show nothing yet."""
         # Reading standard input takes a thread of this pool.
-        super().__init__("oxide", _version(), max_workers=4)
+        super().__init__(
+            "oxide", _version(), max_workers=4, notebook_document_sync=notebooks.SYNC
+        )
         self.worker = worker
-        self.documents: dict[str, Document] = {}
-        self.checking = Checking(worker, self.documents, self._answered)
+        self.documents = Documents()
+        self.health = Health(self)
+        self.checking = Checking(worker, self.documents, self.health, self._answered)
+        self.wishes: dict[str, Wishes] = {}
+        self.elsewhere = workspace_diagnostics.Elsewhere()
         nobody = Client.of(types.ClientCapabilities(), pull=False)
         self.converter = Converter(PositionCodec(), nobody, self._open_file)
         self.target = _DEFAULT_TARGET
@@ -68,13 +80,20 @@ class OxideServer(LanguageServer):
 
     def settings_of(self, path: str) -> Settings:
         """What holds for a file; an unsaved one belongs to the first folder of the workspace."""
-        folders = [path_of(folder.uri) for folder in self.workspace.folders.values()]
-        return settings_of(path, folders[0] if folders else self.workspace.root_path)
+        folders = {path_of(folder.uri): folder.uri for folder in self.workspace.folders.values()}
+        first = next(iter(folders), self.workspace.root_path)
+        around = [folder for folder in folders if Path(path).is_relative_to(folder)]
+        uri = folders.get(max(around, key=len, default=first or ""), "")
+        wishes = self.wishes.get(uri) or self.wishes.get("")
+        settings = settings_of(path, first, wishes)
+        if settings.problem is not None:
+            self.health.misconfigured(settings.problem)
+        return settings
 
     def initialize(self, params: types.InitializeParams) -> None:
         """What the client can do, and what its user wants."""
         capabilities = params.capabilities
-        diagnostics.register(self, capabilities)
+        diagnostics.register(self, params)
         client = Client.of(capabilities, pull=self.pulls)
         self.converter = Converter(self.workspace.position_codec, client, self._open_file)
         self.configure(params.initialization_options)
@@ -87,24 +106,41 @@ class OxideServer(LanguageServer):
             self.target = target
         ptx.configure(self, settings.get("ptxHide"))
         self.preferences = self.preferences.with_settings(settings)
+        self.wishes[""] = Wishes.of(settings)
 
     def check_again(self, *, except_uri: str = "") -> None:
-        """Files that open ones import, or settings, may have changed on disk."""
-        for document in self.documents.values():
+        """Files that open ones import, or settings, may have changed."""
+        self.health.configured()
+        for document in self.documents.files():
             if document.uri != except_uri:
                 document.settings = self.settings_of(document.source.path)
                 document.forget_reading()
                 self.checking.request(document)
+                diagnostics.changed(self, document)
 
-    def _open_file(self, path: str) -> tuple[str, SourceFile] | None:
-        for document in self.documents.values():
-            if document.source.path == path:
-                return document.uri, document.source
-        return None
+    def changed(self, document: Document) -> None:
+        """A file was opened, or has a newer text."""
+        if not document.settled.is_set():
+            self.checking.request(document)
+        diagnostics.changed(self, document)
+
+    def closed(self, uri: str) -> None:
+        """A file was closed."""
+        document = self.documents.remove(uri)
+        self.checking.forget(uri)
+        for shown in document.shown if document is not None else ():
+            self.drawn.pop(shown.uri, None)
+            diagnostics.closed(self, shown.uri)
+
+    def _open_file(self, span: Span) -> tuple[str, SourceFile] | None:
+        document = self.documents.showing(span)
+        return None if document is None else (document.uri, document.source)
 
     def _answered(self, document: Document) -> None:
+        self.health.recovered()
         diagnostics.answered(self, document)
-        ptx.answered(self, document)
+        for shown in document.shown:
+            ptx.answered(self, shown)
         refreshing.answered(self, document)
 
 
@@ -121,6 +157,10 @@ def make_server(worker: Worker) -> OxideServer:
     ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)(did_close)
     ls.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(did_change_configuration)
     ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
+    ls.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(did_change_folders)
+    ls.command(RESTART)(lambda: restart_analyzer(ls))
+    notebooks.register(ls)
+    workspace_diagnostics.register(ls)
     hover.register(ls)
     code_actions.register(ls)
     for feature in (completion, inlay_hints, lenses, navigation, semantic_tokens, symbols):
@@ -138,7 +178,7 @@ def initialize(ls: OxideServer, params: types.InitializeParams) -> None:
     ls.initialize(params)
 
 
-def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
+async def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
     """The client has its answer: there is time to import what the first file needs."""
     importlib.import_module("oxide_analyzer.frontends")
     # The modules live as long as the server: collecting garbage among them doubles the time
@@ -155,6 +195,10 @@ def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
         )
         ls.client_register_capability(types.RegistrationParams(registrations=[registration]))
     virtual_documents.initialized(ls)
+    before = dict(ls.wishes)
+    await ask_for_settings(ls)
+    if ls.wishes.get("") != before.get("") or any(w != Wishes() for w in ls.wishes.values()):
+        ls.check_again()
 
 
 def shutdown(ls: OxideServer, params: object) -> None:
@@ -167,21 +211,18 @@ def did_open(ls: OxideServer, params: types.DidOpenTextDocumentParams) -> None:
     item = params.text_document
     source = SourceFile(path_of(item.uri), item.text)
     document = Document(item.uri, item.version, source, ls.settings_of(source.path))
-    ls.documents[item.uri] = document
-    ls.checking.request(document)
-    diagnostics.changed(ls, document)
+    ls.documents.put(document)
+    ls.changed(document)
 
 
 def did_change(ls: OxideServer, params: types.DidChangeTextDocumentParams) -> None:
     """A file was edited; pygls has applied the edit to its copy."""
-    document = ls.documents.get(params.text_document.uri)
+    document = ls.documents.file(params.text_document.uri)
     if document is None:
         return
     text = ls.workspace.get_text_document(document.uri).source
     document.update(params.text_document.version, SourceFile(document.source.path, text))
-    if not document.settled.is_set():
-        ls.checking.request(document)
-    diagnostics.changed(ls, document)
+    ls.changed(document)
 
 
 def did_save(ls: OxideServer, params: types.DidSaveTextDocumentParams) -> None:
@@ -192,24 +233,64 @@ def did_save(ls: OxideServer, params: types.DidSaveTextDocumentParams) -> None:
 
 def did_close(ls: OxideServer, params: types.DidCloseTextDocumentParams) -> None:
     """A file was closed."""
-    uri = params.text_document.uri
-    ls.documents.pop(uri, None)
-    ls.checking.forget(uri)
-    ls.drawn.pop(uri, None)
-    diagnostics.closed(ls, uri)
+    ls.closed(params.text_document.uri)
 
 
-def did_change_configuration(ls: OxideServer, params: types.DidChangeConfigurationParams) -> None:
+async def did_change_configuration(
+    ls: OxideServer, params: types.DidChangeConfigurationParams
+) -> None:
     """The user's settings changed; some clients send them under our name, some bare."""
     settings = cast("object", params.settings)
+    before = dict(ls.wishes)
     if isinstance(settings, dict):
         ours = cast("dict[str, object]", settings)
         ls.configure(ours.get("oxide", ours))
-        refreshing.configured(ls)
+    await ask_for_settings(ls)
+    if ls.wishes != before:
+        ls.check_again()
+    refreshing.configured(ls)
+
+
+async def ask_for_settings(ls: OxideServer) -> None:
+    """Ask an editor that can be asked what its user wants, for each folder of the workspace."""
+    workspace = ls.client_capabilities.workspace
+    if workspace is None or not workspace.configuration:
+        return
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    items = [types.ConfigurationItem(section="oxide")]
+    items += [types.ConfigurationItem(scope_uri=uri, section="oxide") for uri in folders]
+    try:
+        found = await ls.workspace_configuration_async(types.ConfigurationParams(items=items))
+    except JsonRpcException as error:
+        logger.warning("the editor does not say its settings: %s", error)
+        return
+    said = cast("list[object]", found or [])
+    if said and isinstance(said[0], dict):
+        ls.configure(said[0])
+    for uri, one in zip(folders, said[1:], strict=False):
+        if isinstance(one, dict):
+            ls.wishes[uri] = Wishes.of(cast("dict[str, object]", one))
 
 
 def did_change_watched_files(ls: OxideServer, params: types.DidChangeWatchedFilesParams) -> None:
-    """A pyproject.toml was written."""
+    """A pyproject.toml was written, or a file that open ones may import."""
+    ls.check_again()
+
+
+async def did_change_folders(
+    ls: OxideServer, params: types.DidChangeWorkspaceFoldersParams
+) -> None:
+    """Folders were added to the workspace, or taken out of it."""
+    for folder in params.event.removed:
+        ls.wishes.pop(folder.uri, None)
+    await ask_for_settings(ls)
+    ls.check_again()
+
+
+def restart_analyzer(ls: OxideServer) -> None:
+    """Start the analyzer's process anew, whatever became of the last one."""
+    ls.worker.kill()
+    ls.health.try_again()
     ls.check_again()
 
 

@@ -1,13 +1,8 @@
-"""What is known about each open file, and which version of it is checked next.
+"""What is known about an open file.
 
 Two kinds of findings. The cheap ones, the frontend's, are computed in the server for every
-version. The solver's come from the worker, one file after the other, always the newest version:
-what was typed meanwhile replaces what waits, and an answer about an older version is dropped.
-
-    version   1          2    3    4
-    server    read       read read read            cheap findings of each, at once
-    worker    ──check 1──►    ──check 2──► ──4──►   3 was never started
-                        keep          drop     keep
+version; the solver's come from the worker (`checking`). Until they do, the last ones are carried
+along to where they stand now. While a text does not parse, nothing but that is new.
 """
 
 from __future__ import annotations
@@ -15,35 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.record import record
 from oxide_lsp.carry import carry
-from oxide_lsp.jobs import Answer
-from oxide_lsp.worker import JobFailed, WorkerDied
+from oxide_lsp.known import known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from oxide_analyzer.diagnostics import Diagnostic
-    from oxide_analyzer.frontends.oxide import Reading
-    from oxide_analyzer.source import SourceFile
-    from oxide_lsp.jobs import KernelAnswer
+    from oxide_analyzer.frontends import Reading
+    from oxide_analyzer.source import SourceFile, Span
+    from oxide_lsp.jobs import Answer
+    from oxide_lsp.known import Known
     from oxide_lsp.settings import Settings
-    from oxide_lsp.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 # A file without any of these has no kernels, and its syntax is somebody else's business.
 _MENTIONS = re.compile(r"oxide|numba|cuda\.jit|cupyx")
-
-# An outdated check stops at its next kernel. If that takes longer its process is killed, with
-# all that it remembers.
-_PATIENCE = 2.0
-
-# A check that ended its process is tried once more, for the process may have been the victim.
-_ATTEMPTS = 2
 
 
 @record
@@ -58,18 +42,43 @@ class Verdicts:
     solver: tuple[Diagnostic, ...]
 
 
-@dataclass
 class Document:
-    """An open file: its newest text, and the last verdicts, perhaps about an older one."""
+    """An open file: its newest text, and the last verdicts, perhaps about an older one.
 
-    uri: str
-    version: int
-    source: SourceFile
-    settings: Settings
-    verdicts: Verdicts | None = None
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-    _reading: Reading | None = None
-    _findings: tuple[Diagnostic, ...] | None = None
+    `settings` are those of its place in the workspace. A notebook is one file: see `notebooks`.
+    """
+
+    def __init__(self, uri: str, version: int, source: SourceFile, settings: Settings) -> None:
+        """A file that was just opened."""
+        self.uri = uri
+        self.version = version
+        self.source = source
+        self.settings = settings
+        self._verdicts: Verdicts | None = None
+        self._settled = asyncio.Event()
+        self._reading: Reading | None = None
+        self._findings: tuple[Diagnostic, ...] | None = None
+        self._kernels: tuple[Known, ...] | None = None
+
+    @property
+    def verdicts(self) -> Verdicts | None:
+        """The last answer of the worker's."""
+        return self._verdicts
+
+    @property
+    def settled(self) -> asyncio.Event:
+        """Set while nothing better is to be expected than what is known."""
+        return self._settled
+
+    @property
+    def shown(self) -> tuple[Document, ...]:
+        """The documents in which an editor shows the file: itself, or the cells of a notebook."""
+        return (self,)
+
+    def holds(self, span: Span) -> bool:
+        """Whether a place in the file stands in this document."""
+        del span
+        return True
 
     def update(self, version: int, source: SourceFile) -> None:
         """A newer text. The old verdicts stay until there are new ones."""
@@ -82,15 +91,39 @@ class Document:
         """The text, or what it imports, is another than the verdicts are about."""
         self._reading = None
         self._findings = None
+        self._kernels = None
         self.settled.clear()
 
     def settle(self, answer: Answer) -> None:
         """The worker's answer about the newest text."""
         cheap = {(d.span, d.code) for d in self.cheap_findings()}
         solver = tuple(d for d in answer.diagnostics if (d.span, d.code) not in cheap)
-        self.verdicts = Verdicts(self.source, answer, solver)
+        self._verdicts = Verdicts(self.source, answer, solver)
+        self.settle_for_now()
+
+    def settle_for_now(self) -> None:
+        """Nothing more will be known about this text; older verdicts are carried along."""
         self._findings = None
+        self._kernels = None
         self.settled.set()
+
+    @property
+    def parses(self) -> bool:
+        """Whether the text is Python: of one that is not, no verdict says anything."""
+        from oxide_analyzer.diagnostics import Diagnostic
+        from oxide_analyzer.frontends.oxide.parsing import parse
+
+        return not isinstance(parse(self.source), Diagnostic)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the verdicts are about the newest text, and about what it imports now."""
+        verdicts = self.verdicts
+        return (
+            verdicts is not None
+            and self.settled.is_set()
+            and verdicts.source.text == self.source.text
+        )
 
     @property
     def mentions_kernels(self) -> bool:
@@ -99,7 +132,7 @@ class Document:
 
     def reading(self) -> Reading:
         """What the frontend makes of the newest text."""
-        from oxide_analyzer.frontends.oxide import Reading, read
+        from oxide_analyzer.frontends import Reading, read
         from oxide_analyzer.rules.ox999_internal_error import internal_error
 
         if self._reading is None:
@@ -127,16 +160,17 @@ class Document:
             self._findings = tuple(d for d in found if self.settings.admits(d))
         return self._findings
 
-    def kernel_at(self, line: int, column: int) -> KernelAnswer | None:
-        """The kernel whose name stands there, if the verdicts are about the newest text."""
-        if self.verdicts is None or self.verdicts.source.text != self.source.text:
-            return None
-        kernels = self.verdicts.answer.kernels
-        return next((k for k in kernels if k.name_span.contains(line, column)), None)
+    def kernels(self) -> tuple[Known, ...]:
+        """The kernels of the newest text with what is known of them."""
+        if self._kernels is None:
+            self._kernels = known(
+                self.source, self.reading(), self.verdicts, is_settled=self.is_judged
+            )
+        return self._kernels
 
     def _best_findings(self) -> tuple[Diagnostic, ...]:
         verdicts = self.verdicts
-        if verdicts is not None and self.settled.is_set():
+        if verdicts is not None and self.is_judged:
             return verdicts.answer.diagnostics
         cheap = self.cheap_findings()
         if verdicts is None or not self.mentions_kernels:
@@ -153,94 +187,3 @@ class Document:
         seen = {(d.span, d.code) for d in cheap}
         fresh = tuple(d for d in carried if (d.span, d.code) not in seen)
         return tuple(sorted(cheap + fresh, key=lambda d: (d.span, d.code)))
-
-
-class Checking:
-    """Takes the newest version of each waiting document through the worker, one at a time.
-
-    `answered` is told whenever a document has new verdicts.
-    """
-
-    def __init__(
-        self,
-        worker: Worker,
-        documents: dict[str, Document],
-        answered: Callable[[Document], None],
-    ) -> None:
-        """Nothing waits yet."""
-        self._worker = worker
-        self._documents = documents
-        self._answered = answered
-        self._waiting: dict[str, None] = {}
-        self._running: tuple[str, str] | None = None
-        self._loop: asyncio.Task[None] | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether the worker has nothing to check."""
-        return self._running is None and not self._waiting
-
-    def request(self, document: Document) -> None:
-        """Check the newest version of this document, before others that wait."""
-        uri = document.uri
-        self._waiting.pop(uri, None)
-        if not document.mentions_kernels:
-            document.settle(Answer((), ()))
-            self._answered(document)
-            return
-        self._waiting[uri] = None
-        if self._running is not None and self._running[0] == uri:
-            job = self._running
-            self._worker.cancel()
-            asyncio.get_running_loop().call_later(_PATIENCE, self._kill_outdated, job)
-        if self._loop is None or self._loop.done():
-            self._loop = asyncio.ensure_future(self._run())
-
-    def forget(self, uri: str) -> None:
-        """The document was closed."""
-        self._waiting.pop(uri, None)
-
-    def _kill_outdated(self, job: tuple[str, str]) -> None:
-        if self._running is job:
-            self._worker.kill()
-
-    async def _run(self) -> None:
-        while self._waiting:
-            uri, _ = self._waiting.popitem()
-            document = self._documents.get(uri)
-            if document is None:
-                continue
-            answer = await self._check(document)
-            current = self._documents.get(uri)
-            if answer is None or current is not document or uri in self._waiting:
-                continue
-            document.settle(answer)
-            try:
-                self._answered(document)
-            except Exception:
-                logger.exception("the findings of %s could not be sent", uri)
-
-    async def _check(self, document: Document) -> Answer | None:
-        """The answer about the document's text of now, or None if it is no longer wanted."""
-        from oxide_analyzer.rules.ox999_internal_error import internal_error
-
-        uri, source = document.uri, document.source
-        configuration = document.settings.configuration
-        others = tuple(d.source for d in self._documents.values() if d.uri != uri)
-        failure: Exception | None = None
-        for _ in range(_ATTEMPTS):
-            self._running = (uri, source.text)
-            try:
-                return await self._worker.check(source, others, configuration)
-            except WorkerDied as death:
-                if death.wanted or uri in self._waiting:
-                    return None
-                failure = death
-            except JobFailed as failed:
-                logger.error("%s could not be checked\n%s", source.path, failed.details)
-                failure = failed
-                break
-            finally:
-                self._running = None
-        assert failure is not None
-        return Answer((), (internal_error(source.path, failure),))

@@ -20,8 +20,10 @@ import asyncio
 import contextlib
 import itertools
 import multiprocessing
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from oxide_analyzer.source import SourceFile
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.configuration import Configuration
     from oxide_lsp.jobs import Answer, Job, MakeChecker, Reply
+
+
+# A process that holds more is ended when it is idle, unless it has just been started: then it is
+# the files that need so much. Where memory is not known, checks are counted.
+_MOST_MEMORY = int(os.environ.get("OXIDE_LSP_MEMORY", "1024")) * 2**20
+_FEWEST_CHECKS = 100
+_MOST_CHECKS = 20_000
 
 
 class WorkerDied(Exception):
@@ -64,11 +73,23 @@ class Worker:
         self._jobs = itertools.count()
         self._checking: int | None = None
         self._life: _Life | None = None
+        self._checks = 0
+        self._memory = 0
+        # Seconds that the last check took, without what it waited for.
+        self.cost = 0.0
+
+    @property
+    def needs_much(self) -> bool:
+        """Whether the process holds so much, of so many checks, that a new one is better."""
+        if self._life is None or self._checks < _FEWEST_CHECKS:
+            return False
+        return self._memory > _MOST_MEMORY or self._checks >= _MOST_CHECKS
 
     def start(self) -> None:
         """Start the process now, so that it imports while the server does."""
         if self._life is None:
             self._life = _Life(self._make_checker)
+            self._checks = self._memory = 0
 
     async def check(
         self,
@@ -79,14 +100,16 @@ class Worker:
         """Check a file, None if that was cancelled; raises `WorkerDied` or `JobFailed`."""
         # Fresh values, because a SourceFile carries its cached lines along.
         texts = tuple(SourceFile(f.path, f.text) for f in open_files)
-        job = Check(next(self._jobs), SourceFile(source.path, source.text), texts, configuration)
+        job = Check(next(self._jobs), replace(source), texts, configuration)
         self._checking = job.job
         try:
             reply = await self._ask(job)
         finally:
             self._checking = None
         match reply:
-            case Checked(answer=answer):
+            case Checked(answer=answer, seconds=seconds, memory=memory):
+                self._checks += 1
+                self._memory, self.cost = memory, seconds
                 return answer
             case Cancelled():
                 return None

@@ -15,8 +15,10 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified
 
 from oxide_lsp.convert import result_id
+from oxide_lsp.features import workspace_diagnostics
 
 if TYPE_CHECKING:
     from oxide_lsp.server import OxideServer
@@ -29,8 +31,9 @@ _PATIENCE = 0.05
 _TOGETHER = 0.001
 
 
-def register(ls: OxideServer, capabilities: types.ClientCapabilities) -> None:
+def register(ls: OxideServer, params: types.InitializeParams) -> None:
     """Choose the transport; call it before the server's capabilities are made."""
+    capabilities = params.capabilities
     text_document = capabilities.text_document
     ls.pulls = text_document is not None and text_document.diagnostic is not None
     if ls.pulls:
@@ -41,6 +44,10 @@ def register(ls: OxideServer, capabilities: types.ClientCapabilities) -> None:
             identifier="oxide", inter_file_dependencies=True, workspace_diagnostics=False
         )
         ls.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)(pull)
+        # Some editors ask for this all the time: only those that were told to are answered.
+        wanted = params.initialization_options
+        if isinstance(wanted, dict) and wanted.get("diagnosticMode") == "workspace":
+            ls.feature(types.WORKSPACE_DIAGNOSTIC)(workspace_diagnostics.pull)
 
 
 async def pull(
@@ -51,8 +58,13 @@ async def pull(
     if document is None:
         return types.RelatedFullDocumentDiagnosticReport(items=[])
     if not ls.refreshes:
+        version = document.version
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(document.settled.wait(), _PATIENCE)
+        document = ls.documents.get(params.text_document.uri)
+        if document is None or document.version != version:
+            # The client has a newer text, and will ask about that.
+            raise JsonRpcContentModified
     items = _items(ls, document)
     identity = result_id(items)
     ls.served[document.uri] = (document.version, identity)
@@ -68,7 +80,7 @@ def changed(ls: OxideServer, document: Document) -> None:
     version = document.version
 
     def publish_unless_newer() -> None:
-        if ls.documents.get(document.uri) is document and document.version == version:
+        if ls.documents.file(document.uri) is document and document.version == version:
             _publish(ls, document)
 
     asyncio.get_running_loop().call_later(_TOGETHER, publish_unless_newer)
@@ -79,12 +91,18 @@ def answered(ls: OxideServer, document: Document) -> None:
     if not ls.pulls:
         _publish(ls, document)
         return
-    served = ls.served.get(document.uri)
-    # A client that has not asked about this version yet will do so by itself.
-    if not ls.refreshes or served is None or served[0] != document.version:
-        return
-    if served[1] != result_id(_items(ls, document)):
+    if ls.refreshes and any(_is_outdated(ls, shown) for shown in document.shown):
         ls.workspace_diagnostic_refresh(None)
+
+
+def _is_outdated(ls: OxideServer, document: Document) -> bool:
+    """Whether a client shows something else; one that has not asked yet will do so by itself."""
+    served = ls.served.get(document.uri)
+    return (
+        served is not None
+        and served[0] == document.version
+        and served[1] != result_id(_items(ls, document))
+    )
 
 
 def closed(ls: OxideServer, uri: str) -> None:
@@ -96,7 +114,12 @@ def closed(ls: OxideServer, uri: str) -> None:
         )
 
 
-def _publish(ls: OxideServer, document: Document) -> None:
+def _publish(ls: OxideServer, file: Document) -> None:
+    for document in file.shown:
+        _publish_one(ls, document)
+
+
+def _publish_one(ls: OxideServer, document: Document) -> None:
     items = _items(ls, document)
     served = (document.version, result_id(items))
     if ls.served.get(document.uri) == served:
