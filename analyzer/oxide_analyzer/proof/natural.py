@@ -11,19 +11,25 @@ breaks, an error is only
   along each axis, numbers as large as the lengths; of two threads, or of those that leave early,
   also where one element is missing; and
 * for one thread alone, whatever the arrays hold, as their data may keep to any rule, and however
-  long the array is whose end it passes, as that may be any length that the author sees to.
+  long the array is whose end it passes, as that may be any length that the author sees to; and
+* for two threads at an element that data choose, what meets as well where the data count up, or
+  what they add to: who stores at places that are loaded, or between ends that are loaded, has
+  made them different.
 
     a[thread of the grid] = 0, launched as [(n + 255) // 256, 256] on n elements      an error
     b[a[i]] = 0                                                  a question about what a holds
     hist[x[i]] += 1                                              an error: two may be equal
+    for k in range(start[i], start[i + 1]): b[k] = 0             a question about what start holds
 
-The rest stays unproved: the warning says which launch would break it.
+A negative index counts from behind in these dialects, and a slice ends where its array does, so
+neither is an error. The rest stays unproved: the warning says which launch would break it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import prod
+from random import Random
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import run
@@ -33,22 +39,30 @@ from oxide_analyzer.interpreter.outcome import (
     FailedAssertion,
     Misaligned,
     OutOfBounds,
+    OutsideMask,
+    Race,
+    Uninitialised,
+    WarpDivergence,
     ZeroDivisor,
 )
-from oxide_analyzer.ir.kernel import OWN_DIALECT
-from oxide_analyzer.ir.nodes import Dim, Register, Special
+from oxide_analyzer.ir.kernel import OWN_DIALECT, ScalarParameter
+from oxide_analyzer.ir.nodes import Compare, CompareOp, Dim, Param, Register, Space, Special, Symbol
 from oxide_analyzer.ir.walk import subexpressions
-from oxide_analyzer.launch import Contents, Launch, Repeated
+from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.proof.admission import instances, symbols
-from oxide_analyzer.proof.launches import Admitted
+from oxide_analyzer.proof.contents import contents
+from oxide_analyzer.proof.launches import MOST_SHARED, Admitted
+from oxide_analyzer.proof.provenance import Origin, Provenance, provenance
 from oxide_analyzer.proof.refute import place_of
-from oxide_analyzer.proof.trials import NATURAL, PARTIAL, axes_read
+from oxide_analyzer.proof.trials import EXACT, MORE, NATURAL, PARTIAL, axes_read
 from oxide_analyzer.proof.verdicts import ELSEWHERE, Judged, Refuted, Unknown
-from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.interpreter import Failure
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.ir.kernel import Kernel, Parameter
+    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.verdicts import Violation
 
@@ -56,6 +70,8 @@ _STEPS = 200_000
 _MOST_ELEMENTS = 1 << 20
 # What a thread does wrong whatever the others do.
 _ALONE = (OutOfBounds, BadView, ZeroDivisor, FailedAssertion, Misaligned)
+# What the arrays hold: what the launch chose, zeros, ones, and numbers that count up.
+_DATA = (None, 0, MORE, EXACT)
 
 
 def answered_for(judgement: Judgement) -> Judgement:
@@ -63,8 +79,8 @@ def answered_for(judgement: Judgement) -> Judgement:
     kernel = judgement.analysis.kernel
     if kernel.dialect == OWN_DIALECT or not judgement.violations:
         return judgement
-    usual = _natural(kernel, judgement)
-    kept = tuple(v for v in judgement.violations if _is_firm(kernel, v, usual))
+    usual = _Usual(kernel, judgement)
+    kept = tuple(v for v in judgement.violations if usual.is_firm(v))
     places = {place_of(v.failure) for v in kept}
     judged: list[Judged] = []
     for one in judgement.judged:
@@ -80,34 +96,128 @@ def answered_for(judgement: Judgement) -> Judgement:
     return replace(judgement, violations=kept, judged=tuple(judged))
 
 
-def _is_firm(kernel: Kernel, violation: Violation, usual: tuple[_Natural, ...]) -> bool:
-    failure, place = violation.failure, place_of(violation.failure)
-    if not symbols(kernel) and _is_shown(kernel, failure):
-        return not isinstance(failure, _ALONE) or _is_free_of_data(kernel, violation)
-    return bool(usual) and all(one.breaks(failure, place) for one in usual)
+@dataclass(slots=True)
+class _Usual:
+    """The natural launches of a kernel, found when they are asked for."""
+
+    kernel: Kernel
+    judgement: Judgement
+    origins: Provenance = field(init=False)
+    _launches: tuple[_Natural, ...] | None = None
+
+    def __post_init__(self) -> None:
+        self.origins = provenance(self.kernel)
+
+    def is_firm(self, violation: Violation) -> bool:
+        """Whether a violation is one that the author has to answer for."""
+        kernel, failure = self.kernel, violation.failure
+        if _is_meant(failure) or self._is_of_open_mask(failure):
+            return False
+        if not symbols(kernel) and _is_shown(kernel, failure):
+            if isinstance(failure, _ALONE):
+                return all(self._breaks(violation, data) for data in _DATA[1:])
+            return self._meets(failure) or self._breaks(violation, EXACT)
+        launches = self.natural()
+        return bool(launches) and all(self._breaks_naturally(one, failure) for one in launches)
+
+    def natural(self) -> tuple[_Natural, ...]:
+        """A natural launch for each of some values of the constants that nobody knows."""
+        if self._launches is None:
+            self._launches = tuple(_natural(self.kernel, self.judgement))
+        return self._launches
+
+    def _breaks(self, violation: Violation, data: int) -> bool:
+        """Whether it breaks as well where the arrays of its launch hold other data."""
+        place = place_of(violation.failure)
+        for concrete, _ in instances(self.kernel, Admitted(self.kernel)):
+            launch = _filled(concrete, violation.launch, data)
+            outcome = run(concrete, launch, schedule=violation.schedule, budget=_STEPS)
+            if any(place_of(failure) == place for failure in outcome.failures):
+                return True
+        return False
+
+    def _breaks_naturally(self, one: _Natural, failure: Failure) -> bool:
+        place = place_of(failure)
+        if isinstance(failure, _ALONE):
+            return all(place in one.broken(data) for data in _DATA) and (
+                not isinstance(failure, OutOfBounds) or one.breaks_longer(failure)
+            )
+        if isinstance(failure, Uninitialised):
+            return any(
+                all(place in one.broken(data, partly=partly) for data in _DATA)
+                for partly in (False, True)
+            )
+        data = _DATA if self._meets(failure) else (EXACT,)
+        return any(
+            place in one.broken(which, partly=partly) for which in data for partly in (False, True)
+        )
+
+    def _meets(self, failure: Failure) -> bool:
+        """Whether two threads may be taken to meet where data choose the place."""
+        if not isinstance(failure, Race):
+            return True
+        for event in (failure.first, failure.second):
+            origin = self.origins.of_index(event.site)
+            if origin is Origin.BOUNDED or (
+                origin is Origin.LOADED and not self.origins.accumulates(event.site)
+            ):
+                return False
+        return True
+
+    def _is_of_open_mask(self, failure: Failure) -> bool:
+        """Whether the mask of a warp operation is data, or a constant that nobody knows."""
+        match failure:
+            case OutsideMask(event=event) | WarpDivergence(waiting=event):
+                return self.origins.of_mask(event.site) is not Origin.LAUNCH
+            case _:
+                return False
 
 
-@record
+def _is_meant(failure: Failure) -> bool:
+    """Whether what breaks is what the other dialects define: `a[-1]`, `a[:too_far]`."""
+    match failure:
+        case BadView():
+            return True
+        case OutOfBounds(event=event, axis=axis, length=length, view=view):
+            index = event.index[0 if view else axis]
+            return -length <= index < 0
+        case _:
+            return False
+
+
+@dataclass(slots=True)
 class _Natural:
-    """A natural launch of a kernel whose constants are known, and what breaks on it: with some
-    data, and with zeros; `partly` breaks where one element is missing."""
+    """A natural launch of a kernel whose constants are known, and what breaks on it with which
+    data; `partly` is that where one element is missing."""
 
     kernel: Kernel
     launch: Launch
-    broken: tuple[frozenset[object], ...]
-    partly: frozenset[object]
+    fewer: Launch | None
+    _broken: dict[tuple[int | None, bool], frozenset[object]] = field(
+        default_factory=dict[tuple[int | None, bool], frozenset[object]]
+    )
 
-    def breaks(self, failure: Failure, place: object) -> bool:
-        """Whether this is broken on it too."""
-        if not isinstance(failure, _ALONE):
-            return any(place in found for found in (*self.broken, self.partly))
-        return all(place in found for found in self.broken) and (
-            not isinstance(failure, OutOfBounds | BadView) or self.breaks_longer(failure)
-        )
+    def broken(self, data: int | None, *, partly: bool = False) -> frozenset[object]:
+        """The places that break."""
+        launch = self.fewer if partly else self.launch
+        if launch is None:
+            return frozenset()
+        found = self._broken.get((data, partly))
+        if found is None:
+            found = _broken(self.kernel, _filled(self.kernel, launch, data))
+            self._broken[data, partly] = found
+        return found
 
-    def breaks_longer(self, failure: OutOfBounds | BadView) -> bool:
+    def breaks_longer(self, failure: OutOfBounds) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
-        held = self.launch.arrays.get(failure.event.array or "")
+        array = self.kernel.arrays[failure.event.array or ""]
+        if array.space is Space.SHARED and isinstance(array.shape[0], Dim):
+            # The bytes of dynamic shared memory are the launch's.
+            most = replace(
+                self.launch, shared=MOST_SHARED // array.element.size * array.element.size
+            )
+            return place_of(failure) in _broken(self.kernel, most)
+        held = self.launch.arrays.get(array.name)
         if held is None:
             return True
         shape = list(held.shape)
@@ -115,57 +225,16 @@ class _Natural:
         shape[failure.axis] *= 2 * max(shape)
         if prod(shape) > _MOST_ELEMENTS:
             return False
-        nothing = zero(self.kernel.arrays[failure.event.array or ""].element)
-        longer = Contents(tuple(shape), (nothing,) * prod(shape))
-        arrays = {**self.launch.arrays, failure.event.array or "": longer}
-        outcome = run(self.kernel, replace(self.launch, arrays=arrays), budget=_STEPS)
-        return any(place_of(f) == place_of(failure) and f.clean for f in outcome.failures)
+        longer = Contents(tuple(shape), (zero(array.element),) * prod(shape))
+        arrays = {**self.launch.arrays, array.name: longer}
+        return place_of(failure) in _broken(self.kernel, replace(self.launch, arrays=arrays))
 
 
-def _is_shown(kernel: Kernel, failure: Failure) -> bool:
-    """Whether the launch is known as far as the failure depends on it."""
-    mentioned = [
-        inner
-        for requirement in kernel.contract.requires
-        for inner in subexpressions(requirement.condition)
-    ]
-    known = {
-        e.axis for e in mentioned if isinstance(e, Special) and e.register is Register.GRID_DIM
-    }
-    if not {0, *axes_read(kernel)} <= known or kernel.contract.is_inferred:
-        return False
-    if isinstance(failure, OutOfBounds | BadView):
-        array = kernel.arrays.get(failure.event.array or "")
-        if array is not None and isinstance(array.shape[0], Dim):
-            return any(
-                isinstance(e, Dim) and e.array == array.name and e.axis == failure.axis
-                for e in mentioned
-            )
-    return True
-
-
-def _is_free_of_data(kernel: Kernel, violation: Violation) -> bool:
-    """Whether it breaks as well where all arrays are zero."""
-    launch, place = _zeroed(kernel, violation.launch), place_of(violation.failure)
-    for concrete, _ in instances(kernel, Admitted(kernel)):
-        outcome = run(concrete, launch, schedule=violation.schedule, budget=_STEPS)
-        if any(place_of(failure) == place for failure in outcome.failures):
-            return True
-    return False
-
-
-def _natural(kernel: Kernel, judgement: Judgement) -> tuple[_Natural, ...]:
-    """A natural launch for each of some values of the constants that nobody knows."""
-    found: list[_Natural] = []
+def _natural(kernel: Kernel, judgement: Judgement) -> Iterator[_Natural]:
     for concrete, launches in instances(kernel, Admitted(kernel, (), judgement.flat)):
         launch = launches.two_blocks(NATURAL)
-        if launch is None:
-            continue
-        broken = tuple(_broken(concrete, one) for one in (launch, _zeroed(concrete, launch)))
-        fewer = launches.two_blocks(PARTIAL)
-        partly = frozenset[object]() if fewer is None else _broken(concrete, fewer)
-        found.append(_Natural(concrete, launch, broken, partly))
-    return tuple(found)
+        if launch is not None:
+            yield _Natural(concrete, launch, launches.two_blocks(PARTIAL))
 
 
 def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
@@ -174,12 +243,89 @@ def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
     return frozenset(place_of(f) for f in outcome.failures if f.clean)
 
 
-def _zeroed(kernel: Kernel, launch: Launch) -> Launch:
-    arrays = {
-        name: Contents(held.shape, Repeated((zero(kernel.arrays[name].element),), len(held.values)))
-        for name, held in launch.arrays.items()
-    }
+def _filled(kernel: Kernel, launch: Launch, data: int | None) -> Launch:
+    """The launch with other data: zeros, or those of a variant."""
+    if data is None:
+        return launch
+    arrays: dict[str, Contents] = {}
+    for name, held in launch.arrays.items():
+        array = kernel.arrays[name]
+        if data == 0:
+            arrays[name] = Contents(held.shape, (zero(array.element),) * len(held.values))
+        else:
+            arrays[name] = contents(array, held.shape, Random(0), data, max(held.shape, default=1))
     return replace(launch, arrays=arrays)
+
+
+# ---------------------------------------------------------------- what the file shows
+
+
+def _is_shown(kernel: Kernel, failure: Failure) -> bool:
+    """Whether the launch is known as far as the failure depends on it."""
+    if kernel.contract.is_inferred:
+        return False
+    known = _tied(kernel)
+    axes = {0, *axes_read(kernel)}
+    if not {(Register.GRID_DIM, axis) for axis in axes} <= known:
+        return False
+    if kernel.contract.block is None and not {(Register.BLOCK_DIM, a) for a in axes} <= known:
+        return False
+    if not isinstance(failure, OutOfBounds):
+        return True
+    array = kernel.arrays[failure.event.array or ""]
+    wanted = {p.name for p in kernel.parameters if _is_number(p)}
+    return wanted <= known and (
+        not isinstance(array.shape[0], Dim) or (array.name, failure.axis) in known
+    )
+
+
+def _is_number(parameter: Parameter) -> bool:
+    return isinstance(parameter, ScalarParameter) and parameter.type.is_integer
+
+
+def _tied(kernel: Kernel) -> frozenset[object]:
+    """The quantities of a launch that its file ties to numbers, or to its grid.
+
+    `grid_dim.x == (len(x) + 255) // 256` ties the length to the grid, which covers it, and
+    `len(y) == len(x)` the other length to it; `grid_dim.x == 2` says nothing of lengths.
+    """
+    equal: list[tuple[frozenset[object], frozenset[object]]] = []
+    for requirement in kernel.contract.requires:
+        condition = requirement.condition
+        if isinstance(condition, Compare) and condition.op is CompareOp.EQ:
+            one, other = _quantities(condition.left), _quantities(condition.right)
+            equal += [(one, other), (other, one)]
+    found: set[object] = set()
+    for one, other in equal:
+        for axis in range(3):
+            extent: object = (Register.GRID_DIM, axis)
+            if extent in one and len(one) == 1:
+                found |= one | other
+    for _ in equal:
+        for one, other in equal:
+            # Whatever is computed from what is known is known.
+            if len(one) == 1 and other <= found:
+                found |= one
+    return frozenset(found)
+
+
+def _quantities(expr: Expr) -> frozenset[object]:
+    """The quantities of a launch in an expression; a number is made of none."""
+    found: set[object] = set()
+    for inner in subexpressions(expr):
+        match inner:
+            case Dim(array=array, axis=axis):
+                found.add((array, axis))
+            case Special(register=register, axis=axis):
+                found.add((register, axis))
+            case Param(name=name) | Symbol(name=name):
+                found.add(name)
+            case _:
+                pass
+    return frozenset(found)
+
+
+# ---------------------------------------------------------------- the warning
 
 
 def _reason(kernel: Kernel, violation: Violation) -> str:

@@ -1,0 +1,50 @@
+"""Kernels that are wrong whatever their authors had in mind; `unproved/data.py` has the others."""
+
+import numpy as np
+
+from numba import cuda
+
+
+@cuda.jit
+def count_rows(offsets, starts, out):
+    row = cuda.grid(1)
+    if row < starts.size - 1:
+        for k in range(starts[row], starts[row + 1]):
+            out[k % 4] = offsets[row]  # error: [OX102]
+
+
+@cuda.jit
+def add_to_bins(bins, weights, sums, n):
+    i = cuda.grid(1)
+    if i < n:
+        sums[bins[i]] += weights[i]  # error: [OX102]  # also:
+
+
+@cuda.jit
+def true_range(is_first, high, low, close, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        if is_first[i] == 1:
+            out[i] = 0
+        else:
+            out[i] = max(high[i], close[i + close.size]) - low[i]  # error: [OX301]
+
+
+@cuda.jit
+def voted(out):
+    i = cuda.grid(1)
+    if i < out.size - 8:
+        out[i] = cuda.all_sync(0xFFFFFFFF, 1)  # error: [OX203]
+
+
+@cuda.jit
+def matrix(a, b, c):
+    column, row = cuda.grid(2)
+    total = 0
+    for i in range(a.shape[0]):
+        total += a[row][i] + b[0][0]  # error: [OX301]  # also:
+    c[row][column] = total  # error: [OX301]  # also:
+
+
+def multiply(a, b):
+    matrix[(2, 2), (2, 2)](np.ones((3, 3)), np.ones((3, 3)), np.zeros((3, 3)))
