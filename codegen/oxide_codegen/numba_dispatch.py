@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 _MOST_CONFIGURED = 64
 _THREADS = 256
-# From a launch to the line of the program that wrote it.
-_LEVEL = 5
 
 
 class Dispatcher:
@@ -249,7 +247,7 @@ class Dispatcher:
         if chosen is Unproved.WARN and text in self.told:
             return
         self.told.add(text)
-        tell(report, program.sources, chosen, broken, _LEVEL)
+        tell(report, program.sources, chosen, broken)
 
 
 class Configured:
@@ -381,10 +379,10 @@ class _Prepared:
 
     def _overlap(self, values: tuple[Any, ...], error: LaunchValueError) -> None:
         """Arrays share memory: code that holds nothing apart."""
+        report = self._launches[0][0].judged
         if self._overlapping is None:
-            self._overlapping = self._launch(self._program.overlapping())
-        variant = self._program.overlapping()
-        self._of.dispatcher.say(variant.judged, self._program, _reason(error))
+            self._overlapping = self._launch(self._program.overlapping(report))
+        self._of.dispatcher.say(report, self._program, _reason(error))
         self._overlapping(*values)
 
     def _variants(self) -> Iterator[tuple[Variant, Launch[...]]]:

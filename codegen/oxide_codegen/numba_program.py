@@ -1,8 +1,8 @@
 """One Numba kernel for one kind of arguments: read, judged, compiled, each when a launch needs it.
 
     forms of the arguments ── read ──► IR, or the places that cannot be compiled
-       └─ judged for all launches ─────────► code under the facts of the proof
-       └─ judged for the block of a launch ► code under these facts, and what is not proved
+       └─ judged for the block of a launch ► code under the facts of the proof
+       └─ judged for all launches ─────────► the same, where blocks keep changing
        └─ nothing taken as proved ─────────► code that checks everything
 
 A launch runs the first code whose facts it fulfils. Where that is not one that is proved, the
@@ -28,7 +28,7 @@ from oxide_analyzer.ir.nodes import (
     Register,
     Special,
 )
-from oxide_analyzer.ir.walk import statements
+from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import I64
 from oxide_codegen import live
 from oxide_codegen.abi import layout
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile, Span
 
 _NEVER_CHANGES = live.Guard()
+# With the block of a launch proofs are quick and say more. Of a kernel that has come with so many,
+# one for all blocks is tried.
+_MOST_SHAPES = 4
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,12 @@ class NumbaProgram:
         self.sources: Mapping[str, SourceFile] = {}
         self._lock = threading.RLock()
         self._variants: dict[object, Variant] = {}
+        self._shapes: set[object] = set()
         self.kernel = self._read(function, forms, options)
+        self._asks_for_block = any(
+            isinstance(e, Special) and e.register is Register.BLOCK
+            for e in expressions(self.kernel.body)
+        )
 
     def _read(
         self, function: FunctionType, forms: Mapping[str, Form], options: NumbaOptions
@@ -157,51 +165,51 @@ class NumbaProgram:
 
     def variants(self, grid: Extent, block: Extent) -> Iterator[Variant]:
         """What launches of this shape may run, the best first; the last one has no facts."""
-        first = self.proved_for_all()
-        if first.is_proved:
-            yield first
-        yield self.proved_for(grid, block)
-        yield self.checked()
+        with self._lock:
+            self._shapes.add(block)
+            is_varied = len(self._shapes) > _MOST_SHAPES
+        if is_varied and self.proved_for_all().is_proved:
+            yield self.proved_for_all()
+        first = self.proved_for(grid, block)
+        yield first
+        yield self.checked(first.judged)
 
     def proved_for_all(self) -> Variant:
         """Judged for every launch."""
         return self._variant("all", self.kernel)
 
     def proved_for(self, grid: Extent, block: Extent) -> Variant:
-        """Judged for launches with this block, in which these extents of the grid are 1."""
-        ones = tuple(extent == 1 for extent in grid)
-        key = block, ones
+        """Judged for launches with this block; alone, of a kernel that does not ask for it."""
+        is_alone = grid == (1, 1, 1) and not self._asks_for_block
+        key = block, is_alone
         known = self._variants.get(key)
         if known is None:
+            span = self.kernel.name_span
             contract = replace(
                 self.kernel.contract,
-                block=_constants(block, self.kernel.name_span),
-                requires=tuple(
-                    _is_one(axis, self.kernel.name_span) for axis in range(3) if ones[axis]
-                ),
+                block=_constants(block, span),
+                requires=tuple(_is_one(axis, span) for axis in range(3)) if is_alone else (),
             )
             known = self._variant(key, replace(self.kernel, contract=contract))
         return known
 
-    def checked(self) -> Variant:
-        """Nothing is taken as proved."""
+    def checked(self, report: KernelReport) -> Variant:
+        """Nothing is taken as proved; `report` says why."""
         from oxide_analyzer.analysis import unproved
 
         with self._lock:
             known = self._variants.get("none")
             if known is None:
-                report = self.proved_for_all().judged
                 known = self._variants["none"] = self._made(unproved(self.kernel), report, False)
             return known
 
-    def overlapping(self) -> Variant:
+    def overlapping(self, report: KernelReport) -> Variant:
         """For arrays that share memory: nothing is taken as proved, and no access as apart."""
         from oxide_analyzer.analysis import unproved
 
         with self._lock:
             known = self._variants.get("overlap")
             if known is None:
-                report = self.proved_for_all().judged
                 made = unproved(self.kernel, may_overlap=True)
                 known = self._variants["overlap"] = self._made(made, report, False)
             return known

@@ -10,6 +10,7 @@ Once for each kernel and finding. `cuda.jit(unproved="refuse")`, or OXIDE_NUMBA=
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "OXIDE_NUMBA"
 _SHOWN = 5
+_OWN = ("oxide.", "oxide_codegen.")
 
 
 class UnprovedKernelWarning(UserWarning):
@@ -80,7 +82,6 @@ def tell(
     sources: Mapping[str, SourceFile],
     policy: Unproved,
     broken: str | None,
-    level: int,
 ) -> None:
     """Warn of what is not proved for a launch, or refuse it. `broken` is the fact that it breaks,
     where the kernel is proved for launches that keep to it."""
@@ -93,7 +94,15 @@ def tell(
         shown = [d for d in report.diagnostics if d.severity is not Severity.INFORMATION]
         rendered = render(shown, sources, False).rstrip() if shown else ""
         raise CheckError(report.name, f"{text}\n\n{rendered}".rstrip(), report)
-    warnings.warn(UnprovedKernelWarning(report.name, text, report), stacklevel=level)
+    warnings.warn(UnprovedKernelWarning(report.name, text, report), stacklevel=_level())
+
+
+def _level() -> int:
+    """How many frames up the line stands that launches the kernel."""
+    level, frame = 1, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(_OWN):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def finding(report: KernelReport) -> str:
