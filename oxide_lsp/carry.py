@@ -52,13 +52,15 @@ def carry(
 ) -> tuple[Diagnostic, ...]:
     """The findings about `old`, moved into `new`; those of kernels that are gone are dropped.
 
-    If `new` does not parse, nothing is known about its kernels, and nothing is dropped.
+    If `new` does not parse, its kernels are found by their first lines, and nothing is dropped.
     """
     whole = whole_shift(old, new)
     shifts: list[tuple[Span, Shift | None]] = []
     if parses:
         for kernel, _, shift in successors(old, old_kernels, new, new_kernels):
             shifts.append((kernel.span, shift))
+    else:
+        shifts += [(kernel.span, shift) for kernel, shift in by_heads(old, old_kernels, new)]
     moved: list[Diagnostic] = []
     for finding in findings:
         inside = [s for span, s in shifts if span.contains(finding.span.line, finding.span.column)]
@@ -77,6 +79,30 @@ def successors(
         if partner is not None:
             shift = Shift.between(old, _lines(kernel.span), new, _lines(partner.span))
         yield kernel, partner, shift
+
+
+def by_heads(
+    old: SourceFile, old_kernels: Iterable[Kernel], new: SourceFile
+) -> Iterator[tuple[Kernel, Shift]]:
+    """The same for a text that does not parse, where kernels are known by their first lines.
+
+    One ends where it did, counted from the first line of the next one, or from the end.
+    """
+    places: dict[str, int | None] = {}
+    for number, line in enumerate(new.lines, start=1):
+        places[line] = None if line in places else number
+    kernels = sorted(old_kernels, key=lambda kernel: kernel.span)
+    # Of the kernel that begins next, or of the end of the file, the old line and the new one.
+    behind = len(old.lines) + 1, len(new.lines) + 1
+    found: list[tuple[Kernel, Shift]] = []
+    for kernel in reversed(kernels):
+        was = _lines(kernel.span)
+        first = places.get(old.lines[was.first - 1]) if was.first <= len(old.lines) else None
+        end = behind[1] - (behind[0] - was.end)
+        if first is not None and first < end <= len(new.lines) + 1:
+            found.append((kernel, Shift.between(old, was, new, _Lines(first, end))))
+            behind = was.first, first
+    return reversed(found)
 
 
 def whole_shift(old: SourceFile, new: SourceFile) -> Shift:

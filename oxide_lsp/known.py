@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.record import record
 from oxide_analyzer.source import Span
-from oxide_lsp.carry import Shift, successors, whole_shift
+from oxide_lsp.carry import Shift, by_heads, successors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from oxide_analyzer.frontends import Reading, Unread
     from oxide_analyzer.insights import Insights
@@ -83,7 +83,7 @@ def known(
             Known(a.name, a.qualname, a.span, a.name_span, a, is_current=True) for a in answers
         )
     if any(d.name == "syntax-error" for d in reading.diagnostics):
-        return _once(_moved(answers, whole_shift(verdicts.source, source)))
+        return _once(_moved(by_heads(verdicts.source, answers, source)))
     fresh = {id(kernel): kernel for kernel in found}
     kernels: list[Known] = []
     for answer, kernel, shift in successors(verdicts.source, answers, source, found):
@@ -100,9 +100,9 @@ def _new(
     return Known(kernel.name, kernel.qualname, kernel.span, kernel.name_span, answer, False, shift)
 
 
-def _moved(answers: tuple[KernelAnswer, ...], shift: Shift) -> Iterator[Known]:
+def _moved(found: Iterable[tuple[KernelAnswer, Shift]]) -> Iterator[Known]:
     """The kernels of a text that cannot be read: those that were there before."""
-    for answer in answers:
+    for answer, shift in found:
         span, name_span = shift.span(answer.span), shift.span(answer.name_span)
         if span is not None and name_span is not None:
             yield Known(answer.name, answer.qualname, span, name_span, answer, False, shift)

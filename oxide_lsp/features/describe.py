@@ -67,8 +67,8 @@ _OWNERSHIPS = {
 _AGAIN = "*being checked again*"
 
 # Ends of ranges that are near a power of two are written as one.
-_LARGE = 1 << 16
-_NEAR = 2
+_LARGE = 1 << 20
+_NEAR = 1 << 10
 
 
 # ---------------------------------------------------------------- kernels

@@ -11,6 +11,7 @@ shown at the helper's own lines.
 from __future__ import annotations
 
 from collections import defaultdict
+from keyword import iskeyword
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.facts.polys import Level
@@ -44,19 +45,27 @@ def variables(
     known = ranges(kernel, compact=judgement.compact, conditions=conditions)
     locals_, parameters = _places(kernel, known)
     for local, places in sorted(locals_.items(), key=lambda one: one[0].name):
-        interval = known.local(local) if _has_numbers(local.type) else None
+        interval = _joined(places)
+        if interval is None and _has_numbers(local.type):
+            interval = known.local(local)
         level = found.locals.get(local.name, Level.LAUNCH)
         yield _variable(local.source_name, local.type, interval, level, places, is_parameter=False)
     for parameter in kernel.parameters:
         if isinstance(parameter, ScalarParameter) and parameter.span.path == kernel.path:
             places = {parameter.span: None, **parameters[parameter.name]}
-            reads = [interval for interval in places.values() if interval is not None]
-            interval = reads[0] if reads else None
-            for other in reads[1:]:
-                interval = interval.join(other) if interval is not None else other
+            level = Level.LAUNCH
             yield _variable(
-                parameter.name, parameter.type, interval, Level.LAUNCH, places, is_parameter=True
+                parameter.name, parameter.type, _joined(places), level, places, is_parameter=True
             )
+
+
+def _joined(places: _Places) -> Interval | None:
+    """What a variable holds wherever it is read: before it is assigned nobody asks."""
+    joined: Interval | None = None
+    for interval in places.values():
+        if interval is not None:
+            joined = interval if joined is None else joined.join(interval)
+    return joined
 
 
 def _places(kernel: Kernel, known: Ranges) -> tuple[dict[Local, _Places], dict[str, _Places]]:
@@ -65,13 +74,13 @@ def _places(kernel: Kernel, known: Ranges) -> tuple[dict[Local, _Places], dict[s
     parameters: dict[str, _Places] = defaultdict(dict)
     for stmt in statements(kernel.body):
         target = _target(stmt)
-        if target is not None and not target.name.startswith("%") and _is_here(kernel, stmt.span):
+        if target is not None and _is_named(target) and _is_here(kernel, stmt.span):
             locals_[target].setdefault(stmt.span, None)
     for expr in expressions(kernel.body):
         if not _is_here(kernel, expr.span):
             continue
         match expr:
-            case Read(local=local) if not local.name.startswith("%"):
+            case Read(local=local) if _is_named(local):
                 _join(locals_[local], expr, known)
             case Param(name=name):
                 _join(parameters[name], expr, known)
@@ -130,6 +139,11 @@ def _ends(interval: Interval | None, type: Scalar) -> tuple[int | None, int | No
 
 def _has_numbers(type: Scalar) -> bool:
     return not type.is_float
+
+
+def _is_named(local: Local) -> bool:
+    """Whether the source names it: temporaries, and what helpers return, have other names."""
+    return not local.name.startswith("%") and not iskeyword(local.source_name)
 
 
 def _is_here(kernel: Kernel, span: Span) -> bool:
