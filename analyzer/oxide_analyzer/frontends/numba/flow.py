@@ -295,7 +295,9 @@ class Flow:
                 self._bind(target, target, NOT_KNOWN, self._host(scope, tried))
             for after in self._block(body, scope, [tried]) or [dict(before)]:
                 for key, value in after.items():
-                    if key not in before or before[key] == value or key[0] != id(scope.node):
+                    if key not in before or key[0] != id(scope.node):
+                        continue
+                    if _alike(before[key], value) and (attempt or before[key] == value):
                         continue
                     place = f"{key[1]}@{scope.qualname}:{body[0].lineno}"
                     met = one_of([before[key], value], place) if attempt == 0 else NOT_KNOWN
@@ -375,6 +377,15 @@ class Flow:
         self._depth -= 1
         results = self._results.pop()
         return one_of(results, f"{function.node.name}()") if results else NOT_KNOWN
+
+
+def _alike(one: HostValue, other: HostValue) -> bool:
+    """Whether two values are the same, or arrays of one shape."""
+    match one, other:
+        case HostArray(shape=shape, element=element), HostArray() if shape is not None:
+            return shape == other.shape and element == other.element
+        case _:
+            return one == other
 
 
 _COMPARED: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
