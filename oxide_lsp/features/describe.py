@@ -18,6 +18,8 @@ from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir.expressions import Ownership, Space
 from oxide_analyzer.ir.kernel import OWN_DIALECT
+from oxide_analyzer.source import Span
+from oxide_analyzer.wording import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
         Occurrence,
         VariableInsight,
     )
-    from oxide_analyzer.source import Span
     from oxide_lsp.compiling import Compiled
     from oxide_lsp.convert import Converter
     from oxide_lsp.jobs import KernelAnswer
@@ -64,6 +65,14 @@ _OWNERSHIPS = {
     Ownership.SCRATCH: "",
 }
 
+# By whether the kernel is Oxide's own, and whether launches were seen.
+_FACTS = {
+    (True, False): "Checked at every launch:",
+    (True, True): "Checked at every launch:",
+    (False, False): "What launches must fulfil:",
+    (False, True): "What is known of them:",
+}
+
 _AGAIN = "*being checked again*"
 
 # Ends of ranges that are near a power of two are written as one.
@@ -74,7 +83,7 @@ _NEAR = 1 << 10
 # ---------------------------------------------------------------- kernels
 
 
-def kernel(known: Known, compiled: Compiled | None) -> str:
+def kernel(known: Known, compiled: Compiled | None, converter: Converter) -> str:
     """Verdict, what was counted, the facts that a launch must fulfil, and resources."""
     answer = known.answer
     if answer is None:
@@ -85,13 +94,11 @@ def kernel(known: Known, compiled: Compiled | None) -> str:
     else:
         head = f"**{known.name}**: being checked again, {title} before"
     lines = [head, "", _counts(answer)]
-    if answer.facts:
-        own = answer.dialect == OWN_DIALECT
-        lines += ["", "Checked at every launch:" if own else "What launches must fulfil:", ""]
-        lines += [f"* `{fact}`" for fact in answer.facts]
     if answer.launches:
-        places = ", ".join(f"`{place}`" for place in answer.launches)
-        lines += ["", f"Judged for the launch at {places}"]
+        lines += ["", f"Judged for {_launches(answer, converter)}"]
+    if answer.facts:
+        lines += ["", _FACTS[answer.dialect == OWN_DIALECT, bool(answer.launches)], ""]
+        lines += [f"* `{in_words(fact, answer.dialect)}`" for fact in answer.facts]
     if answer.assumed:
         lines += ["", "Assumed:", ""]
         lines += [f"* {assumption}" for assumption in answer.assumed]
@@ -100,10 +107,24 @@ def kernel(known: Known, compiled: Compiled | None) -> str:
 
 
 def _title(answer: KernelAnswer) -> str:
-    title = TITLES[answer.verdict]
-    if answer.verdict is Verdict.PROVED and answer.dialect != OWN_DIALECT and answer.facts:
-        return f"{title} if its launches are as below"
-    return title
+    if answer.verdict is not Verdict.PROVED or answer.dialect == OWN_DIALECT:
+        return TITLES[answer.verdict]
+    if answer.launches:
+        return "proved safe as it is launched"
+    return "proved safe if its launches are as below" if answer.facts else "proved safe"
+
+
+def _launches(answer: KernelAnswer, converter: Converter) -> str:
+    """The launches that were seen, as `line 46`, or with their file."""
+    found: list[str] = []
+    for launch in answer.launches:
+        path, _, line = launch.rpartition(":")
+        number = int(line)
+        if path == answer.span.path:
+            found.append(f"line {_link(converter, Span(path, number, 1, number, 1))}")
+        else:
+            found.append(f"`{launch}`")
+    return f"the launch{'es' if len(found) > 1 else ''} at {', '.join(found)}"
 
 
 def _counts(answer: KernelAnswer) -> str:
@@ -214,7 +235,8 @@ def memory(found: MemoryInsight, known: Known) -> str:
     """Where an array lies, and how large it is."""
     shape = ", ".join(found.shape)
     kind = f"**{found.name}**: `{found.element}[{shape}]`, {_SPACES[found.space]}"
-    lines = [kind + _OWNERSHIPS[found.ownership]]
+    own = known.answer is not None and known.answer.dialect == OWN_DIALECT
+    lines = [kind + (_OWNERSHIPS[found.ownership] if own else "")]
     if found.bytes is not None:
         lines += ["", size(found.bytes)]
     if not known.is_current:

@@ -83,7 +83,7 @@ def _kernel(ls: OxideServer, document: Document, line: int, column: int) -> tupl
     for known in document.kernels():
         if known.name_span.contains(line, column):
             compiled = ls.listings.of(document, known)
-            text = describe.kernel(known, compiled)
+            text = describe.kernel(known, compiled, ls.converter)
             if compiled is not None and compiled.problem is None:
                 code = _code(ls, document, compiled)
                 lines = describe.excerpt([text for text, _ in code], _MOST_PTX_LINES)

@@ -22,6 +22,7 @@ from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir.expressions import Space
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.source import Span
+from oxide_analyzer.wording import in_words
 from oxide_lsp.features import describe
 from oxide_lsp.features.preferences import Hint
 
@@ -116,10 +117,12 @@ def _divergence(
 def _launch_facts(
     known: Known, insights: Insights, source: SourceFile
 ) -> Iterator[tuple[int, int, str]]:
-    if known.answer is not None and known.answer.facts:
+    answer = known.answer
+    if answer is not None and answer.facts:
         line = known.name_span.line
         column = len(source.line(line).rstrip()) + 1
-        yield line, column, f"needs {', '.join(known.answer.facts)}"
+        facts = ", ".join(in_words(fact, answer.dialect) for fact in answer.facts)
+        yield line, column, f"needs {facts}"
 
 
 _KINDS: Mapping[Hint, Callable[[Known, Insights, SourceFile], Iterator[tuple[int, int, str]]]] = {

@@ -18,6 +18,7 @@ from oxide_lsp.features.navigation import GO_TO_FINDING, can_show, findings_abou
 
 if TYPE_CHECKING:
     from oxide_lsp.compiling import Compiled
+    from oxide_lsp.jobs import KernelAnswer
     from oxide_lsp.known import Known
     from oxide_lsp.server import OxideServer
     from oxide_lsp.state import Document
@@ -67,10 +68,7 @@ def title(known: Known, findings: int, compiled: Compiled | None) -> str:
     answer = known.answer
     if answer is None:
         return "being checked"
-    parts = [str(answer.verdict)]
-    if answer.verdict is Verdict.PROVED and answer.dialect != OWN_DIALECT and answer.facts:
-        count = len(answer.facts)
-        parts = [f"proved if {count} fact{'s hold' if count > 1 else ' holds'}"]
+    parts = [f"{answer.verdict}{_condition(answer)}"]
     if answer.verdict is not Verdict.PROVED and findings:
         parts.append(f"{findings} finding{'s' if findings > 1 else ''}")
     insights = known.insights
@@ -80,6 +78,16 @@ def title(known: Known, findings: int, compiled: Compiled | None) -> str:
     if compiled is not None and compiled.registers is not None:
         parts.append(f"{compiled.registers} registers")
     return " · ".join(parts)
+
+
+def _condition(answer: KernelAnswer) -> str:
+    """Of a proof that no launch is checked for: what it holds for."""
+    if answer.verdict is not Verdict.PROVED or answer.dialect == OWN_DIALECT:
+        return ""
+    launches, facts = len(answer.launches), len(answer.facts)
+    if launches:
+        return f" for its {launches} launches" if launches > 1 else " for its launch"
+    return f" if {facts} fact{'s hold' if facts > 1 else ' holds'}" if facts else ""
 
 
 def _command(

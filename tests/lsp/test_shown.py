@@ -184,8 +184,16 @@ def test_a_kernel_of_numba_speaks_numbas_words(folder: Path) -> None:
     assert "What launches must fulfil:" in kernel
     assert "cuda.threadIdx.x" in access
     assert "(thread.x" not in access
+    assert "thread" not in kernel.partition("Resources")[0]
     (lens,) = desk.lenses()
     assert lens.title.startswith("proved if ")
+    launched = Desk(f"{NUMBA}\n\nscale[4, 64](y, x, 2.0)\n", folder)
+    (lens,) = launched.lenses()
+    kernel = launched.hover("def sca|le")
+    assert lens.title.startswith("proved for its launch · ")
+    assert kernel is not None
+    assert "Judged for the launch at line [11](file:///work/k.py#L11)" in kernel
+    assert "`cuda.gridDim.x == 4`" in kernel
 
 
 def test_a_rule_number_in_any_comment_has_its_page(folder: Path) -> None:
@@ -415,17 +423,16 @@ def test_an_action_leads_to_the_other_access_and_back(racing: Desk) -> None:
     assert command.arguments == ["file:///work/k.py", racing.place("tile|[t] +=")]
 
 
-def test_examples_are_shown_without_a_complaint(folder: Path) -> None:
-    """Every feature takes every example, checked or with a line missing."""
-    for path in sorted((ROOT / "examples").glob("*.py"))[:6]:
-        text = path.read_text(encoding="utf-8")
-        desk = Desk(text, folder)
-        desk.ls.configure({"inlayHints": [hint.value for hint in Hint]})
-        for _ in range(2):
-            assert desk.lenses()
-            assert desk.symbols()
-            assert desk.tokens()
-            assert desk.hints()
-            lines = desk.document.source.lines
-            middle = lines[len(lines) // 2]
-            desk.edit("".join(lines), "".join(lines).replace(middle, "", 1))
+@pytest.mark.parametrize("name", ["block_sum", "histogram"])
+def test_examples_are_shown_as_they_are_and_with_a_line_missing(folder: Path, name: str) -> None:
+    text = (ROOT / f"examples/{name}.py").read_text(encoding="utf-8")
+    desk = Desk(text, folder)
+    desk.ls.configure({"inlayHints": [hint.value for hint in Hint]})
+    assert all((desk.lenses(), desk.symbols(), desk.tokens(), desk.hints()))
+    lines = desk.document.source.lines
+    for missing in range(0, len(lines), 3):
+        desk.edit(desk.document.source.text, "".join((*lines[:missing], *lines[missing + 1 :])))
+        desk.lenses()
+        desk.symbols()
+        desk.tokens()
+        desk.hints()

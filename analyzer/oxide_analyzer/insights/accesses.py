@@ -19,6 +19,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.explained import condition
 from oxide_analyzer.facts.coalescing import distance, requests, told
 from oxide_analyzer.facts.polys import Level
@@ -186,9 +187,10 @@ class _Proofs:
             read_only = array.ownership is Ownership.READ_ONLY
             yield Note("nobody writes it" + (" during the launch" if read_only else ""))
             return
-        for access in here:
-            for other in others:
-                yield from self._between(access, other, array)
+        notes = [n for a in here for other in others for n in self._between(a, other, array)]
+        if not notes and all(access.kind is AccessKind.ATOMIC for access in here):
+            notes.append(Note("atomics of one element do not race"))
+        yield from notes
 
     def _between(self, access: Access, other: Access, array: Array) -> Iterator[Note]:
         is_global = array.space is Space.GLOBAL
