@@ -16,6 +16,7 @@ from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
 from oxide_analyzer.findings import findings
+from oxide_analyzer.fixes.names import Writer
 from oxide_analyzer.frontends import read
 from oxide_analyzer.instances import by_source
 from oxide_analyzer.ir.kernel import ScalarParameter
@@ -82,6 +83,11 @@ def check(
     judged = _judged(kernels)
     kernels += [_unread(unread, reading.diagnostics) for unread in reading.unread]
     kernels.sort(key=lambda report: report.span)
+    writer = Writer(source)
+    kernels = [
+        replace(report, diagnostics=writer.written(report.diagnostics, report.dialect))
+        for report in kernels
+    ]
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
     diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged)

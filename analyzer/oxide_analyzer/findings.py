@@ -13,6 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.fixes.blocks import unwrapped
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Const, Space
 from oxide_analyzer.proof.affine import refutes
@@ -95,7 +96,12 @@ def _needless(judgement: Judgement) -> Iterator[Diagnostic]:
     }
     for block in unsafe_blocks(kernel):
         if block.site not in needed:
-            yield ox703.RULE.diagnostic(block.span, ox703.message(), kernel=kernel.name)
+            yield ox703.RULE.diagnostic(
+                block.span,
+                ox703.message(),
+                kernel=kernel.name,
+                fixes=tuple(unwrapped(kernel, block.span)),
+            )
 
 
 def _vacuous(judgement: Judgement) -> Iterator[Diagnostic]:

@@ -53,13 +53,6 @@ def declare(kernel: Kernel, text: str, names: Iterable[str]) -> Fix | None:
     return Fix(title, tuple(edits))
 
 
-def guard(span: Span, condition: str) -> Fix:
-    """Put the statement that begins at `span` under a condition."""
-    start = Span(span.path, span.line, span.column, span.line, span.column)
-    indent = " " * (span.column - 1 + 4)
-    return Fix(f"guard it with `if {condition}`", (Edit(start, f"if {condition}:\n{indent}"),))
-
-
 def missing_words(missing: Missing) -> str:
     """What the atomic in question does not do."""
     atomic, line = missing.atomic, missing.atomic.span.line

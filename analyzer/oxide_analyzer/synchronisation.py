@@ -7,11 +7,13 @@ nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import AccessKind, Diagnostic, Edit, Fix, Related
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.facts.uniformity import group_of
+from oxide_analyzer.fixes.barriers import moved_out
 from oxide_analyzer.interpreter import Divergence
 from oxide_analyzer.ir.nodes import (
     AsyncCopy,
@@ -62,7 +64,8 @@ def divergence(judgement: Judgement, failure: Divergence, launch: Launch) -> Ite
     if other.kind is AccessKind.WAIT and other.span != waiting.span:
         related += (Related(other.span, f"{thread(other, launch)} waits here"),)
     message = ox201.message(failure, launch, _supplied(judgement, waiting.site))
-    yield violated(ox201.RULE, kernel, waiting, related, message, launch, other)
+    found = violated(ox201.RULE, kernel, waiting, related, message, launch, other)
+    yield replace(found, fixes=tuple(moved_out(judgement.analysis, waiting.site)))
     if (
         other.kind is AccessKind.WAIT
         and other.site != waiting.site
@@ -70,7 +73,8 @@ def divergence(judgement: Judgement, failure: Divergence, launch: Launch) -> Ite
     ):
         turned = Divergence(other, waiting, failure.clean)
         message = ox201.message(turned, launch, _supplied(judgement, other.site))
-        yield violated(ox201.RULE, kernel, other, related, message, launch, waiting)
+        found = violated(ox201.RULE, kernel, other, related, message, launch, waiting)
+        yield replace(found, fixes=tuple(moved_out(judgement.analysis, other.site)))
 
 
 def warp_divergence(judgement: Judgement, failure: WarpDivergence, launch: Launch) -> Diagnostic:

@@ -23,6 +23,9 @@ from oxide_analyzer.facts.conditions import (
 )
 from oxide_analyzer.facts.polys import Level, Poly, Variable
 from oxide_analyzer.facts.state import Real, value_level
+from oxide_analyzer.fixes.atoms import stores, updates, widened
+from oxide_analyzer.fixes.barriers import separate, wait_for
+from oxide_analyzer.fixes.guards import guarded
 from oxide_analyzer.interpreter import (
     Divergence,
     HarmfulExit,
@@ -58,7 +61,7 @@ from oxide_analyzer.proof.offers import offers
 from oxide_analyzer.proof.refute import breaks
 from oxide_analyzer.proof.subjects import Kind
 from oxide_analyzer.proof.verdicts import Proved
-from oxide_analyzer.repairs import declare, guard, missing_words, order_fix, source_text
+from oxide_analyzer.repairs import declare, missing_words, order_fix
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,
 )
@@ -155,12 +158,13 @@ def _violation(judgement: Judgement, violation: Violation) -> Iterator[Diagnosti
     match failure:
         case Race():
             found = _race(judgement, failure, launch)
-            yield replace(found, fixes=(*found.fixes, *_declarations(judgement, violation)))
+            fixes = (*found.fixes, *_repairs(judgement, failure, found.code))
+            yield replace(found, fixes=(*fixes, *_declarations(judgement, violation)))
         case OutOfBounds(event=event):
             rank = kernel.arrays[event.array or ""].rank
             message = ox301.message(failure, launch, rank)
             found = violated(ox301.RULE, kernel, event, (), message, launch)
-            fixes = (*_guards(judgement, failure), *_declarations(judgement, violation))
+            fixes = (*guarded(judgement, event.site), *_declarations(judgement, violation))
             yield replace(found, fixes=fixes)
         case BadView(event=event):
             message = ox301.view_message(failure, launch)
@@ -226,17 +230,30 @@ def _not_admitted(judgement: Judgement, array: str) -> Iterator[Fix]:
                 yield fix
 
 
-def _guards(judgement: Judgement, failure: OutOfBounds) -> Iterator[Fix]:
-    """The store behind a test of its index."""
-    for stmt in statements(judgement.analysis.kernel.body):
-        if not isinstance(stmt, Store) or stmt.site != failure.event.site or failure.view:
-            continue
-        index = source_text(stmt.index[failure.axis])
-        extent = judgement.analysis.kernel.arrays[stmt.array].shape[failure.axis]
-        if "…" in index or "%" in index.partition(" ")[0]:
-            continue
-        low = "0 <= " if failure.event.index[failure.axis] < 0 else ""
-        yield guard(stmt.span, f"{low}{index} < {source_text(extent)}")
+def _repairs(judgement: Judgement, race: Race, code: str) -> Iterator[Fix]:
+    """What to write so that the two are ordered, or may meet."""
+    analysis = judgement.analysis
+    array = race.first.array or ""
+    at = {a.site: a for a in analysis.effects.whole if a.array == array}
+    first, second = at.get(race.first.site or 0), at.get(race.second.site or 0)
+    if first is None or second is None:
+        return
+    match code:
+        case ox104.RULE.code:
+            yield from separate(analysis, first, second)
+            yield from updates(analysis, array)
+        case ox102.RULE.code | ox103.RULE.code | ox105.RULE.code:
+            yield from updates(analysis, array)
+        case ox107.RULE.code:
+            yield from widened(analysis.kernel, frozenset((first.site, second.site)))
+        case ox109.RULE.code:
+            yield from stores(analysis, array)
+        case ox207.RULE.code:
+            early, copy = (second, first) if first.is_asynchronous else (first, second)
+            own = (race.first.block, race.first.thread) == (race.second.block, race.second.thread)
+            yield from wait_for(analysis, early, copy, by_others=not own)
+        case _:
+            return
 
 
 def _race(judgement: Judgement, race: Race, launch: Launch) -> Diagnostic:

@@ -33,6 +33,22 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     }
 }
 
+CODE: Mapping[str, str] = {
+    "sync_threads": "syncthreads",
+    **{f"atomic.{op}": f"atomic.{op}" for op in ("add", "sub", "and_", "or_", "xor")},
+    **{
+        f"{own}.{axis}": f"{other}.{axis}"
+        for own, other in (
+            ("thread", "threadIdx"),
+            ("block", "blockIdx"),
+            ("block_dim", "blockDim"),
+            ("grid_dim", "gridDim"),
+        )
+        for axis in "xyz"
+    },
+}
+"""What fixes write, as attributes of `numba.cuda`; what has no word here is not offered there."""
+
 # The registers by themselves, as they stand in the terms of provers.
 _REGISTERS: Mapping[str, Mapping[str, str]] = {
     "numba": {
@@ -64,7 +80,8 @@ def spoken(diagnostic: Diagnostic, dialect: str) -> Diagnostic:
     related = tuple(replace(r, message=_put(r.message, words)) for r in diagnostic.related)
     reason = None if diagnostic.reason is None else _put(diagnostic.reason, words)
     message = _put(diagnostic.message, words)
-    return replace(diagnostic, message=message, reason=reason, related=related)
+    fixes = tuple(replace(fix, title=_put(fix.title, words)) for fix in diagnostic.fixes)
+    return replace(diagnostic, message=message, reason=reason, related=related, fixes=fixes)
 
 
 def _put(text: str, words: Mapping[str, str]) -> str:
