@@ -168,6 +168,11 @@ class CellDocument(Document):
         """Whether the notebook is."""
         return self.notebook.is_judged
 
+    @property
+    def file(self) -> Document:
+        """The notebook."""
+        return self.notebook
+
     def holds(self, span: Span) -> bool:
         """Whether a place begins in the cell."""
         return span.path != self.source.path or (

@@ -75,6 +75,11 @@ class Document:
         """The documents in which an editor shows the file: itself, or the cells of a notebook."""
         return (self,)
 
+    @property
+    def file(self) -> Document:
+        """The file that it is, or that it is a cell of."""
+        return self
+
     def holds(self, span: Span) -> bool:
         """Whether a place in the file stands in this document."""
         del span

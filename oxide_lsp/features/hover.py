@@ -105,7 +105,7 @@ def _code(ls: OxideServer, document: Document, compiled: Compiled) -> list[tuple
 
 def _around(document: Document, line: int, column: int) -> Iterator[Known]:
     """The kernels that may say something of a place: helpers stand outside of them."""
-    kernels = [known for known in document.kernels() if known.insights is not None]
+    kernels = [known for known in document.file.kernels() if known.insights is not None]
     yield from sorted(kernels, key=lambda known: not known.span.contains(line, column))
 
 
@@ -260,8 +260,8 @@ def in_kernel_code(document: Document, line: int, column: int) -> bool:
         return False
     if text.lstrip().startswith("@"):
         return True
-    reading = document.reading()
-    spans = [known.span for known in document.kernels()]
+    reading = document.file.reading()
+    spans = [known.span for known in document.file.kernels()]
     for kernel in reading.kernels:
         spans += [function.span for function in kernel.functions]
     return any(span.path == document.source.path and span.contains(line, column) for span in spans)

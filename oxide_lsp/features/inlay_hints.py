@@ -52,18 +52,17 @@ def inlay_hints(ls: OxideServer, params: types.InlayHintParams) -> list[types.In
     if document is None or not wanted or not document.mentions_kernels:
         return []
     source = document.source
-    first, last = params.range.start.line + 1, params.range.end.line + 1
+    wanted_lines = ls.converter.span(source, params.range)
     hints: dict[tuple[int, int, str], types.InlayHint] = {}
-    for known in document.kernels():
+    for known in document.file.kernels():
         insights = known.insights
         if insights is None:
             continue
         for kind in (kind for kind in Hint if kind in wanted):
             for line, column, text in _KINDS[kind](known, insights, source):
-                if first <= line <= last:
-                    place = ls.converter.range(
-                        source, Span(source.path, line, column, line, column)
-                    )
+                span = Span(source.path, line, column, line, column)
+                if wanted_lines.contains(line, column) and document.holds(span):
+                    place = ls.converter.range(source, span)
                     hints[line, column, text] = types.InlayHint(
                         position=place.start,
                         label=text,

@@ -78,7 +78,7 @@ def findings_about(document: Document, known: Known) -> list[Diagnostic]:
 
 def others(document: Document, line: int, column: int) -> Iterator[tuple[Diagnostic, Span]]:
     """The races in which this place takes part, each with the place of the other access."""
-    for finding in document.findings():
+    for finding in document.file.findings():
         if not finding.code.startswith(_ABOUT_TWO) or not finding.related:
             continue
         first, second = finding.span, finding.related[0].span
@@ -100,10 +100,13 @@ def actions(
         finding, other = found[0]
         place = ls.converter.location(other)
         title = f"Go to the other access, line {place.range.start.line + 1}"
+        shown = []
+        if document.holds(finding.span):
+            shown = [ls.converter.diagnostic(document.source, finding)]
         yield types.CodeAction(
             title=title,
             kind=types.CodeActionKind.QuickFix,
-            diagnostics=[ls.converter.diagnostic(document.source, finding)],
+            diagnostics=shown,
             command=types.Command(
                 title=title,
                 command=GO_TO_OTHER_ACCESS,

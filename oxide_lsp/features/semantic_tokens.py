@@ -67,8 +67,10 @@ def semantic_tokens(
         return None
     source = document.source
     marks: dict[Span, tuple[str, set[str]]] = {}
-    for known in document.kernels():
+    for known in document.file.kernels():
         for span, kind, modifier in _marks(known, source):
+            if not document.holds(span):
+                continue
             marks.setdefault(span, (kind, set()))[1].add(modifier)
     if not marks:
         return None

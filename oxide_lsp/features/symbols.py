@@ -133,9 +133,9 @@ def _functions(ls: OxideServer, document: Document) -> Iterator[types.DocumentSy
     path = document.source.path
     functions = {
         function.span: function.qualname
-        for kernel in document.reading().kernels
+        for kernel in document.file.reading().kernels
         for function in kernel.functions
-        if function.path == path and function.route
+        if function.path == path and function.route and document.holds(function.span)
     }
     for span, qualname in sorted(functions.items()):
         name = qualname.rpartition(".")[2]
