@@ -85,11 +85,12 @@ class ScalarSlot:
 
 @dataclass(frozen=True, slots=True)
 class PointerSlot:
-    """The address of a slice's first element, aligned to an element."""
+    """The address of a slice's first element, aligned to as many bytes as an element wants."""
 
     array: str
     element: Scalar
     ownership: Ownership
+    alignment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,10 @@ def layout(kernel: Kernel) -> Layout:
                 slots.append(ScalarSlot(name, type_))
             case ArrayParameter(name=name):
                 array = kernel.arrays[name]
-                slots.append(PointerSlot(name, array.element, array.ownership))
-                slots.extend(DimensionSlot(name, axis) for axis in range(array.rank))
+                slots.append(
+                    PointerSlot(name, array.element, array.ownership, array.held.alignment)
+                )
+                slots.extend(DimensionSlot(name, axis) for axis in range(array.held_rank))
     return Layout(tuple(slots))
 
 

@@ -27,6 +27,7 @@ from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
+from oxide_codegen.elements import spelled
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError
 from oxide_codegen.parts import Parts
 from oxide_codegen.scalars import NUMPY_NAMES
@@ -242,24 +243,25 @@ def _bound(
 
 
 def _demand_fit(kernel: str, array: Array, described: ArrayView) -> None:
-    if described.element != array.element.name:
-        actual = NUMPY_NAMES.get(described.element, described.element)
+    wanted = str(array.held)
+    if described.element != wanted:
+        actual = spelled(described.element)
         raise LaunchTypeError(
             kernel,
-            f"`{array.name}` wants elements of {array.element} "
-            f"({NUMPY_NAMES[array.element.name]}), got {actual}",
+            f"`{array.name}` wants elements of {wanted}"
+            f"{f' ({NUMPY_NAMES[wanted]})' if wanted in NUMPY_NAMES else ''}, got {actual}",
             parameter=array.name,
-            expected=array.element.name,
+            expected=wanted,
             actual=described.element,
         )
     rank = len(described.shape)
-    if rank != array.rank:
+    if rank != array.held_rank:
         raise LaunchTypeError(
             kernel,
-            f"`{array.name}` wants {array.rank} dimension{'s' if array.rank > 1 else ''}, "
-            f"got {rank} (shape {described.shape})",
+            f"`{array.name}` wants {array.held_rank} "
+            f"dimension{'s' if array.held_rank > 1 else ''}, got {rank} (shape {described.shape})",
             parameter=array.name,
-            expected=array.rank,
+            expected=array.held_rank,
             actual=rank,
         )
     if described.read_only and array.ownership is not Ownership.READ_ONLY:
@@ -303,6 +305,15 @@ def alignments(kernel: Kernel) -> Mapping[str, int]:
 
 
 def _demand_aligned(kernel: str, array: Array, described: ArrayView, alignment: int) -> None:
+    own = array.held.alignment
+    if described.address % own and described.size:
+        raise LaunchValueError(
+            kernel,
+            f"`{array.name}` starts at an address that is no multiple of {own} bytes",
+            parameter=array.name,
+            expected=f"alignment to {own} bytes",
+            actual=hex(described.address),
+        )
     if described.address % alignment and described.size:
         raise LaunchValueError(
             kernel,
@@ -389,8 +400,7 @@ def _article(type_: Scalar) -> str:
 
 
 def _wanted(array: Array) -> str:
-    rank = "1-D" if array.rank == 1 else f"{array.rank}-D"
-    return f"a {rank} array of {array.element}"
+    return f"a {array.held_rank}-D array of {array.held}"
 
 
 def _where(described: ArrayView) -> str:

@@ -14,6 +14,7 @@ from math import prod
 from typing import Any
 
 from oxide_codegen.devices import CPU, DeviceId
+from oxide_codegen.elements import element_of, named
 from oxide_codegen.scalars import BY_CODE
 
 
@@ -73,8 +74,7 @@ def view(value: Any, stream: int | None = None) -> ArrayView:
 
 def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
     """The view of a NumPy array."""
-    code = array.dtype.str if array.dtype.names is None else str(array.dtype)
-    element = _element("|bf2" if array.dtype.name == "bfloat16" else code)
+    element = _of_dtype(array.dtype)
     if not array.flags.c_contiguous:
         raise _not_contiguous(f"strides {array.strides} for shape {array.shape}")
     address = array.__array_interface__["data"][0]
@@ -93,7 +93,7 @@ def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
 
 
 def _of_cuda_interface(value: Any, interface: dict[str, Any]) -> ArrayView:
-    element = _element(interface["typestr"])
+    element = _of_interface(value, interface)
     if interface.get("mask") is not None:
         raise Refused(
             ValueError, "is a masked array", expected="an array without mask", actual="a mask"
@@ -238,6 +238,29 @@ def _of_dlpack(value: Any, stream: int | None) -> ArrayView:
 # ---------------------------------------------------------------- what is refused
 
 
+def _of_dtype(dtype: Any) -> str:
+    """The element type of a NumPy dtype."""
+    if dtype.names is None and dtype.kind != "c":
+        return _element("|bf2" if dtype.name == "bfloat16" else dtype.str)
+    found = element_of(dtype)
+    return (
+        _element(dtype.str if dtype.names is None else str(dtype)) if found is None else str(found)
+    )
+
+
+def _of_interface(value: Any, interface: dict[str, Any]) -> str:
+    """The element type of an array interface, whose records only `descr` or a dtype describes."""
+    code = interface["typestr"]
+    numpy = sys.modules.get("numpy")
+    if numpy is None or code[1:2] not in "cV":
+        return _element(code)
+    described = code if code[1] == "c" else interface.get("descr")
+    dtype = getattr(value, "dtype", None)
+    if isinstance(dtype, numpy.dtype) and (code[1] == "V" or described is None):
+        return _of_dtype(dtype)
+    return _of_dtype(numpy.dtype(described or code))
+
+
 def _element(code: str) -> str:
     """The element type of a type string such as `<f4`."""
     order, kind = code[:1], code[1:]
@@ -288,11 +311,14 @@ def _not_contiguous(actual: str) -> Refused:
 
 
 def _aligned(described: ArrayView) -> ArrayView:
-    if described.item_size and described.address % described.item_size and 0 not in described.shape:
+    found = named(described.element)
+    alignment = described.item_size if found is None else found.alignment
+    if alignment and described.address % alignment and 0 not in described.shape:
+        whole = "elements" if alignment == described.item_size else "numbers"
         raise Refused(
             ValueError,
-            f"starts at an address that is no multiple of its {described.item_size}-byte elements",
-            expected=f"alignment to {described.item_size} bytes",
+            f"starts at an address that is no multiple of its {alignment}-byte {whole}",
+            expected=f"alignment to {alignment} bytes",
             actual=hex(described.address),
         )
     return described

@@ -15,13 +15,13 @@ from math import prod
 from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from oxide_analyzer.language.types import SCALARS
 from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen import devices
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
+from oxide_codegen.elements import dtype_of, item_size, named, typestr
 from oxide_codegen.errors import HostAccessError, MissingExtraError
 from oxide_codegen.forms import is_ordinary_array
-from oxide_codegen.scalars import NUMPY_CODES, TYPES, as_elements, name_of, numpy_dtype
+from oxide_codegen.scalars import TYPES, as_elements, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +84,9 @@ class DeviceBuffer(Generic[T]):
         return self._shape
 
     @property
-    def dtype(self) -> type:
-        """The element type, as kernels name it: `oxide.f32`."""
-        return TYPES[self._element]
+    def dtype(self) -> Any:
+        """The element type, as kernels name it: `oxide.f32`; of records, NumPy's."""
+        return TYPES.get(self._element) or dtype_of(self._element)
 
     @property
     def ndim(self) -> int:
@@ -114,7 +114,10 @@ class DeviceBuffer(Generic[T]):
 
     def _kind(self, *, is_known: bool) -> object:
         view = self._view
+        element = named(view.element)
         if view.read_only or extent_of(view.shape) > MAX_LENGTH:
+            return None
+        if element is None or view.address % element.alignment:
             return None
         fits = is_ordinary_array(view.address, view.shape)
         place = _parts(view.device)
@@ -148,7 +151,7 @@ class DeviceBuffer(Generic[T]):
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
             return host_array(self._view).copy()
-        result = numpy.empty(self._shape, numpy_dtype(self._element))
+        result = numpy.empty(self._shape, dtype_of(self._element))
         self._cuda().download(self, result)
         return result
 
@@ -161,7 +164,7 @@ class DeviceBuffer(Generic[T]):
         array = numpy.ascontiguousarray(source)
         if array.shape != self._shape:
             raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
-        if array.dtype != numpy_dtype(self._element):
+        if array.dtype != dtype_of(self._element):
             raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
         if self.device_id.kind == "cpu":
             host_array(self._view)[...] = array
@@ -177,7 +180,7 @@ class DeviceBuffer(Generic[T]):
         self.forget()
         return {
             "shape": self._shape,
-            "typestr": _typestr(self._element),
+            "typestr": typestr(self._element),
             "data": (self._view.address, self._view.read_only),
             "version": 3,
             "strides": None,
@@ -287,7 +290,7 @@ def _from_device(
         raise TypeError(
             f"asarray: the array holds {described.element}; convert it to {name_of(dtype)} first"
         )
-    if described.element not in TYPES:
+    if named(described.element) is None:
         raise TypeError(f"asarray: kernels have no elements of {described.element}")
     from oxide_codegen.cuda import cuda
 
@@ -304,17 +307,17 @@ def _is_there(have: DeviceId, wanted: str | None) -> bool:
 
 
 def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBuffer[Any]:
-    item_size = SCALARS[element].size
+    size = item_size(element)
     if where.kind == "cpu":
-        array = import_numpy().empty(shape, numpy_dtype(element))
+        array = import_numpy().empty(shape, dtype_of(element))
         address = array.__array_interface__["data"][0]
         memory: object = array
     else:
         from oxide_codegen.cuda import cuda
 
-        allocation = cuda(where.index).allocate(prod(shape) * item_size)
+        allocation = cuda(where.index).allocate(prod(shape) * size)
         address, memory = allocation.address, allocation
-    described = ArrayView(address, shape, element, item_size, False, where, False, memory)
+    described = ArrayView(address, shape, element, size, False, where, False, memory)
     buffer: DeviceBuffer[Any] = DeviceBuffer(described, memory)
     return buffer
 
@@ -325,7 +328,8 @@ def host_array(described: ArrayView) -> Any:
     if isinstance(described.owner, numpy.ndarray):
         return described.owner
     memory = numpy.asarray(_HostMemory(described))
-    return memory.view(numpy_dtype(described.element)) if described.element == "bf16" else memory
+    spelled = memory.dtype == dtype_of(described.element)
+    return memory if spelled else memory.view(dtype_of(described.element))
 
 
 class _HostMemory:
@@ -335,13 +339,7 @@ class _HostMemory:
         self._owner = described.owner
         self.__array_interface__ = {
             "shape": described.shape,
-            "typestr": _typestr(described.element),
+            "typestr": typestr(described.element),
             "data": (described.address, described.read_only),
             "version": 3,
         }
-
-
-def _typestr(element: str) -> str:
-    # Of what NumPy has no type, the bits.
-    code = NUMPY_CODES.get(element, "u2")
-    return ("|" if code.endswith("1") else "<") + code

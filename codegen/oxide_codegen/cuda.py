@@ -215,9 +215,9 @@ class Cuda:
     def read(self, view: ArrayView, buffer: DeviceBuffer[Any] | None, stream: int) -> Any:
         """The elements of an array, behind all that comes before on `stream`."""
         from oxide_codegen.buffers import import_numpy
-        from oxide_codegen.scalars import numpy_dtype
+        from oxide_codegen.elements import dtype_of
 
-        array = import_numpy().empty(view.shape, numpy_dtype(view.element))
+        array = import_numpy().empty(view.shape, dtype_of(view.element))
         with self.current():
             if buffer is not None:
                 self.order((buffer.memory,), stream)

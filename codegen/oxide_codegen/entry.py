@@ -187,14 +187,19 @@ def write(
             for is_known in (False, True) if is_read else (False,):
                 kinds.append(f"K{k}_{len(kinds)}")
                 names[kinds[-1]] = kind_of(
-                    array.element.name, array.rank, "cuda", index, ordinary=fits, is_known=is_known
+                    str(array.held),
+                    array.held_rank,
+                    "cuda",
+                    index,
+                    ordinary=fits,
+                    is_known=is_known,
                 )
         kind = " and ".join(f"v{k}.kind is not {name}" for name in kinds)
         classes.append(f"v{k}.__class__ is not Buffer or {kind}")
         fitting = kinds[: 2 if is_read else 1]
         usual.append(f"({' or '.join(f'v{k}.kind is {name}' for name in fitting)})")
         moved.append(f"v{k}.memory.stream != stream")
-        extents = [f"d{k}_{axis}" for axis in range(array.rank)]
+        extents = [f"d{k}_{axis}" for axis in range(array.held_rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
         cells += [f"p{k}", *extents]
     if not ordinary and is_ordinary_grid(grid, block):

@@ -94,7 +94,7 @@ def ordinary_conditions(kernel: Kernel) -> Iterator[Expr]:
                 if type_.is_signed:
                     yield _compared(scalar, CompareOp.GT, -SIZES)
             continue
-        for axis in range(kernel.arrays[parameter.name].rank):
+        for axis in range(kernel.arrays[parameter.name].held_rank):
             yield _compared(Dim(parameter.name, axis, kernel.span), CompareOp.LT, SIZES)
 
 

@@ -26,6 +26,7 @@ from oxide_analyzer.launch import Contents, Launch
 from oxide_analyzer.record import record
 from oxide_codegen.claims import on_host
 from oxide_codegen.debugging import debugger
+from oxide_codegen.elements import leaf
 from oxide_codegen.errors import (
     DeviceError,
     KernelAlignmentError,
@@ -73,7 +74,12 @@ def run_of(
     kernel: Kernel, arguments: Arguments, grid: Extent, block: Extent, shared: int
 ) -> Callable[[], None]:
     """What runs a launch of a kernel, of whose arguments all is checked."""
-    arrays: dict[str, Any] = {name: on_host(view) for name, view in arguments.views.items()}
+    arrays: dict[str, Any] = {
+        array.name: leaf(on_host(arguments.views[array.memory]), array.part.leaf.path)
+        if array.part is not None
+        else on_host(arguments.views[array.name])
+        for array in kernel.array_parameters()
+    }
 
     def run() -> None:
         contents = {

@@ -316,7 +316,7 @@ class Launch(Generic[P]):
                 case ArrayParameter(name=name):
                     array = kernel.arrays[name]
                     views.append((position, arguments.views[name], array.ownership))
-                    position += 1 + array.rank
+                    position += 1 + array.held_rank
         pack = specialisation.layout.packer.pack_into
 
         def run() -> None:

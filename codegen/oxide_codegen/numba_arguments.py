@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
-from oxide_analyzer.language.types import BOOL, F64, I64, SCALARS, U64
-from oxide_codegen import devices
+from oxide_analyzer.language.records import COMPLEX128
+from oxide_analyzer.language.types import BOOL, F64, I64, U64, Scalar
+from oxide_codegen import devices, elements
 from oxide_codegen.arguments import scalar
 from oxide_codegen.errors import LaunchTypeError
 from oxide_codegen.numba_arrays import (
@@ -27,13 +28,12 @@ from oxide_codegen.numba_arrays import (
     over_host,
     to_device,
 )
-from oxide_codegen.scalars import BY_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from oxide_analyzer.frontends.numba.given import Form
-    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.language.records import Element
 
 _HUGE = I64.max
 
@@ -45,7 +45,9 @@ def key_of(value: Any) -> object:
         return value.kind or kind_of(value.dtype, len(value.shape))
     if kind is int:
         return int if -_HUGE <= value <= _HUGE else u64
-    if kind is float or kind is bool or issubclass(kind, np.generic):
+    if kind is np.void:
+        return elements.element_of(value.dtype)
+    if kind is float or kind is bool or kind is complex or issubclass(kind, np.generic):
         return kind
     if isinstance(value, np.ndarray):
         array = cast("np.ndarray[Any, Any]", value)
@@ -70,9 +72,11 @@ def form_of(name: str, parameter: str, value: Any) -> Form:
     if isinstance(value, bool | np.bool_):
         return ScalarForm(BOOL)
     if isinstance(value, np.generic):
-        element = BY_CODE.get(value.dtype.str[1:])
+        element = elements.element_of(value.dtype)
         if element is not None:
-            return ScalarForm(SCALARS[element])
+            return ScalarForm(element)
+    elif isinstance(value, complex):
+        return ScalarForm(COMPLEX128)
     elif isinstance(value, int):
         return ScalarForm(I64 if -_HUGE <= value <= _HUGE else U64)
     elif isinstance(value, float):
@@ -114,7 +118,9 @@ def _array_form(name: str, parameter: str, array: Any) -> ArrayForm:
             expected="at least one dimension",
             actual=0,
         )
-    return ArrayForm(SCALARS[element], array.ndim)
+    found = elements.named(element)
+    assert found is not None
+    return ArrayForm(found, array.ndim)
 
 
 def with_repeated(
@@ -173,9 +179,19 @@ class Passed:
             for k, (inner, item) in enumerate(zip(form.items, value, strict=True)):
                 self.add(name, f"{parameter}.{k}", inner, item, is_mixed=is_mixed)
         elif isinstance(form, ScalarForm):
-            self.values.append(number(name, parameter, form.type, value))
+            self._numbers(name, parameter, form.type, value)
         elif not form.same:
             self.values.append(self._array(value, is_mixed))
+
+    def _numbers(self, name: str, parameter: str, type: Element, value: Any) -> None:
+        """A number, or each one of a complex number or a record."""
+        if isinstance(type, Scalar):
+            self.values.append(number(name, parameter, type, value))
+            return
+        for field in type.fields:
+            if not field.shape:
+                inner = elements.leaf(value, (field.name,))
+                self._numbers(name, f"{parameter}.{field.name}", field.type, inner)
 
     def _array(self, value: Any, is_mixed: bool) -> Any:
         if isinstance(value, np.ndarray):

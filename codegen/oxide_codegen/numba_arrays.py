@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from oxide_codegen import devices
+from oxide_codegen import devices, elements
 from oxide_codegen.arrays import ArrayView
 from oxide_codegen.buffers import DeviceBuffer, empty
-from oxide_codegen.numba_types import scalar_named
-from oxide_codegen.scalars import BY_CODE, numpy_dtype
+from oxide_codegen.numba_types import element_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,11 +45,11 @@ def kind_of(dtype: np.dtype[Any], rank: int) -> str:
 
 def element_of(dtype: np.dtype[Any]) -> str:
     """The element type of kernels; raises `TypeError` where they have none."""
-    found = BY_CODE.get(dtype.str[1:]) if dtype.names is None else None
-    if found is None or not dtype.isnative:
+    found = elements.element_of(dtype)
+    if found is None:
         order = "" if dtype.isnative else " in foreign byte order"
         raise TypeError(f"kernels have no elements of {dtype}{order}")
-    return found
+    return str(found)
 
 
 class DeviceNDArray:
@@ -88,9 +87,9 @@ class DeviceNDArray:
         self.kind: str | None = None
         self.buffer: DeviceBuffer[Any] | None = None
         is_packed = self.strides == packed or _is_contiguous(shape, self.strides, dtype.itemsize)
-        element = BY_CODE.get(dtype.str[1:]) if dtype.names is None else None
+        element = elements.element_of(dtype)
         if is_packed and element is not None and shape:
-            self.buffer = _part(memory, offset, shape, element, dtype.itemsize)
+            self.buffer = _part(memory, offset, shape, str(element), dtype.itemsize)
             self.kind = kind_of(dtype, len(shape))
 
     # ------------------------------------------------------------ what it is
@@ -226,9 +225,7 @@ class DeviceNDArray:
         """A copy of the memory that it reaches, as bytes, and itself in this copy."""
         start, size = self._reach()
         memory = _part(self._bytes, start, (size,), "u8", 1).numpy()
-        view: Any = np.ndarray(
-            self.shape, self.dtype, memory, self._offset - start, self.strides
-        )
+        view: Any = np.ndarray(self.shape, self.dtype, memory, self._offset - start, self.strides)
         return memory, view
 
     # ------------------------------------------------------------ views
@@ -411,17 +408,17 @@ def as_device_array(obj: Any) -> DeviceNDArray | None:
 
 def over_host(array: Any) -> DeviceNDArray:
     """Host memory as an array of the cpu device, which it is."""
-    view = ArrayView(
-        array.ctypes.data, (array.nbytes,), "u8", 1, False, devices.CPU, False, array
-    )
+    view = ArrayView(array.ctypes.data, (array.nbytes,), "u8", 1, False, devices.CPU, False, array)
     memory: Any = DeviceBuffer(view, array)
     return DeviceNDArray(memory, array.shape, array.dtype)
 
 
 def numpy_type(given: Any) -> Any:
     """NumPy's type for one of ours, or of Numba's."""
-    scalar = None if isinstance(given, str | np.dtype) else scalar_named(given)
-    return given if scalar is None else numpy_dtype(scalar.name)
+    if isinstance(given, str | np.dtype):
+        return given
+    element = element_named(given)
+    return given if element is None else elements.dtype_of(str(element))
 
 
 def _packed(shape: tuple[int, ...], item_size: int) -> tuple[int, ...]:
@@ -454,7 +451,7 @@ def _part(
     owner: Any = whole.owner
     if whole.device.kind == "cpu":
         # What reads host memory reads it through its owner.
-        count, dtype = prod(shape) * item_size, numpy_dtype(element)
+        count, dtype = prod(shape) * item_size, elements.dtype_of(element)
         if count:
             part = owner.reshape(-1).view(np.uint8)[offset : offset + count]
             owner = part.view(dtype).reshape(shape)

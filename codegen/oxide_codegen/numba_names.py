@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from oxide_analyzer.frontends.numba.given import (
     LiveArray,
+    LiveComplex,
     LiveFunction,
     LiveModule,
     LiveNumber,
@@ -22,11 +23,12 @@ from oxide_analyzer.frontends.numba.given import (
     LiveType,
 )
 from oxide_analyzer.frontends.oxide.given import find_function, find_lambda, is_lambda
-from oxide_analyzer.language.types import BOOL, F64, I64, SCALARS, U64
+from oxide_analyzer.language.records import Record
+from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Scalar
 from oxide_codegen import live
+from oxide_codegen.elements import element_of
 from oxide_codegen.instances import places, source_of
-from oxide_codegen.numba_types import scalar_named
-from oxide_codegen.scalars import BY_CODE
+from oxide_codegen.numba_types import element_named
 
 if TYPE_CHECKING:
     from types import FunctionType
@@ -116,8 +118,10 @@ class LiveNames:
         own = function_of(value)
         if own is not None:
             return LiveFunction(self.read(own))
-        scalar = scalar_named(value)
-        return LiveType(scalar) if scalar is not None else _of_numpy(value)
+        if type(value) is complex:
+            return LiveComplex(value, F64)
+        element = element_named(value)
+        return LiveType(element) if element is not None else _of_numpy(value)
 
 
 _MISSING = object()
@@ -162,10 +166,11 @@ def _of_numpy(value: object) -> Live | None:
     if not isinstance(value, np.generic | np.ndarray):
         return None
     array = cast("np.ndarray[Any, Any]", value)
-    element = BY_CODE.get(array.dtype.str[1:])
-    if element is None or not array.dtype.isnative:
+    scalar = element_of(array.dtype)
+    if isinstance(scalar, Record) and scalar.is_complex and not isinstance(value, np.ndarray):
+        return LiveComplex(complex(array.item()), F32 if scalar.size == 8 else F64)
+    if not isinstance(scalar, Scalar):
         return None
-    scalar = SCALARS[element]
     if isinstance(value, np.ndarray):
         values = tuple(array.ravel().tolist())
         return LiveArray(tuple(array.shape), scalar, values)

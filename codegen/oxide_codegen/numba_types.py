@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
+from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import SCALARS
+from oxide_codegen.elements import element_of
 from oxide_codegen.scalars import NUMPY_CODES, NUMPY_NAMES
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.given import Form
+    from oxide_analyzer.language.records import Element
     from oxide_analyzer.language.types import Scalar
 
 _BY_NAME = {name: own for own, name in NUMPY_NAMES.items() if own != "bf16"} | {
@@ -39,10 +42,7 @@ class NumbaScalar:
 
     def __getitem__(self, axes: Any) -> NumbaArray:
         """`float32[:]`, `float32[:, ::1]`: arrays of these numbers."""
-        parts = cast("tuple[Any, ...]", axes if isinstance(axes, tuple) else (axes,))
-        if not all(isinstance(part, slice) for part in parts):
-            raise TypeError(f"{self.name}[...] is a type of arrays: {self.name}[:], one ':' an axis")
-        return NumbaArray(self, len(parts), "C" if parts[-1].step == 1 else "A")
+        return _array_of(self, axes)
 
     def __call__(self, *arguments: Any) -> Any:
         """A number of this type; with types, a signature that gives it."""
@@ -59,10 +59,46 @@ class NumbaScalar:
 
 
 @dataclass(frozen=True)
+class NumbaComplex:
+    """`complex64` or `complex128`."""
+
+    name: str
+
+    def __getitem__(self, axes: Any) -> NumbaArray:
+        """`complex64[:]`."""
+        return _array_of(self, axes)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """A number of this type; with types, a signature that gives it."""
+        if arguments and all(is_type(argument) for argument in arguments):
+            return NumbaSignature(arguments, self)
+        import numpy as np
+
+        return np.dtype(self.name).type(complex(*arguments))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class NumbaRecord:
+    """A type of records: that of a structured NumPy dtype."""
+
+    dtype: Any
+
+    def __getitem__(self, axes: Any) -> NumbaArray:
+        """`point[:]`."""
+        return _array_of(self, axes)
+
+    def __repr__(self) -> str:
+        return f"Record({self.dtype})"
+
+
+@dataclass(frozen=True)
 class NumbaArray:
     """A type of arrays: elements, dimensions, and whether they lie as C lays them out."""
 
-    dtype: NumbaScalar
+    dtype: NumbaScalar | NumbaComplex | NumbaRecord
     ndim: int
     layout: str = "A"
 
@@ -107,7 +143,11 @@ class NumbaSignature:
         return f"({', '.join(map(repr, self.args))}) -> {self.return_type!r}"
 
 
-NumbaType: TypeAlias = NumbaScalar | NumbaArray | NumbaTuple | NumbaNone
+NumbaType: TypeAlias = (
+    NumbaScalar | NumbaComplex | NumbaRecord | NumbaArray | NumbaTuple | NumbaNone
+)
+_TYPES = (NumbaScalar, NumbaComplex, NumbaRecord, NumbaArray, NumbaTuple, NumbaNone)
+COMPLEX_TYPES = {name: NumbaComplex(name) for name in COMPLEXES}
 
 _WIDTHS = {
     "int8": "i8",
@@ -161,12 +201,20 @@ def _named() -> dict[str, Any]:
         "float_": "float32",
         "double": "float64",
     }
-    found: dict[str, Any] = {**SCALAR_TYPES, "void": VOID, "none": VOID}
+    found: dict[str, Any] = {**SCALAR_TYPES, **COMPLEX_TYPES, "void": VOID, "none": VOID}
+    found |= {"c8": COMPLEX_TYPES["complex64"], "c16": COMPLEX_TYPES["complex128"]}
     found |= {name: SCALAR_TYPES[full] for name, full in short.items()}
     return found
 
 
 NAMED = _named()
+
+
+def _array_of(type: NumbaScalar | NumbaComplex | NumbaRecord, axes: Any) -> NumbaArray:
+    parts = cast("tuple[Any, ...]", axes if isinstance(axes, tuple) else (axes,))
+    if not all(isinstance(part, slice) for part in parts):
+        raise TypeError(f"{type}[...] is a type of arrays: {type}[:], one ':' an axis")
+    return NumbaArray(type, len(parts), "C" if parts[-1].step == 1 else "A")
 
 
 def array_type(dtype: Any, ndim: int, layout: str = "A") -> NumbaArray:
@@ -186,7 +234,7 @@ def any_tuple(types: Any) -> NumbaTuple:
 
 def is_type(value: object) -> bool:
     """Whether a value is a type of Numba's, or one that stands for it here."""
-    own = isinstance(value, NumbaScalar | NumbaArray | NumbaTuple | NumbaNone)
+    own = isinstance(value, _TYPES)
     return own or type(value).__module__.startswith("numba.core.types")
 
 
@@ -206,6 +254,45 @@ def scalar_named(value: object) -> Scalar | None:
         own = _BY_NAME.get(np.dtype(value).name)
         return SCALARS[own] if own is not None else None
     return None
+
+
+def element_named(value: object) -> Element | None:
+    """The type of elements that an object stands for: a scalar, complex numbers, records."""
+    scalar = scalar_named(value)
+    if scalar is not None:
+        return scalar
+    import numpy as np
+
+    if isinstance(value, NumbaComplex):
+        return COMPLEXES[value.name]
+    if value is complex:
+        return COMPLEXES["complex128"]
+    if type(value).__module__.startswith(("numba.core.types", "numba.cuda.types")):
+        dtype = getattr(value, "dtype", None)
+        own = COMPLEXES.get(str(getattr(value, "name", "")))
+        return own or (element_of(dtype) if isinstance(dtype, np.dtype) else None)
+    if isinstance(value, NumbaRecord):
+        return element_of(value.dtype)
+    if isinstance(value, np.dtype):
+        return element_of(value)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return element_of(np.dtype(value))
+    return None
+
+
+def from_dtype(dtype: Any) -> Any:
+    """Numba's type for one of NumPy's."""
+    import numpy as np
+
+    given = np.dtype(dtype)
+    found = element_of(given)
+    if found is None:
+        raise NotImplementedError(f"kernels have no elements of {given}")
+    if str(found) in COMPLEXES:
+        return COMPLEX_TYPES[str(found)]
+    if isinstance(found, Record):
+        return NumbaRecord(given)
+    return SCALAR_TYPES["boolean" if found.name == "bool" else NUMPY_NAMES[found.name]]
 
 
 def signatures(given: Any) -> list[tuple[Form, ...]] | None:
@@ -251,7 +338,7 @@ def _is_none(value: object) -> bool:
 
 def form_of_type(value: Any) -> Form:
     """A type of Numba's as what a kernel is read for."""
-    scalar = scalar_named(value)
+    scalar = element_named(value)
     if scalar is not None:
         return ScalarForm(scalar)
     items = getattr(value, "types", None)
@@ -261,7 +348,7 @@ def form_of_type(value: Any) -> Form:
     if isinstance(count, int):
         return TupleForm((form_of_type(element),) * count)
     rank = getattr(value, "ndim", None)
-    element = None if element is None else scalar_named(element)
+    element = None if element is None else element_named(element)
     if isinstance(rank, int) and element is not None:
         if rank == 0:
             raise TypeError(f"{value!r}: kernels take arrays of at least one dimension")

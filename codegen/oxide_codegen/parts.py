@@ -11,6 +11,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from oxide_codegen.elements import leaf
 from oxide_codegen.errors import LaunchTypeError
 
 if TYPE_CHECKING:
@@ -59,7 +60,16 @@ class Parts:
 def _reader(name: str) -> Callable[[Any], Any]:
     """What leads from an argument to the part of it that has a dotted name."""
     _, _, path = name.partition(".")
-    return attrgetter(path) if path else _itself
+    if not path:
+        return _itself
+    by_attribute, names = attrgetter(path), tuple(path.split("."))
+
+    def read(value: Any) -> Any:
+        # The fields of NumPy's records are items.
+        is_record = getattr(getattr(value, "dtype", None), "names", None) is not None
+        return leaf(value, names) if is_record else by_attribute(value)
+
+    return read
 
 
 def _cell(name: str) -> Callable[[Any], Any]:

@@ -102,7 +102,13 @@ def run_of(
             expected=_MOST_THREADS - 1,
             actual=prod(grid) * prod(block),
         )
-    shapes = {name: _Unread(tuple(view.shape), ()) for name, view in arguments.views.items()}
+    shapes = {
+        array.name: _Unread(
+            (*arguments.views[array.memory].shape, *(array.part.leaf.shape if array.part else ())),
+            (),
+        )
+        for array in kernel.array_parameters()
+    }
     launch = Launch(grid, block, arguments.scalars, shapes, shared)
     cells = arguments.cells(kernel)
 

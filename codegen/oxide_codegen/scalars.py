@@ -134,6 +134,11 @@ def name_of(dtype: object) -> str:
         name = "bf16" if found.name == "bfloat16" else BY_CODE.get(found.str[1:])
         if name is not None:
             return name
+        from oxide_codegen.elements import element_of
+
+        several = element_of(found)
+        if several is not None:
+            return str(several)
     wanted = ", ".join(TYPES)
     raise TypeError(f"{dtype!r} is not an element type of kernels; these are: {wanted}")
 
@@ -153,7 +158,9 @@ def numpy_dtype(element: str) -> Any:
 
 def as_elements(array: Any, element: str) -> Any:
     """The numbers of a NumPy array as elements."""
-    dtype = numpy_dtype(element)
+    from oxide_codegen.elements import dtype_of
+
+    dtype = dtype_of(element)
     if element == "bf16" and dtype.kind == "u" and array.dtype != dtype:
         raise TypeError(
             "NumPy has no bf16 of its own: pip install ml_dtypes, or convert in a kernel"

@@ -52,6 +52,11 @@ class Scalar:
         return self.bits // 8
 
     @property
+    def alignment(self) -> int:
+        """What the address of one in an array is a multiple of."""
+        return self.size
+
+    @property
     def min(self) -> int:
         """The smallest value of an integer or bool type."""
         return -(1 << (self.bits - 1)) if self.kind is Kind.SIGNED else 0

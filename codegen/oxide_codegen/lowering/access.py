@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Load, Space, Store
-from oxide_codegen.lowering import checks
+from oxide_codegen.lowering import checks, records
 from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, register_type
 from oxide_codegen.lowering.room import byte_size, extents
 
@@ -60,7 +60,9 @@ def load(context: Context, statement: Load) -> None:
     with _element(context, array, statement.index, statement.site, (statement.target,)) as address:
         type_ = memory_type(array.element)
         value = context.build.value(
-            type_, f"load {type_}, {address}, align {array.element.size}{_marks(context, array)}"
+            type_,
+            f"load {type_}, {address}, align {records.alignment(context, array)}"
+            f"{_marks(context, array)}",
         )
         context.assign(statement.target, _in_register(context, value, array))
 
@@ -71,7 +73,8 @@ def store(context: Context, statement: Store) -> None:
     value = _in_memory(context, context.widened(statement.value))
     with _element(context, array, statement.index, statement.site) as address:
         context.build.emit(
-            f"store {value}, {address}, align {array.element.size}{_marks(context, array)}"
+            f"store {value}, {address}, align {records.alignment(context, array)}"
+            f"{_marks(context, array)}"
         )
 
 
@@ -244,17 +247,17 @@ def _offset(context: Context, array: Array, values: Sequence[Value]) -> Value:
 
 def _row(context: Context, array: Array, values: Sequence[Value]) -> Value | None:
     """Elements in front of the last axis, as i64; None where that is the only one."""
-    if array.rank == 1:
+    if len(values) == 1:
         return None
     build = context.build
     # Of an ordinary array all elements are fewer than 32 bits count, and this one is among them.
     narrow = context.narrows and context.ordinary
     width, kept = ("i32", " nsw") if narrow else ("i64", "")
     offset = context.resized(values[0], width)
-    for axis in range(1, array.rank):
+    for axis in range(1, len(values)):
         extent = context.resized(context.value(array.shape[axis]), width)
         offset = build.binary(f"mul{kept}", offset, extent)
-        if axis < array.rank - 1:
+        if axis < len(values) - 1:
             offset = build.binary(f"add{kept}", offset, context.resized(values[axis], width))
     return context.resized(offset)
 
@@ -265,6 +268,8 @@ def address_of(context: Context, array: Array, index: tuple[Expr, ...]) -> Value
 
 
 def _address(context: Context, array: Array, values: Sequence[Value]) -> Value:
+    if array.part is not None:
+        return records.address(context, array, array.part, values, _offset)
     build = context.build
     type_, pointer = context.environment.pointer(array)
     element = memory_type(array.element)

@@ -170,6 +170,8 @@ def _refused(checked: CheckedKernel, ranges: Ranges) -> str | None:
             return f"what happens at line {failure.span.line} is checked at run time"
     if any(array.space is not Space.GLOBAL for array in kernel.arrays.values()):
         return "the kernel has arrays of its own"
+    if any(array.part is not None for array in kernel.arrays.values()):
+        return "elements are records, whose numbers do not lie side by side"
     if kernel.contract.cooperative:
         return "the launch is cooperative"
     if not is_one_row(kernel, ranges):

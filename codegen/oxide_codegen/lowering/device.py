@@ -142,12 +142,12 @@ class Device:
             match slot:
                 case abi.ScalarSlot(name=name, type=type_):
                     yield f"{memory_type(type_)} %p{self._numbers[name]}"
-                case abi.PointerSlot(array=name, element=element, ownership=ownership):
+                case abi.PointerSlot(array=name, alignment=own, ownership=ownership):
                     # Only of memory that the launch does not write: see `access`.
                     is_read = ownership.value == "read-only"
                     is_read = is_read and Optimisation.READ_ONLY not in self._without
                     read_only = "noalias readonly " if is_read else ""
-                    alignment = max(element.size, self._alignment)
+                    alignment = max(own, self._alignment)
                     yield f"{_GLOBAL} {read_only}align {alignment} %p{self._numbers[name]}"
                 case abi.DimensionSlot(array=name, axis=axis):
                     yield f"i64 %p{self._numbers[name]}.{axis}"
@@ -220,7 +220,7 @@ class Device:
         """The pointer to an array's first element."""
         match array.space:
             case Space.GLOBAL:
-                return "ptr addrspace(1)", f"%p{self._numbers[array.name]}"
+                return "ptr addrspace(1)", f"%p{self._numbers[array.memory]}"
             case Space.SHARED if self.is_dynamic or array.is_dynamic:
                 offset = self._offsets[array.name] if self.is_dynamic else 0
                 return (

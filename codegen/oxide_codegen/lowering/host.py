@@ -117,6 +117,8 @@ class Host:
 
     def pointer(self, array: Array) -> tuple[str, str]:
         """The pointer to an array's first element."""
+        if array.space is Space.GLOBAL:
+            return "ptr", self._arrays[array.memory]
         if array.name not in self._arrays:
             name = f"%array.{len(self._arrays)}"
             entry = self._build.entry
