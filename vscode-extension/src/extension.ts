@@ -3,7 +3,7 @@
  * Everything about kernels is the server's.
  */
 
-import { commands, ExtensionContext, languages, ProgressLocation, window, workspace } from "vscode";
+import { commands, ExtensionContext, languages, window, workspace } from "vscode";
 import { CompiledCode } from "./ptx";
 import { pythonApi } from "./python";
 import { explainRule } from "./rules";
@@ -57,8 +57,7 @@ async function checkWorkspace(session: Session): Promise<void> {
     void window.showInformationMessage("Oxide's language server is not running.");
     return;
   }
-  await window.withProgress({ location: ProgressLocation.Window, title: "Oxide: checking" }, () =>
-    client.sendRequest("workspace/executeCommand", { command: "oxide.check", arguments: [] }),
-  );
+  // The server shows how far it is, and stops when that is cancelled.
+  await client.sendRequest("workspace/executeCommand", { command: "oxide.check", arguments: [] });
   await commands.executeCommand("workbench.actions.view.problems");
 }

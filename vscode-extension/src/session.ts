@@ -159,8 +159,11 @@ export class Session {
   private async end(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client !== undefined) {
-      await client.dispose();
+    try {
+      await client?.dispose();
+    } catch (error) {
+      // One that has never started cannot be stopped either; the next one is another matter.
+      this.log.warn(String(error));
     }
   }
 

@@ -46,9 +46,13 @@ export async function withVSCode({ settings = {}, installs = true }, use) {
   assert(VSCODE_SERVER && CHROMIUM && OXIDE_PYTHON, "see the comment at the top of test/vscode.mjs");
   const scratch = mkdtempSync(path.join(tmpdir(), "oxide-vscode-"));
   const userData = path.join(scratch, "data");
-  const settingsFile = path.join(userData, "User", "settings.json");
-  mkdirSync(path.dirname(settingsFile), { recursive: true });
-  const configure = (more) => writeFileSync(settingsFile, JSON.stringify({ ...SETTINGS, ...settings, ...more }));
+  const write = (kind, values) => {
+    mkdirSync(path.join(userData, kind), { recursive: true });
+    writeFileSync(path.join(userData, kind, "settings.json"), JSON.stringify(values));
+  };
+  write("User", { ...SETTINGS, ...settings });
+  // What names a program is a setting of the machine on which the server runs.
+  const configure = (values) => write("Machine", values);
   configure({ "oxide.interpreter": OXIDE_PYTHON });
   const folders = ["--user-data-dir", userData, "--extensions-dir", path.join(scratch, "extensions")];
   if (installs) {
