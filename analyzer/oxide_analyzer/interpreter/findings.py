@@ -85,13 +85,13 @@ class Findings:
             raise Stopped
 
     def failures(
-        self, launch: Launch, pictures: Mapping[int, Mapping[str, Number]]
+        self, launch: Launch, picture: Callable[[int], Mapping[str, Number]]
     ) -> tuple[Failure, ...]:
         """All failures, the clean ones first, each kind in the order in which they happened."""
 
         def see(moment: Moment) -> Event:
             block, thread = place(launch, moment.thread)
-            values = pictures.get(moment.step, {})
+            values = picture(moment.step)
             return Event(
                 moment.kind,
                 moment.site,

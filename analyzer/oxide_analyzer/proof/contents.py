@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 # Where nothing else bounds distinct elements, they are taken from below this.
 _ROOM = 1 << 15
-# Larger arrays repeat so many elements, a prime number: no row begins as the one before.
-_MOST = 1 << 21
+# Larger arrays repeat so many elements, a prime number: no row begins as the one before. Only
+# whole arrays can be made to fulfil what a contract says of their elements.
+_MOST, MOST_DECLARED = 1 << 16, 1 << 21
 _PATTERN = 1009
 
 
@@ -138,11 +139,11 @@ def dynamic_arrays(kernel: Kernel) -> tuple[Array, ...]:
 
 
 def contents(
-    array: Array, shape: tuple[int, ...], rng: Random, variant: int, reach: int
+    array: Array, shape: tuple[int, ...], rng: Random, variant: int, reach: int, most: int = _MOST
 ) -> Contents:
-    """Data of which the contract says nothing; of a large array a pattern."""
+    """Data of which the contract says nothing; of an array beyond `most` elements a pattern."""
     count = prod(shape)
-    if count > _MOST:
+    if count > most:
         part = contents(array, (_PATTERN,), rng, variant, reach)
         return Contents(shape, Repeated(tuple(part.values), count))
     element = array.element

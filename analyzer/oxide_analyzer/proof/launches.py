@@ -49,7 +49,7 @@ from oxide_analyzer.launch import (
     Number,
     Repeated,
 )
-from oxide_analyzer.proof.contents import contents, declared_of, dynamic_arrays
+from oxide_analyzer.proof.contents import MOST_DECLARED, contents, declared_of, dynamic_arrays
 from oxide_analyzer.proof.trials import (
     EXACT,
     FEWER,
@@ -304,8 +304,12 @@ class Admitted:
         for name, shape in draft.shapes.items():
             if name in dynamic:
                 continue
-            filled = contents(self.kernel.arrays[name], tuple(shape), rng, variant, reach)
+            array = self.kernel.arrays[name]
             declared = declared_of(self.kernel, name, draft.evaluate)
+            if declared is None:
+                filled = contents(array, tuple(shape), rng, variant, reach)
+            else:
+                filled = contents(array, tuple(shape), rng, variant, reach, MOST_DECLARED)
             if declared is not None and isinstance(filled.values, Repeated):
                 return None
             held = filled if declared is None else declared.fill(filled, rng, variant)

@@ -48,7 +48,7 @@ from oxide_analyzer.interpreter.outcome import (
 from oxide_analyzer.ir.kernel import OWN_DIALECT, ScalarParameter
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Dim, Param, Register, Space, Special, Symbol
 from oxide_analyzer.ir.walk import subexpressions
-from oxide_analyzer.launch import Contents, Launch
+from oxide_analyzer.launch import Contents, Launch, Repeated
 from oxide_analyzer.proof.admission import instances, symbols
 from oxide_analyzer.proof.contents import contents
 from oxide_analyzer.proof.launches import MOST_SHARED, Admitted
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.verdicts import Violation
 
 _STEPS = 200_000
-_MOST_ELEMENTS = 1 << 20
+_MOST_ELEMENTS = 1 << 40
 # What a thread does wrong whatever the others do.
 _ALONE = (OutOfBounds, BadView, ZeroDivisor, FailedAssertion, Misaligned)
 # What the arrays hold: what the launch chose, zeros, ones, and numbers that count up.
@@ -225,7 +225,7 @@ class _Natural:
         shape[failure.axis] *= 2 * max(shape)
         if prod(shape) > _MOST_ELEMENTS:
             return False
-        longer = Contents(tuple(shape), (zero(array.element),) * prod(shape))
+        longer = Contents(tuple(shape), Repeated((zero(array.element),), prod(shape)))
         arrays = {**self.launch.arrays, array.name: longer}
         return place_of(failure) in _broken(self.kernel, replace(self.launch, arrays=arrays))
 
@@ -251,7 +251,7 @@ def _filled(kernel: Kernel, launch: Launch, data: int | None) -> Launch:
     for name, held in launch.arrays.items():
         array = kernel.arrays[name]
         if data == 0:
-            arrays[name] = Contents(held.shape, (zero(array.element),) * len(held.values))
+            arrays[name] = Contents(held.shape, Repeated((zero(array.element),), len(held.values)))
         else:
             arrays[name] = contents(array, held.shape, Random(0), data, max(held.shape, default=1))
     return replace(launch, arrays=arrays)
