@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.frontends.oxide.indexing import element
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
 from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Read, Scope, Space
+from oxide_analyzer.language.records import alignment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,15 @@ def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
         lowering.assume(node, f"`{lowering.text(node)}` with {len(arguments)} arguments")
         return UNKNOWN
     array = target.array
+    part = array.part
+    if target.elements is not None or (
+        part is not None
+        and alignment_of(part.record, part.leaf, part.record.alignment) < array.element.size
+    ):
+        # Of several numbers, or of one that lies across two words, there is no one step.
+        lowering.lose(target)
+        lowering.assume(node, f"`{lowering.text(node)}` on `{lowering.text(arguments[0])}`")
+        return lowering.forget(node, "what was there before")
     index = element(lowering, target, arguments[1], arguments[1])
     if index is None or array.space is Space.LOCAL:
         lowering.lose(target)

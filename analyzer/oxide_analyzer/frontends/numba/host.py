@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
-    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.language.records import Element
 
 _DEEPEST = 24
 _OPERATORS: dict[type[ast.operator], str] = {
@@ -126,7 +126,7 @@ class Host:
             case _:
                 return NOT_KNOWN
 
-    def element(self, node: ast.expr | None) -> Scalar | None:
+    def element(self, node: ast.expr | None) -> Element | None:
         """The type of elements that an expression names: `np.float32`, `"float32"`."""
         return host_arrays.element(self, node)
 

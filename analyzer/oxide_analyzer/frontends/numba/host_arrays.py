@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import dtypes
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     HostArray,
@@ -26,12 +27,12 @@ from oxide_analyzer.frontends.numba.quantities import (
     as_size,
     whole,
 )
-from oxide_analyzer.frontends.oxide.meanings import Known
-from oxide_analyzer.language import numba
-from oxide_analyzer.language.types import F64, I64, SCALARS, Scalar
+from oxide_analyzer.language.records import XOROSHIRO
+from oxide_analyzer.language.types import F64, I64, Scalar
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.host import Host
+    from oxide_analyzer.language.records import Element
 
 _FACTORIES = {"zeros", "empty", "ones", "device_array", "pinned_array", "mapped_array"}
 _LIKE = {"zeros_like", "empty_like", "ones_like", "full_like", "device_array_like"}
@@ -63,27 +64,16 @@ _SPACED = {"linspace", "logspace", "geomspace"}
 _SPACED_BY_DEFAULT = 50
 
 
-def element(host: Host, node: ast.expr | None) -> Scalar | None:
-    """The type that `np.float32`, `"float32"`, `np.dtype("f4")` or `x.dtype` names."""
+def element(host: Host, node: ast.expr | None) -> Element | None:
+    """The type that `np.float32`, `"c8"`, `np.dtype([("x", "f4")])` or `x.dtype` names."""
     match node:
-        case ast.Constant(value=str(text)):
-            name = numba.EXPORTS.get(f"numba.{text}", {"float": "f64", "int": "i64"}.get(text, ""))
-            return SCALARS.get(name)
-        case ast.Name(id="float"):
-            return F64
-        case ast.Name(id="int"):
-            return I64
-        case ast.Call(args=[inner, *_]):
-            return element(host, inner)
         case ast.Attribute(value=value, attr="dtype"):
             held = host.value(value)
             return held.element if isinstance(held, HostArray) else None
+        case ast.Call(func=ast.Attribute(attr="dtype"), args=[ast.Attribute() as inner]):
+            return element(host, inner)
         case ast.expr():
-            match host.resolver.expression(node, host.scope):
-                case Known(builtin=row):
-                    return SCALARS.get(row.name)
-                case _:
-                    return None
+            return dtypes.element(node, host.scope, host.resolver)
         case None:
             return None
 
@@ -144,7 +134,8 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
             case _:
                 return NOT_KNOWN
     if not shape:
-        return NOT_KNOWN if array.element is None else HostScalar(array.element)
+        held = array.element
+        return HostScalar(held) if isinstance(held, Scalar) else NOT_KNOWN
     return HostArray(place(host, node), tuple(shape), array.element)
 
 
@@ -219,7 +210,7 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
             return HostArray(source.name, None, kept)
         return HostArray(place(host, node), shape_of, kept)
     if name == "create_xoroshiro128p_states" and arguments:
-        return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], None)
+        return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], XOROSHIRO)
     if name in ("reshape", "ravel", "flatten", "transpose") and isinstance(
         node.func, ast.Attribute
     ):
@@ -253,7 +244,7 @@ def _copied(
             return NOT_KNOWN
 
 
-def _same(host: Host, node: ast.Call, array: HostArray, type: Scalar | None) -> HostArray:
+def _same(host: Host, node: ast.Call, array: HostArray, type: Element | None) -> HostArray:
     """Another array of the same shape."""
     if array.shape is None:
         return HostArray(array.name, None, type)
@@ -306,7 +297,7 @@ def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
 
 
 def _counted(
-    host: Host, node: ast.Call, arguments: list[ast.expr], type: Scalar | None, depth: int
+    host: Host, node: ast.Call, arguments: list[ast.expr], type: Element | None, depth: int
 ) -> HostValue:
     """`np.arange(n)`, `np.arange(low, high)`."""
     ends = [host.value(argument, depth + 1) for argument in arguments]
@@ -325,7 +316,7 @@ def _counted(
             return _of_sizes(host, node, [NOT_KNOWN], type)
 
 
-def _of_number(host: Host, node: ast.expr | None, depth: int) -> Scalar | None:
+def _of_number(host: Host, node: ast.expr | None, depth: int) -> Element | None:
     """The elements of an array that is filled with a number."""
     match NOT_KNOWN if node is None else host.value(node, depth + 1):
         case int():
@@ -337,7 +328,7 @@ def _of_number(host: Host, node: ast.expr | None, depth: int) -> Scalar | None:
 
 
 def _of_shape(
-    host: Host, node: ast.expr, shape: ast.expr, type: Scalar | None, depth: int
+    host: Host, node: ast.expr, shape: ast.expr, type: Element | None, depth: int
 ) -> HostValue:
     value = host.value(shape, depth + 1)
     if isinstance(value, HostArray) and value.name.endswith(".shape"):
@@ -350,7 +341,9 @@ def _of_shape(
     return _of_sizes(host, node, list(items), type)
 
 
-def _of_sizes(host: Host, node: ast.expr, items: list[HostValue], type: Scalar | None) -> HostValue:
+def _of_sizes(
+    host: Host, node: ast.expr, items: list[HostValue], type: Element | None
+) -> HostValue:
     at = place(host, node)
     sizes = tuple(
         extent if isinstance(extent, int | Symbol | Whole) else Symbol(f"{at}[{axis}]")

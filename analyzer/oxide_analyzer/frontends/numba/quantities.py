@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.host import Host
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import Scope
+    from oxide_analyzer.language.records import Element
     from oxide_analyzer.language.types import Scalar
 
 
@@ -56,7 +57,7 @@ class HostArray:
 
     name: str
     shape: tuple[Size, ...] | None
-    element: Scalar | None = None
+    element: Element | None = None
 
     def extent(self, axis: int) -> Size:
         """One extent of the shape."""
