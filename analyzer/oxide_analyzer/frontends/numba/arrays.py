@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import complexes, live, operators, records
 from oxide_analyzer.frontends.numba.promotion import zero
-from oxide_analyzer.frontends.oxide import indexing, places
+from oxide_analyzer.frontends.oxide import indexing, places, tables
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
     Elements,
+    Give,
     MeaningValue,
     Number,
     TupleValue,
@@ -67,10 +68,36 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
             place = value.value if isinstance(value, Number) else None
             if isinstance(place, int) and -len(items) <= place < len(items):
                 return items[place]
-            return lowering.forget(node, f"`{lowering.text(node)}`")
+            held = as_table(lowering, base, node.value)
+            found = None if held is None else indexing.resolve(lowering, held, node)
+            if held is None or found is None:
+                return lowering.forget(node, f"`{lowering.text(node)}`")
+            if isinstance(found, ArrayValue):
+                return found
+            return places.load(lowering, held.array, found, node)
         case _:
             _read(lowering, node.slice)
             return UNKNOWN
+
+
+def as_table(lowering: NumbaLowering, value: TupleValue, node: ast.expr) -> ArrayValue | None:
+    """A tuple of constants of one type as an array; None if it is none."""
+    fixed = _fixed(value)
+    return None if fixed is None else tables.table(lowering, fixed, node)
+
+
+def _fixed(value: TupleValue) -> TupleValue | None:
+    """The tuple with the types that its numbers have by themselves."""
+    items: list[Value] = []
+    for item in value.items:
+        match item:
+            case TupleValue() if (inner := _fixed(item)) is not None:
+                items.append(inner)
+            case Number(constant=True, expr=expr, value=number):
+                items.append(Number(expr, expr.type, Give.FIXED, number, True))
+            case _:
+                return None
+    return TupleValue(tuple(items))
 
 
 def store(lowering: NumbaLowering, node: ast.Subscript, value: Value, value_node: ast.expr) -> None:

@@ -101,6 +101,9 @@ class NumbaResolver(Resolver):
             wrapped = self._wrapped(value, scope)
             if wrapped is not None:
                 return wrapped
+            listed = self._listed(value, scope)
+            if listed is not None and once and scope.is_module:
+                value = listed
         found = super()._assigned(name, value, annotation, scope, once)
         if once and value is not None and not scope.is_module:
             # A kernel that a function makes has its locals as they are when it is launched.
@@ -108,6 +111,14 @@ class NumbaResolver(Resolver):
             if isinstance(known, NumberConstant) and isinstance(found, NumberConstant):
                 return replace(found, value=known.value)
         return found
+
+    def _listed(self, value: ast.Call, scope: Scope) -> ast.expr | None:
+        """The tuple of which `np.array([1, 2, 3])` is made, where that says its type."""
+        match self.expression(value.func, scope):
+            case HostObject(what="`numpy.array`") if len(value.args) == 1 and not value.keywords:
+                return _as_tuple(value.args[0])
+            case _:
+                return None
 
     def _wrapped(self, value: ast.Call, scope: Scope) -> UserFunction | None:
         """The function that `cuda.jit(f)`, `cuda.jit(…)(f)` or `njit(f)` makes callable."""
@@ -158,6 +169,14 @@ class NumbaResolver(Resolver):
 
 def _row(name: str) -> Builtin | None:
     return numba.row(name) or lookup(name)
+
+
+def _as_tuple(node: ast.expr) -> ast.expr:
+    """Lists, and lists of these, as tuples."""
+    if isinstance(node, ast.List | ast.Tuple):
+        parts = [_as_tuple(element) for element in node.elts]
+        return ast.copy_location(ast.Tuple(parts, ast.Load()), node)
+    return node
 
 
 def _returns_none(node: FunctionNode) -> bool:
