@@ -14,6 +14,7 @@ from oxide_analyzer.frontends.numba import (
     complex_calls,
     complexes,
     cooperation,
+    intrinsics,
     memory,
     supplied,
 )
@@ -31,8 +32,8 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
 )
-from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, Register, Select, Special
-from oxide_analyzer.language.types import F64, I32, I64, U32
+from oxide_analyzer.ir.nodes import Binary, BinaryOp, Register, Select, Special
+from oxide_analyzer.language.types import F64, I64, U32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,35 +172,32 @@ def _nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return NOTHING
 
 
+def _printed(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`print(…)`: it does nothing to arrays, so only who runs the kernel needs its line."""
+    if lowering.launched is None:
+        return _nothing(lowering, node, row)
+    return intrinsics.print_line(lowering, node, row)
+
+
 def _round(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`round(x)`, an integer, and `round(x, digits)`, a float."""
     if len(node.args) == 2:
         for argument in node.args:
             lowering.evaluate(argument)
         return lowering.forget(node, f"`{lowering.text(node)}`", F64)
-    return calls.known(lowering, node, row)
-
-
-def _conversion_of_nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-    """`int()` and `float32()` are zero; with an argument they convert."""
-    if not node.args and not node.keywords:
-        span = lowering.span(node)
-        return Number(Const(0, I64, span), I64, value=0)
-    return calls.known(lowering, node, row)
+    return intrinsics.whole(lowering, node, row)
 
 
 _CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.grid": _grid,
     "cuda.gridsize": _grid,
     "cuda.selp": _select,
-    "cuda.ffs": _value_of_arguments(I32),
     "cuda.activemask": _value_of_arguments(U32),
-    "cuda.lanemask_lt": _value_of_arguments(U32),
     "cuda.nanosleep": _nothing,
-    "print": _nothing,
+    "print": _printed,
     **{f"cuda.random.{name}": _random for name in supplied.GENERATORS},
+    **intrinsics.CALLS,
     "round": _round,
-    "int": _conversion_of_nothing,
     **memory.CALLS,
     **atomics.CALLS,
     **cooperation.CALLS,

@@ -30,6 +30,9 @@ from oxide_analyzer.ir.nodes import (
     Convert,
     Fence,
     Group,
+    Logic,
+    LogicOp,
+    Not,
     Read,
     Register,
     Scope,
@@ -176,10 +179,16 @@ def equal(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
         lowering.assume(node, f"`{row.name}` with {len(node.args)} arguments")
         return UNKNOWN
     mask = _mask(lowering, node.args[0])
-    value = lowering.truth(lowering.evaluate(node.args[1]), node.args[1])
-    span, target, site = lowering.span(node), lowering.temporary(BOOL), lowering.site()
-    lowering.emit(WarpOp(WarpFunction.ALL, target, value, None, mask, 32, False, site, span))
-    return lowering.forget(node, f"`{row.name}`", BOOL, adapts=False)
+    span = lowering.span(node)
+    held = lowering.hold(
+        Number(lowering.truth(lowering.evaluate(node.args[1]), node.args[1]), BOOL), span
+    ).expr
+    votes: list[Expr] = []
+    for value in (held, Not(held, span)):
+        target, site = lowering.temporary(BOOL), lowering.site()
+        lowering.emit(WarpOp(WarpFunction.ALL, target, value, None, mask, 32, False, site, span))
+        votes.append(Read(target, span))
+    return Number(Logic(LogicOp.OR, votes[0], votes[1], span), BOOL, depth=2)
 
 
 def _mask(lowering: NumbaLowering, node: ast.expr) -> Expr | None:

@@ -45,7 +45,10 @@ from oxide_analyzer.ir.nodes import (
     Forget,
     Logic,
     LogicOp,
+    Not,
     Read,
+    Unary,
+    UnaryOp,
 )
 from oxide_analyzer.language.types import BOOL, F64, I64, Kind
 
@@ -301,7 +304,15 @@ class NumbaLowering(Lowering):
         if left.give is Give.LITERAL and right.give is Give.LITERAL and op is not BinaryOp.DIV:
             return left, right
         met = self.meet(left, right)
-        type = arithmetic_type(*types) if met is None else arithmetic_type(met[0], met[0])
+        if met is None or Give.WEAK not in (left.give, right.give):
+            type = arithmetic_type(*types)
+        else:
+            type = arithmetic_type(met[0], met[0])
+        if op in _SHIFTS and not type.is_float:
+            type = arithmetic_type(types[0], types[0])
+        if op is BinaryOp.POW and types[0].is_float and types[1].is_integer:
+            # To an integer a float keeps its type.
+            return left, right if _is_whole(right) else promoted(right, types[0], span)
         if op is BinaryOp.DIV and not type.is_float:
             type = F64
         if op in _BITS and type.is_float:
@@ -314,12 +325,33 @@ class NumbaLowering(Lowering):
                 return self.flat(Number(power, type, depth=max(one.depth, other.depth) + 1))
         return promoted(left, type, span), promoted(right, type, span)
 
+    def under_sign(self, number: Number, node: ast.UnaryOp) -> Number | None:
+        """Integers have 64 bits behind a sign, which is applied in their own; `~` of a bool is
+        `not`."""
+        type, span = number.expr.type, self.span(node)
+        if number.give is not Give.FIXED or type.is_float:
+            return None
+        if type.kind is Kind.BOOL:
+            if isinstance(node.op, ast.Invert):
+                return self.flat(Number(Not(number.expr, span), BOOL, depth=number.depth + 1))
+            number, type = promoted(number, I64, span), I64
+        if not isinstance(node.op, ast.UAdd):
+            op = UnaryOp.INVERT if isinstance(node.op, ast.Invert) else UnaryOp.NEG
+            number = Number(Unary(op, number.expr, type, span), type, depth=number.depth + 1)
+        return self.flat(promoted(number, arithmetic_type(type, type), span))
+
     def floating(self, number: Number, node: ast.expr, function: str) -> Number:
         """An integer that is given to a function of floats."""
         del function
         return promoted(number, F64, self.span(node))
 
 
+def _is_whole(number: Number) -> bool:
+    """Whether it is an integer that the source says."""
+    return isinstance(number.expr, Const) and isinstance(number.value, int)
+
+
+_SHIFTS = {BinaryOp.SHL, BinaryOp.SHR}
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 _LOGICAL: Mapping[BinaryOp, Callable[[Expr, Expr, Span], Expr]] = {
     BinaryOp.AND: lambda a, b, span: Logic(LogicOp.AND, a, b, span),

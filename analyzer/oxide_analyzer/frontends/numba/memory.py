@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import dtypes, records
-from oxide_analyzer.frontends.oxide.indexing import element
 from oxide_analyzer.frontends.oxide.meanings import HostObject, Known
-from oxide_analyzer.frontends.oxide.places import load, scalar_of
+from oxide_analyzer.frontends.oxide.places import scalar_of
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -20,7 +19,7 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
 )
-from oxide_analyzer.ir.nodes import Array, Declare, Dim, Ownership, Space, Store
+from oxide_analyzer.ir.nodes import Array, Declare, Dim, Ownership, Space
 from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import F64, I64
 
@@ -110,22 +109,12 @@ def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:
 
 def constant(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`cuda.const.array_like(a)`: values that are read and never written."""
-    del lowering, node, row
-    return UNKNOWN
-
-
-def change(lowering: NumbaLowering, node: ast.Subscript) -> None:
-    """An element is read and written by what nobody knows."""
-    base = lowering.evaluate(node.value)
-    if not isinstance(base, ArrayValue) or base.array.name in lowering.lost:
-        return
-    index = element(lowering, base, node.slice, node)
-    if index is None:
-        return
-    load(lowering, base.array, index, node)
-    type = base.array.element
-    made = lowering.forget(node, "what it becomes", type, adapts=False)
-    lowering.emit(Store(base.array.name, index, made.expr, lowering.site(), lowering.span(node)))
+    del row
+    value = lowering.evaluate(node.args[0]) if len(node.args) == 1 else UNKNOWN
+    is_constant = isinstance(value, ArrayValue) and value.array.space is Space.CONSTANT
+    if lowering.launched is not None and not is_constant:
+        return lowering.assume(node, f"the elements of `{lowering.text(node)}`")
+    return value if is_constant else UNKNOWN
 
 
 CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {

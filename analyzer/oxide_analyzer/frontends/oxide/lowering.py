@@ -515,6 +515,11 @@ class Lowering:
         del op, node
         return left, right
 
+    def under_sign(self, number: Number, node: ast.UnaryOp) -> Number | None:
+        """What `-x`, `+x` and `~x` give, where a dialect says it."""
+        del number, node
+        return None
+
     def floating(self, number: Number, node: ast.expr, function: str) -> Number | None:
         """A number that is no float where `function` takes floats; None where it was reported."""
         text = self.text(node)

@@ -197,6 +197,9 @@ def unary(lowering: Lowering, node: ast.UnaryOp) -> Value:
     if number is None:
         return UNKNOWN
     sign = "~" if isinstance(node.op, ast.Invert) else "-"
+    own = lowering.under_sign(number, node)
+    if own is not None:
+        return own
     if number.type.kind is Kind.BOOL:
         hint = "write `not`" if sign == "~" else "write `i64(…)` round it"
         return lowering.mismatch(node, f"`{sign}` of a bool; {hint}")

@@ -1,0 +1,165 @@
+"""Small functions of `numba.cuda` that are put together from operators, and `print`.
+
+cuda.ffs(x)              width - clz(x & -x): the place of the lowest one, from 1; 0 if none
+cuda.lanemask_lt()       the u32 (1 << lane) - 1
+print("x =", x[i], i)    print 'x = ', x[i], ' ', i, ''
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.frontends.numba.promotion import arithmetic_type, as_type, common, promoted
+from oxide_analyzer.frontends.oxide import calls
+from oxide_analyzer.frontends.oxide.meanings import ModuleMeaning
+from oxide_analyzer.frontends.oxide.values import NOTHING, MeaningValue, Number
+from oxide_analyzer.interpreter.lines import MOST_FIELDS
+from oxide_analyzer.ir.nodes import (
+    Binary,
+    BinaryOp,
+    Const,
+    Convert,
+    Logic,
+    LogicOp,
+    Math,
+    MathFunction,
+    Print,
+    Register,
+    Special,
+    Unary,
+    UnaryOp,
+)
+from oxide_analyzer.language.types import F64, I32, I64, U32, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.values import Value
+    from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.language.row import Builtin
+
+_WIDE = 32
+_PAIR = 2
+
+
+def lowest_one(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.ffs(x)`."""
+    if len(node.args) != 1:
+        return lowering.assume(node, f"`{row.name}` with {len(node.args)} arguments")
+    span = lowering.span(node)
+    number = lowering.evaluate_number(node.args[0])
+    type = number.expr.type if number.expr.type.is_integer else I64
+    if type.bits < _WIDE:
+        type = I32
+    x = lowering.hold(
+        Number(lowering.convert(number, type, node.args[0], "the argument"), type), span
+    ).expr
+    lowest = Binary(BinaryOp.AND, x, Unary(UnaryOp.NEG, x, type, span), type, span)
+    above = Unary(UnaryOp.CLZ, lowest, type, span)
+    place = Binary(BinaryOp.SUB, Const(type.bits, type, span), above, type, span)
+    return lowering.flat(Number(Convert(place, I64, span), I64, depth=5))
+
+
+def lanes_below(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.lanemask_lt()`."""
+    del row
+    span = lowering.span(node)
+    one = Const(1, U32, span)
+    lane = Convert(Special(Register.LANE, 0, span), U32, span)
+    bit = Binary(BinaryOp.SHL, one, lane, U32, span)
+    return Number(Binary(BinaryOp.SUB, bit, one, U32, span), U32, depth=3)
+
+
+def extremum(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`min(a, b, …)`, `max(a, b, …)`, in the type that holds all of them."""
+    if len(node.args) < _PAIR or node.keywords or lowering.launched is None:
+        return calls.known(lowering, node, row)
+    numbers = [lowering.evaluate_number(argument) for argument in node.args]
+    span, op = lowering.span(node), BinaryOp(row.name)
+    result = numbers[0]
+    for number in numbers[1:]:
+        type = common(result.expr.type, number.expr.type)
+        one, other = as_type(result, type, span), as_type(number, type, span)
+        depth = max(result.depth, number.depth) + 1
+        if type.kind is Kind.BOOL:
+            logic = LogicOp.AND if op is BinaryOp.MIN else LogicOp.OR
+            result = lowering.flat(Number(Logic(logic, one, other, span), type, depth=depth))
+        else:
+            result = lowering.flat(Number(Binary(op, one, other, type, span), type, depth=depth))
+    return result
+
+
+def whole(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`math.floor(x)` and its kin, an integer; of NumPy's functions the float that it is."""
+    if len(node.args) != 1 or lowering.launched is None:
+        return calls.known(lowering, node, row)
+    number, span = lowering.evaluate_number(node.args[0]), lowering.span(node)
+    type = number.expr.type
+    if not type.is_float:
+        wide = I64 if row.name == "round" else arithmetic_type(type, type)
+        return promoted(number, wide, span)
+    expr = Math(MathFunction(row.short_name), (number.expr,), type, span)
+    if isinstance(node.func, ast.Attribute):
+        match lowering.evaluate(node.func.value):
+            case MeaningValue(meaning=ModuleMeaning(name="numpy" | "cupy")):
+                return lowering.flat(Number(expr, type, depth=number.depth + 1))
+            case _:
+                pass
+    return lowering.flat(Number(Convert(expr, I64, span), I64, depth=number.depth + 2))
+
+
+def converted(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`float(x)` of a float is itself, whatever its width; `int(n)` of an integer, too."""
+    is_plain = isinstance(node.func, ast.Name) and node.func.id in ("int", "float")
+    if is_plain and lowering.launched is not None and len(node.args) == 1:
+        number = lowering.evaluate_number(node.args[0])
+        own, span = number.expr.type, lowering.span(node)
+        type = F64 if row.name == "f64" else I64
+        keeps = own.is_float if row.name == "f64" else own.is_integer
+        return promoted(number, own if keeps else type, span)
+    if not node.args and not node.keywords:
+        # `int()` and `float32()` are zero.
+        return Number(Const(0, I64, lowering.span(node)), I64, value=0)
+    return calls.known(lowering, node, row)
+
+
+def print_line(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`print("x =", x[i])`: texts and numbers, a space between two."""
+    del row
+    texts = [""]
+    values: list[Expr] = []
+    for place, argument in enumerate(node.args):
+        texts[-1] += " " if place else ""
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            texts[-1] += argument.value.replace("\0", "")
+            continue
+        value = lowering.evaluate(argument)
+        if not isinstance(value, Number):
+            lowering.assume(node, "what is printed")
+            return NOTHING
+        expr = value.expr
+        if expr.type.kind is not Kind.BOOL and value.value is not None:
+            expr = lowering.convert(value, expr.type, argument, "what is printed")
+        values.append(expr)
+        texts.append("")
+    if node.keywords or len(values) > MOST_FIELDS:
+        lowering.assume(node, "what is printed")
+        return NOTHING
+    lowering.emit(Print(tuple(texts), tuple(values), lowering.site(), lowering.span(node)))
+    return NOTHING
+
+
+CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
+    "cuda.ffs": lowest_one,
+    "cuda.lanemask_lt": lanes_below,
+    "min": extremum,
+    "max": extremum,
+    "round": whole,
+    "math.floor": whole,
+    "math.ceil": whole,
+    "math.trunc": whole,
+    "int": converted,
+    "f64": converted,
+}
