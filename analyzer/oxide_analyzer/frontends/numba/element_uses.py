@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
-_DEEPEST = 16
 _ROUNDS = 3
 _PARTS = {"real", "imag", "conj", "conjugate"}
 # What arrays have, and elements of which nothing is known.
@@ -54,10 +53,15 @@ class _Found:
 
 
 def guessed_elements(
-    node: FunctionNode, scope: Scope, resolver: NumbaResolver, depth: int = 0
+    node: FunctionNode, scope: Scope, resolver: NumbaResolver
 ) -> Mapping[str, Record]:
     """The parameters whose elements are more than one number, and what these are."""
-    look = _Look(node, scope, resolver, depth)
+    known = resolver.elements.get(id(node))
+    if known is not None:
+        return known
+    # Of a function that calls itself, its own call says nothing.
+    resolver.elements[id(node)] = {}
+    look = _Look(node, scope, resolver)
     for _ in range(_ROUNDS):
         look.run()
     found = look.found
@@ -69,19 +73,17 @@ def guessed_elements(
                 for place, one in enumerate(sorted(fields))
             )
             guessed[name] = record_of("record", laid_out, 8 * len(laid_out))
+    resolver.elements[id(node)] = guessed
     return guessed
 
 
 class _Look:
     """One function."""
 
-    def __init__(
-        self, node: FunctionNode, scope: Scope, resolver: NumbaResolver, depth: int
-    ) -> None:
+    def __init__(self, node: FunctionNode, scope: Scope, resolver: NumbaResolver) -> None:
         self.found = _Found()
         self._scope = scope
         self._resolver = resolver
-        self._depth = depth
         self._own = {argument.arg for argument, _ in parameters(node)}
         self._nodes = [inner for statement in node.body for inner in ast.walk(statement)]
         # Names of elements, by the parameter that they are of; names of complex numbers.
@@ -175,8 +177,8 @@ class _Look:
                     named = self._named(argument)
                     if named is not None:
                         self._field(*named, is_integer=True)
-            case UserFunction(node=callee, scope=scope) if self._depth < _DEEPEST:
-                inner = guessed_elements(callee, scope, self._resolver, self._depth + 1)
+            case UserFunction(node=callee, scope=scope):
+                inner = guessed_elements(callee, scope, self._resolver)
                 names = [argument.arg for argument, _ in parameters(callee)]
                 for name, argument in zip(names, node.args, strict=False):
                     if name in inner:

@@ -31,8 +31,12 @@ from oxide_analyzer.language import numba
 from oxide_analyzer.language.builtins import lookup, member
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.language.records import Record
     from oxide_analyzer.language.row import Builtin
+    from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
 _PYTHON = {"float": "f64", "complex": "complex", "zip": "zip", "enumerate": "enumerate"}
@@ -42,6 +46,11 @@ _HOST_JITS = {"`numba.jit`", "`numba.njit`", "`numba.vectorize`"}
 
 class NumbaResolver(Resolver):
     """Meanings of names in files that use Numba or CuPy."""
+
+    def __init__(self, modules: Modules) -> None:
+        super().__init__(modules)
+        self.elements: dict[int, Mapping[str, Record]] = {}
+        """What the parameters of functions have as elements, by the functions' nodes."""
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
         """What `name` means in code that stands in `scope`."""
