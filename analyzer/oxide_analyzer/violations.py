@@ -57,10 +57,11 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import assigned, statements, subexpressions
-from oxide_analyzer.proof.offers import offers
+from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.offers import Offer, offers
 from oxide_analyzer.proof.refute import breaks
-from oxide_analyzer.proof.subjects import Kind
-from oxide_analyzer.proof.verdicts import Proved
+from oxide_analyzer.proof.subjects import Bound, Kind
+from oxide_analyzer.proof.verdicts import Lifted, Proved
 from oxide_analyzer.repairs import declare, missing_words, order_fix
 from oxide_analyzer.rules import (
     ox102_write_write_race as ox102,
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Launch
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.links import Missing
+    from oxide_analyzer.proof.subjects import Obligation
     from oxide_analyzer.proof.verdicts import Violation
 
 
@@ -206,7 +208,12 @@ def _declarations(judgement: Judgement, violation: Violation) -> tuple[Fix, ...]
         if not breaks(violation, judged.obligation):
             continue
         for offer in offers(judgement.analysis, judged.obligation, violation.launch):
-            fix = declare(kernel, offer.text, offer.names)
+            more = _of_other_axes(judgement, judged.obligation)
+            if more is None:
+                continue
+            text = " and ".join(dict.fromkeys((offer.text, *(one.text for one in more))))
+            names = (*offer.names, *(name for one in more for name in one.names))
+            fix = declare(kernel, text, names)
             if fix is not None and fix not in fixes:
                 fixes.append(fix)
     if not fixes and isinstance(violation.failure, OutOfBounds):
@@ -214,10 +221,36 @@ def _declarations(judgement: Judgement, violation: Violation) -> tuple[Fix, ...]
     return tuple(fixes)
 
 
+def _of_other_axes(judgement: Judgement, obligation: Obligation) -> tuple[Offer, ...] | None:
+    """What else the bounds of the same access need; None if nothing is known that would do."""
+    found: list[Offer] = []
+    if not isinstance(obligation.subject, Bound):
+        return ()
+    for judged in judgement.judged:
+        other = judged.obligation
+        if (
+            other is obligation
+            or not isinstance(other.subject, Bound)
+            or isinstance(judged.result, (Proved, Lifted))
+            or other.subject.access.site != obligation.subject.access.site
+            or other.subject.axis == obligation.subject.axis
+        ):
+            continue
+        offered = offers(judgement.analysis, other)
+        if not offered:
+            return None
+        found.extend(offered)
+    return tuple(found)
+
+
 def _not_admitted(judgement: Judgement, array: str) -> Iterator[Fix]:
     """Facts about an array that would do and were not inferred: they would silence the kernel."""
-    kernel = judgement.analysis.kernel
+    kernel, terms = judgement.analysis.kernel, judgement.analysis.terms
+    paths = [access.path for access in judgement.analysis.effects.whole]
     for candidate in judgement.offered:
+        if all(refutes(terms, (*path, candidate.condition)) for path in paths):
+            # Nothing would be left of the kernel.
+            continue
         quantities = list(subexpressions(candidate.expr))
         names = [
             e.name if isinstance(e, Param) else e.array

@@ -198,6 +198,8 @@ def moved_out(analysis: Analysis, site: int | None) -> Iterator[Fix]:
     edits = _moved(written, own, branch)
     if not edits:
         return
+    if sum(isinstance(s, Barrier) for s in statements((owner,))) > 1:
+        return
     before, behind = frame.block[: frame.index], frame.block[frame.index + 1 :]
 
     def move(block: Block) -> Block:

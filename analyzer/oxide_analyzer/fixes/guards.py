@@ -13,6 +13,7 @@ to load, so a load that is a whole right-hand side, or the operand of a sum, get
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
@@ -25,6 +26,9 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.subjects import Bound
 from oxide_analyzer.proof.verdicts import Lifted, Proved
 from oxide_analyzer.repairs import source_text
+
+# What the IR has named itself.
+_TEMPORARY = re.compile(r"%\w")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +57,23 @@ def guarded(judgement: Judgement, site: int | None) -> Iterator[Fix]:
     condition = " and ".join(conditions)
     if _changes_only(own.node) and _leaves_nothing_undefined(judgement, own, written):
         yield _behind(own, condition)
-    elif isinstance(access, Load):
+    elif isinstance(access, Load) and _is_all(judgement, written, own, access):
         fix = _otherwise(written, own, access, condition, kernel.arrays[access.array])
         if fix is not None:
             yield fix
+
+
+def _is_all(judgement: Judgement, written: Outline, own: Written, load: Load) -> bool:
+    """Whether a load of global memory is all that may be outside in its statement."""
+    if judgement.analysis.kernel.arrays[load.array].space is not Space.GLOBAL:
+        return False
+    return all(
+        judged.obligation.subject.access.site == load.site
+        for judged in judgement.judged
+        if isinstance(judged.obligation.subject, Bound)
+        and not isinstance(judged.result, (Proved, Lifted))
+        and written.at(judged.obligation.subject.access.span) is own
+    )
 
 
 def _changes_only(node: ast.stmt) -> bool:
@@ -122,7 +139,7 @@ def _conditions(judgement: Judgement, written: Outline, own: Written) -> list[st
             continue
         index = source_text(stmt.index[subject.axis])
         extent = source_text(kernel.arrays[stmt.array].shape[subject.axis])
-        if "…" in index or "%" in index.partition(" ")[0] or "…" in extent:
+        if "…" in index or "…" in extent or _TEMPORARY.search(index):
             return []
         path = subject.access.path
         negative = less(subject.index, constant(0))
