@@ -16,11 +16,12 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_analyzer.launch import MAX_LENGTH, extent_of
-from oxide_codegen import devices
+from oxide_codegen import devices, host_streams
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.elements import dtype_of, item_size, named, typestr
 from oxide_codegen.errors import HostAccessError, MissingExtraError
 from oxide_codegen.forms import is_ordinary_array
+from oxide_codegen.host_streams import HostMemory
 from oxide_codegen.scalars import TYPES, as_elements, name_of
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class DeviceBuffer(Generic[T]):
         self._view = described
         self._shape = described.shape
         self._element = described.element
-        # Device memory remembers its last use; on the cpu this only keeps the memory alive.
+        # Memory remembers its last uses, and lives as long as it is used.
         self.memory = memory
         # What a repeated launch reads: see `entry`.
         self.extent = (described.address, described.address + described.size, *described.shape)
@@ -150,6 +151,7 @@ class DeviceBuffer(Generic[T]):
         """
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
+            host_streams.wait_for(self.memory, writes=False)
             return host_array(self._view).copy()
         result = numpy.empty(self._shape, dtype_of(self._element))
         self._cuda().download(self, result)
@@ -167,7 +169,8 @@ class DeviceBuffer(Generic[T]):
         if array.dtype != dtype_of(self._element):
             raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
         if self.device_id.kind == "cpu":
-            host_array(self._view)[...] = array
+            with host_streams.using(((self.memory, True),)):
+                host_array(self._view)[...] = array
         else:
             self._cuda().upload(self, array)
 
@@ -184,7 +187,7 @@ class DeviceBuffer(Generic[T]):
             "data": (self._view.address, self._view.read_only),
             "version": 3,
             "strides": None,
-            "stream": self.memory.stream,
+            "stream": self._cuda().consolidated(self.memory),
         }
 
     def __len__(self) -> int:
@@ -311,13 +314,15 @@ def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBu
     if where.kind == "cpu":
         array = import_numpy().empty(shape, dtype_of(element))
         address = array.__array_interface__["data"][0]
-        memory: object = array
+        memory: Any = array
     else:
         from oxide_codegen.cuda import cuda
 
         allocation = cuda(where.index).allocate(prod(shape) * size)
         address, memory = allocation.address, allocation
     described = ArrayView(address, shape, element, size, False, where, False, memory)
+    if where.kind == "cpu":
+        memory = HostMemory(memory)
     buffer: DeviceBuffer[Any] = DeviceBuffer(described, memory)
     return buffer
 

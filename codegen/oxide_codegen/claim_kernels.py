@@ -96,11 +96,10 @@ def holds(
     if find_spec("llvmlite") is None:
         return None
     with device.current():
-        if buffer is not None:
-            device.order((buffer.memory,), stream)
-        elif view.stream is not None:
+        if buffer is None and view.stream is not None:
             device.wait_for(view.stream, stream)
-        with ExitStack() as memory:
+        touched = () if buffer is None else ((buffer.memory, False),)
+        with device.using(touched, stream), ExitStack() as memory:
             question = _Question(device, view, stream, memory)
             match fact.property:
                 case DataProperty.WITHIN:
@@ -108,8 +107,6 @@ def holds(
                     answer: bool | None = question.is_within(*bounds)
                 case DataProperty.INJECTIVE:
                     answer = question.is_injective()
-        if buffer is not None:
-            device.stamp((buffer.memory,), stream)
     return answer
 
 

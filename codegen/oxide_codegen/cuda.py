@@ -4,10 +4,12 @@ Oxide shares the device's primary context with PyTorch, CuPy and Numba. It is ma
 calling thread for the length of a call, and what was current before is restored. Device, streams,
 events, memory and object code are those of cuda.core; a launch goes straight to the driver.
 
-Order between streams. Each allocation remembers the stream of its last use. A launch on the same
-stream needs nothing. On another one it first waits for that use; since every user of the memory
-goes through here, waiting for the last one orders it behind all of them. For a use on any stream
-but the default one an event is recorded at once, because the stream may be gone when it is needed.
+Order between streams. Each allocation remembers its last writer and who has read it since: see
+`ordering`. While all of them were on the default stream, a launch there needs nothing. Of a stream
+that is not ours an event is recorded at once, because it may be gone when the event is needed.
+
+Freeing. What is garbage is only noted, because a finalizer runs anywhere, within our own calls too.
+It is freed, behind its last uses, by the next call that allocates, launches or waits, and at exit.
 
 Failures. Each kernel has one record in pinned host memory, which a failing check on the device
 writes (the first one wins). The host looks at it whenever it has waited for the device.
@@ -17,15 +19,16 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import sys
 import threading
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import enqueue
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
 from oxide_codegen.errors import DeviceError, MissingExtraError
+from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64
+# The `stream` of memory that was used on others than the default one; no stream has this handle.
+_SEVERAL = -1
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
@@ -70,22 +75,26 @@ def device_of_pointer(address: int) -> DeviceId:
 
 
 class Memory:
-    """Device memory with the stream of its last use; freed behind that use."""
+    """Device memory with its last uses; freed behind them.
 
-    __slots__ = ("__weakref__", "address", "device", "event", "owner", "stream")
+    `stream` is the default one while every use was there; only then may a launch on it go ahead
+    without looking at `uses`.
+    """
 
-    def __init__(self, device: Cuda, address: int, owner: Any) -> None:
+    __slots__ = ("__weakref__", "address", "device", "is_ours", "owner", "stream", "uses")
+
+    def __init__(self, device: Cuda, address: int, owner: Any, *, is_ours: bool) -> None:
         self.device = device
         self.address = address
         self.owner = owner
+        self.is_ours = is_ours
         self.stream = device.default_handle
-        self.event: Any = None
+        self.uses = Uses(device.default_point)
 
     def __del__(self) -> None:
-        # cuda.core frees in the order of the default stream, so that must come behind the use.
-        if self.event is not None and not sys.is_finalizing():
-            with self.device.current():
-                self.device.default_stream.wait(self.event)
+        # No call to the driver and no lock: this may run within either.
+        if self.owner is not None:
+            self.device.garbage.put((self.owner, self.uses, self.is_ours))
 
 
 class Cuda:
@@ -104,6 +113,11 @@ class Cuda:
         self.context_handle = int(self._context)
         self.default_stream = self.device.default_stream
         self.default_handle = int(self.default_stream.handle)
+        self.default_point = Point(self.default_handle)
+        # What `Memory` leaves behind: its owner, its last uses, and whether to free it.
+        self.garbage: SimpleQueue[tuple[Any, Uses, bool]] = SimpleQueue()
+        # Held from looking at the uses of memory until the new use is noted and enqueued.
+        self.lock = threading.RLock()
         major, minor = self.device.compute_capability
         self.capability = (int(major), int(minor))
         attributes = driver.CUdevice_attribute
@@ -157,19 +171,38 @@ class Cuda:
     def allocate(self, size: int) -> Memory:
         """`size` bytes, ready for use on the default stream."""
         if size == 0:
-            return Memory(self, 0, None)
+            return Memory(self, 0, None, is_ours=True)
+        self.reap()
         with self.current():
             try:
                 buffer = self.device.allocate(size, stream=self.default_stream)
             except Exception as error:
                 raise DeviceError(f"allocating {size} bytes on {self.id} failed: {error}") from None
-        return Memory(self, int(buffer.handle), buffer)
+        return Memory(self, int(buffer.handle), buffer, is_ours=True)
+
+    def reap(self) -> None:
+        """Free what is garbage, behind its last uses."""
+        garbage = self.garbage
+        if garbage.empty():
+            return
+        with self.current():
+            while True:
+                try:
+                    owner, uses, is_ours = garbage.get_nowait()
+                except Empty:
+                    return
+                if not is_ours:
+                    continue
+                for point in uses.points():
+                    if point.lane != self.default_handle:
+                        self.default_stream.wait(self._event(point))
+                owner.close(self.default_stream)
 
     def borrow(self, described: ArrayView) -> Memory:
         """Foreign memory; used on the default stream behind the stream that it names."""
         if described.stream is not None:
             self.wait_for(described.stream)
-        return Memory(self, described.address, described.owner)
+        return Memory(self, described.address, described.owner, is_ours=False)
 
     def wait_for(self, stream: int, waiting: int | None = None) -> None:
         """Let later work on `waiting`, by default the default stream, come behind `stream`."""
@@ -180,35 +213,32 @@ class Cuda:
 
     def clear(self, buffer: DeviceBuffer[Any]) -> None:
         """Set all bytes to zero."""
-        self._copy(buffer, "clearing a buffer", self.driver.cuMemsetD8Async, 0, buffer.nbytes)
+        with self.current(), self.using(((buffer.memory, True),), self.default_handle) as stream:
+            answer = self.driver.cuMemsetD8Async(buffer.view().address, 0, buffer.nbytes, stream)
+            check(self.driver, answer, "clearing a buffer")
 
     def upload(self, buffer: DeviceBuffer[Any], array: Any) -> None:
         """Copy a NumPy array to `buffer`; the array may change when this returns."""
+        if not array.nbytes:
+            return
         with self.current():
-            stream = self._last_stream(buffer)
-            if array.nbytes:
-                check(
-                    self.driver,
-                    self.driver.cuMemcpyHtoDAsync(
-                        buffer.view().address, array.ctypes.data, array.nbytes, stream
-                    ),
-                    "copying to the device",
+            with self.using(((buffer.memory, True),), self.default_handle) as stream:
+                answer = self.driver.cuMemcpyHtoDAsync(
+                    buffer.view().address, array.ctypes.data, array.nbytes, stream
                 )
-                # From pageable memory the copy may still be reading its source.
-                self._wait(stream)
+                check(self.driver, answer, "copying to the device")
+            # From pageable memory the copy may still be reading its source.
+            self._wait(stream)
 
     def download(self, buffer: DeviceBuffer[Any], array: Any) -> None:
         """Wait for `buffer`, raise what a launch ran into, and copy to a NumPy array."""
         with self.current():
-            stream = self._last_stream(buffer)
-            if array.nbytes:
-                check(
-                    self.driver,
-                    self.driver.cuMemcpyDtoHAsync(
+            with self.using(((buffer.memory, False),), self.default_handle) as stream:
+                if array.nbytes:
+                    answer = self.driver.cuMemcpyDtoHAsync(
                         array.ctypes.data, buffer.view().address, array.nbytes, stream
-                    ),
-                    "copying from the device",
-                )
+                    )
+                    check(self.driver, answer, "copying from the device")
             self._wait(stream)
         self.raise_failures()
 
@@ -219,29 +249,16 @@ class Cuda:
 
         array = import_numpy().empty(view.shape, dtype_of(view.element))
         with self.current():
-            if buffer is not None:
-                self.order((buffer.memory,), stream)
-            elif view.stream is not None:
+            if view.stream is not None and buffer is None:
                 self.wait_for(view.stream, stream)
-            if array.nbytes:
-                answer = self.driver.cuMemcpyDtoHAsync(
-                    array.ctypes.data, view.address, array.nbytes, stream
-                )
-                check(self.driver, answer, "copying from the device")
+            with self.using(() if buffer is None else ((buffer.memory, False),), stream):
+                if array.nbytes:
+                    answer = self.driver.cuMemcpyDtoHAsync(
+                        array.ctypes.data, view.address, array.nbytes, stream
+                    )
+                    check(self.driver, answer, "copying from the device")
             self._wait(stream)
-            if buffer is not None:
-                self.stamp((buffer.memory,), stream)
         return array
-
-    def _copy(self, buffer: DeviceBuffer[Any], doing: str, call: Any, *rest: Any) -> None:
-        with self.current():
-            stream = self._last_stream(buffer)
-            check(self.driver, call(buffer.view().address, *rest, stream), doing)
-
-    def _last_stream(self, buffer: DeviceBuffer[Any]) -> int:
-        # Copies run on the default stream, behind the last use.
-        self.order((buffer.memory,), self.default_handle)
-        return self.default_handle
 
     # ------------------------------------------------------------ launches
 
@@ -265,23 +282,64 @@ class Cuda:
         if int(result[0]):
             kernel.raise_launch_error(result[0])
 
-    def order(self, memories: Sequence[Memory], stream: int) -> None:
-        """Let `stream` come behind the last use of each of `memories`."""
-        for memory in memories:
-            if memory.stream != stream:
-                waiting = self.stream(stream)
-                waiting.wait(self.default_stream if memory.event is None else memory.event)
-                memory.stream, memory.event = stream, None
-                self.moved = object()
+    @contextmanager
+    def using(
+        self, touched: Sequence[tuple[Memory, bool]], stream: int, owner: object = None
+    ) -> Generator[int]:
+        """Enqueue work within, on `stream`, that reads the memories, or also writes them.
 
-    def stamp(self, memories: Sequence[Memory], stream: int) -> None:
-        """Note that work just enqueued on `stream` uses `memories`."""
-        if stream == self.default_handle or not memories:
+        It comes behind all that it has to, and what comes later behind it. `owner` is a stream of
+        ours, which lives as long as somebody may wait for it. The context is current.
+        """
+        default = self.default_handle
+        if stream == default and all(memory.stream == default for memory, _ in touched):
+            yield stream
             return
-        event = self.stream(stream).record()
-        for memory in memories:
-            memory.stream, memory.event = stream, event
-        self.moved = object()
+        if stream != default and self._is_captured(stream):
+            # The work runs when the graph is launched, in whatever order its owner gives it.
+            yield stream
+            return
+        # The default stream comes behind readers elsewhere too: from then on its launches, which
+        # are most, need not look at uses.
+        alone = stream == default
+        with self.lock:
+            before = {
+                id(point): point
+                for memory, writes in touched
+                for point in memory.uses.before(stream, writes=writes or alone)
+            }
+            for point in before.values():
+                self.stream(stream).wait(self._event(point))
+            point = self.default_point if stream == default else Point(stream, keeps=owner)
+            for memory, writes in touched:
+                memory.uses.note(point, writes=writes or alone)
+                memory.stream = default if alone else _SEVERAL
+            if touched:
+                self.moved = object()
+            yield stream
+            if stream != default and owner is None and touched:
+                point.event = self.stream(stream).record()
+
+    def consolidated(self, memory: Memory) -> int:
+        """A stream behind which all uses of the memory lie, for others to wait for."""
+        if memory.stream != self.default_handle:
+            with self.current(), self.using(((memory, False),), self.default_handle):
+                return self.default_handle
+        return self.default_handle
+
+    def _event(self, point: Point) -> Any:
+        """What stands for a point; of the default stream, which goes on, a new one each time."""
+        if point.lane == self.default_handle:
+            return self.default_stream
+        if point.event is None:
+            point.event = self.stream(point.lane).record()
+        return point.event
+
+    def _is_captured(self, stream: int) -> bool:
+        driver = self.driver
+        answer = driver.cuStreamIsCapturing(stream)
+        status = check(driver, answer, "asking whether a stream is captured")
+        return status != driver.CUstreamCaptureStatus.CU_STREAM_CAPTURE_STATUS_NONE
 
     def run_on_host_arrays(
         self,
@@ -350,12 +408,14 @@ class Cuda:
 
     def sync_stream(self, handle: int) -> None:
         """Wait for one stream, and raise what a launch ran into."""
+        self.reap()
         with self.current():
             self._wait(handle)
         self.raise_failures()
 
     def sync(self) -> None:
         """Wait for the device, and raise what a launch ran into."""
+        self.reap()
         with self.current():
             check(self.driver, self.driver.cuCtxSynchronize(), f"waiting for {self.id}")
         self.raise_failures()

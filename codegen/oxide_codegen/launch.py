@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
-from oxide_codegen import devices
+from oxide_codegen import devices, host_streams
 from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
 from oxide_codegen.entry import entry
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
@@ -23,6 +23,7 @@ from oxide_codegen.failures import failure
 from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.repeated import Repeated, at_once, once
+from oxide_codegen.streams import Stream
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
 if TYPE_CHECKING:
@@ -227,6 +228,8 @@ class Launch(Generic[P]):
 
         def read(name: str) -> Any:
             if loaded is None:
+                if name in arguments.owners:
+                    host_streams.wait_for(arguments.owners[name].memory, writes=False)
                 return on_host(arguments.views[name])
             stream = self._handle(loaded)
             return loaded.device.read(arguments.views[name], arguments.owners.get(name), stream)
@@ -284,16 +287,32 @@ class Launch(Generic[P]):
         native = specialisation.native()
         demand_on_cpu(kernel, grid, block, native.static, shared)
         cells, written = arguments.cells(kernel), arguments.written(kernel)
+        touched = tuple((buffer.memory, buffer in written) for buffer in arguments.buffers)
+        queue = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
+
+        def work() -> None:
+            # `arguments` is named here so that the arrays live as long as this closure.
+            record = native.run(grid, block, cells, shared=shared, keeps=arguments)
+            if record is not None:
+                raise failure(kernel, record)
 
         def run() -> None:
-            # `arguments` is named here so that the arrays live as long as this closure.
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
             for buffer in written:
                 buffer.forget()
-            record = native.run(grid, block, cells, shared=shared, keeps=arguments)
-            if record is not None:
-                raise failure(kernel, record)
+            if queue is None:
+                if not host_streams.begun():
+                    work()
+                    return
+                with host_streams.using(touched):
+                    work()
+                return
+            done = queue.enqueue(work, touched)
+            if arguments.host:
+                # The arrays are the caller's, who may use them when this returns.
+                done.exception()
+                queue.raise_failure()
 
         return run
 
@@ -336,16 +355,20 @@ class Launch(Generic[P]):
         repeats: bool,
     ) -> Callable[[], None]:
         kernel, device, stream = specialisation.kernel, loaded.device, self._handle(loaded)
+        written = arguments.written(kernel)
+        changed = {b.memory for b in written}
         memories = tuple(dict.fromkeys(b.memory for b in arguments.buffers))
+        touched = tuple((memory, memory in changed) for memory in memories)
         foreign = tuple(
             view.stream
             for view in arguments.views.values()
             if view.stream is not None and view.stream != stream
         )
         arena = loaded.arena(shared, self.grid)
-        written = arguments.written(kernel)
         specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
         grid, block, default = self.grid, self.block, device.default_handle
+        # Streams of others may be gone when somebody has to wait for them.
+        owner = self.stream.owner if self.stream.device is not None else None
 
         def run() -> None:
             for buffer in written:
@@ -354,10 +377,8 @@ class Launch(Generic[P]):
             try:
                 for other in foreign:
                     device.wait_for(other, stream)
-                device.order(memories, stream)
-                device.launch(loaded, grid, block, arena, stream, shared)
-                if stream != default:
-                    device.stamp(memories, stream)
+                with device.using(touched, stream, owner):
+                    device.launch(loaded, grid, block, arena, stream, shared)
             finally:
                 device.leave(before)
 

@@ -1,8 +1,8 @@
 """Queues of work on a device, ours and everybody's.
 
 A launch takes any object with `__cuda_stream__` (cuda.core, PyTorch, CuPy), or the integer
-handle of a stream. `oxide.stream()` makes one on the current device; on the cpu it is always
-done.
+handle of a stream. `oxide.stream()` makes one on the current device; on the cpu it is a thread:
+see `host_streams`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from oxide_codegen import devices
+from oxide_codegen import devices, host_streams
 from oxide_codegen.errors import LaunchTypeError
+from oxide_codegen.host_streams import HostStream
 
 if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
@@ -36,6 +37,13 @@ class Stream:
             from oxide_codegen.cuda import cuda
 
             cuda(self.device_id.index).sync_stream(self.handle)
+        elif isinstance(self._owner, HostStream):
+            self._owner.sync()
+
+    @property
+    def host(self) -> HostStream | None:
+        """The thread of a stream of the cpu."""
+        return self._owner if isinstance(self._owner, HostStream) else None
 
     def __cuda_stream__(self) -> tuple[int, int]:
         """The protocol of CUDA streams: version and handle."""
@@ -49,7 +57,7 @@ def stream(device: str | None = None) -> Stream:
     """A new stream on `device`, or on the current one."""
     where = devices.current() if device is None else devices.parse(device)
     if where.kind == "cpu":
-        return Stream(where, 0)
+        return Stream(where, 0, HostStream())
     from oxide_codegen.cuda import cuda
 
     return cuda(where.index).new_stream()
@@ -58,6 +66,8 @@ def stream(device: str | None = None) -> Stream:
 def synchronize() -> None:
     """Wait for all work on all devices in use; raises what a launch ran into."""
     from oxide_codegen.cuda import devices_in_use
+
+    host_streams.sync()
 
     for device in devices_in_use():
         device.sync()

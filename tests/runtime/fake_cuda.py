@@ -27,6 +27,9 @@ class Driver:
         CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
         CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 0
 
+    class CUstreamCaptureStatus:
+        CU_STREAM_CAPTURE_STATUS_NONE = 0
+
     class CUdevice_attribute:
         CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97
         CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16
@@ -37,6 +40,7 @@ class Driver:
         self.loaded = []
         self.functions = {}
         self.answer = 0
+        self.captured = set()
         self.is_old = False
 
     @staticmethod
@@ -82,6 +86,10 @@ class Driver:
         self._in_context()
         self.log.append(("sync", None))
         return (0,)
+
+    def cuStreamIsCapturing(self, stream):
+        self._in_context()
+        return 0, int(stream in self.captured)
 
     def cuStreamSynchronize(self, stream):
         self._in_context()

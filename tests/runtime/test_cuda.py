@@ -1,5 +1,6 @@
 """Launches on a GPU, as far as a made-up driver can tell."""
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -226,7 +227,7 @@ def test_streams_wait_for_each_other(driver, arrays):
     driver.log.clear()
     launch(x, y, z)
     waited = [entry for entry in driver.log if entry[0] == "order"]
-    assert waited == [("order", first.handle, fake_cuda.LEGACY)] * 3
+    assert waited == [("order", first.handle, fake_cuda.LEGACY)]
     driver.log.clear()
     launch(x, y, z)
     assert driver.log == [("launch", first.handle)]
@@ -237,6 +238,32 @@ def test_streams_wait_for_each_other(driver, arrays):
     assert driver.log[0] == ("order", fake_cuda.LEGACY, f"event on {second.handle}")
     programs.vecadd[4, 256, 77](x, y, z)
     assert driver.log[-1] == ("launch", 77)
+
+
+def test_garbage_is_freed_by_the_next_call_behind_its_uses(driver):
+    stream = oxide.stream()
+    device = oxide.zeros(1, oxide.f32)._cuda()
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    programs.vecadd[4, 256, stream](x, y, z)
+    owner = z.memory.owner
+    driver.log.clear()
+    del z
+    gc.collect()
+    assert not owner.closed
+    assert driver.log == []
+    oxide.synchronize()
+    assert owner.closed
+    assert driver.log[0] == ("order", fake_cuda.LEGACY, f"event on {stream.handle}")
+    assert device.garbage.empty()
+
+
+def test_what_somebody_captures_is_left_alone(driver):
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    programs.vecadd[4, 256, 99](x, y, z)
+    driver.captured.add(98)
+    driver.log.clear()
+    programs.vecadd[4, 256, 98](x, y, z)
+    assert driver.log == [("launch", 98)]
 
 
 class Foreign:

@@ -1,0 +1,199 @@
+"""Streams of the cpu device: work that runs in order on a thread, beside whoever enqueued it.
+
+    first, second = oxide.stream("cpu"), oxide.stream("cpu")
+    k[4, 256, first](a, b)          is enqueued, and so is the next one;
+    k[4, 256, second](b, c)         it begins when the first is done, because of b
+
+What `ordering` says is waited for by the thread of the stream, never by who enqueues, so the order
+is the one of a GPU. Launches without a stream run in the calling thread, behind all that they have
+to; while there are no streams they look at nothing.
+
+A failure ends the work that it happened in and no other, and is raised by the next that waits: for
+the stream, for an array, or for all.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import count
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakSet
+
+from oxide_codegen.ordering import Point, Uses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+# What to do, behind which points, and who is told; None ends the thread.
+_Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Future[Any]]"
+_Jobs: TypeAlias = "SimpleQueue[_Job | None]"
+
+# Work in the calling thread; streams have the numbers above.
+CALLER = 0
+_numbers = count(1)
+_lock = threading.Lock()
+_streams: WeakSet[HostStream] = WeakSet()
+_begun: list[bool] = []
+# What nobody was told of yet, with the stream that it happened on; they outlive their streams.
+_failures: list[tuple[int, BaseException]] = []
+
+
+def begun() -> bool:
+    """Whether there ever was a stream; until then nothing has to be waited for."""
+    return bool(_begun)
+
+
+class HostMemory:
+    """Memory of the host with its last uses."""
+
+    __slots__ = ("__weakref__", "owner", "uses")
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+        self.uses = Uses()
+
+
+class HostStream:
+    """A queue of work, and the thread that does it; a daemon, which ends with its stream."""
+
+    def __init__(self) -> None:
+        self.number = next(_numbers)
+        self._jobs: _Jobs = SimpleQueue()
+        self._last: Future[Any] | None = None
+        with _lock:
+            _streams.add(self)
+            _begun[:] = [True]
+        threading.Thread(
+            target=_do,
+            args=(self.number, self._jobs),
+            name=f"oxide-stream-{self.number}",
+            daemon=True,
+        ).start()
+
+    def __del__(self) -> None:
+        # Behind all that was enqueued. No lock is taken: this may run anywhere.
+        self._jobs.put(None)
+
+    def enqueue(
+        self, work: Callable[[], Any], touched: Sequence[tuple[HostMemory, bool]] = ()
+    ) -> Future[Any]:
+        """Do `work`, which reads the memories or also writes them, behind what it has to be."""
+        done: Future[Any] = Future()
+        with _lock:
+            before = _before(touched, self.number)
+            point = Point(self.number, done)
+            for memory, writes in touched:
+                memory.uses.note(point, writes=writes)
+            self._last = done
+            self._jobs.put((work, before, done))
+        return done
+
+    def wait(self) -> None:
+        """Wait for all that was enqueued, however it ended."""
+        last = self._last
+        if last is not None:
+            last.exception()
+
+    def sync(self) -> None:
+        """Wait for all that was enqueued, and raise what it ran into."""
+        self.wait()
+        self.raise_failure()
+
+    def raise_failure(self) -> None:
+        """Raise the first failure that nobody has seen, once."""
+        _raise(lambda number: number == self.number)
+
+    def point(self) -> Point:
+        """All that is enqueued until now."""
+        return Point(self.number, self._last)
+
+
+def _do(number: int, jobs: _Jobs) -> None:
+    """The life of a stream's thread, which knows its jobs and not the stream."""
+    while True:
+        job = jobs.get()
+        if job is None:
+            return
+        work, before, done = job
+        for point in before:
+            # Whether that went well, its own waiters are told.
+            point.event.exception()
+        try:
+            result = work()
+        except BaseException as error:
+            _failures.append((number, error))
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+        # What the work held may go now, not when there is more work.
+        del job, work, before, done
+
+
+def _raise(concerns: Callable[[int], bool]) -> None:
+    for failure in tuple(_failures):
+        if concerns(failure[0]) and claim(failure[1]):
+            raise failure[1]
+
+
+def claim(error: BaseException) -> bool:
+    """Whether nobody was told of a failure yet; who asks tells it now."""
+    with _lock:
+        for place, (_, known) in enumerate(_failures):
+            if known is error:
+                del _failures[place]
+                return True
+    return False
+
+
+def _before(touched: Sequence[tuple[HostMemory, bool]], lane: int) -> tuple[Point, ...]:
+    points = {
+        id(point): point
+        for memory, writes in touched
+        for point in memory.uses.before(lane, writes=writes)
+    }
+    return tuple(point for point in points.values() if not point.event.done())
+
+
+@contextmanager
+def using(touched: Sequence[tuple[HostMemory, bool]]) -> Generator[None]:
+    """Use memories within, in the calling thread, behind the work on streams that it has to be."""
+    if not _begun or not touched:
+        yield
+        return
+    done: Future[None] = Future()
+    point = Point(CALLER, done)
+    with _lock:
+        before = _before(touched, -1)
+        for memory, writes in touched:
+            memory.uses.note(point, writes=writes)
+    try:
+        for waited in before:
+            waited.event.exception()
+        yield
+    finally:
+        done.set_result(None)
+
+
+def wait_for(memory: HostMemory, *, writes: bool) -> None:
+    """Wait for the uses of the memory that a new one comes behind, and raise what they ran into."""
+    if not _begun:
+        return
+    with using(((memory, writes),)):
+        raise_failures()
+
+
+def raise_failures() -> None:
+    """Raise the first failure of any stream that nobody has seen, once."""
+    _raise(lambda _: True)
+
+
+def sync() -> None:
+    """Wait for all streams, and raise what they ran into."""
+    with _lock:
+        streams = tuple(_streams)
+    for stream in streams:
+        stream.wait()
+    raise_failures()

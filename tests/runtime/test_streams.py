@@ -1,0 +1,133 @@
+"""Streams and the order between them: on the cpu device, and in the rules that GPUs follow too."""
+
+import gc
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import oxide
+from oxide_codegen import host_streams
+from oxide_codegen.ordering import Point, Uses
+from runtime import programs, unproved
+
+N = 1000
+A, B, C = 1, 2, 3
+
+
+def lanes(uses, lane, *, writes):
+    return [point.lane for point in uses.before(lane, writes=writes)]
+
+
+def test_readers_come_behind_the_writer_and_not_behind_each_other():
+    uses = Uses()
+    uses.note(Point(A), writes=True)
+    assert lanes(uses, B, writes=False) == [A]
+    uses.note(Point(B), writes=False)
+    assert lanes(uses, C, writes=False) == [A]
+    uses.note(Point(C), writes=False)
+    assert lanes(uses, B, writes=False) == []
+    assert lanes(uses, A, writes=False) == []
+    assert lanes(uses, A, writes=True) == [B, C]
+    assert lanes(uses, B, writes=True) == [C]
+    uses.note(Point(A), writes=True)
+    assert [point.lane for point in uses.points()] == [A]
+
+
+def test_a_lane_has_one_point():
+    uses = Uses()
+    first, second = Point(B), Point(B)
+    uses.note(first, writes=False)
+    uses.note(second, writes=False)
+    assert uses.points() == (second,)
+
+
+@pytest.fixture
+def on_cpu(monkeypatch):
+    unproved.use(monkeypatch)
+    with oxide.device("cpu"):
+        yield
+
+
+@pytest.fixture
+def gate():
+    """An event that work waits for; opened at the end whatever happens."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+def test_work_on_streams_of_the_cpu_is_ordered_by_what_it_uses(on_cpu, gate):
+    first, second = oxide.stream(), oxide.stream()
+    x, y, z = (
+        oxide.asarray(np.ones(N, np.float32)),
+        oxide.zeros(N, oxide.f32),
+        oxide.zeros(N, oxide.f32),
+    )
+    first.host.enqueue(gate.wait)
+    programs.vecadd[4, 256, first](x, x, y)
+    programs.vecadd[4, 256, second](y, x, z)
+    time.sleep(0.02)
+    assert not second.host.point().event.done()
+    gate.set()
+    assert (z.numpy() == 3).all()
+
+
+def test_readers_on_streams_of_the_cpu_do_not_wait_for_each_other(on_cpu, gate):
+    first, second = oxide.stream(), oxide.stream()
+    x, y = oxide.asarray(np.ones(N, np.float32)), oxide.zeros(N, oxide.f32)
+    first.host.enqueue(gate.wait, ((x.memory, False),))
+    programs.vecadd[4, 256, second](x, x, y)
+    assert (y.numpy() == 2).all()
+    assert not gate.is_set()
+
+
+def test_without_a_stream_the_caller_waits(on_cpu, gate):
+    stream = oxide.stream()
+    x, y = oxide.asarray(np.ones(N, np.float32)), oxide.zeros(N, oxide.f32)
+    stream.host.enqueue(gate.wait, ((y.memory, True),))
+    threading.Timer(0.02, gate.set).start()
+    programs.vecadd[4, 256](x, x, y)
+    assert gate.is_set()
+    assert (y.numpy() == 2).all()
+
+
+def test_a_failure_is_raised_once_by_who_waits(on_cpu):
+    stream = oxide.stream()
+    index = oxide.asarray(np.full(N, N + 5, np.int32))
+    a, out = oxide.zeros(N, oxide.f32), oxide.zeros(N, oxide.f32)
+    programs.gather[4, 256, stream](index, a, out)
+    with pytest.raises(oxide.KernelIndexError):
+        stream.sync()
+    stream.sync()
+    programs.gather[4, 256, stream](index, a, out)
+    with pytest.raises(oxide.KernelIndexError):
+        out.numpy()
+    oxide.synchronize()
+
+
+def test_the_thread_of_a_stream_ends_with_it(on_cpu):
+    stream = oxide.stream()
+    name = f"oxide-stream-{stream.host.number}"
+    stream.host.enqueue(lambda: None)
+    stream.sync()
+    (thread,) = (t for t in threading.enumerate() if t.name == name)
+    del stream
+    gc.collect()
+    thread.join(2)
+    assert not thread.is_alive()
+
+
+def test_a_failure_outlives_its_stream(on_cpu):
+    stream = oxide.stream()
+
+    def fail():
+        raise ArithmeticError("lost")
+
+    done = stream.host.enqueue(fail)
+    del stream
+    assert isinstance(done.exception(), ArithmeticError)
+    with pytest.raises(ArithmeticError):
+        oxide.synchronize()
+    assert not host_streams.claim(done.exception())
