@@ -105,10 +105,17 @@ class VSCode {
   async open(folder, file, { width = 1280, height = 800 } = {}) {
     const context = await this.browser.newContext({ viewport: { width, height } });
     const page = await context.newPage();
-    const payload = encodeURIComponent(JSON.stringify([["openFile", this.remote(path.join(folder, file))]]));
-    await page.goto(`http://127.0.0.1:${this.port}/?folder=${folder}&payload=${payload}`);
-    await page.waitForSelector(file.endsWith(".ipynb") ? ".notebookOverlay" : ".view-lines .view-line", { timeout: 90_000 });
-    return new Window(page);
+    const window = new Window(page);
+    const isNotebook = file.endsWith(".ipynb");
+    const payload = isNotebook ? [] : [["openFile", this.remote(path.join(folder, file))]];
+    const query = encodeURIComponent(JSON.stringify(payload));
+    await page.goto(`http://127.0.0.1:${this.port}/?folder=${folder}&payload=${query}`);
+    if (isNotebook) {
+      await window.openNotebook(file);
+    } else {
+      await page.waitForSelector(".view-lines .view-line", { timeout: 90_000 });
+    }
+    return window;
   }
 
   /** What the extension has written to its log. */
@@ -126,6 +133,20 @@ export class Window {
 
   async close() {
     await this.page.context().close();
+  }
+
+  /** Open a notebook from the explorer; before VS Code knows notebooks it would show their text. */
+  async openNotebook(file) {
+    const row = this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: file }).first();
+    const cells = this.page.locator(".notebookOverlay .cell-list-container .monaco-list-row");
+    await row.waitFor({ timeout: 90_000 });
+    await this.until("the notebook's cells", async () => {
+      await row.dblclick();
+      await this.page.waitForTimeout(2500);
+      if ((await cells.count()) > 0) return true;
+      await this.command("View: Close All Editors");
+      return false;
+    }, 60_000);
   }
 
   async picture(file) {
