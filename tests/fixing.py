@@ -92,12 +92,14 @@ def _problems(
 def _mark(source: SourceFile, diagnostic: Diagnostic) -> tuple[object, ...]:
     """What tells a finding from others, wherever it stands after an edit."""
     others = sorted(source.line(r.span.line).strip() for r in diagnostic.related)
+    text = source.line(diagnostic.span.line)
     axis = _AXIS.search(diagnostic.message)
     named = _NAMED.search(diagnostic.message)
     return (
         diagnostic.code,
         diagnostic.kernel,
-        source.line(diagnostic.span.line).strip(),
+        text.strip(),
+        diagnostic.span.column - (len(text) - len(text.lstrip())),
         tuple(others),
         axis[0] if axis else None,
         named[1] if named else None,
