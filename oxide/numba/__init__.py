@@ -22,6 +22,10 @@ from oxide.numba.types import (
     Signature,
     b1,
     boolean,
+    c8,
+    c16,
+    complex64,
+    complex128,
     double,
     f4,
     f8,
@@ -59,6 +63,10 @@ __all__ = [
     "UnsupportedKernelError",
     "b1",
     "boolean",
+    "c8",
+    "c16",
+    "complex64",
+    "complex128",
     "cuda",
     "double",
     "f4",
@@ -97,11 +105,7 @@ prange = range
 
 
 def from_dtype(dtype: Any) -> Any:
-    """The type of kernels for NumPy's; of records, NumPy's own."""
-    from oxide_codegen.numba_types import NAMED, scalar_named
+    """The type of kernels for NumPy's, records among them."""
+    from oxide_codegen.numba_types import from_dtype
 
-    import numpy as np
-
-    made = np.dtype(dtype)
-    scalar = scalar_named(made)
-    return made if scalar is None else NAMED[{"bool": "boolean"}.get(str(made), str(made))]
+    return from_dtype(dtype)

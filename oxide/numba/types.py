@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oxide_codegen.numba_types import (
+    COMPLEX_TYPES,
     NAMED,
     SCALAR_TYPES,
     VOID,
@@ -32,6 +33,8 @@ uint8: Any = SCALAR_TYPES["uint8"]
 uint16: Any = SCALAR_TYPES["uint16"]
 uint32: Any = SCALAR_TYPES["uint32"]
 uint64: Any = SCALAR_TYPES["uint64"]
+complex64: Any = COMPLEX_TYPES["complex64"]
+complex128: Any = COMPLEX_TYPES["complex128"]
 boolean: Any = SCALAR_TYPES["boolean"]
 bool_: Any = boolean
 b1: Any = boolean
@@ -46,6 +49,8 @@ u8: Any = uint64
 f2: Any = float16
 f4: Any = float32
 f8: Any = float64
+c8: Any = complex64
+c16: Any = complex128
 double: Any = float64
 float_: Any = NAMED["float_"]
 int_: Any = int64
