@@ -131,7 +131,7 @@ def _refusal(kernel: KernelReport) -> str:
     if not findings:
         return f"this kernel is {kernel.verdict}, so it is not compiled"
     first = findings[0]
-    return f"this kernel is {kernel.verdict}: line {first.span.line}: {first.code} {first.message}"
+    return f"this kernel is {kernel.verdict}: {first.code} {first.message}"
 
 
 def _compile(checked: CheckedKernel, request: Compile) -> Compiled:

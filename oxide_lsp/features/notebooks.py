@@ -15,7 +15,7 @@ from lsprotocol import types
 from oxide_analyzer.notebooks.joined import Notebook, join
 from oxide_lsp.convert import path_of
 from oxide_lsp.documents import NotebookDocument
-from oxide_lsp.features import diagnostics
+from oxide_lsp.features import diagnostics, ptx
 
 if TYPE_CHECKING:
     from oxide_lsp.server import OxideServer
@@ -65,7 +65,10 @@ def did_change(ls: OxideServer, params: types.DidChangeNotebookDocumentParams) -
 
 
 def did_save(ls: OxideServer, params: types.DidSaveNotebookDocumentParams) -> None:
-    """Nothing imports a notebook."""
+    """Nothing imports a notebook; its compiled code is compared with later."""
+    document = ls.documents.file(params.notebook_document.uri)
+    for cell in document.shown if document is not None else ():
+        ptx.saved(ls, cell.uri)
 
 
 def did_close(ls: OxideServer, params: types.DidCloseNotebookDocumentParams) -> None:

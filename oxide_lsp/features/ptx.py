@@ -34,6 +34,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from oxide_analyzer.record import record
 from oxide_lsp.compiling import FormName, Stage
+from oxide_lsp.documents import CellSource
 from oxide_lsp.features.ptx_text import (
     USUALLY_HIDDEN,
     Hidden,
@@ -315,7 +316,9 @@ async def _named(ls: OxideServer, params: object) -> Address | None:
         found = next((k for k in kernels if name in (k.qualname, k.name)), None)
     else:
         line = getattr(getattr(params, "position", None), "line", 0)
-        found = _kernel_at(kernels, line + 1 if isinstance(line, int) else 1)
+        above, _ = _stretch(document)
+        here = tuple(kernel for kernel in kernels if document.holds(kernel.span))
+        found = _kernel_at(here, above + line + 1 if isinstance(line, int) else 1)
     return None if found is None else Address(document.uri, found.qualname, target, stage, form)
 
 
@@ -347,9 +350,10 @@ async def _text(ls: OxideServer, address: Address, hidden: AbstractSet[Hidden]) 
 async def _compiled(
     ls: OxideServer, document: Document, address: Address
 ) -> tuple[Compiled, tuple[str, ...]]:
+    """The compiler's answer, and the lines of the text that it is about, as the editor has it."""
     from oxide_lsp.compiling import Compiled
 
-    source = tuple(document.source.lines)
+    above, lines = _stretch(document)
     try:
         compiled = await ls.worker.compile(
             document.source.path, address.kernel, address.target, address.stage, address.form
@@ -358,7 +362,23 @@ async def _compiled(
         compiled = Compiled(0, f"the compiler's process ended: {death}")
     except JobFailed as failed:
         compiled = Compiled(0, f"the compiler failed: {failed}")
-    return compiled, source
+
+    def seen(number: int) -> int:
+        return number - above if 0 < number - above <= len(lines) else 0
+
+    if above:
+        numbered = tuple((text, seen(number)) for text, number in compiled.lines)
+        dead = tuple(filter(None, map(seen, compiled.dead)))
+        compiled = replace(compiled, lines=numbered, dead=dead)
+    return compiled, lines
+
+
+def _stretch(document: Document) -> tuple[int, tuple[str, ...]]:
+    """The lines that the editor has, of a cell of a notebook with those of the cells above."""
+    source = document.source
+    if isinstance(source, CellSource):
+        return source.cell.above, tuple(source.cell.lines)
+    return 0, tuple(source.lines)
 
 
 def _show(
@@ -378,7 +398,7 @@ def _show(
     text = shown(title, compiled, hidden | extra, view.source)
     if not view.problem or address.version is Version.PREVIOUS:
         return text
-    now = document.source.lines if document is not None else view.source
+    now = _stretch(document)[1] if document is not None else view.source
     return outdated(title, view.problem, text, moved_lines(view.source, now))
 
 

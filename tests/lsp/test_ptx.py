@@ -91,7 +91,7 @@ def test_a_kernel_that_moved_has_its_code_on_other_lines(compiled: Compiled) -> 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("y[i] =", "y[0] =", "line 8: OX"),
+        ("y[i] =", "y[0] =", "violated: OX10"),
         ("def scale", "def other", "there is no kernel `scale`"),
         ("y[i] =", "y[i] += ", None),
     ],
@@ -231,7 +231,7 @@ def test_a_document_lives_with_its_source(client: Client, tmp_path: Path) -> Non
 
     client.change(uri, "# above\n\n" + SAXPY.replace("y[i] =", "y[0] ="))
     broken = ptx(client, uri=answer["uri"])
-    assert "line 10: OX1" in broken["problem"]
+    assert "OX10" in broken["problem"]
     assert "sub.f32" in broken["text"], "the code of before stays"
     stores = {n for n, text in enumerate(broken["text"].split("\n")) if "st.global" in text}
     assert {broken["lines"][n] for n in stores} == {None}, "its line was changed"

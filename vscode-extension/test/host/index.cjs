@@ -127,6 +127,12 @@ const TESTS = {
     await until("the last cell has a finding", () => ours(last.document.uri).length > 0);
     assert.deepEqual(ours(first.document.uri), []);
     assert(ours(last.document.uri).every(({ code }) => code.value !== "OX004"), "names are shared");
+    await replace(last.document.uri, "out[LAST]", "if thread.index_1d() < len(out):\n        out[thread.index_1d()]");
+    await until("the last cell is repaired", () => ours(last.document.uri).length === 0);
+    await commands.executeCommand("oxide.showPtx", last.document.uri.toString(), "k");
+    const shown = () => window.visibleTextEditors.find(({ document }) => /k_kernel/.test(document.getText()));
+    const compiled = await until("the code of a cell", shown);
+    assert.match(compiled.document.getText(), /st\.global/);
   },
 
   async "the workspace is checked on request"() {
