@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import logging
+
     from oxide_lsp.worker import Worker
 
 _COLLECT_AFTER = 20_000
@@ -49,6 +51,7 @@ def serve(worker: Worker) -> int:
 
     # Editors show standard error as errors; pygls logs every message at the level below.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_news)
     # The protocol's types are hundreds of classes; looking for garbage among them takes a tenth of
     # the time that it takes to start.
     gc.disable()
@@ -70,6 +73,14 @@ def serve(worker: Worker) -> int:
     server.start_io()
     worker.kill()
     return 0
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """What pygls logs, without what is as it should be: a cancelled or outdated request."""
+    if record.exc_info is not None and record.exc_info[0] is not None:
+        name = record.exc_info[0].__name__
+        return name not in ("JsonRpcContentModified", "JsonRpcRequestCancelled", "CancelledError")
+    return "Cancel notification for unknown" not in record.msg
 
 
 def _never_import_from_here() -> None:

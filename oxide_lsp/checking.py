@@ -134,6 +134,13 @@ class Checking:
             if job in self._others:
                 self._others.remove(job)
 
+    def stop(self) -> None:
+        """Nobody wants to know anything any more."""
+        self._waiting.clear()
+        self._others.clear()
+        if self._loop is not None:
+            self._loop.cancel()
+
     def forget(self, uri: str) -> None:
         """The file was closed."""
         self._waiting.pop(uri, None)
@@ -183,11 +190,13 @@ class Checking:
         document = self._documents.file(uri)
         if document is None:
             return
-        answer = await self._check(uri, document.source, document.settings)
+        source = document.source
+        answer = await self._check(uri, source, document.settings)
         if answer is None:
             return
         self._costs[uri] = self._worker.cost
-        if self._documents.file(uri) is not document or uri in self._waiting:
+        is_newest = self._documents.file(uri) is document and document.source is source
+        if not is_newest or uri in self._waiting:
             return
         document.settle(answer)
         try:

@@ -110,6 +110,11 @@ class NotebookDocument(Document):
         return self._cells
 
     @property
+    def said(self) -> str:
+        """What is written in its cells."""
+        return self.joined.said
+
+    @property
     def parses(self) -> bool:
         """Whether every cell is Python."""
         return not self.joined.findings and super().parses

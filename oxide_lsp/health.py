@@ -46,6 +46,7 @@ class Health:
         self._said: dict[str, object] = {"health": "ok", "busy": False, "message": ""}
         self._timer: asyncio.TimerHandle | None = None
         self.has_given_up = False
+        self.is_over = False
 
     def busy(self, now: bool) -> None:
         """The analyzer has something to do, or no longer."""
@@ -104,7 +105,7 @@ class Health:
         message = self._message or self._wrong_setting
         health = "error" if self.has_given_up else "warning" if message else "ok"
         said: dict[str, object] = {"health": health, "busy": busy, "message": message}
-        if said != self._said:
+        if said != self._said and not self.is_over:
             self._said = said
             self._ls.protocol.notify(STATUS, said)
 

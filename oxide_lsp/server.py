@@ -20,7 +20,7 @@ from pygls.workspace import PositionCodec
 from oxide_analyzer.source import SourceFile, Span
 from oxide_lsp.checking import Checking
 from oxide_lsp.convert import Client, Converter, path_of, split_lines_like_python
-from oxide_lsp.documents import Documents
+from oxide_lsp.documents import CellSource, Documents
 from oxide_lsp.features import (
     code_actions,
     completion,
@@ -108,6 +108,10 @@ class OxideServer(LanguageServer):
         self.preferences = self.preferences.with_settings(settings)
         self.wishes[""] = Wishes.of(settings)
 
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Log what went wrong: the user cannot repair it, and the pipe may be what is broken."""
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+
     def check_again(self, *, except_uri: str = "") -> None:
         """Files that open ones import, or settings, may have changed."""
         self.health.configured()
@@ -159,6 +163,7 @@ def make_server(worker: Worker) -> OxideServer:
     ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
     ls.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(did_change_folders)
     ls.command(RESTART)(lambda: restart_analyzer(ls))
+    ls.feature("oxide/fileText")(file_text)
     notebooks.register(ls)
     workspace_diagnostics.register(ls)
     hover.register(ls)
@@ -203,6 +208,8 @@ async def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
 
 def shutdown(ls: OxideServer, params: object) -> None:
     """The client is leaving."""
+    ls.health.is_over = True
+    ls.checking.stop()
     ls.worker.kill()
 
 
@@ -285,6 +292,16 @@ async def did_change_folders(
         ls.wishes.pop(folder.uri, None)
     await ask_for_settings(ls)
     ls.check_again()
+
+
+def file_text(ls: OxideServer, params: object) -> dict[str, object] | None:
+    """What the server takes for the text of a document: for who looks for a fault in either."""
+    uri = getattr(getattr(params, "textDocument", None), "uri", "")
+    document = ls.documents.get(uri)
+    if document is None:
+        return None
+    text = document.source.cell if isinstance(document.source, CellSource) else document.source
+    return {"version": document.version, "text": text.text}
 
 
 def restart_analyzer(ls: OxideServer) -> None:

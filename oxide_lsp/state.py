@@ -133,7 +133,12 @@ class Document:
     @property
     def mentions_kernels(self) -> bool:
         """Whether the file may have kernels that its project wants checked."""
-        return not self.settings.excluded and _MENTIONS.search(self.source.text) is not None
+        return not self.settings.excluded and _MENTIONS.search(self.said) is not None
+
+    @property
+    def said(self) -> str:
+        """What is written in the file."""
+        return self.source.text
 
     def reading(self) -> Reading:
         """What the frontend makes of the newest text."""

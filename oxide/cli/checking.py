@@ -111,7 +111,7 @@ def _in_cells(content: bytes, task: Task) -> Answer | None:
     if isinstance(read, project.Unreadable):
         return Answer(Report(read.path, (), (project.syntax_error(read),)))
     source = read.notebook.source
-    if not project.has_words(source.text.encode(errors="replace")):
+    if not project.has_words(read.notebook.said.encode(errors="replace")):
         return None
     if len(source.text) > project.LARGEST:
         raise OSError(None, _too_large(len(source.text), project.LARGEST))

@@ -61,7 +61,8 @@ class Elsewhere:
 def register(ls: OxideServer) -> None:
     """Offer the command; the request is announced with the transport, in `diagnostics`."""
 
-    async def check(folder: str | None = None) -> dict[str, int]:
+    async def check(*folders: object) -> dict[str, int]:
+        folder = next((uri for uri in folders if isinstance(uri, str)), None)
         return await check_workspace(ls, folder)
 
     ls.command(CHECK)(check)

@@ -60,6 +60,11 @@ class Notebook:
     mark: str
     magics: tuple[Magic, ...]
 
+    @property
+    def said(self) -> str:
+        """What the cells say that are Python, or were meant to be."""
+        return "\n".join(cell.text for cell in self.cells if not cell.is_foreign)
+
     def cell_at(self, line: int) -> Cell | None:
         """The cell in which a line of the joined text stands; None without cells.
 
