@@ -83,14 +83,21 @@ def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: 
         value = evaluator.unknown(expr.type, max(left.level, right.level), expr.op.value)
         assert isinstance(value, Poly)
         return value
+    quotient = floor_quotient(evaluator, left, right, state)
+    if expr.op is BinaryOp.FLOORDIV:
+        return evaluator.fitted(quotient, expr, state)
+    return (left - terms.multiply(right, quotient)).scale(sign)
+
+
+def floor_quotient(evaluator: Evaluator, left: Poly, right: Poly, state: State) -> Poly:
+    """`left // right` of a positive divisor, over Z."""
+    terms = evaluator.launch.terms
     quotient = terms.quotient(left, right)
     if right.value is None:
         if is_digit_sum(left):
             evaluator.learn(state, of_sum(terms, evaluator.known(state), left))
         evaluator.learn(state, of_quotient(evaluator.known(state), left, right, quotient))
-    if expr.op is BinaryOp.FLOORDIV:
-        return evaluator.fitted(quotient, expr, state)
-    return (left - terms.multiply(right, quotient)).scale(sign)
+    return quotient
 
 
 def _sum(evaluator: Evaluator, total: Poly, state: State) -> Poly:

@@ -36,6 +36,11 @@ def compared(op: CompareOp, left: Value, right: Value) -> bool | None:
     return None if first is None or second is None else bool(HOLDS[op](first, second))
 
 
+def number_of(key: tuple[str, ...]) -> float | None:
+    """The number of which this is the key, if it is a literal."""
+    return float(key[1]) if key[0] == _LITERAL else None
+
+
 def _number(value: Value) -> float | None:
     if not isinstance(value, Real) or value.key[0] != _LITERAL:
         return None

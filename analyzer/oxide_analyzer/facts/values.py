@@ -34,6 +34,7 @@ from oxide_analyzer.facts.conditions import (
     less,
     negate,
 )
+from oxide_analyzer.facts.float_quotients import whole_part
 from oxide_analyzer.facts.literals import compared, literal
 from oxide_analyzer.facts.polys import (
     Alias,
@@ -368,6 +369,9 @@ class Evaluator:
         if isinstance(value, Poly):
             return self.fitted(value, expr, state)
         if isinstance(value, Real):
+            whole = whole_part(self, value, state)
+            if whole is not None:
+                return self.fitted(whole, expr, state)
             return self.unknown(target, value.level, target.name)
         return self.choice(value, constant(1), constant(0))
 
