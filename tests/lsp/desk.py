@@ -8,9 +8,11 @@ from lsprotocol import types
 
 from oxide_analyzer.configuration import Configuration, Selection
 from oxide_analyzer.modules import NoModules
+from oxide_analyzer.notebooks.joined import join
 from oxide_analyzer.source import SourceFile
 from oxide_lsp import jobs
 from oxide_lsp.analyser import Analyser
+from oxide_lsp.documents import NotebookDocument
 from oxide_lsp.features import (
     code_actions,
     completion,
@@ -54,7 +56,12 @@ class Compilers:
 
 
 class Desk:
-    """One open file; `|` in a pattern is where the cursor stands."""
+    """One open file; `|` in a pattern is where the cursor stands.
+
+    `lines` are those of a cell, where it is one.
+    """
+
+    lines: list[str] | None = None
 
     def __init__(self, text: str, folder: Path, *, checked: bool = True) -> None:
         self.ls = make_server(Worker())
@@ -66,11 +73,28 @@ class Desk:
         self.compilers = Compilers()
         self.ls.listings = self.compilers  # pyright: ignore[reportAttributeAccessIssue]
         self.analyser = Analyser()
-        settings = Settings(Configuration(folder), Selection(), NoModules(), excluded=False)
-        self.document = Document(URI, 1, SourceFile(PATH, text), settings)
+        self.uri = URI
+        self.settings = Settings(Configuration(folder), Selection(), NoModules(), excluded=False)
+        self.document = Document(URI, 1, SourceFile(PATH, text), self.settings)
         self.ls.documents.put(self.document)
         if checked:
             self.check()
+
+    @staticmethod
+    def of_cells(cells: Sequence[str], folder: Path, number: int) -> Desk:
+        """The desk of a cell of a notebook, counted from 1."""
+        desk = Desk("", folder, checked=False)
+        uris = [f"vscode-notebook-cell:/work/n.ipynb#W{n}" for n in range(len(cells))]
+        joined = join("/work/n.ipynb", cells, paths=uris)
+        versions = [(uri, 1) for uri in uris]
+        notebook = NotebookDocument("file:///work/n.ipynb", 1, joined, versions, desk.settings)
+        desk.ls.documents.put(notebook)
+        desk.document = notebook
+        desk.check()
+        desk.uri = uris[number - 1]
+        desk.document = notebook.shown[number - 1]
+        desk.lines = cells[number - 1].split("\n")
+        return desk
 
     def check(self) -> None:
         """The solver has the newest text, and answers."""
@@ -89,15 +113,20 @@ class Desk:
         before, _, after = pattern.partition("|")
         found = [
             types.Position(line=number, character=line.index(before + after) + len(before))
-            for number, line in enumerate(self.document.source.lines)
+            for number, line in enumerate(self.lines or self.document.source.lines)
             if before + after in line
         ]
         assert found, pattern
         return found[0]
 
+    def line(self, number: int) -> str:
+        """A line as the editor counts them."""
+        lines = self.lines or self.document.source.lines
+        return lines[number].rstrip("\r\n")
+
     def hover(self, pattern: str) -> str | None:
         found = hover.hover(
-            self.ls, types.HoverParams(types.TextDocumentIdentifier(URI), self.place(pattern))
+            self.ls, types.HoverParams(types.TextDocumentIdentifier(self.uri), self.place(pattern))
         )
         if found is None:
             return None
@@ -105,28 +134,28 @@ class Desk:
         return found.contents.value
 
     def lenses(self) -> list[types.Command]:
-        params = types.CodeLensParams(types.TextDocumentIdentifier(URI))
+        params = types.CodeLensParams(types.TextDocumentIdentifier(self.uri))
         resolved = [lenses.resolve(self.ls, lens) for lens in lenses.lenses(self.ls, params)]
         return [lens.command for lens in resolved if lens.command is not None]
 
     def hints(self) -> list[str]:
         """Each line that has hints, with these in their places."""
         everything = types.Range(types.Position(0, 0), types.Position(10_000, 0))
-        params = types.InlayHintParams(types.TextDocumentIdentifier(URI), everything)
+        params = types.InlayHintParams(types.TextDocumentIdentifier(self.uri), everything)
         found: dict[int, str] = {}
         for hint in reversed(inlay_hints.inlay_hints(self.ls, params)):
             line, character = hint.position.line, hint.position.character
-            text = found.get(line, self.document.source.line(line + 1))
+            text = found.get(line, self.line(line))
             found[line] = f"{text[:character]}«{hint.label}»{text[character:]}"
         return [found[line].strip() for line in sorted(found)]
 
     def symbols(self) -> list[str]:
-        params = types.DocumentSymbolParams(types.TextDocumentIdentifier(URI))
+        params = types.DocumentSymbolParams(types.TextDocumentIdentifier(self.uri))
         return list(_outline(symbols.document_symbols(self.ls, params), ""))
 
     def tokens(self) -> dict[str, set[str]]:
         """What `word:line` is marked as, where it stands first in its line."""
-        params = types.SemanticTokensParams(types.TextDocumentIdentifier(URI))
+        params = types.SemanticTokensParams(types.TextDocumentIdentifier(self.uri))
         found = semantic_tokens.semantic_tokens(self.ls, params)
         words: dict[str, set[str]] = {}
         line = character = 0
@@ -134,7 +163,7 @@ class Desk:
         for start in range(0, len(data), 5):
             more, delta, length, _, bits = data[start : start + 5]
             line, character = line + more, delta if more else character + delta
-            word = self.document.source.line(line + 1)[character : character + length]
+            word = self.line(line)[character : character + length]
             modifiers = enumerate(semantic_tokens.MODIFIERS)
             words.setdefault(f"{word}:{line + 1}", {m for n, m in modifiers if bits >> n & 1})
         return words
@@ -147,13 +176,13 @@ class Desk:
         number = text.count("\n") - 1
         column = len(before) - (before.rfind("\n") + 1)
         place = types.Position(number - after.count("\n"), column)
-        params = types.CompletionParams(types.TextDocumentIdentifier(URI), place)
+        params = types.CompletionParams(types.TextDocumentIdentifier(self.uri), place)
         return [item.label for item in completion.complete(self.ls, params)]
 
     def actions(self, pattern: str) -> list[types.CodeAction]:
         place = self.place(pattern)
         params = types.CodeActionParams(
-            types.TextDocumentIdentifier(URI),
+            types.TextDocumentIdentifier(self.uri),
             types.Range(place, place),
             types.CodeActionContext(diagnostics=[]),
         )

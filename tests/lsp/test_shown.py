@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from lsprotocol import types
 
 from lsp.client import ROOT
 from lsp.desk import Desk
 from oxide_lsp.compiling import Compiled
-from oxide_lsp.features import describe
+from oxide_lsp.features import describe, refreshing
+from oxide_lsp.features.listings import Listings
 from oxide_lsp.features.preferences import Hint, Preferences
 
 if TYPE_CHECKING:
@@ -407,6 +410,98 @@ def test_everything_else_is_left_to_python(folder: Path, line: str) -> None:
 def test_what_a_contract_says_already_is_not_offered_again(folder: Path) -> None:
     found = Desk(BLOCK_SUM, folder, checked=False).completions("@kernel(block=1, |")
     assert "block=" not in found
+
+
+# ---------------------------------------------------------------- drawn anew, compiled
+
+
+def test_editors_are_asked_to_draw_anew_when_there_is_something_new(folder: Path) -> None:
+    desk = Desk(BLOCK_SUM, folder)
+    asked: list[str] = []
+    desk.ls.protocol.client_capabilities.workspace = types.WorkspaceClientCapabilities(
+        code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
+        inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
+    )
+    for kind in ("code_lens", "inlay_hint", "semantic_tokens"):
+        setattr(desk.ls, f"workspace_{kind}_refresh", lambda _, kind=kind: asked.append(kind))
+    refreshing.answered(desk.ls, desk.document)
+    assert asked == ["code_lens", "inlay_hint"], "the editor draws no highlighting anew"
+    desk.check()
+    asked.clear()
+    refreshing.answered(desk.ls, desk.document)
+    assert asked == [], "it looks as it did"
+    desk.edit("        sync_threads()\n        stride", "        stride")
+    desk.check()
+    refreshing.answered(desk.ls, desk.document)
+    assert asked == ["code_lens", "inlay_hint"]
+
+
+class Slow:
+    """A worker that compiles when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.running = 0
+        self.free = asyncio.Event()
+
+    async def compile(self, path: str, qualname: str, target: str) -> Compiled:
+        self.asked.append(f"{qualname} {target}")
+        self.running += 1
+        assert self.running == 1
+        await self.free.wait()
+        self.running -= 1
+        return CODE
+
+
+def test_kernels_are_compiled_one_by_one_and_remembered(folder: Path) -> None:
+    two = BLOCK_SUM + BLOCK_SUM[BLOCK_SUM.index("@kernel(") :].replace("block_sum", "other")
+    desk, worker, changes = Desk(two, folder), Slow(), list[int]()
+
+    async def scene() -> None:
+        desk.ls.worker = worker  # pyright: ignore[reportAttributeAccessIssue]
+        listings = Listings(desk.ls, lambda: changes.append(1))
+
+        def known() -> list[Compiled | None]:
+            return [listings.of(desk.document, kernel) for kernel in desk.document.kernels()]
+
+        assert known() == known() == [None, None]
+        await asyncio.sleep(0.3)
+        assert worker.asked == ["other sm_80"]
+        worker.free.set()
+        await asyncio.sleep(0.05)
+        assert worker.asked == ["other sm_80", "block_sum sm_80"]
+        assert len(changes) == 2
+        assert known() == [CODE, CODE]
+        # Of two kernels one is edited: the other keeps its code, checked or not.
+        head = "def other(a: Slice[f32], out: DisjointSlice[f32]):\n"
+        desk.edit(head, f"{head}    # first\n")
+        assert known() == [CODE, CODE]
+        desk.check()
+        assert known() == [CODE, None]
+
+    asyncio.run(scene())
+
+
+# ---------------------------------------------------------------- notebooks
+
+
+def test_each_cell_shows_its_own_part(folder: Path) -> None:
+    head, helper, kernel = BLOCK_SUM.partition("@device\n")
+    helper, _, kernel = kernel.partition("@kernel(")
+    cells = (head, f"@device\n{helper}", f"%time\n@kernel({kernel}")
+    first, second, third = (Desk.of_cells(cells, folder, number) for number in (1, 2, 3))
+    assert [desk.symbols() for desk in (first, second)] == [[], ["half: device function"]]
+    assert third.symbols()[:2] == ["block_sum: kernel", "  tile: f32[256], shared"]
+    assert [len(desk.lenses()) for desk in (first, second, third)] == [0, 0, 1]
+    assert third.hints() == ["tile = SharedArray(f32, BLOCK)«1,024 bytes»"]
+    assert (first.hints(), second.hints()) == ([], [])
+    assert (first.tokens(), second.tokens()) == ({}, {})
+    assert third.tokens()["tile:4"] == {"sharedMemory"}
+    most, access = second.hover("return |most"), third.hover("tile|[t + stride]")
+    assert most is not None
+    assert most.startswith("**most**: `i64`")
+    assert access is not None
+    assert "barrier (lines 7 and 12) lies between it and the write (line 6)" in access
 
 
 # ---------------------------------------------------------------- to the other access
