@@ -213,11 +213,8 @@ class Session:
         if len(self.files) < 2:
             return
         text = self.files.pop(self.chance.choice(list(self.files)))
-        self._close_text(text)
-        self._notify("textDocument/didClose", {"textDocument": {"uri": text.uri}})
-
-    def _close_text(self, text: Text) -> None:
         self.edits[text.uri] += 1
+        self._notify("textDocument/didClose", {"textDocument": {"uri": text.uri}})
 
     def _save(self) -> None:
         if self.files:
@@ -274,8 +271,6 @@ class Session:
                 if b"oxide" in _command_line(child) or b"spawn" in _command_line(child):
                     os.kill(int(child), signal.SIGKILL)
 
-    # ------------------------------------------------------------ notebooks
-
     def _open_notebook(self) -> None:
         if len(self.notebooks) >= 2:
             return
@@ -306,7 +301,7 @@ class Session:
             return
         book = self.notebooks.pop(self.chance.choice(list(self.notebooks)))
         for cell in book.cells:
-            self._close_text(cell)
+            self.edits[cell.uri] += 1
         cells = [{"uri": cell.uri} for cell in book.cells]
         self._notify(
             "notebookDocument/didClose",
@@ -341,7 +336,7 @@ class Session:
             cell = book.cells.pop(self.chance.randrange(len(book.cells)))
             book.cells.insert(self.chance.randint(0, len(book.cells)), cell)
         for cell in closed:
-            self._close_text(cell)
+            self.edits[cell.uri] += 1
         cells = [as_cell(cell) for cell in book.cells]
         array = {"start": 0, "deleteCount": len(before), "cells": cells}
         structure: Json = {"array": array}
@@ -360,8 +355,6 @@ class Session:
                 "change": {"cells": cells},
             },
         )
-
-    # ------------------------------------------------------------ requests
 
     def _texts(self) -> list[Text]:
         return [*self.files.values(), *(c for book in self.notebooks.values() for c in book.cells)]
@@ -546,8 +539,6 @@ class Session:
                     self.problems.append(f"{asked.method} on {asked.uri}: {error}")
             self.replies[message["id"]] = message
             self._changed.notify_all()
-
-    # ------------------------------------------------------------ the pipe
 
     def _notify(self, method: str, params: Any) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
