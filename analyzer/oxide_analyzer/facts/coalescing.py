@@ -168,8 +168,11 @@ def _as_one(analysis: Analysis) -> Iterator[_Wide]:
     """The accesses of the source, those of several elements at once as one."""
     open_: _Wide | None = None
     for access in analysis.effects.whole:
-        space = analysis.kernel.arrays[access.array].space
-        if space not in (Space.GLOBAL, Space.SHARED) or _is_supplied(access):
+        array = analysis.kernel.arrays[access.array]
+        if array.space not in (Space.GLOBAL, Space.SHARED) or _is_supplied(access):
+            continue
+        if array.part is not None:
+            # Where the numbers of records lie is what the type of the elements says.
             continue
         if open_ is not None and _goes_on(open_, access):
             open_.count += 1

@@ -217,16 +217,18 @@ class _Natural:
                 self.launch, shared=MOST_SHARED // array.element.size * array.element.size
             )
             return place_of(failure) in _broken(self.kernel, most)
-        held = self.launch.arrays.get(array.name)
-        if held is None:
+        if array.name not in self.launch.arrays or not isinstance(array.shape[failure.axis], Dim):
+            # The extent is the kernel's, or that of a field of records.
             return True
-        shape = list(held.shape)
-        # As long as the product of two sizes, which is what indices go up to.
-        shape[failure.axis] *= 2 * max(shape)
-        if prod(shape) > _MOST_ELEMENTS:
-            return False
-        longer = Contents(tuple(shape), Repeated((zero(array.element),), prod(shape)))
-        arrays = {**self.launch.arrays, array.name: longer}
+        arrays = dict(self.launch.arrays)
+        for part in self.kernel.parts(array):
+            shape = list(arrays[part.name].shape)
+            # As long as the product of two sizes, which is what indices go up to.
+            shape[failure.axis] *= 2 * max(arrays[array.name].shape)
+            if prod(shape) > _MOST_ELEMENTS:
+                return False
+            longer = Repeated((zero(part.element),), prod(shape))
+            arrays[part.name] = Contents(tuple(shape), longer)
         return place_of(failure) in _broken(self.kernel, replace(self.launch, arrays=arrays))
 
 
@@ -274,9 +276,8 @@ def _is_shown(kernel: Kernel, failure: Failure) -> bool:
         return True
     array = kernel.arrays[failure.event.array or ""]
     wanted = {p.name for p in kernel.parameters if _is_number(p)}
-    return wanted <= known and (
-        not isinstance(array.shape[0], Dim) or (array.name, failure.axis) in known
-    )
+    extent = array.shape[failure.axis]
+    return wanted <= known and (not isinstance(extent, Dim) or (extent.array, extent.axis) in known)
 
 
 def _is_number(parameter: Parameter) -> bool:
@@ -336,7 +337,7 @@ def _reason(kernel: Kernel, violation: Violation) -> str:
         if len(held.shape) > 1
         else f"len({name}) = {prod(held.shape)}"
         for name, held in launch.arrays.items()
-        if held.shape
+        if held.shape and kernel.arrays[name].memory == name
     ]
     scalars = [f"{name} = {value}" for name, value in launch.scalars.items()]
     values = ", ".join((lengths + scalars)[:6])

@@ -45,7 +45,8 @@ from oxide_analyzer.frontends.oxide.meanings import (
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.scopes import Assigned, Defined, Parameter
-from oxide_analyzer.language.types import F64
+from oxide_analyzer.language.records import COMPLEX128, COMPLEXES, Record
+from oxide_analyzer.language.types import F16, F32, F64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,12 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.records import Element
 
 _DEEPEST = 24
+# What calls of types give; an integer stays the number that it is.
+_MADE: dict[str, Element] = {
+    **{type.name: type for type in (F16, F32, F64)},
+    **COMPLEXES,
+    "complex": COMPLEX128,
+}
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -94,6 +101,8 @@ class Host:
                 return number
             case ast.Constant(value=float()):
                 return HostScalar(F64)
+            case ast.Constant(value=complex()):
+                return HostScalar(COMPLEX128)
             case ast.Name(id=name):
                 return self._name(name, depth)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
@@ -282,7 +291,8 @@ class Host:
             case (Sizes(items=items), ast.Mult(), int() as times) if times <= _DEEPEST:
                 return Sizes(items * times)
             case (HostScalar(type=known), _, _) | (_, _, HostScalar(type=known)):
-                return HostScalar(known) if known.is_float else NOT_KNOWN
+                is_float = isinstance(known, Record) or known.is_float
+                return HostScalar(known) if is_float else NOT_KNOWN
             case (int(), _, int()) if not isinstance(op, ast.Div):
                 folded = fold(op, one, other)
                 return folded if isinstance(folded, int) else NOT_KNOWN
@@ -310,6 +320,9 @@ class Host:
                 return self._configured(kernel, name, node, depth)
         match self.resolver.expression(node.func, self.scope):
             case Known(builtin=row):
+                made = _MADE.get(row.name)
+                if made is not None and arguments:
+                    return HostScalar(made)
                 name = row.name.removeprefix("math.")
             case HostObject(what="`functools.partial`") if arguments:
                 return self._partial(node, depth)

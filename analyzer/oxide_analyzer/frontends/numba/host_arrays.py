@@ -28,7 +28,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     whole,
 )
 from oxide_analyzer.language.records import XOROSHIRO
-from oxide_analyzer.language.types import F64, I64, Scalar
+from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.host import Host
@@ -134,8 +134,7 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
             case _:
                 return NOT_KNOWN
     if not shape:
-        held = array.element
-        return HostScalar(held) if isinstance(held, Scalar) else NOT_KNOWN
+        return NOT_KNOWN if array.element is None else HostScalar(array.element)
     return HostArray(place(host, node), tuple(shape), array.element)
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.language.records import Element
-    from oxide_analyzer.language.types import Scalar
 
 
 @record
@@ -70,7 +69,7 @@ class HostArray:
 class HostScalar:
     """A number of which only the type is known."""
 
-    type: Scalar
+    type: Element
 
 
 @distinct

@@ -169,7 +169,7 @@ def put(
         and not value.rank
         and value.elements is not None
         and value.elements.type == elements.type
-        and _copy(lowering, target, value, span)
+        and _copy(lowering, target, value, span, lowering.span(value_node))
     ):
         return
     lowering.lose(target)
@@ -232,7 +232,9 @@ def _shared_field(
     return lowering.forget(node, f"`{lowering.text(node)}`")
 
 
-def _copy(lowering: NumbaLowering, target: ArrayValue, source: ArrayValue, span: Span) -> bool:
+def _copy(
+    lowering: NumbaLowering, target: ArrayValue, source: ArrayValue, span: Span, origin: Span
+) -> bool:
     """Copy each number of a record; False if there are too many, or bytes that fields share."""
     assert target.elements is not None
     assert source.elements is not None
@@ -250,7 +252,7 @@ def _copy(lowering: NumbaLowering, target: ArrayValue, source: ArrayValue, span:
         return False
     loaded: list[Number] = []
     for _, array, place in pairs:
-        loaded.append(_load(lowering, array, _index(source, span, place), span))
+        loaded.append(_load(lowering, array, _index(source, origin, place), origin))
     for (array, _, place), number in zip(pairs, loaded, strict=True):
         _store(lowering, array, _index(target, span, place), number.expr, span)
     return True

@@ -224,7 +224,7 @@ class _Look:
             if found is None:
                 return
             base, indices = found
-            fixed = sum(not isinstance(index, ast.Slice) for index in indices)
+            fixed = sum(not isinstance(i, ast.Slice) and not _is_text(i) for i in indices)
         if isinstance(base, ast.Name):
             self._array(base.id, rank + fixed)
             if integers:
