@@ -90,7 +90,8 @@ def check(
     ]
     found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
-    diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged)
+    places = [report.span for report in kernels]
+    diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged, places)
     return Report(source.path, tuple(kernels), diagnostics)
 
 

@@ -3,6 +3,9 @@
     out[i] = a[i]                        out[i] = a[i]  # oxide: ignore[OX301] reason
     x = f(  # oxide: ignore[OX101] one   x = f(  # oxide: ignore[OX101, OX302] one; reason
 
+    # oxide: ignore[OX402] reason        above everything, for the file
+    def f(a):  # oxide: ignore[OX301]    for the kernel
+
 The comment goes to the end of the line that the finding stands on, or, where that line ends inside
 of a string or is continued by a backslash, to the last line of its statement. A comment that is
 there already is extended. Comments do not change a syntax tree, and it is looked at whether
@@ -15,6 +18,7 @@ import ast
 import io
 import re
 import tokenize
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from oxide_analyzer import edits, suppressions
@@ -67,6 +71,55 @@ def add(source: SourceFile, diagnostics: Sequence[Diagnostic], reason: str) -> A
     if after is None or ast.dump(after) != ast.dump(tree):
         return None
     return Added(new, number)
+
+
+class Extent(StrEnum):
+    """How much a comment speaks of."""
+
+    LINE = "line"
+    KERNEL = "kernel"
+    FILE = "file"
+
+
+def hiding(
+    source: SourceFile, diagnostic: Diagnostic, extent: Extent, kernel: Span | None, reason: str
+) -> Edit | None:
+    """The comment that hides a finding, or its number in one that is there already.
+
+    `kernel` is where the finding's kernel stands. None where a comment would change the meaning of
+    the file, or cannot be.
+    """
+    tree = edits.tree(source.text)
+    if tree is None or _NEVER.fullmatch(diagnostic.code):
+        return None
+    there = suppressions.find(source)
+    if extent is Extent.FILE:
+        own = next((s for s in there if s.is_header), None)
+        line = _below_shebang(source)
+        edit = Edit(
+            Span(source.path, line, 1, line, 1), f"# oxide: ignore[{diagnostic.code}] {reason}\n"
+        )
+    else:
+        at = diagnostic.span if extent is Extent.LINE else kernel
+        found = dict(_ends(source)).get(at.line) if at is not None else None
+        if found is None:
+            return None
+        own = next((s for s in there if s.span.line == found), None)
+        edit = _comment(source, found, [diagnostic.code], reason, None)
+    if own is not None:
+        place = own.places[-1]
+        end = Span(place.path, place.line, place.end_column, place.line, place.end_column)
+        edit = Edit(end, f", {diagnostic.code}")
+    after = edits.tree(edits.apply(source, [edit]))
+    return edit if after is not None and ast.dump(after) == ast.dump(tree) else None
+
+
+def _below_shebang(source: SourceFile) -> int:
+    """The first line that may be a comment like any other: an encoding stands on line 1 or 2."""
+    line = 1
+    while line <= 2 and re.match(r"#!|#.*coding[:=]", source.line(line)):
+        line += 1
+    return line
 
 
 def _comment(

@@ -7,6 +7,9 @@ goes over several lines, any of them.
         a[i],
     )
 
+On the line of a kernel's `def` it speaks of the whole kernel, and alone on a line above the first
+statement of the file (its docstring may stand before it) of the whole file.
+
 A comment without a reason hides nothing and is itself a finding, as is one that names no rule
 that there is, and one that hides nothing. Comments are found by the tokenizer, so the same words
 inside a string mean nothing.
@@ -41,7 +44,8 @@ _IGNORE = re.compile(r"#\s*oxide:\s*ignore\[(?P<rules>[^\]]*)\](?P<reason>(?:(?!
 class Suppression:
     """One comment: what it names, why, where it stands, and the lines that it speaks of.
 
-    `rules` are in lower case; `places` are where each of them stands.
+    `rules` are in lower case; `places` are where each of them stands. One of a whole file
+    `is_header`.
     """
 
     rules: tuple[str, ...]
@@ -50,6 +54,7 @@ class Suppression:
     first_line: int
     last_line: int
     places: tuple[Span, ...] = ()
+    is_header: bool = False
 
     def hides(self, diagnostic: Diagnostic) -> bool:
         """Whether `diagnostic` starts on its lines and is named, and there is a reason."""
@@ -65,12 +70,22 @@ class Suppression:
         return {diagnostic.code.lower(), diagnostic.name} & set(self.rules)
 
 
-def find(source: SourceFile) -> tuple[Suppression, ...]:
-    """The suppression comments of a file, in order."""
+def find(source: SourceFile, kernels: Sequence[Span] = ()) -> tuple[Suppression, ...]:
+    """The suppression comments of a file with these kernels, in order."""
     # Tokenizing costs more than everything else here, and few files have such a comment.
     if "oxide:" not in source.text:
         return ()
-    return tuple(_suppressions(source))
+    return tuple(_widened(source, comment, kernels) for comment in _suppressions(source))
+
+
+def _widened(source: SourceFile, comment: Suppression, kernels: Sequence[Span]) -> Suppression:
+    """The comment with all lines that it speaks of."""
+    if comment.is_header:
+        return replace(comment, first_line=1, last_line=len(source.lines))
+    own = [k for k in kernels if comment.first_line <= k.line <= comment.last_line]
+    if not own:
+        return comment
+    return replace(comment, last_line=max(kernel.end_line for kernel in own))
 
 
 def apply(
@@ -78,15 +93,16 @@ def apply(
     diagnostics: tuple[Diagnostic, ...],
     others: Mapping[str, SourceFile] | None = None,
     judged: Sequence[Span] = (),
+    kernels: Sequence[Span] = (),
 ) -> tuple[Diagnostic, ...]:
     """The same findings, those marked that a comment hides, with those about the comments.
 
     `others` are the files that `source` imports from: what is found in a helper of theirs is hidden
-    by a comment there. `judged` are the stretches of `source` whose findings are all among
-    `diagnostics`, so that a comment in them which hides nothing is one of OX701. Sorted by place
-    and number. A finding about a comment cannot itself be hidden.
+    by a comment there. `kernels` are where kernels of `source` stand, and `judged` those of them
+    whose findings are all among `diagnostics`, so that a comment in them which hides nothing is one
+    of OX701. Sorted by place and number. A finding about a comment cannot itself be hidden.
     """
-    comments = {source.path: find(source)}
+    comments = {source.path: find(source, kernels)}
     kept: list[Diagnostic] = []
     used: set[tuple[Span, str]] = set()
     for diagnostic in diagnostics:
@@ -100,7 +116,12 @@ def apply(
             diagnostic = diagnostic.suppress(hiding[0].reason)  # noqa: PLW2901
         kept.append(diagnostic)
     for suppression in comments[source.path]:
-        kept += _about(source, suppression, used, judged)
+        if suppression.is_header:
+            is_judged = bool(kernels) and len(judged) == len(kernels)
+        else:
+            line = suppression.span.line
+            is_judged = any(span.line <= line <= span.end_line for span in judged)
+        kept += _about(source, suppression, used, is_judged=is_judged)
     return tuple(sorted(kept, key=lambda d: (d.span, d.code, d.message)))
 
 
@@ -108,7 +129,8 @@ def _about(
     source: SourceFile,
     suppression: Suppression,
     used: set[tuple[Span, str]],
-    judged: Sequence[Span],
+    *,
+    is_judged: bool,
 ) -> Iterator[Diagnostic]:
     """What is wrong with a comment itself."""
     span = suppression.span
@@ -118,7 +140,7 @@ def _about(
     for rule, place in zip(suppression.rules, suppression.places, strict=True):
         if rule not in known:
             yield unknown_rule(place, source.extract(place), nearest(rule))
-    if not suppression.reason or not any(s.line <= span.line <= s.end_line for s in judged):
+    if not suppression.reason or not is_judged:
         return
     idle = tuple(r for r in suppression.rules if r in known and (span, r) not in used)
     if idle:
@@ -153,7 +175,7 @@ def _shown(rule: str) -> str:
 
 
 def _suppressions(source: SourceFile) -> Iterator[Suppression]:
-    for line, column, text, first, last in _comments(source):
+    for line, column, text, first, last, is_header in _comments(source):
         for match in _IGNORE.finditer(text):
             named = list(_RULE.finditer(match["rules"]))
             start = column + match.start()
@@ -171,15 +193,19 @@ def _suppressions(source: SourceFile) -> Iterator[Suppression]:
                     first,
                     last,
                     places,
+                    is_header,
                 )
 
 
-def _comments(source: SourceFile) -> Iterator[tuple[int, int, str, int, int]]:
-    """Every comment: line, column, text, first and last line of its logical line."""
+def _comments(source: SourceFile) -> Iterator[tuple[int, int, str, int, int, bool]]:
+    """Every comment: line, column, text, first and last line of its logical line, and whether it
+    stands alone above the first statement."""
     import tokenize
 
     pending: list[tuple[int, int, str]] = []
-    first = 0
+    first = number = 0
+    # A docstring is a statement that is a string alone.
+    above, is_string = True, True
     lines = iter(source.lines)
     try:
         for token in tokenize.generate_tokens(lambda: next(lines, "")):
@@ -187,15 +213,18 @@ def _comments(source: SourceFile) -> Iterator[tuple[int, int, str, int, int]]:
                 pending.append((token.start[0], token.start[1] + 1, token.string))
             elif token.type == tokenize.NEWLINE:
                 last = token.start[0]
-                yield from ((*comment, first or comment[0], last) for comment in pending)
-                pending, first = [], 0
+                yield from ((*comment, first or comment[0], last, False) for comment in pending)
+                number += 1
+                above = above and number == 1 and is_string
+                pending, first, is_string = [], 0, True
             elif token.type == tokenize.NL:
                 # Inside a statement NL only breaks the line; outside, a comment stands alone.
                 if not first:
-                    yield from ((*comment, comment[0], comment[0]) for comment in pending)
+                    yield from ((*comment, comment[0], comment[0], above) for comment in pending)
                     pending = []
             elif token.type not in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
                 first = first or token.start[0]
+                is_string = is_string and token.type == tokenize.STRING
     except (tokenize.TokenError, SyntaxError):
         # The file does not parse from here on; what was read before still counts.
-        yield from ((*comment, comment[0], comment[0]) for comment in pending)
+        yield from ((*comment, comment[0], comment[0], False) for comment in pending)
