@@ -63,7 +63,7 @@ def key_of(value: Any) -> object:
     return kind
 
 
-class u64:  # noqa: N801
+class u64:
     """The key of Python integers that no i64 holds."""
 
 
@@ -225,9 +225,7 @@ def number(name: str, parameter: str, type: Scalar, value: Any) -> int | float |
         value = value.item()
     if type.is_float and isinstance(value, int):
         value = float(value)
-    elif type.is_integer and isinstance(value, int):
-        value = type.wrap(int(value))
-    elif type.is_integer and isinstance(value, float):
+    elif type.is_integer:
         value = type.wrap(int(value))
     elif type is BOOL:
         value = bool(value)

@@ -262,7 +262,7 @@ class DeviceNDArray:
             if "ellipsis" not in str(error):
                 raise
             found = ghost[index]
-        if found.base is None or not np.may_share_memory(found, ghost, max_work=0):
+        if found.size and not np.may_share_memory(found, ghost, max_work=0):
             raise TypeError("device arrays have no advanced indexing: index with ints and slices")
         offset = found.__array_interface__["data"][0] - ghost.__array_interface__["data"][0]
         return DeviceNDArray(
@@ -303,7 +303,7 @@ class DeviceNDArray:
         return DeviceNDArray(self._bytes, shape, self.dtype, strides, self._offset)
 
     @property
-    def T(self) -> DeviceNDArray:  # noqa: N802
+    def T(self) -> DeviceNDArray:
         """The same memory with its axes reversed."""
         return self.transpose()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
@@ -24,7 +25,6 @@ from oxide_codegen.numba_arrays import DeviceNDArray
 from oxide_codegen.numba_program import NumbaOptions, NumbaProgram, Variant
 from oxide_codegen.numba_verdicts import Unproved, policy, tell
 from oxide_codegen.streams import queue
-from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class Dispatcher:
         self._lock = threading.RLock()
         self._programs: dict[object, NumbaProgram] = {}
         self._configured: dict[Any, Configured] = {}
-        self.told: set[str] = set()
+        self._told: set[tuple[int, str | None]] = set()
         self.__wrapped__ = function
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
@@ -243,10 +243,11 @@ class Dispatcher:
     def say(self, report: KernelReport, program: NumbaProgram, broken: str | None) -> None:
         """Tell, once, what is not proved of a launch that is about to run; or refuse it."""
         chosen = policy(self._unproved)
-        text = f"{report.verdict} {broken} {[d.message for d in report.diagnostics]}"
-        if chosen is Unproved.WARN and text in self.told:
+        # Reports live as long as their programs do.
+        key = id(report), broken
+        if chosen is Unproved.WARN and key in self._told:
             return
-        self.told.add(text)
+        self._told.add(key)
         tell(report, program.sources, chosen, broken)
 
 
@@ -311,7 +312,17 @@ class Configured:
 class _Prepared:
     """A configured kernel for arguments of certain forms."""
 
-    __slots__ = ("_direct", "_first", "_forms", "_launches", "_of", "_overlapping", "_program", "_rest")
+    __slots__ = (
+        "_direct",
+        "_doubt",
+        "_first",
+        "_forms",
+        "_launches",
+        "_of",
+        "_overlapping",
+        "_program",
+        "_rest",
+    )
 
     def __init__(
         self, of: Configured, program: NumbaProgram, forms: tuple[tuple[str, Form], ...]
@@ -324,6 +335,8 @@ class _Prepared:
         self._overlapping: Launch[...] | None = None
         # What all launches run but the odd ones, once it is known.
         self._first: Launch[...] | None = None
+        # What is said of it, where it is not proved.
+        self._doubt: KernelReport | None = None
         self._direct = _direct([form for _, form in forms])
 
     def launch(self, args: tuple[Any, ...]) -> None:
@@ -345,6 +358,8 @@ class _Prepared:
     def _run(self, values: tuple[Any, ...]) -> None:
         first = self._first
         if first is not None:
+            if self._doubt is not None:
+                self._of.dispatcher.say(self._doubt, self._program, None)
             try:
                 first(*values)
             except LaunchValueError as error:
@@ -374,6 +389,7 @@ class _Prepared:
                 self._of.dispatcher.say(worst or variant.judged, self._program, broken)
             if variant is self._launches[0][0]:
                 self._first = launch
+                self._doubt = None if variant.is_proved else variant.judged
             run()
             return
 
@@ -419,9 +435,14 @@ class ForAll:
 
 def _is_plain(config: Any) -> bool:
     """Whether a configuration says all there is by its value: 1.0 and True equal 1 as keys."""
-    return isinstance(config, tuple) and len(config) == 2 and all(
-        type(extent) is int or (type(extent) is tuple and all(type(part) is int for part in extent))
-        for extent in config
+    return (
+        isinstance(config, tuple)
+        and len(config) == 2
+        and all(
+            type(extent) is int
+            or (type(extent) is tuple and all(type(part) is int for part in extent))
+            for extent in config
+        )
     )
 
 
@@ -433,8 +454,7 @@ def _direct(forms: list[Form]) -> Callable[[tuple[Any, ...]], tuple[Any, ...] | 
     """What passes arguments that are device arrays and Python numbers as they are; None where a
     form needs more."""
     if any(
-        isinstance(form, TupleForm) or (isinstance(form, ArrayForm) and form.same)
-        for form in forms
+        isinstance(form, TupleForm) or (isinstance(form, ArrayForm) and form.same) for form in forms
     ):
         return None
     kinds = [_PLAIN.get(form.type.name) if isinstance(form, ScalarForm) else None for form in forms]

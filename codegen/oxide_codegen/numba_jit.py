@@ -23,9 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TUNING = frozenset(
-    "abi abi_info boundscheck cache cc debug error_model forceinline inline lineinfo lto "
-    "max_registers nopython opt parallel shared_memory_carveout target".split()
+    {
+        "abi",
+        "abi_info",
+        "boundscheck",
+        "cache",
+        "cc",
+        "debug",
+        "error_model",
+        "forceinline",
+        "inline",
+        "lineinfo",
+        "lto",
+        "max_registers",
+        "nopython",
+        "opt",
+        "parallel",
+        "shared_memory_carveout",
+        "target",
+    }
 )
+_MEANT = _TUNING | {"fastmath", "launch_bounds"}
 _REFUSED = {
     "link": "it would link foreign code, whose races nobody has looked for",
     "extensions": "its arguments would change on their way to the kernel",
@@ -80,7 +98,7 @@ def _options(kws: dict[str, Any]) -> NumbaOptions:
     for name, value in kws.items():
         if name in _REFUSED and value:
             raise NotImplementedError(f"cuda.jit({name}=...): {_REFUSED[name]}")
-        if name not in _TUNING and name not in _REFUSED and name not in ("fastmath", "launch_bounds"):
+        if name not in _MEANT and name not in _REFUSED:
             raise TypeError(f"cuda.jit has no keyword {name!r}")
     bounds: Any = kws.get("launch_bounds")
     threads, blocks = None, None

@@ -5,7 +5,6 @@ Where there is no GPU it is ordinary memory. Kernels take it as they take all ho
 
 from __future__ import annotations
 
-import ctypes
 from math import prod
 from typing import Any
 
@@ -27,8 +26,18 @@ def pinned(shape: Any, dtype: Any, order: str = "C") -> Any:
     device = cuda(devices.current().index)
     with device.current():
         buffer: Any = device.core.LegacyPinnedMemoryResource().allocate(size)
-    memory = (ctypes.c_char * size).from_address(int(buffer.handle))
-    # The memory is freed with its buffer, which lives as long as what lies over it.
-    memory.__dict__["buffer"] = buffer
-    flat: Any = np.frombuffer(memory, made)
+    flat: Any = np.asarray(_Pinned(buffer, size)).view(made)
     return flat.reshape(extents, order="F" if order == "F" else "C")
+
+
+class _Pinned:
+    """Memory in the form that NumPy reads; it is freed with its buffer."""
+
+    def __init__(self, buffer: Any, size: int) -> None:
+        self._buffer = buffer
+        self.__array_interface__ = {
+            "shape": (size,),
+            "typestr": "|u1",
+            "data": (int(buffer.handle), False),
+            "version": 3,
+        }

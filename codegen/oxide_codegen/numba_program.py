@@ -65,17 +65,17 @@ class NumbaOptions:
     min_blocks: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Variant:
     """Code for launches that fulfil its facts; what stands behind `Launch`.
 
     Code that checks everything `is_assured` of nothing, whatever is known of other launches.
     """
 
-    name: str
     made: Specialisation
     judged: KernelReport
     is_assured: bool
+    name: str
 
     @property
     def is_proved(self) -> bool:
@@ -227,7 +227,7 @@ class NumbaProgram:
     def _made(self, checked: CheckedKernel, report: KernelReport, is_assured: bool) -> Variant:
         signature = Signature.positional(checked.kernel, may_overlap=checked.may_overlap)
         made = Specialisation(checked, report, signature, layout(checked.kernel))
-        return Variant(self.name, made, report, is_assured)
+        return Variant(made, report, is_assured, self.name)
 
 
 def parameter_names(name: str, form: Form) -> list[tuple[str, tuple[int, ...]]]:

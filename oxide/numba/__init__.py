@@ -10,9 +10,9 @@ def scale(x, out):
 
 scale.forall(len(x))(x, out)
 
-A program keeps its kernels and its launches, and changes this import. On a GPU and on the cpu device
-kernels give what Numba gives; what is proved of them is not checked when they run, the rest is, and
-one `UnprovedKernelWarning` says what is not proved.
+A program keeps its kernels and its launches, and changes this import. On a GPU and on the cpu
+device kernels give what Numba gives; what is proved of them is not checked when they run, the rest
+is, and one `UnprovedKernelWarning` says what is not proved.
 """
 
 from typing import Any

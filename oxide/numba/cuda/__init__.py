@@ -51,8 +51,8 @@ __all__ = [
     "brev",
     "cbrt",
     "cg",
-    "clz",
     "close",
+    "clz",
     "const",
     "current_context",
     "declare_device",
@@ -281,7 +281,7 @@ def is_float16_supported() -> bool:
 def detect() -> bool:
     """Print which devices there are."""
     for device in gpus:
-        print(f"id {device.id}    {device.name}    {device.identity}")  # noqa: T201
+        print(f"id {device.id}    {device.name}    {device.identity}")
     return True
 
 

@@ -150,18 +150,6 @@ def mandel(out, min_x, max_x, min_y, max_y, iterations):
 
 
 @cuda.jit
-def warp_sums(x, out):
-    i = cuda.grid(1)
-    value = x[i]
-    offset = 16
-    while offset > 0:
-        value += cuda.shfl_down_sync(0xFFFFFFFF, value, offset)
-        offset //= 2
-    if cuda.laneid == 0:
-        out[i // 32] = value
-
-
-@cuda.jit
 def volume(grid, out):
     i, j, k = cuda.grid(3)
     if i < grid.shape[0] and j < grid.shape[1] and k < grid.shape[2]:
@@ -266,9 +254,6 @@ def main():
     out = np.zeros((24, 32), np.uint8)
     mandel[(4, 3), (8, 8)](out, -2.0, 1.0, -1, 1, 50)
     found["mandel"] = out
-    out = np.zeros(4, np.int64)
-    warp_sums[1, 128](np.arange(128), out)
-    found["warp_sums"] = out
     out = np.zeros((3, 4, 5), np.float32)
     volume[(1, 1, 2), (4, 4, 4)](rng.standard_normal((3, 4, 5)).astype(np.float32), out)
     found["volume"] = out
