@@ -160,7 +160,9 @@ class Document:
 
         if not self.mentions_kernels:
             return ()
-        found = suppressions.apply(self.source, self.reading().diagnostics)
+        reading = self.reading()
+        places = [one.span for one in (*reading.kernels, *reading.unread)]
+        found = suppressions.apply(self.source, reading.diagnostics, kernels=places)
         return tuple(d for d in found if d.suppressed is None)
 
     def findings(self) -> tuple[Diagnostic, ...]:
