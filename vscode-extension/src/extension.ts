@@ -4,6 +4,7 @@
  */
 
 import { commands, ExtensionContext, languages, window, workspace } from "vscode";
+import { Highlighting } from "./highlighting";
 import { CompiledCode } from "./ptx";
 import { pythonApi } from "./python";
 import { explainRule } from "./rules";
@@ -19,12 +20,14 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const status = languages.createLanguageStatusItem("oxide", SELECTOR);
   status.name = "Oxide";
   const code = new CompiledCode();
-  const current = new Session(log, status, (client) => code.use(client));
+  const highlighting = new Highlighting();
+  const current = new Session(log, status, highlighting, (client) => code.use(client));
   session = current;
   context.subscriptions.push(
     log,
     status,
     code,
+    highlighting,
     commands.registerCommand("oxide.restart", () => current.restart()),
     commands.registerCommand("oxide.showLog", () => log.show()),
     commands.registerCommand("oxide.explainRule", (rule?: unknown) =>

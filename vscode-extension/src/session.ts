@@ -17,6 +17,7 @@ import {
   RevealOutputChannelOn,
   State,
 } from "vscode-languageclient/node";
+import { Highlighting } from "./highlighting";
 import { offer } from "./missing";
 import { activeInterpreter, pythonApi } from "./python";
 import { expanded, findServer, Found, isTooOld, NEEDED, Server } from "./server";
@@ -47,6 +48,7 @@ export class Session {
   constructor(
     private readonly log: LogOutputChannel,
     private readonly status: LanguageStatusItem,
+    private readonly highlighting: Highlighting,
     private readonly started: (client: LanguageClient) => void,
   ) {}
 
@@ -132,6 +134,7 @@ export class Session {
           }
           return report;
         },
+        provideDocumentSemanticTokens: this.highlighting.take,
       },
     };
     const client = new LanguageClient("oxide", "Oxide", run, options);
@@ -145,6 +148,7 @@ export class Session {
     });
     client.onNotification("oxide/status", (health: Health) => this.heard(health));
     this.client = client;
+    this.highlighting.use(client);
     this.started(client);
     await client.start();
     const version = client.initializeResult?.serverInfo?.version ?? "";

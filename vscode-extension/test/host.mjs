@@ -21,7 +21,7 @@ await withVSCode({ installs: false }, async (vscode) => {
   unpacked(developed);
   cpSync(path.join(import.meta.dirname, "host"), path.join(developed, "test"), { recursive: true });
   const folder = vscode.workspace({
-    "block_sum.py": kernel("unsafe/block_sum_no_loop_barrier.py"),
+    "block_sum.py": kernel("unsafe/block_sum_no_barrier.py"),
     "scale.py": UNGUARDED,
     "cells.ipynb": JSON.stringify({
       nbformat: 4,

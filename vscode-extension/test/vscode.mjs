@@ -152,6 +152,11 @@ export class Window {
   async picture(file) {
     await this.page.mouse.move(640, 2);
     await this.page.waitForTimeout(400);
+    await this.snapshot(file);
+  }
+
+  /** A picture of what is there, the mouse where it is. */
+  async snapshot(file) {
     await this.page.screenshot({ path: file });
     console.log(`  picture: ${path.basename(file)}`);
   }
@@ -246,7 +251,7 @@ export class Window {
 
 /** A kernel of the tests without what it says about itself to them. */
 export function kernel(file) {
-  return readFileSync(path.join(kernels, file), "utf8").replace(/ *# error: .*$/gm, "").replace(/^# launch: .*\n/gm, "");
+  return readFileSync(path.join(kernels, file), "utf8").replace(/ *# (error|also): .*$/gm, "").replace(/^# launch: .*\n/gm, "");
 }
 
 export function example(file) {

@@ -11,10 +11,10 @@ assert(pictures, "where do the pictures go?");
 mkdirSync(pictures, { recursive: true });
 const picture = (name) => path.join(pictures, `${name}.png`);
 
-const RACE = kernel("unsafe/block_sum_no_loop_barrier.py");
+const RACE = kernel("unsafe/block_sum_no_barrier.py");
 const REPAIRED = RACE.replace(/^""".*"""\n/, '"""The sum of each block."""\n').replace(
-  "        stride //= 2",
-  "        sync_threads()\n        stride //= 2",
+  "    stride = BLOCK // 2",
+  "    sync_threads()\n    stride = BLOCK // 2",
 );
 const NOTEBOOK = notebook([
   ["markdown", "# Two cells, one program"],
@@ -22,7 +22,7 @@ const NOTEBOOK = notebook([
   ["code", "@kernel(domain=1)\ndef shift(a: Slice[f32], out: DisjointSlice[f32]):\n    i = thread.index_1d()\n    out[i + WIDTH] = a[i]"],
 ]);
 
-const SCENES = { finding, compiled, machineCode, rulePage, notebookCells, missingServer };
+const SCENES = { finding, highlighting, compiled, machineCode, rulePage, notebookCells, missingServer };
 
 await withVSCode({}, async (vscode) => {
   for (const [name, scene] of Object.entries(SCENES)) {
@@ -42,7 +42,7 @@ await withVSCode({}, async (vscode) => {
 
 /** A race: underlined, related, explained, repaired by a quick fix. */
 async function finding(vscode) {
-  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py", { width: 1100, height: 640 });
   const squiggle = window.squiggles().first();
   await squiggle.waitFor({ timeout: 60_000 });
   await window.hideSideBar();
@@ -53,29 +53,45 @@ async function finding(vscode) {
   const lens = window.page.locator(".codelens-decoration", { hasText: /violated|unproved/ });
   await lens.first().waitFor({ timeout: 15_000 });
 
+  await window.command("View: Hide Panel");
   const name = window.line(/def\sblock_sum/.source).locator("span", { hasText: "block_sum" }).last();
   assert.match(await window.hover(name), /block_sum/);
   const message = await window.hover(squiggle);
   assert.match(message, /OX104/);
-  await window.page.screenshot({ path: picture("vscode-race") });
-  console.log("  picture: vscode-race.png");
+  await window.snapshot(picture("vscode-race"));
 
-  // The status item's text is behind the braces of the language.
-  await window.page.locator(".statusbar-item", { has: window.page.locator(".codicon-json, [class*=braces]") }).first().click();
-  const status = window.page.locator(".hover-language-status", { hasText: "Oxide" }).first();
-  await status.waitFor({ timeout: 10_000 });
-  const said = await status.innerText();
-  assert.match(said, /0\.1\.0 from oxide\.interpreter/, said);
+  const status = window.page.locator("[id='status.languageStatus']").first();
+  assert.match(await status.getAttribute("aria-label"), /Oxide, 0\.1\.0 from oxide\.interpreter/);
+  await status.click();
+  await window.page.locator(".hover-language-status", { hasText: "Oxide" }).first().waitFor({ timeout: 10_000 });
   await window.page.keyboard.press("Escape");
 
   await squiggle.click({ force: true });
   const titles = await window.fixes();
   console.log(`  quick fixes: ${titles.join("; ")}`);
   assert(titles.some((title) => /Suppress OX104/.test(title)));
+  await window.snapshot(picture("vscode-fixes"));
   const repair = titles.find((title) => /sync_threads/.test(title));
   assert(repair, "there is no fix that repairs");
   await window.chooseFix(repair);
   await window.until("the finding is gone", async () => (await window.squiggles().count()) === 0);
+  await window.close();
+}
+
+/** Shared memory in its colour, divergent code on a ground, other colours as they were. */
+async function highlighting(vscode) {
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": REPAIRED }), "block_sum.py");
+  const lens = window.page.locator(".codelens-decoration", { hasText: "proved" });
+  await lens.first().waitFor({ timeout: 60_000 });
+  const word = (line, name) => window.line(line).locator("span span", { hasText: new RegExp(`^${name}$`) }).first();
+  const colour = (place) => place.evaluate((span) => getComputedStyle(span).color);
+  const shared = word(/tile\[t\]\s\+=/.source, "tile");
+  await shared.waitFor({ timeout: 15_000 });
+  assert.equal(await colour(shared), "rgb(215, 166, 95)");
+  assert.notEqual(await colour(word(/def\sblock_sum/.source, "block_sum")), "rgb(215, 166, 95)");
+  const grounds = await window.page.locator(".view-overlays [class*=ced-]").count();
+  assert(grounds > 0, "divergent code looks like any other");
+  await window.page.screenshot({ path: picture("vscode-memory") });
   await window.close();
 }
 
