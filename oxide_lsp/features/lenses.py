@@ -14,9 +14,11 @@ from lsprotocol import types
 
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.ir.kernel import OWN_DIALECT
+from oxide_analyzer.source import Span
 from oxide_lsp.features.navigation import GO_TO_FINDING, can_show, findings_about
 
 if TYPE_CHECKING:
+    from oxide_analyzer.source import SourceFile
     from oxide_lsp.compiling import Compiled
     from oxide_lsp.jobs import KernelAnswer
     from oxide_lsp.known import Known
@@ -40,7 +42,7 @@ def lenses(ls: OxideServer, params: types.CodeLensParams) -> list[types.CodeLens
         return []
     return [
         types.CodeLens(
-            range=ls.converter.range(document.source, known.name_span),
+            range=ls.converter.range(document.source, _head(document.source, known.name_span)),
             data={"uri": document.uri, "kernel": known.qualname},
         )
         for known in document.kernels()
@@ -61,6 +63,25 @@ def resolve(ls: OxideServer, lens: types.CodeLens) -> types.CodeLens:
     compiled = ls.listings.of(document, known)
     lens.command = _command(ls, document, known, compiled)
     return lens
+
+
+def _head(source: SourceFile, name: Span) -> Span:
+    """Where a kernel begins: at its first decorator, however many lines that has."""
+    first = number = name.line
+    text = source.line(number)
+    indent = text[: len(text) - len(text.lstrip())]
+    while number > 1 and (text := source.line(number - 1)).strip():
+        number -= 1
+        begins = text.startswith(indent) and text[len(indent) :][:1].strip() not in ("", ")", "]")
+        if begins and text[len(indent)] != "@":
+            break
+        if begins:
+            first = number
+    return (
+        name
+        if first == name.line
+        else Span(name.path, first, len(indent) + 1, first, len(indent) + 2)
+    )
 
 
 def title(known: Known, findings: int, compiled: Compiled | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from lsprotocol import types
 from lsp.client import ROOT
 from lsp.desk import Desk
 from oxide_lsp.compiling import Compiled
-from oxide_lsp.features import describe, refreshing
+from oxide_lsp.features import describe, lenses, refreshing
 from oxide_lsp.features.listings import Listings
 from oxide_lsp.features.preferences import Hint, Preferences
 
@@ -248,6 +249,16 @@ def test_a_lens_shows_the_code_of_what_compiles(checked: Desk) -> None:
     assert lens.arguments == ["file:///work/k.py", "block_sum"]
 
 
+def test_a_lens_stands_above_the_first_decorator(folder: Path) -> None:
+    text = BLOCK_SUM.replace(", requires", ",\n    requires").replace(
+        "grid_dim.x)", "grid_dim.x,\n)"
+    )
+    desk = Desk(text, folder)
+    params = types.CodeLensParams(types.TextDocumentIdentifier(desk.uri))
+    (lens,) = lenses.lenses(desk.ls, params)
+    assert text.split("\n")[lens.range.start.line] == "@kernel(block=BLOCK,"
+
+
 def test_a_lens_leads_to_what_is_wrong(racing: Desk) -> None:
     (lens,) = racing.lenses()
     assert lens.title == "violated · 1 finding"
@@ -423,7 +434,7 @@ def test_editors_are_asked_to_draw_anew_when_there_is_something_new(folder: Path
         inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
     )
     for kind in ("code_lens", "inlay_hint", "semantic_tokens"):
-        setattr(desk.ls, f"workspace_{kind}_refresh", lambda _, kind=kind: asked.append(kind))
+        setattr(desk.ls, f"workspace_{kind}_refresh", partial(_note, asked, kind))
     refreshing.answered(desk.ls, desk.document)
     assert asked == ["code_lens", "inlay_hint"], "the editor draws no highlighting anew"
     desk.check()
@@ -434,6 +445,10 @@ def test_editors_are_asked_to_draw_anew_when_there_is_something_new(folder: Path
     desk.check()
     refreshing.answered(desk.ls, desk.document)
     assert asked == ["code_lens", "inlay_hint"]
+
+
+def _note(asked: list[str], kind: str, _: None) -> None:
+    asked.append(kind)
 
 
 class Slow:

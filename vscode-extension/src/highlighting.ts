@@ -29,6 +29,10 @@ const STYLES: Readonly<Record<string, DecorationRenderOptions>> = {
   divergentWarps: { backgroundColor: new ThemeColor("oxide.divergentWarpsBackground") },
 };
 
+// These are joined where no other word stands between.
+const GROUNDS = ["divergent", "divergentWarps"];
+const OTHER_WORD = /(?<![.\w])\w/;
+
 // A token is five numbers: lines and characters since the last one, length, type, modifiers.
 const NUMBERS = 5;
 
@@ -66,7 +70,7 @@ export class Highlighting implements Disposable {
     if (token.isCancellationRequested || document.version !== version) {
       return undefined;
     }
-    this.marks.set(document.uri.toString(), this.marksOf(tokens ?? undefined));
+    this.marks.set(document.uri.toString(), this.marksOf(document, tokens ?? undefined));
     for (const editor of window.visibleTextEditors) {
       if (editor.document === document) {
         this.draw(editor);
@@ -85,7 +89,7 @@ export class Highlighting implements Disposable {
     }
   }
 
-  private marksOf(tokens: SemanticTokens | undefined): Marks {
+  private marksOf(document: TextDocument, tokens: SemanticTokens | undefined): Marks {
     const marks = new Map<string, Range[]>();
     const provider = this.client?.initializeResult?.capabilities.semanticTokensProvider;
     const modifiers = provider?.legend.tokenModifiers ?? [];
@@ -103,6 +107,24 @@ export class Highlighting implements Disposable {
         }
       });
     }
+    for (const name of GROUNDS) {
+      marks.set(name, joined(document, marks.get(name) ?? []));
+    }
     return marks;
   }
+}
+
+/** Ranges of neighbouring words as one. */
+function joined(document: TextDocument, ranges: readonly Range[]): Range[] {
+  const found: Range[] = [];
+  for (const range of ranges) {
+    const last = found.at(-1);
+    const isNear = last?.end.line === range.start.line;
+    if (last !== undefined && isNear && !OTHER_WORD.test(document.getText(new Range(last.end, range.start)))) {
+      found[found.length - 1] = new Range(last.start, range.end);
+    } else {
+      found.push(range);
+    }
+  }
+  return found;
 }
