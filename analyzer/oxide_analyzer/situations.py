@@ -6,6 +6,7 @@ and if that does not prove it, for those that fit it:
 
     tile = cuda.shared.array((16, 16), float32)      blocks of (16, 16, 1), which is then a fact
     tile[tx, ty] = …                                 that every launch must keep
+    tile[cuda.grid(1)] = …                           … of one block, whose memory it is
     total[0] += x[0]                                 one thread: nothing asks which it is
 
 The verdict of the kernel is that of the worst of its launches.
@@ -25,6 +26,7 @@ from oxide_analyzer.ir.nodes import (
     Compare,
     CompareOp,
     Const,
+    Load,
     Read,
     Register,
     Space,
@@ -113,8 +115,9 @@ def fitting(kernel: Kernel) -> Contract | None:
     if not read & {Register.THREAD, Register.LANE}:
         block = one, one, one
     requires: list[Requirement] = []
-    if Register.BLOCK not in read:
-        for axis in range(3):
+    alone = range(3) if Register.BLOCK not in read else sorted(_single(kernel))
+    if alone:
+        for axis in alone:
             condition = Compare(CompareOp.EQ, Special(Register.GRID_DIM, axis, span), one, span)
             text = f"{Register.GRID_DIM}.{'xyz'[axis]} == 1"
             requires.append(Requirement(condition, text, span))
@@ -150,6 +153,43 @@ def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
     return x, y, z
 
 
+def _single(kernel: Kernel) -> set[int]:
+    """The axes whose index in the grid is one into shared memory: each block has its own, so
+    there is one."""
+    values = _once(kernel)
+    found: set[int] = set()
+    for statement in statements(kernel.body):
+        if isinstance(statement, Load | Store):
+            array = kernel.arrays[statement.array]
+            if array.space is Space.SHARED:
+                indices = (_meaning(index, values) for index in statement.index)
+                found.update(axis for e in indices if (axis := _along_grid(e)) is not None)
+    return found
+
+
+def _meaning(index: Expr, values: dict[str, Expr], depth: int = 0) -> Expr:
+    """What an index is, where that is a local that is assigned once."""
+    if isinstance(index, Read) and index.local.name in values and depth < _DEEPEST:
+        return _meaning(values[index.local.name], values, depth + 1)
+    return index
+
+
+def _along_grid(expr: Expr) -> int | None:
+    """The axis along which an expression is the thread's index in the grid."""
+    if not isinstance(expr, Binary) or expr.op is not BinaryOp.ADD:
+        return None
+    for inner, outer in ((expr.left, expr.right), (expr.right, expr.left)):
+        if isinstance(inner, Special) and isinstance(outer, Binary) and outer.op is BinaryOp.MUL:
+            factors = {outer.left, outer.right}
+            registers = {e.register for e in factors if isinstance(e, Special)}
+            if inner.register is Register.THREAD and registers == {
+                Register.BLOCK,
+                Register.BLOCK_DIM,
+            }:
+                return inner.axis
+    return None
+
+
 def _once(kernel: Kernel) -> dict[str, Expr]:
     """What the locals are that are assigned once."""
     found: dict[str, Expr] = {}
@@ -168,6 +208,8 @@ def _axes(index: Expr, values: dict[str, Expr], depth: int = 0) -> Iterator[tupl
     match index:
         case Special(register=Register.THREAD, axis=axis):
             yield axis, 0
+        case Binary() if (along := _along_grid(index)) is not None:
+            yield along, 0
         case Read(local=local) if local.name in values and depth < _DEEPEST:
             yield from _axes(values[local.name], values, depth + 1)
         case Binary(op=BinaryOp.ADD, left=left, right=Const(value=value)):

@@ -137,14 +137,27 @@ class Admitted:
 
     def two_blocks(self, variant: int) -> Launch | None:
         """A launch of two blocks of 64 threads each, or of as many as the contract fixes."""
-        blocks = [[64, 1, 1], [8, 8, 1], [4, 4, 4]]
+        return self._blocks(variant, ([64, 1, 1], [8, 8, 1], [4, 4, 4]), ([2, 1, 1], [1, 2, 1]))
+
+    def natural(self, variant: int, *, square: bool = False) -> Launch | None:
+        """One whose blocks extend along the axes that the kernel reads; of a `square` of blocks
+        there are two along each of two axes."""
+        shapes = ([64, 1, 1], [8, 8, 1], [4, 4, 4])
+        rank = max(axes_read(self.kernel), default=0)
+        first = (shapes[rank], *(shape for shape in shapes if shape is not shapes[rank]))
+        grids = ([2, 2, 1],) if square else ([2, 1, 1], [1, 2, 1])
+        return self._blocks(variant, first, grids)
+
+    def _blocks(
+        self, variant: int, blocks: Sequence[list[int]], grids: Sequence[list[int]]
+    ) -> Launch | None:
         fixed = self.kernel.contract.block
         if fixed is not None and all(isinstance(e, Const) for e in fixed):
             blocks = [[int(e.value) for e in fixed if isinstance(e, Const)]]
         single: Launch | None = None
         for chosen in (variant, NATURAL):
             for block in blocks:
-                for grid in ([2, 1, 1], [1, 2, 1]):
+                for grid in grids:
                     launch = self._launch(grid, block, Random(0), chosen)
                     if launch is not None and prod(launch.grid) > 1:
                         return launch

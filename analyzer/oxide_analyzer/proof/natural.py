@@ -28,6 +28,7 @@ neither is an error. The rest stays unproved: the warning says which launch woul
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from math import prod
 from random import Random
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ from oxide_analyzer.interpreter.outcome import (
 )
 from oxide_analyzer.ir.kernel import OWN_DIALECT, ScalarParameter
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Dim, Param, Register, Space, Special, Symbol
-from oxide_analyzer.ir.walk import subexpressions
+from oxide_analyzer.ir.walk import expressions, subexpressions
 from oxide_analyzer.launch import Contents, Launch, Repeated
 from oxide_analyzer.proof.admission import instances, symbols
 from oxide_analyzer.proof.contents import contents
@@ -58,7 +59,7 @@ from oxide_analyzer.proof.trials import EXACT, MORE, NATURAL, PARTIAL, axes_read
 from oxide_analyzer.proof.verdicts import ELSEWHERE, Judged, Refuted, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from oxide_analyzer.interpreter import Failure
     from oxide_analyzer.ir.kernel import Kernel, Parameter
@@ -113,8 +114,9 @@ class _Usual:
         kernel, failure = self.kernel, violation.failure
         if _is_meant(failure) or self._is_of_open_mask(failure):
             return False
-        if not symbols(kernel) and _is_shown(kernel, failure):
-            if isinstance(failure, _ALONE):
+        is_open = isinstance(failure, ZeroDivisor) or symbols(kernel)
+        if not is_open and _is_shown(kernel, failure):
+            if isinstance(failure, (*_ALONE, Uninitialised)):
                 return all(self._breaks(violation, data) for data in _DATA[1:])
             return self._meets(failure) or self._breaks(violation, EXACT)
         launches = self.natural()
@@ -144,13 +146,12 @@ class _Usual:
             )
         if isinstance(failure, Uninitialised):
             return any(
-                all(place in one.broken(data, partly=partly) for data in _DATA)
-                for partly in (False, True)
+                all(place in one.broken(data, part) for part in parts for data in _DATA)
+                for parts in ((_Part.WHOLE,), (_Part.FEWER, _Part.SQUARE))
             )
         data = _DATA if self._meets(failure) else (EXACT,)
-        return any(
-            place in one.broken(which, partly=partly) for which in data for partly in (False, True)
-        )
+        parts = (_Part.WHOLE, _Part.FEWER)
+        return any(place in one.broken(which, part) for which in data for part in parts)
 
     def _meets(self, failure: Failure) -> bool:
         """Whether two threads may be taken to meet where data choose the place."""
@@ -169,6 +170,9 @@ class _Usual:
         match failure:
             case OutsideMask(event=event) | WarpDivergence(waiting=event):
                 return self.origins.of_mask(event.site) is not Origin.LAUNCH
+            case Uninitialised(event=event) if event.array is None:
+                # What comes from a lane that the mask does not hold is undefined.
+                return any(self.origins.of_mask(s) > Origin.LAUNCH for s in self.origins.by_site)
             case _:
                 return False
 
@@ -185,58 +189,71 @@ def _is_meant(failure: Failure) -> bool:
             return False
 
 
+class _Part(Enum):
+    """Which natural launch: as many elements as threads along each axis, one less, or one less of
+    a plane that is as wide as it is high, as those are that know of no side."""
+
+    WHOLE = auto()
+    FEWER = auto()
+    SQUARE = auto()
+
+
 @dataclass(slots=True)
 class _Natural:
-    """A natural launch of a kernel whose constants are known, and what breaks on it with which
-    data; `partly` is that where one element is missing."""
+    """The natural launches of a kernel whose constants are known, and what breaks with which
+    data."""
 
     kernel: Kernel
-    launch: Launch
-    fewer: Launch | None
-    _broken: dict[tuple[int | None, bool], frozenset[object]] = field(
-        default_factory=dict[tuple[int | None, bool], frozenset[object]]
+    launches: Mapping[_Part, Launch | None]
+    _broken: dict[tuple[int | None, _Part], frozenset[object]] = field(
+        default_factory=dict[tuple[int | None, _Part], frozenset[object]]
     )
 
-    def broken(self, data: int | None, *, partly: bool = False) -> frozenset[object]:
+    def broken(self, data: int | None, part: _Part = _Part.WHOLE) -> frozenset[object]:
         """The places that break."""
-        launch = self.fewer if partly else self.launch
+        launch = self.launches[part]
         if launch is None:
             return frozenset()
-        found = self._broken.get((data, partly))
+        found = self._broken.get((data, part))
         if found is None:
             found = _broken(self.kernel, _filled(self.kernel, launch, data))
-            self._broken[data, partly] = found
+            self._broken[data, part] = found
         return found
 
     def breaks_longer(self, failure: OutOfBounds) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
-        array = self.kernel.arrays[failure.event.array or ""]
+        array, launch = self.kernel.arrays[failure.event.array or ""], self.launches[_Part.WHOLE]
+        if launch is None:
+            return False
         if array.space is Space.SHARED and isinstance(array.shape[0], Dim):
             # The bytes of dynamic shared memory are the launch's.
-            most = replace(
-                self.launch, shared=MOST_SHARED // array.element.size * array.element.size
-            )
+            size = array.element.size
+            most = replace(launch, shared=MOST_SHARED // size * size)
             return place_of(failure) in _broken(self.kernel, most)
-        if array.name not in self.launch.arrays or not isinstance(array.shape[failure.axis], Dim):
+        if array.name not in launch.arrays or not isinstance(array.shape[failure.axis], Dim):
             # The extent is the kernel's, or that of a field of records.
             return True
-        arrays = dict(self.launch.arrays)
+        arrays = dict(launch.arrays)
+        # As long as the product of two sizes, which is what indices go up to.
+        longest = max((n for held in launch.arrays.values() for n in held.shape), default=1)
         for part in self.kernel.parts(array):
             shape = list(arrays[part.name].shape)
-            # As long as the product of two sizes, which is what indices go up to.
-            shape[failure.axis] *= 2 * max(arrays[array.name].shape)
+            shape[failure.axis] *= 2 * longest
             if prod(shape) > _MOST_ELEMENTS:
                 return False
             longer = Repeated((zero(part.element),), prod(shape))
             arrays[part.name] = Contents(tuple(shape), longer)
-        return place_of(failure) in _broken(self.kernel, replace(self.launch, arrays=arrays))
+        return place_of(failure) in _broken(self.kernel, replace(launch, arrays=arrays))
 
 
 def _natural(kernel: Kernel, judgement: Judgement) -> Iterator[_Natural]:
     for concrete, launches in instances(kernel, Admitted(kernel, (), judgement.flat)):
-        launch = launches.two_blocks(NATURAL)
-        if launch is not None:
-            yield _Natural(concrete, launch, launches.two_blocks(PARTIAL))
+        whole = launches.natural(NATURAL)
+        if whole is not None:
+            fewer = launches.natural(PARTIAL)
+            square = launches.natural(PARTIAL, square=True) if 1 in axes_read(kernel) else fewer
+            parts = {_Part.WHOLE: whole, _Part.FEWER: fewer, _Part.SQUARE: square}
+            yield _Natural(concrete, parts)
 
 
 def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
@@ -272,12 +289,14 @@ def _is_shown(kernel: Kernel, failure: Failure) -> bool:
         return False
     if kernel.contract.block is None and not {(Register.BLOCK_DIM, a) for a in axes} <= known:
         return False
-    if not isinstance(failure, OutOfBounds):
+    if not isinstance(failure, OutOfBounds | Uninitialised):
         return True
-    array = kernel.arrays[failure.event.array or ""]
-    wanted = {p.name for p in kernel.parameters if _is_number(p)}
-    extent = array.shape[failure.axis]
-    return wanted <= known and (not isinstance(extent, Dim) or (extent.array, extent.axis) in known)
+    wanted: set[object] = {p.name for p in kernel.parameters if _is_number(p)}
+    dimensions = [e for e in expressions(kernel.body) if isinstance(e, Dim)]
+    if isinstance(failure, OutOfBounds):
+        extent = kernel.arrays[failure.event.array or ""].shape[failure.axis]
+        dimensions += [extent] if isinstance(extent, Dim) else []
+    return wanted | {(e.array, e.axis) for e in dimensions} <= known
 
 
 def _is_number(parameter: Parameter) -> bool:
@@ -301,7 +320,9 @@ def _tied(kernel: Kernel) -> frozenset[object]:
         for axis in range(3):
             extent: object = (Register.GRID_DIM, axis)
             if extent in one and len(one) == 1:
-                found |= one | other
+                # Of several numbers in a product or a difference each may be anything.
+                several = len(other) > 1
+                found |= one | {q for q in other if not (several and isinstance(q, str))}
     for _ in equal:
         for one, other in equal:
             # Whatever is computed from what is known is known.

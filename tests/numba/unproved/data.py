@@ -77,3 +77,56 @@ def tail(a, out):
         for k in range(last.size):
             total += last[k]
         out[i] = total
+
+
+@cuda.jit
+def reversed_by_one_block(a):
+    kept = cuda.shared.array(64, numba.float64)
+    i = cuda.grid(1)
+    kept[i] = a[i]
+    cuda.syncthreads()
+    a[63 - i] = kept[i]
+
+
+@numba.njit
+def place_of(x, low, high, count):
+    found = int((x - low) / (high - low) * count)
+    if found < 0 or found >= count:
+        return None
+    return found
+
+
+@cuda.jit
+def counted(x, low, high, counts):
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        found = place_of(x[i], low, high, counts.size)
+        if found is not None and 0 <= found < counts.size:
+            cuda.atomic.add(counts, found, 1)
+
+
+def transposing(rows, columns):
+    @cuda.jit
+    def transposed(a, b):
+        tile = cuda.shared.array((rows, columns), numba.float64)
+        tx, ty = cuda.threadIdx.x, cuda.threadIdx.y
+        x = cuda.blockIdx.x * cuda.blockDim.x
+        y = cuda.blockIdx.y * cuda.blockDim.y
+        if y + ty < a.shape[0] and x + tx < a.shape[1]:
+            tile[ty, tx] = a[y + ty, x + tx]
+        cuda.syncthreads()
+        if x + ty < b.shape[0] and y + tx < b.shape[1]:
+            b[x + ty, y + tx] = tile[tx, ty]
+
+    return transposed
+
+
+def first_rows(n):
+    rows = cuda.to_device(np.random.rand(n, 3))
+    out = cuda.device_array_like(rows)
+    written[32, 64](rows, out)
+
+
+@cuda.jit
+def written(rows, out):
+    for i in range(cuda.grid(1), rows.shape[0], cuda.gridsize(1)):
+        out[i, 0] = i

@@ -48,3 +48,16 @@ def matrix(a, b, c):
 
 def multiply(a, b):
     matrix[(2, 2), (2, 2)](np.ones((3, 3)), np.ones((3, 3)), np.zeros((3, 3)))
+
+
+@cuda.jit
+def reversed_by_blocks(a, out):
+    kept = cuda.shared.array(64, np.float64)
+    i = cuda.grid(1)
+    kept[cuda.threadIdx.x] = a[i]
+    cuda.syncthreads()
+    out[i] = kept[i]  # error: [OX301]
+
+
+def reverse():
+    reversed_by_blocks[4, 64](np.ones(256), np.zeros(256))

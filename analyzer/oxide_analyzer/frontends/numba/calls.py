@@ -32,13 +32,14 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
 )
-from oxide_analyzer.ir.nodes import Binary, BinaryOp, Register, Select, Special
+from oxide_analyzer.ir.nodes import Binary, BinaryOp, Register, Select, Space, Special
 from oxide_analyzer.language.types import F64, I64, U32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.row import Builtin
@@ -78,7 +79,11 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
         case MeaningValue(meaning=UserFunction() as function, path=path):
             if any(isinstance(argument, ast.Starred) for argument in node.args):
                 return unknown(lowering, node)
-            return inline(lowering, node, function, path)
+            value = inline(lowering, node, function, path)
+            if isinstance(value, Number) and may_give_none(function.node):
+                # What is made of the number is guarded by a question for None.
+                return lowering.forget(node, f"what `{lowering.text(node.func)}` gives", value.type)
+            return value
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)
         case MeaningValue(meaning=HostObject(what=what)):
@@ -87,10 +92,20 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             return unknown(lowering, node)
 
 
+def may_give_none(node: FunctionNode) -> bool:
+    """Whether a function says `return None` beside what it returns else."""
+    returned = [
+        inner.value is None or (isinstance(inner.value, ast.Constant) and inner.value.value is None)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Return)
+    ]
+    return any(returned) and not all(returned)
+
+
 def unknown(lowering: NumbaLowering, node: ast.Call, *, pure: bool = False) -> Value:
     """A call of what nobody knows."""
-    given = [lowering.evaluate(a.value if isinstance(a, ast.Starred) else a) for a in node.args]
-    given += [lowering.evaluate(keyword.value) for keyword in node.keywords]
+    given = [_handed(lowering, a.value if isinstance(a, ast.Starred) else a) for a in node.args]
+    given += [_handed(lowering, keyword.value) for keyword in node.keywords]
     if isinstance(node.func, ast.Attribute):
         # A method may do something to its object.
         base = lowering.evaluate(node.func.value)
@@ -101,6 +116,15 @@ def unknown(lowering: NumbaLowering, node: ast.Call, *, pure: bool = False) -> V
     if not pure or any(isinstance(value, ArrayValue) for value in given):
         lowering.assume(node, f"what `{lowering.text(node.func)}` does")
     return lowering.forget(node, f"the result of `{lowering.text(node.func)}`")
+
+
+def _handed(lowering: NumbaLowering, node: ast.expr) -> Value:
+    """What an unknown function is given: of an element of shared memory it may be the place."""
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        base = lowering.evaluate(node.value)
+        if isinstance(base, ArrayValue) and base.array.space is Space.SHARED:
+            return base
+    return lowering.evaluate(node)
 
 
 def _grid(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:

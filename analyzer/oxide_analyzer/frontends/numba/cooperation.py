@@ -138,9 +138,10 @@ def grid_sync(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 
 
 def sync_warp(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-    """`cuda.syncwarp()`."""
+    """`cuda.syncwarp()`, `jit.syncwarp(mask=m)`."""
     del row
-    mask = _mask(lowering, node.args[0]) if node.args else None
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    mask = _mask(lowering, given[0]) if given else None
     site, span = lowering.site(), lowering.span(node)
     lowering.emit(WarpOp(WarpFunction.SYNC, None, None, None, mask, 32, False, site, span))
     return NOTHING
@@ -150,7 +151,7 @@ def warp(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`cuda.shfl_sync(mask, value, lane)`, `cuda.ballot_sync(mask, p)`, …"""
     function = _WARP[row.name]
     shuffles = function not in _RESULTS
-    if len(node.args) != (3 if shuffles else 2):
+    if len(node.args) != (3 if shuffles else 2) or node.keywords:
         lowering.assume(node, f"`{lowering.text(node)}`")
         return UNKNOWN
     mask = _mask(lowering, node.args[0])
