@@ -20,6 +20,7 @@ import numpy as np
 from oxide_codegen import devices, elements
 from oxide_codegen.arrays import ArrayView
 from oxide_codegen.buffers import DeviceBuffer, empty
+from oxide_codegen.host_streams import HostMemory
 from oxide_codegen.numba_types import element_named
 
 if TYPE_CHECKING:
@@ -409,7 +410,7 @@ def as_device_array(obj: Any) -> DeviceNDArray | None:
 def over_host(array: Any) -> DeviceNDArray:
     """Host memory as an array of the cpu device, which it is."""
     view = ArrayView(array.ctypes.data, (array.nbytes,), "u8", 1, False, devices.CPU, False, array)
-    memory: Any = DeviceBuffer(view, array)
+    memory: Any = DeviceBuffer(view, HostMemory(array))
     return DeviceNDArray(memory, array.shape, array.dtype)
 
 

@@ -54,7 +54,7 @@ class NumbaStream(streams.Stream):
 def stream() -> NumbaStream:
     """A new stream on the current device."""
     made = streams.stream()
-    return NumbaStream(made.device_id, made.handle, made)
+    return NumbaStream(made.device_id, made.handle, made.host or made)
 
 
 def external_stream(ptr: int) -> NumbaStream:

@@ -24,7 +24,7 @@ from oxide_codegen.numba_arguments import Passed, form_of, key_of, with_repeated
 from oxide_codegen.numba_arrays import DeviceNDArray
 from oxide_codegen.numba_program import NumbaOptions, NumbaProgram, Variant
 from oxide_codegen.numba_verdicts import Unproved, policy, tell
-from oxide_codegen.streams import queue
+from oxide_codegen.streams import Stream, queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -352,6 +352,9 @@ class _Prepared:
         for (parameter, form), value in zip(self._forms, args, strict=True):
             passed.add(name, parameter, form, value, is_mixed=is_mixed)
         self._run(tuple(passed.values))
+        stream = self._of.stream.owner
+        if passed.back and isinstance(stream, Stream):
+            stream.sync()
         for copy in passed.back:
             copy()
 

@@ -178,13 +178,6 @@ def in_place(source, target):
 
 
 @cuda.jit
-def every_other(x):
-    i = cuda.grid(1)
-    if i < x.shape[0]:
-        x[i] += i
-
-
-@cuda.jit
 def mathematics(x, out):
     i = cuda.grid(1)
     if i < x.size:
@@ -266,12 +259,6 @@ def main():
     out = x[:100].copy()
     in_place[1, 128](out, out)
     found["in_place"] = out
-    out = x[:100].copy()
-    every_other[1, 128](out[::2])
-    found["every_other"] = out
-    out = np.zeros((4, 6))
-    every_other[1, 128](out.T[2])
-    found["column"] = out
     for dtype in (np.float32, np.float64):
         out = np.zeros((12, 100), dtype)
         mathematics[1, 128](x[:100].astype(dtype), out)

@@ -1,4 +1,4 @@
-"""Arrays of records, packed and aligned, and the random states that are records too."""
+"""Arrays of records, and the random states that are records too."""
 
 import math
 
@@ -14,9 +14,9 @@ from numba.cuda.random import (
 
 N = 64
 particle = np.dtype([("x", np.float32), ("y", np.float32), ("hits", np.int32)])
-packed = np.dtype([("tag", np.uint8), ("v", np.float32, (3,)), ("z", np.complex64)])
-aligned = np.dtype([("tag", np.uint8), ("w", np.float64), ("k", np.int16)], align=True)
-nested = np.dtype([("id", np.int16), ("at", particle), ("flag", np.bool_)])
+mixed = np.dtype([("tag", np.uint8), ("v", np.float32, (3,)), ("z", np.complex64)], align=True)
+padded = np.dtype([("tag", np.uint8), ("w", np.float64), ("k", np.int16)], align=True)
+nested = np.dtype([("id", np.int16), ("at", particle), ("flag", np.bool_)], align=True)
 
 
 def particles():
@@ -45,7 +45,7 @@ def by_columns(p, out):
 
 
 @cuda.jit
-def unaligned(p, out):
+def several(p, out):
     i = cuda.grid(1)
     if i < p.size:
         total = 0.0
@@ -58,7 +58,7 @@ def unaligned(p, out):
 
 
 @cuda.jit
-def padded(p):
+def tagged(p):
     i = cuda.grid(1)
     if i < p.size:
         p[i].w = p[i].w * 3 + p[i].tag
@@ -136,16 +136,16 @@ def main():
     out = np.zeros(N)
     by_columns[2, 32](p, out)
     found["by_columns"] = out
-    q = np.zeros(N, packed)
+    q = np.zeros(N, mixed)
     q["v"], q["z"] = np.arange(3 * N).reshape(N, 3), 1 + 2j
     out = np.zeros(N)
-    unaligned[2, 32](q, out)
-    columns("unaligned", q, found)
-    found["unaligned"] = out
-    a = np.zeros(N, aligned)
+    several[2, 32](q, out)
+    columns("several", q, found)
+    found["several"] = out
+    a = np.zeros(N, padded)
     a["w"], a["k"], a["tag"] = np.arange(N) * 0.25, np.arange(N), np.arange(N)
-    padded[2, 32](a)
-    columns("padded", a, found)
+    tagged[2, 32](a)
+    columns("tagged", a, found)
     n = np.zeros(N, nested)
     n["id"], n["flag"] = np.arange(N) * 7, np.arange(N) % 2 == 0
     out = np.zeros(N)
