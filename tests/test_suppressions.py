@@ -170,3 +170,42 @@ def test_comment_in_the_file_of_a_helper_hides_what_is_found_there() -> None:
     same_line = SourceFile("k.py", "\nx = 1  # oxide: ignore[OX104] one block\n")
     (found,) = suppressions.apply(same_line, (race,), {})
     assert found.suppressed is None
+
+
+KERNEL = """\
+# {above}
+'''What it does.'''
+# {below}
+import oxide
+# {late}
+
+def f(
+    a,
+):  # {on_def}
+    a[0] = 1
+    a[1] = 1
+
+x = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "hidden"),
+    [
+        ("above", [10, 11, 13]),
+        ("below", [10, 11, 13]),
+        ("late", []),
+        ("on_def", [10, 11]),
+    ],
+)
+def test_comments_of_kernels_and_files(where: str, hidden: list[int]) -> None:
+    text = dict.fromkeys(("above", "below", "late", "on_def"), "nothing")
+    source = SourceFile("k.py", KERNEL.format(**{**text, where: "oxide: ignore[OX104] one block"}))
+    kernels = [Span("k.py", 7, 1, 11, 13)]
+    findings = tuple(finding(line) for line in (10, 11, 13))
+    found = suppressions.apply(source, findings, None, kernels, kernels)
+    assert [d.span.line for d in found if d.suppressed] == hidden
+    # Where one hides nothing that is said too, but for one that no kernel has.
+    idle = suppressions.apply(source, (), None, kernels, kernels)
+    assert [d.code for d in idle] == ([] if where == "late" else ["OX701"])
+    assert suppressions.apply(source, (), None, (), kernels) == ()

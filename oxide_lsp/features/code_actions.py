@@ -1,54 +1,54 @@
-"""Quick fixes: those that a finding brings along, and a comment that hides it.
+"""Quick fixes: those that a finding brings along, and comments that hide it.
 
     tile[t] = a[i]
     tile[t] = a[i]  # oxide: ignore[OX104] reason
 
-The reason is a placeholder: a suppression says why it is right.
+The comment goes on the line of the finding, on the `def` of its kernel, or above the file. The
+reason is a placeholder: a suppression says why it is right.
+
+`source.fixAll.oxide`, which editors may run when a file is saved, applies what is safe: fixes that
+keep what every kernel computes. It is offered only to who asks for it.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from oxide_analyzer.diagnostics import Edit
-from oxide_analyzer.source import Span
+from oxide_lsp.documents import CellSource
 from oxide_lsp.features import navigation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.diagnostics import Diagnostic
-    from oxide_analyzer.source import SourceFile
+    from oxide_analyzer.source import Span
     from oxide_lsp.server import OxideServer
     from oxide_lsp.state import Document
 
+FIX_ALL = "source.fixAll.oxide"
 _PLACEHOLDER = "reason"
-_IGNORE = re.compile(r"#\s*oxide:\s*ignore\[([^\]]*)\]")
-
-# A file that does not parse, and a comment about comments, cannot be talked away.
-_NOT_SUPPRESSED = {
-    "syntax-error",
-    "unused-suppression",
-    "suppression-without-reason",
-    "unknown-rule-in-suppression",
-    "internal-error",
-}
 
 
 def register(ls: OxideServer) -> None:
-    """Offer quick fixes."""
-    options = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
+    """Offer quick fixes, and all safe ones together."""
+    options = types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix, FIX_ALL])
     ls.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)(code_actions)
 
 
 def code_actions(ls: OxideServer, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """The quick fixes of every finding that the range touches."""
+    """The quick fixes of every finding that the range touches, or all safe ones of the file."""
     document = ls.documents.get(params.text_document.uri)
-    if document is None or not _wants_quick_fixes(params.context.only):
+    if document is None:
         return []
-    selected = ls.converter.span(document.source, params.range)
+    only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
     actions: list[types.CodeAction] = []
+    if any(kind == FIX_ALL or FIX_ALL.startswith(f"{kind}.") for kind in only):
+        actions += _all(ls, document)
+    if only and not any(kind in (types.CodeActionKind.QuickFix.value, "") for kind in only):
+        return actions
+    selected = ls.converter.span(document.source, params.range)
     for finding in document.findings():
         if not _touch(finding.span, selected):
             continue
@@ -65,56 +65,67 @@ def code_actions(ls: OxideServer, params: types.CodeActionParams) -> list[types.
             )
             for fix in finding.fixes
         ]
-        if finding.name not in _NOT_SUPPRESSED:
-            actions.append(_suppress(ls, document, finding, shown))
+        actions += _suppressions(ls, document, finding, shown)
     actions += navigation.actions(ls, document, params)
     return actions
 
 
-def suppression(source: SourceFile, finding: Diagnostic) -> Edit:
-    """The edit that hides a finding: a comment on its line, or its number in the one there."""
-    line = finding.span.line
-    text = source.line(line)
-    # A comment cannot stand behind a backslash; any line of the statement will do.
-    while text.endswith("\\") and line < len(source.lines):
-        line += 1
-        text = source.line(line)
-    if (comment := _IGNORE.search(text)) is not None:
-        column = comment.end(1) + 1
-        separator = ", " if comment[1].strip() else ""
-        return Edit(_empty(source, line, column), f"{separator}{finding.code}")
-    column = len(text.rstrip()) + 1
-    return Edit(
-        Span(source.path, line, column, line, len(text) + 1),
-        f"  # oxide: ignore[{finding.code}] {_PLACEHOLDER}",
+def _all(ls: OxideServer, document: Document) -> Iterator[types.CodeAction]:
+    """The safe fixes of the file that do not get in each other's way, as one action."""
+    from oxide_analyzer import edits
+
+    _, applied = edits.fix(document.source, document.findings(), unsafe=False)
+    if not applied:
+        return
+    taken = [edit for one in applied for edit in one.fix.edits]
+    yield types.CodeAction(
+        title="Apply all safe fixes of Oxide",
+        kind=FIX_ALL,
+        diagnostics=[ls.converter.diagnostic(document.source, a.diagnostic) for a in applied],
+        edit=ls.converter.workspace_edit(
+            document.uri, document.version, document.source, tuple(taken)
+        ),
     )
 
 
-def _suppress(
+def _suppressions(
     ls: OxideServer, document: Document, finding: Diagnostic, shown: types.Diagnostic
-) -> types.CodeAction:
+) -> Iterator[types.CodeAction]:
+    """A comment on the line, the kernel or the file of a finding."""
+    from oxide_analyzer.ignoring import Extent, hiding
+
     source = document.source
-    edit = suppression(source, finding)
-    if edit.text.endswith(_PLACEHOLDER):
-        change = ls.converter.snippet_edit(
-            document.uri, document.version, source, edit, _PLACEHOLDER
+    kernel = _kernel(document, finding)
+    # Above the first cell of a notebook stands nothing that is of the cell in question.
+    extents = (Extent.LINE, Extent.KERNEL) if isinstance(source, CellSource) else tuple(Extent)
+    for extent in extents:
+        edit = hiding(source, finding, extent, kernel, _PLACEHOLDER)
+        if edit is None:
+            continue
+        place = document.uri, document.version, source
+        if edit.text.endswith(_PLACEHOLDER):
+            change = ls.converter.snippet_edit(*place, edit, _PLACEHOLDER)
+        else:
+            change = ls.converter.workspace_edit(*place, (edit,))
+        yield types.CodeAction(
+            title=f"Suppress {finding.code} ({finding.name}) {_WHERE[extent]}",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[shown],
+            edit=change,
         )
-    else:
-        change = ls.converter.workspace_edit(document.uri, document.version, source, (edit,))
-    return types.CodeAction(
-        title=f"Suppress {finding.code} ({finding.name}) on this line",
-        kind=types.CodeActionKind.QuickFix,
-        diagnostics=[shown],
-        edit=change,
-    )
 
 
-def _wants_quick_fixes(only: object) -> bool:
-    if not isinstance(only, (list, tuple)) or not only:
-        return True
-    quick_fix = types.CodeActionKind.QuickFix.value
-    kinds = [kind.value if isinstance(kind, types.CodeActionKind) else str(kind) for kind in only]
-    return any(kind in (quick_fix, "") for kind in kinds)
+_WHERE = {"line": "on this line", "kernel": "in this kernel", "file": "in this file"}
+
+
+def _kernel(document: Document, finding: Diagnostic) -> Span | None:
+    """Where the kernel of a finding stands, if the finding is in it and not on its first line."""
+    reading = document.reading()
+    for kernel in (*reading.kernels, *reading.unread):
+        inside = kernel.span.line < finding.span.line <= kernel.span.end_line
+        if kernel.name == finding.kernel and inside:
+            return kernel.span
+    return None
 
 
 def _touch(one: Span, other: Span) -> bool:
@@ -122,7 +133,3 @@ def _touch(one: Span, other: Span) -> bool:
         other.line,
         other.column,
     ) <= (one.end_line, one.end_column)
-
-
-def _empty(source: SourceFile, line: int, column: int) -> Span:
-    return Span(source.path, line, column, line, column)
