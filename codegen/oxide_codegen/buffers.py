@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.streams import Stream
 
 T = TypeVar("T")
 _kinds: dict[tuple[str, int, str, int, bool, bool], object] = {}
@@ -162,17 +163,21 @@ class DeviceBuffer(Generic[T]):
         if isinstance(source, DeviceBuffer):
             source = source.numpy()
         self.forget()
-        numpy = import_numpy()
-        array = numpy.ascontiguousarray(source)
-        if array.shape != self._shape:
-            raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
-        if array.dtype != dtype_of(self._element):
-            raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
+        array = self.demand_like(source)
         if self.device_id.kind == "cpu":
             with host_streams.using(((self.memory, True),)):
                 host_array(self._view)[...] = array
         else:
             self._cuda().upload(self, array)
+
+    def demand_like(self, source: Any) -> Any:
+        """An array of the same shape and element type, contiguous; raises for any other."""
+        array = import_numpy().ascontiguousarray(source)
+        if array.shape != self._shape:
+            raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
+        if array.dtype != dtype_of(self._element):
+            raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
+        return array
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -224,10 +229,15 @@ def empty(
 ) -> DeviceBuffer[Any]:
     """A buffer with undefined elements on `device`, or on the current one."""
     where = devices.current() if device is None else devices.parse(device)
+    return allocate(extents_of(shape), name_of(dtype), where)
+
+
+def extents_of(shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    """A shape as a tuple; `ValueError` if there is a negative extent."""
     extents = (shape,) if isinstance(shape, int) else tuple(index(extent) for extent in shape)
     if any(extent < 0 for extent in extents):
         raise ValueError(f"a shape has no negative extents, got {extents}")
-    return _allocate(extents, name_of(dtype), where)
+    return extents
 
 
 def zeros(
@@ -270,7 +280,7 @@ def asarray(array: Any, dtype: Any = None, *, device: str | None = None) -> Devi
         array = array.numpy()
     wanted = name_of(array.dtype if dtype is None else dtype)
     where = devices.current() if device is None else devices.parse(device)
-    buffer = _allocate(array.shape, wanted, where)
+    buffer = allocate(array.shape, wanted, where)
     buffer.copy_from(as_elements(array, wanted))
     return buffer
 
@@ -309,7 +319,10 @@ def _is_there(have: DeviceId, wanted: str | None) -> bool:
     return wanted is None or have == devices.parse(wanted)
 
 
-def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBuffer[Any]:
+def allocate(
+    shape: tuple[int, ...], element: str, where: DeviceId, stream: Stream | None = None
+) -> DeviceBuffer[Any]:
+    """A buffer with undefined elements, on a GPU ready for use on `stream`."""
     size = item_size(element)
     if where.kind == "cpu":
         array = import_numpy().empty(shape, dtype_of(element))
@@ -318,7 +331,7 @@ def _allocate(shape: tuple[int, ...], element: str, where: DeviceId) -> DeviceBu
     else:
         from oxide_codegen.cuda import cuda
 
-        allocation = cuda(where.index).allocate(prod(shape) * size)
+        allocation = cuda(where.index).allocate(prod(shape) * size, stream)
         address, memory = allocation.address, allocation
     described = ArrayView(address, shape, element, size, False, where, False, memory)
     if where.kind == "cpu":

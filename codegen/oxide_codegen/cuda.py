@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from oxide_codegen import enqueue
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
-from oxide_codegen.errors import DeviceError, MissingExtraError
+from oxide_codegen.errors import DeviceError, MissingExtraError, OxideError
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 
@@ -95,6 +95,32 @@ class Memory:
         # No call to the driver and no lock: this may run within either.
         if self.owner is not None:
             self.device.garbage.put((self.owner, self.uses, self.is_ours))
+
+
+class Pinned:
+    """Pinned memory of the host; what is an array of it keeps it alive."""
+
+    __slots__ = ("_device", "_owner", "address")
+
+    def __init__(self, device: Cuda, owner: Any) -> None:
+        self._device = device
+        self._owner = owner
+        self.address = 0 if owner is None else int(owner.handle)
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """The memory as a NumPy array."""
+        import numpy
+
+        size = int(numpy.prod(shape)) * dtype.itemsize
+        if not size:
+            return numpy.empty(shape, dtype)
+        view = (ctypes.c_char * size).from_address(self.address)
+        view.__dict__["owner"] = self
+        return numpy.frombuffer(view, dtype).reshape(shape)
+
+    def __del__(self) -> None:
+        if self._owner is not None:
+            self._device.garbage.put((self._owner, Uses(), True))
 
 
 class Cuda:
@@ -168,17 +194,28 @@ class Cuda:
 
     # ------------------------------------------------------------ memory
 
-    def allocate(self, size: int) -> Memory:
-        """`size` bytes, ready for use on the default stream."""
+    def allocate(self, size: int, stream: Stream | None = None) -> Memory:
+        """`size` bytes, ready for use on a stream of ours, or on the default one."""
         if size == 0:
             return Memory(self, 0, None, is_ours=True)
         self.reap()
         with self.current():
             try:
-                buffer = self.device.allocate(size, stream=self.default_stream)
+                handle = self.default_handle if stream is None else stream.handle
+                buffer = self.device.allocate(size, stream=self.stream(handle))
             except Exception as error:
                 raise DeviceError(f"allocating {size} bytes on {self.id} failed: {error}") from None
-        return Memory(self, int(buffer.handle), buffer, is_ours=True)
+        memory = Memory(self, int(buffer.handle), buffer, is_ours=True)
+        if stream is not None:
+            memory.uses = Uses(Point(stream.handle, keeps=stream))
+            memory.stream = _SEVERAL
+        return memory
+
+    def pinned(self, size: int) -> Pinned:
+        """Host memory that copies reach without the help of the processor."""
+        self.reap()
+        with self.current():
+            return Pinned(self, self._pinned.allocate(size) if size else None)
 
     def reap(self) -> None:
         """Free what is garbage, behind its last uses."""
@@ -424,6 +461,24 @@ class Cuda:
         """Raise the first failure that a finished launch has recorded."""
         for kernel in self._kernels:
             kernel.raise_failure()
+
+    def failure_of(self, kernels: frozenset[str]) -> Exception | None:
+        """The first failure that a finished launch of one of these kernels has recorded."""
+        for kernel in tuple(self._kernels):
+            if kernel.kernel.name in kernels:
+                try:
+                    kernel.raise_failure()
+                except OxideError as error:
+                    return error
+        return None
+
+    def as_error(self, error: Exception) -> DeviceError:
+        """What the bindings raised, as Oxide says it."""
+        return DeviceError(f"the work on {self.id} failed: {error}")
+
+    def wait(self, stream: int) -> None:
+        """Wait for one stream; the context is current."""
+        self._wait(stream)
 
     def new_record(self, kernel: CudaKernel) -> int:
         """The address of an empty record for `kernel`, the same on host and device."""

@@ -10,6 +10,7 @@ write permission of a NumPy array, and the device that NumPy arrays go to.
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
@@ -23,11 +24,12 @@ from oxide_codegen.failures import failure
 from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.repeated import Repeated, at_once, once
-from oxide_codegen.streams import Stream
+from oxide_codegen.streams import Stream, queue
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from oxide_analyzer.contract import Given
     from oxide_analyzer.ir.kernel import DataFact, Kernel
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.launchable import Launchable, Launches, Terms
     from oxide_codegen.live import Guard
+    from oxide_codegen.operations import DeviceOperation
     from oxide_codegen.streams import Queue
 
 P = ParamSpec("P")
@@ -95,9 +98,43 @@ class Launch(Generic[P]):
         except OxideError as error:
             raise plain(error) from None
 
+    def op(self, *args: Any, **kwargs: Any) -> DeviceOperation[Any]:
+        """The launch as an operation; arguments may be operations too, whose results it takes.
+
+        It gives what the kernel writes: an array, or a tuple of them where there are several.
+        """
+        from oxide_codegen.launch_operation import operation
+
+        return operation(self, args, kwargs)
+
+    @property
+    def kernel_name(self) -> str:
+        """The name of the kernel."""
+        return self._program.name
+
+    def parameters(self) -> tuple[tuple[str, bool], ...]:
+        """The parameters of the kernel's function, and which of them it writes."""
+        arrays = self._program.stated().arrays
+        read = Ownership.READ_ONLY
+        return tuple(
+            (name, name in arrays and arrays[name].ownership is not read)
+            for name in inspect.signature(self._program.function).parameters
+        )
+
+    def on(self, stream: object) -> Launch[P]:
+        """The same on another stream."""
+        return Launch(
+            self._program,
+            self.grid,
+            self.block,
+            queue(self._program.name, stream),
+            self.shared,
+            is_checked=self.is_checked,
+        )
+
     def ready(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, repeats: bool
-    ) -> tuple[Callable[[], None], Guard]:
+    ) -> tuple[Callable[[], object], Guard]:
         """All checks done: what to call to run, as often as one likes while the guard holds.
 
         What `repeats` may take longer to make, to be called faster.
@@ -120,7 +157,7 @@ class Launch(Generic[P]):
         kwargs: dict[str, Any],
         *,
         repeats: bool,
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         kernel = specialisation.kernel
         demand_geometry(kernel, self.grid, self.block)
         signature = specialisation.signature
@@ -172,7 +209,7 @@ class Launch(Generic[P]):
 
     def _unproved(
         self, way: devices.Way, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Callable[[], None], Guard] | None:
+    ) -> tuple[Callable[[], object], Guard] | None:
         """The launch, interpreted or watched; None if its arrays are elsewhere."""
         from oxide_codegen import interpreted, sanitised
         from oxide_codegen.interpreted import declared
@@ -211,8 +248,8 @@ class Launch(Generic[P]):
         arguments: Arguments,
         given: Given | None,
         loaded: CudaKernel | None,
-        run: Callable[[], None],
-    ) -> Callable[[], None]:
+        run: Callable[[], object],
+    ) -> Callable[[], object]:
         """`run` behind the facts about the elements of arrays, which are also checked now."""
         if not self.is_checked:
             name = kernel.name
@@ -282,13 +319,13 @@ class Launch(Generic[P]):
 
     def _on_cpu(
         self, specialisation: Launchable, arguments: Arguments, shared: int
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         kernel, grid, block = specialisation.kernel, self.grid, self.block
         native = specialisation.native()
         demand_on_cpu(kernel, grid, block, native.static, shared)
         cells, written = arguments.cells(kernel), arguments.written(kernel)
         touched = tuple((buffer.memory, buffer in written) for buffer in arguments.buffers)
-        queue = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
+        thread = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
 
         def work() -> None:
             # `arguments` is named here so that the arrays live as long as this closure.
@@ -296,23 +333,24 @@ class Launch(Generic[P]):
             if record is not None:
                 raise failure(kernel, record)
 
-        def run() -> None:
+        def run() -> Future[None] | None:
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
             for buffer in written:
                 buffer.forget()
-            if queue is None:
+            if thread is None:
                 if not host_streams.begun():
                     work()
-                    return
+                    return None
                 with host_streams.using(touched):
                     work()
-                return
-            done = queue.enqueue(work, touched)
+                return None
+            done = thread.enqueue(work, touched)
             if arguments.host:
                 # The arrays are the caller's, who may use them when this returns.
                 done.exception()
-                queue.raise_failure()
+                thread.raise_failure()
+            return done
 
         return run
 
@@ -322,7 +360,7 @@ class Launch(Generic[P]):
         loaded: CudaKernel,
         arguments: Arguments,
         shared: int,
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         kernel, grid, block = specialisation.kernel, self.grid, self.block
         device, stream = loaded.device, self._handle(loaded)
         cells = arguments.cells(kernel)
@@ -353,7 +391,7 @@ class Launch(Generic[P]):
         shared: int,
         *,
         repeats: bool,
-    ) -> Callable[[], None]:
+    ) -> Callable[[], object]:
         kernel, device, stream = specialisation.kernel, loaded.device, self._handle(loaded)
         written = arguments.written(kernel)
         changed = {b.memory for b in written}

@@ -107,7 +107,7 @@ def at_once(
     return directly
 
 
-def once(run: Callable[[], None], guard: Guard) -> Callable[[], bool]:
+def once(run: Callable[[], object], guard: Guard) -> Callable[[], bool]:
     """`run` behind its guard, as one function: false, and nothing done, if the guard fails."""
     condition, names = guard.spelled()
     lines = ["def once():", f"    if not {condition}: return False"]

@@ -1,0 +1,45 @@
+"""A launch as an operation: `k.prepare(grid=4, block=256).op(a, zeros(n, f32))`.
+
+Arguments that are operations are done first, side by side; the launch takes their results, in
+flight as they may be. It gives what the kernel writes, so the next operation can take that.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from oxide_codegen.operations import DeviceOperation, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oxide_codegen.execution import Context
+    from oxide_codegen.launch import Launch
+
+
+def operation(
+    launch: Launch[...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> DeviceOperation[Any]:
+    """The operation; `TypeError` where the arguments do not fit the kernel's parameters."""
+    parameters = launch.parameters()
+    names = [name for name, _ in parameters]
+    given = dict(zip(names, args, strict=False)) | dict(kwargs)
+    written = [name for name, writes in parameters if writes]
+    waited = tuple(name for name, one in given.items() if isinstance(one, DeviceOperation))
+
+    def run(context: Context, *results: Any) -> Any:
+        found = given | dict(zip(waited, results, strict=True))
+        enqueue, _ = launch.on(context.stream).ready(
+            tuple(found[name] for name in names[: len(args)]),
+            {name: found[name] for name in kwargs},
+            repeats=False,
+        )
+        done = enqueue()
+        context.launched(launch.kernel_name, done if isinstance(done, Future) else None)
+        context.keep(*found.values())
+        outcome = tuple(found[name] for name in written if name in found)
+        return outcome[0] if len(outcome) == 1 else outcome or None
+
+    inputs = tuple(given[name] for name in waited)
+    return Step(f"a launch of {launch.kernel_name}", run, inputs)

@@ -1,0 +1,80 @@
+"""On which streams the branches of an operation run.
+
+    RoundRobin(4)          the next of four streams for each branch; the default
+    SingleStream(s)        one for all
+    a function of yours    device -> stream, called for each branch
+
+The first branch goes on where the operation was; each further one asks the policy. What orders
+branches that share arrays is `ordering`, whatever the policy says.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+from oxide_codegen import streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_codegen.devices import DeviceId
+    from oxide_codegen.streams import Stream
+
+Policy: TypeAlias = "Callable[[DeviceId], Stream]"
+DEFAULT_STREAMS = 4
+
+
+class RoundRobin:
+    """The next of `count` streams of the device, made when they are first needed."""
+
+    def __init__(self, count: int = DEFAULT_STREAMS) -> None:
+        if count < 1:
+            raise ValueError(f"RoundRobin wants at least one stream, got {count}")
+        self._count = count
+        self._streams: dict[DeviceId, list[Stream]] = {}
+        self._next: dict[DeviceId, int] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, device: DeviceId) -> Stream:
+        """The next stream of this device."""
+        with self._lock:
+            made = self._streams.setdefault(device, [])
+            turn = self._next.get(device, 0)
+            self._next[device] = (turn + 1) % self._count
+            if turn >= len(made):
+                made.append(streams.stream(str(device)))
+            return made[turn]
+
+
+class SingleStream:
+    """One stream for everything."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __call__(self, device: DeviceId) -> Stream:
+        """The stream; `ValueError` where the work is on another device."""
+        if self._stream.device_id != device:
+            raise ValueError(
+                f"the stream is on {self._stream.device}, and the operation runs on {device}"
+            )
+        return self._stream
+
+
+_policy: list[Policy] = []
+_lock = threading.Lock()
+
+
+def policy() -> Policy:
+    """What schedules operations that name no policy."""
+    with _lock:
+        if not _policy:
+            _policy.append(RoundRobin())
+        return _policy[0]
+
+
+def set_policy(chosen: Policy) -> None:
+    """Schedule operations that name no policy by this one from now on."""
+    with _lock:
+        _policy[:] = [chosen]

@@ -1,0 +1,43 @@
+"""Work that is described first and done later, by `.sync()`, `.sync_on(stream)` or `await`.
+
+from oxide import operations as ops
+
+x = ops.upload(samples)
+y = blur.prepare(grid=64, block=256).op(x, ops.zeros(n, f32))
+result = await ops.download(y)
+"""
+
+from oxide_codegen.execution import Context
+from oxide_codegen.operations import (
+    DeviceOperation,
+    OperationUsedError,
+    host,
+    unzip,
+    value,
+    with_context,
+    zip_ops,
+)
+from oxide_codegen.scheduling import Policy, RoundRobin, SingleStream, policy, set_policy
+from oxide_codegen.transfers import clear, copy, download, empty, upload, zeros
+
+__all__ = [
+    "Context",
+    "DeviceOperation",
+    "OperationUsedError",
+    "Policy",
+    "RoundRobin",
+    "SingleStream",
+    "clear",
+    "copy",
+    "download",
+    "empty",
+    "host",
+    "policy",
+    "set_policy",
+    "unzip",
+    "upload",
+    "value",
+    "with_context",
+    "zeros",
+    "zip_ops",
+]

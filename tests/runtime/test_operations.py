@@ -1,0 +1,241 @@
+"""Operations on the cpu device: results, order, streams, event loops and failures."""
+
+import asyncio
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import oxide
+from oxide import operations as ops
+from runtime import programs, unproved
+
+N = 1000
+
+
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch):
+    unproved.use(monkeypatch)
+    with oxide.device("cpu"):
+        yield
+    oxide.synchronize()
+
+
+@pytest.fixture
+def add():
+    return programs.vecadd.prepare(grid=4, block=256)
+
+
+def ones():
+    return np.ones(N, np.float32)
+
+
+def test_a_launch_gives_what_it_writes(add):
+    x = ops.upload(ones()).share()
+    total = add.op(x, x, ops.zeros(N, oxide.f32))
+    assert (ops.download(total).sync() == 2).all()
+
+
+def test_nothing_happens_before_it_is_asked_for(add):
+    out = oxide.zeros(N, oxide.f32)
+    made = add.op(ones_buffer := oxide.asarray(ones()), ones_buffer, out)
+    assert (out.numpy() == 0).all()
+    made.sync()
+    assert (out.numpy() == 2).all()
+
+
+def test_results_go_on_in_flight(add):
+    def doubled(buffer):
+        return add.op(buffer, buffer, ops.empty(N, oxide.f32))
+
+    result = ops.upload(ones()).and_then(doubled).and_then(doubled).and_then(ops.download).sync()
+    assert (result == 4).all()
+
+
+def test_branches_run_side_by_side():
+    """Each waits for the other: in one queue they would never end."""
+    first, second = threading.Event(), threading.Event()
+
+    def meeting(mine, other):
+        def run(context):
+            def work():
+                mine.set()
+                assert other.wait(5)
+
+            context.enqueued(context.stream.host.enqueue(work))
+
+        return ops.with_context(run)
+
+    ops.zip_ops(meeting(first, second), meeting(second, first)).sync(ops.RoundRobin(2))
+
+
+def test_one_stream_runs_in_order():
+    stream = oxide.stream()
+    seen = []
+
+    def noting(number):
+        def run(context):
+            assert context.stream is stream
+            context.enqueued(context.stream.host.enqueue(lambda: seen.append(number)))
+
+        return ops.with_context(run)
+
+    ops.zip_ops(*(noting(k) for k in range(20))).sync_on(stream)
+    assert seen == list(range(20))
+
+
+def test_an_operation_is_done_once(add):
+    made = ops.upload(ones())
+    made.sync()
+    with pytest.raises(ops.OperationUsedError, match=r"upload was done already.*share"):
+        made.sync()
+    part = ops.upload(ones())
+    ops.zip_ops(part)
+    with pytest.raises(ops.OperationUsedError, match="is part of zip_ops already"):
+        part.sync()
+
+
+def test_what_is_shared_is_done_once():
+    count = []
+    shared = ops.host(lambda: count.append(1) or 7).share()
+    assert ops.zip_ops(shared, shared, shared).sync() == (7, 7, 7)
+    assert shared.sync() == 7
+    assert count == [1]
+
+
+def test_results_are_taken_apart():
+    left, right = ops.unzip(ops.value((3, 4)), 2)
+    assert ops.zip_ops(right, left).sync() == (4, 3)
+
+
+def test_host_functions_get_results_that_are_there(add):
+    x = ops.upload(ones()).share()
+    names = []
+
+    def total(buffer):
+        names.append(threading.current_thread().name)
+        return float(buffer.numpy().sum())
+
+    assert ops.host(total, add.op(x, x, ops.empty(N, oxide.f32))).sync() == 2 * N
+    assert names[0].startswith("oxide-host")
+
+
+def test_errors_reach_who_waits():
+    def fail():
+        raise ArithmeticError("on the host")
+
+    with pytest.raises(ArithmeticError, match="on the host"):
+        ops.zip_ops(ops.host(fail), ops.upload(ones())).sync()
+    index = np.full(N, N + 5, np.int32)
+    gather = programs.gather.prepare(grid=4, block=256)
+    failing = gather.op(ops.upload(index), ops.upload(ones()), ops.zeros(N, oxide.f32))
+    with pytest.raises(oxide.KernelIndexError, match="gather"):
+        failing.sync()
+    oxide.synchronize()
+    with pytest.raises(TypeError, match="wants a function that gives an operation"):
+        ops.value(1).and_then(lambda one: one).sync()
+
+
+# ---------------------------------------------------------------- event loops
+
+
+def test_it_is_awaited(add):
+    async def main():
+        x = ops.upload(ones()).share()
+        results = await asyncio.gather(
+            *(awaiting(ops.download(add.op(x, x, ops.zeros(N, oxide.f32)))) for _ in range(8))
+        )
+        assert all((result == 2).all() for result in results)
+
+    async def awaiting(operation):
+        return await operation
+
+    asyncio.run(main())
+    asyncio.run(main())
+
+
+def test_the_loop_goes_on_meanwhile():
+    gate = threading.Event()
+
+    async def main():
+        waiting = asyncio.ensure_future(_await(ops.host(gate.wait, 5)))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gate.set()
+        assert await waiting
+
+    asyncio.run(main())
+
+
+async def _await(operation):
+    return await operation
+
+
+def test_an_error_reaches_the_task():
+    async def main():
+        index = np.full(N, N + 5, np.int32)
+        gather = programs.gather.prepare(grid=4, block=256)
+        with pytest.raises(oxide.KernelIndexError, match="gather"):
+            await gather.op(ops.upload(index), ops.upload(ones()), ops.zeros(N, oxide.f32))
+
+    asyncio.run(main())
+    oxide.synchronize()
+
+
+def test_cancelling_frees_nothing_in_flight():
+    gate = threading.Event()
+    buffers = []
+
+    def hold(context):
+        buffer = oxide.zeros(N, oxide.f32)
+        buffers.append(weakref.ref(buffer))
+        stream = context.stream.host
+        context.enqueued(stream.enqueue(gate.wait, ((buffer.memory, True),)))
+        return buffer
+
+    async def main():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(_await(ops.with_context(hold)), 0.02)
+        gc.collect()
+        assert buffers[0]() is not None
+        gate.set()
+
+    asyncio.run(main())
+    oxide.synchronize()
+    gc.collect()
+    assert buffers[0]() is None
+
+
+def test_a_closed_loop_is_left_alone():
+    gate = threading.Event()
+
+    async def main():
+        asyncio.ensure_future(_await(ops.host(gate.wait, 5)))  # noqa: RUF006
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    gate.set()
+    oxide.synchronize()
+
+
+def test_loops_of_several_threads(add):
+    x = oxide.asarray(ones())
+    found = []
+
+    async def main():
+        found.append(await ops.download(add.op(x, x, ops.zeros(N, oxide.f32))))
+
+    threads = [threading.Thread(target=lambda: asyncio.run(in_device())) for _ in range(4)]
+
+    async def in_device():
+        with oxide.device("cpu"):
+            await main()
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all((result == 2).all() for result in found)
