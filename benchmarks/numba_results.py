@@ -204,8 +204,10 @@ def difference(one: Any, other: Any) -> int:
     if one.dtype.kind == "c":
         # Of a complex number the larger part is exact to so many digits, and the smaller one to
         # as many behind the point.
-        distance = np.abs(one - other) / np.spacing(np.abs(one))
-        return 1 << 62 if np.isnan(distance).any() else int(np.ceil(distance.max(initial=0)))
+        with np.errstate(over="ignore"):
+            distance = np.abs(one - other) / np.spacing(np.abs(one))
+        beyond = ~np.isfinite(distance)
+        return 1 << 62 if beyond.any() else int(np.ceil(distance.max(initial=0)))
     if one.dtype.kind != "f":
         return int((one != other).sum()) and 1 << 62
     both_nan = np.isnan(one) & np.isnan(other)

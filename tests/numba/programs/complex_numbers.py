@@ -152,7 +152,8 @@ def main():
         functions[2, 32](x, y, out)
         found[f"functions {name}"] = out
         out = np.zeros(N, dtype)
-        powers[2, 32](x, y, out)
+        # Numba takes 1j ** 1j for 0 on GPUs.
+        powers[2, 32](x, y + dtype(0.5), out)
         found[f"powers {name}"] = out
         out = np.zeros(N, dtype)
         scaled[2, 16](x, dtype(0.5 - 2j), out)
@@ -170,7 +171,7 @@ def main():
     x = numbers(np.complex128, 3)
     out = np.zeros(N, np.complex128)
     transform[2, 32](x, out)
-    found["transform"] = out
+    found["transform"] = out.copy()
     polynomials[2, 32](x[:4].copy(), x, out)
     found["polynomials"] = out.copy()
     sums = np.zeros(2, np.complex64)
