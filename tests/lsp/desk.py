@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from oxide_lsp.compiling import Compiled
     from oxide_lsp.known import Known
 
-URI = "file:///work/k.py"
-PATH = "/work/k.py"
+URI = "file:///project/k.py"
+PATH = "/project/k.py"
 
 
 class Compilers:
@@ -84,10 +84,10 @@ class Desk:
     def of_cells(cells: Sequence[str], folder: Path, number: int) -> Desk:
         """The desk of a cell of a notebook, counted from 1."""
         desk = Desk("", folder, checked=False)
-        uris = [f"vscode-notebook-cell:/work/n.ipynb#W{n}" for n in range(len(cells))]
-        joined = join("/work/n.ipynb", cells, paths=uris)
+        uris = [f"vscode-notebook-cell:/project/n.ipynb#W{n}" for n in range(len(cells))]
+        joined = join("/project/n.ipynb", cells, paths=uris)
         versions = [(uri, 1) for uri in uris]
-        notebook = NotebookDocument("file:///work/n.ipynb", 1, joined, versions, desk.settings)
+        notebook = NotebookDocument("file:///project/n.ipynb", 1, joined, versions, desk.settings)
         desk.ls.documents.put(notebook)
         desk.document = notebook
         desk.check()

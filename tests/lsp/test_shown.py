@@ -126,7 +126,7 @@ def test_a_kernel_tells_its_resources(checked: Desk) -> None:
 def test_an_access_tells_what_protects_it(checked: Desk) -> None:
     text = checked.hover("tile|[t + stride]")
     assert text is not None
-    link = "[{0}](file:///work/k.py#L{0})"
+    link = "[{0}](file:///project/k.py#L{0})"
     assert text.startswith("**read** `tile[thread.x + stride]`: shared memory of the block, f32\n")
     assert "where `stride >= 1`, `thread.x < stride`" in text
     assert "* in bounds, `0 <= thread.x + stride < 256`: proved (affine)" in text
@@ -196,7 +196,7 @@ def test_a_kernel_of_numba_speaks_numbas_words(folder: Path) -> None:
     kernel = launched.hover("def sca|le")
     assert lens.title.startswith("proved for its launch · ")
     assert kernel is not None
-    assert "Judged for the launch at line [11](file:///work/k.py#L11)" in kernel
+    assert "Judged for the launch at line [11](file:///project/k.py#L11)" in kernel
     assert "`cuda.gridDim.x == 4`" in kernel
 
 
@@ -246,7 +246,7 @@ def test_a_lens_shows_the_code_of_what_compiles(checked: Desk) -> None:
     (lens,) = checked.lenses()
     assert lens.title == "proved · 12 registers · show PTX"
     assert lens.command == "oxide.showPtx"
-    assert lens.arguments == ["file:///work/k.py", "block_sum"]
+    assert lens.arguments == ["file:///project/k.py", "block_sum"]
 
 
 def test_a_lens_stands_above_the_first_decorator(folder: Path) -> None:
@@ -530,7 +530,7 @@ def test_an_action_leads_to_the_other_access_and_back(racing: Desk) -> None:
     command = here[0].command
     assert command is not None
     assert command.command == "oxide.goToOtherAccess"
-    assert command.arguments == ["file:///work/k.py", racing.place("tile|[t] +=")]
+    assert command.arguments == ["file:///project/k.py", racing.place("tile|[t] +=")]
 
 
 @pytest.mark.parametrize("name", ["block_sum", "histogram"])
