@@ -39,8 +39,17 @@ HEAVY = {"z3", "llvmlite", "cuda", "numpy", "pygls", "lsprotocol"}
 
 # Modules that are themselves imported late, and what they may therefore import at once.
 _LSP = {"pygls", "lsprotocol"}
+# Who launches kernels of Numba has NumPy; no other module imports these.
+_NUMBA = [
+    *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("arguments", "arrays", "dispatch")),
+    *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("jit", "memory", "random")),
+    "oxide/numba/__init__.py",
+    "oxide/numba/cuda/__init__.py",
+    "oxide/numba/cuda/random.py",
+]
 LATE = {
     "codegen/oxide_codegen/llvm.py": {"llvmlite"},
+    **dict.fromkeys(_NUMBA, {"numpy"}),
     "oxide_lsp/convert.py": _LSP,
     "oxide_lsp/server.py": _LSP,
     "oxide_lsp/state.py": _LSP,

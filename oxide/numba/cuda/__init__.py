@@ -5,6 +5,7 @@ Names of the host do what they do there; names of kernels are in `oxide.numba.in
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, overload
 
@@ -281,7 +282,7 @@ def is_float16_supported() -> bool:
 def detect() -> bool:
     """Print which devices there are."""
     for device in gpus:
-        print(f"id {device.id}    {device.name}    {device.identity}")
+        sys.stdout.write(f"id {device.id}    {device.name}    {device.identity}\n")
     return True
 
 
