@@ -215,7 +215,11 @@ class Passed:
             return over_host(array).buffer
         there = to_device(array)
         if given.flags.writeable:
-            self.back.insert(0, lambda: there.copy_to_host(array) and None)
+
+            def copy_back() -> None:
+                there.copy_to_host(array)
+
+            self.back.insert(0, copy_back)
         return there.buffer
 
 
