@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from oxide_analyzer.facts.conditions import AllOf, AnyOf, AtLeastZero, IsZero, NotZero, Opaque
 from oxide_analyzer.facts.polys import Alias, Bits, Level, Monomial, Poly, Quotient
 from oxide_analyzer.ir.nodes import Register
-from oxide_analyzer.launch import WARP
+from oxide_analyzer.launch import MAX_BLOCK, WARP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +68,8 @@ class Lanes:
             self._line(sizes[0], launch.warp)
         elif sizes[0] is None or sizes[0] % WARP == 0:
             self.is_guessed = sizes[0] is None
-            row = launch.terms.fresh("warp of the row", Level.WARP, 0, None)
+            last = MAX_BLOCK[0] if sizes[0] is None else sizes[0]
+            row = launch.terms.fresh("warp of the row", Level.WARP, 0, last // WARP - 1)
             self._place(0, range(WARP), row.scale(WARP))
             for axis in (1, 2):
                 self._share(launch.register(Register.THREAD, axis))
@@ -93,7 +94,9 @@ class Lanes:
         fits = WARP % width == 0 and (height is None or height % (WARP // width) == 0)
         self._place(0, (place % width for place in places))
         if fits:
-            first = launch.terms.fresh("row", Level.WARP, 0, None).scale(WARP // width)
+            step_ = WARP // width
+            last = (MAX_BLOCK[1] if height is None else height) // step_ - 1
+            first = launch.terms.fresh("rows of the warp", Level.WARP, 0, last).scale(step_)
             self._place(1, (place // width for place in places), first)
             self._share(launch.register(Register.THREAD, 2))
         elif height is None:
@@ -158,9 +161,10 @@ class Lanes:
                 size, value = divisor.value, self.value(dividend)
                 if value is None or size is None:
                     return None
-                if _is_one_multiple(value, size):
+                whole = _divided(value, size)
+                if whole is None and _is_one_multiple(value, size):
                     return {(atom,): (1,) * self.number}
-                return _divided(value, size)
+                return whole
             case Bits(op=op, left=left, right=right) if op in _BITS:
                 one, other = self.value(left), self.value(right)
                 if one is None or other is None or set(one) | set(other) > {()}:
@@ -248,12 +252,13 @@ class Lanes:
         if value is None:
             return (True,) * self.number
         found: list[bool] = []
-        for low, high in self._intervals(value):
+        for lane, (low, high) in enumerate(self._intervals(value)):
             match condition:
                 case AtLeastZero():
                     found.append(high is None or high >= 0)
                 case IsZero():
-                    found.append((low is None or low <= 0) and (high is None or high >= 0))
+                    inside = (low is None or low <= 0) and (high is None or high >= 0)
+                    found.append(inside and _may_be_zero(value, lane))
                 case NotZero():
                     found.append((low, high) != (0, 0))
         return tuple(found)
@@ -277,6 +282,13 @@ class Lanes:
                 )
             )
         return ends
+
+
+def _may_be_zero(value: Shared, lane: int) -> bool:
+    """Whether what lanes share comes in steps that end at zero: `32*warp + 3` never is."""
+    own = value[()][lane] if () in value else 0
+    unit = gcd(*(numbers[lane] for monomial, numbers in value.items() if monomial))
+    return own % unit == 0 if unit else own == 0
 
 
 def times(left: Shared, right: Shared) -> Shared:
@@ -324,7 +336,7 @@ def _is_one_multiple(value: Shared, divisor: int) -> bool:
     if varying(value):
         return False
     unit = gcd(divisor, *(numbers[0] for monomial, numbers in value.items() if monomial))
-    return len({number // unit for number in value.get((), ())}) == 1
+    return len({number // unit for number in value.get((), (0,))}) == 1
 
 
 def _divided(value: Shared, divisor: int) -> Shared | None:
