@@ -33,7 +33,7 @@ BELOW = {
 }
 
 # The language server reaches code generation in its worker process alone, which runs this module.
-WORKERS = {"oxide_lsp/jobs.py": {"oxide_codegen"}}
+WORKERS = {"oxide_lsp/compiling.py": {"oxide_codegen"}}
 
 HEAVY = {"z3", "llvmlite", "cuda", "numpy", "pygls", "lsprotocol"}
 
@@ -49,13 +49,18 @@ _NUMBA = [
 ]
 LATE = {
     "codegen/oxide_codegen/llvm.py": {"llvmlite"},
-    **dict.fromkeys(_NUMBA, {"numpy"}),
+    **{path: {"numpy"} for path in _NUMBA},
     "oxide_lsp/convert.py": _LSP,
     "oxide_lsp/server.py": _LSP,
     "oxide_lsp/state.py": _LSP,
-    "oxide_lsp/features/code_actions.py": _LSP,
-    "oxide_lsp/features/diagnostics.py": _LSP,
-    "oxide_lsp/features/hover.py": _LSP,
+    # What the server alone imports, which is itself imported late.
+    **{
+        module.relative_to(ROOT).as_posix(): _LSP
+        for module in (ROOT / "oxide_lsp" / "features").glob("*.py")
+    },
+    "oxide_lsp/checking.py": _LSP,
+    "oxide_lsp/documents.py": _LSP,
+    "oxide_lsp/health.py": _LSP,
 }
 
 # Commands, which speak to a terminal.

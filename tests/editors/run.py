@@ -2,7 +2,7 @@
 
     python tests/editors/run.py                    everything, pictures into docs/images
     python tests/editors/run.py --only neovim emacs
-    python tests/editors/run.py --pictures /tmp/pictures --only workbench
+    python tests/editors/run.py --pictures build --only workbench
 
 unit        how the extension finds its server, in Node alone
 package     the extension's package: nothing in it that does not belong there
