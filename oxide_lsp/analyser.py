@@ -16,6 +16,7 @@ import importlib
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary
 
 from oxide_analyzer.source import Span
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from oxide_analyzer.diagnostics import Diagnostic, Place
-    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.frontends.oxide.reading import Lowered
+    from oxide_analyzer.frontends.oxide.remembered import Remembered
+    from oxide_analyzer.ir.kernel import Kernel, LaunchSite
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import SourceFile
@@ -32,6 +35,7 @@ Key: TypeAlias = "tuple[Hashable, ...]"
 
 _KEPT_KERNELS = 512
 _COLLECT_AFTER = 20_000
+_MOST_TREES = 24
 
 
 class Analyser:
@@ -40,6 +44,9 @@ class Analyser:
     def __init__(self) -> None:
         """Nothing is remembered yet."""
         self._reports: OrderedDict[Key, KernelReport] = OrderedDict()
+        # A kernel that was not read anew is the same one.
+        self._same: WeakKeyDictionary[Kernel, KernelReport] = WeakKeyDictionary()
+        self._remembered: Remembered[list[Lowered]] | None = None
 
     def prepare(self) -> None:
         """Import what every check needs."""
@@ -54,9 +61,19 @@ class Analyser:
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause` is called before each kernel, and may raise."""
         from oxide_analyzer import analysis
+        from oxide_analyzer.frontends.oxide.remembered import Remembered
+
+        if self._remembered is None:
+            self._remembered = Remembered()
 
         def check_one(kernel: Kernel) -> KernelReport:
             pause()
+            report = self._same.get(kernel)
+            if report is None:
+                report = self._same[kernel] = judged(kernel)
+            return report
+
+        def judged(kernel: Kernel) -> KernelReport:
             key = identity(kernel, source)
             if key is None:
                 return analysis.check_kernel_to_show(kernel)
@@ -68,7 +85,17 @@ class Analyser:
             self._reports.move_to_end(key)
             return moved(known, kernel)
 
-        return analysis.check(source, modules, check_one)
+        forget_old_trees()
+        return analysis.check(source, modules, check_one, self._remembered)
+
+
+def forget_old_trees() -> None:
+    """Forget the trees of texts that nobody will read again, before they are many."""
+    from oxide_analyzer.frontends.oxide import functions, parsing, scopes
+
+    if parsing.parse.cache_info().currsize >= _MOST_TREES:
+        for remembered in (parsing.parse, scopes.module_scope, functions.body_of):
+            remembered.cache_clear()
 
 
 def _load(module: str) -> None:
@@ -94,8 +121,9 @@ def identity(kernel: Kernel, source: SourceFile) -> Key | None:
     texts = [source.extract(place) for place in (kernel.span, *places)]
     places += [kernel.name_span, *(requirement.span for requirement in contract.requires)]
     places += [constant.span for constant in kernel.constants]
-    if contract.insertion is not None:
-        places.append(contract.insertion)
+    places += [site.span for site in kernel.launches]
+    inside = (contract.insertion, contract.conjunction, contract.naming)
+    places += [place for place in inside if place is not None]
     return (
         source.path,
         show(kernel),
@@ -104,6 +132,21 @@ def identity(kernel: Kernel, source: SourceFile) -> Key | None:
         *(requirement.text for requirement in contract.requires),
         *((constant.attributes, constant.owner.route) for constant in kernel.constants),
         (contract.prefix, contract.suffix),
+        *(_launch(site) for site in kernel.launches),
+    )
+
+
+def _launch(site: LaunchSite) -> Key:
+    """Equal for launches that say the same of a kernel."""
+    from oxide_analyzer.ir.show import show_expr
+
+    contract = site.contract
+    block = contract.block or ()
+    return (
+        site.constants,
+        contract.cooperative,
+        *(show_expr(extent) for extent in block),
+        *(f"{show_expr(r.condition)} {r.text}" for r in contract.requires),
     )
 
 
@@ -124,6 +167,7 @@ def moved(report: KernelReport, kernel: Kernel) -> KernelReport:
         diagnostics=tuple(_move(finding, lines) for finding in report.diagnostics),
         assumed=tuple(_place(place, lines) for place in report.assumed),
         unsafe=tuple(_place(place, lines) for place in report.unsafe),
+        launches=tuple(f"{site.span.path}:{site.span.line}" for site in kernel.launches),
     )
 
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.record import record
+from oxide_lsp.analyser import forget_old_trees
 from oxide_lsp.carry import carry
 from oxide_lsp.known import known
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends import Reading
+    from oxide_analyzer.frontends.oxide.reading import Lowered
+    from oxide_analyzer.frontends.oxide.remembered import Remembered
     from oxide_analyzer.source import SourceFile, Span
     from oxide_lsp.jobs import Answer
     from oxide_lsp.known import Known
@@ -28,6 +32,14 @@ logger = logging.getLogger(__name__)
 
 # A file without any of these has no kernels, and its syntax is somebody else's business.
 _MENTIONS = re.compile(r"oxide|numba|cuda\.jit|cupyx")
+
+
+@cache
+def _remembered() -> Remembered[list[Lowered]]:
+    """What was read of kernels before: a keystroke changes one of them."""
+    from oxide_analyzer.frontends.oxide.remembered import Remembered
+
+    return Remembered()
 
 
 @record
@@ -147,7 +159,8 @@ class Document:
 
         if self._reading is None:
             try:
-                self._reading = read(self.source, self.settings.modules)
+                forget_old_trees()
+                self._reading = read(self.source, self.settings.modules, _remembered())
             except Exception as error:
                 # A defect of the frontend must not take the server's other answers along.
                 logger.exception("%s could not be read", self.source.path)

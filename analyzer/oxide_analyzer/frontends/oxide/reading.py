@@ -15,6 +15,7 @@ from oxide_analyzer.frontends.oxide.lowering import Lowering, Memory
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, Known, UserFunction
 from oxide_analyzer.frontends.oxide.names import NameTypes
 from oxide_analyzer.frontends.oxide.parsing import parse
+from oxide_analyzer.frontends.oxide.remembered import RecordedLookups, Remembered, Surroundings
 from oxide_analyzer.frontends.oxide.resolution import Resolver
 from oxide_analyzer.frontends.oxide.scopes import module_scope, parameters
 from oxide_analyzer.frontends.oxide.signatures import kernel_parameters
@@ -79,14 +80,20 @@ class Reading:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read(source: SourceFile, modules: Modules) -> Reading:
-    """The kernels of a file, and what is wrong with it. Never raises, whatever the text."""
+def read(
+    source: SourceFile, modules: Modules, remembered: Remembered[list[Lowered]] | None = None
+) -> Reading:
+    """The kernels of a file, and what is wrong with it. Never raises, whatever the text.
+
+    Who reads a file again after each edit keeps what is `remembered` of its functions.
+    """
     if "oxide" not in source.text:
         return Reading((), (), ())
     tree = parse(source)
     if isinstance(tree, Diagnostic):
         return Reading((), (), (tree,))
-    resolver = Resolver(modules)
+    lookups = RecordedLookups(modules)
+    resolver = Resolver(lookups)
     kernels: list[Kernel] = []
     unread: list[Unread] = []
     diagnostics: dict[tuple[Span, str, str], Diagnostic] = {}
@@ -95,13 +102,24 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         functions = list(functions_of(module.node.body, module, resolver))
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
-    called: set[int] = set()
+    around = None
+    if remembered is not None:
+        nodes = (f.node for f in functions if f.role is FunctionRole.KERNEL)
+        around = Surroundings(module, nodes)
+    called: set[Span] = set()
     # Kernels first: what they call is read where it is called, with what it is given there.
     for function in sorted(functions, key=lambda function: function.role is FunctionRole.DEVICE):
         is_kernel = function.role is FunctionRole.KERNEL
-        if not is_kernel and id(function.node) in called:
+        if not is_kernel and source.span(function.node) in called:
             continue
-        made = instances(function, resolver) if is_kernel else [_lower(function, resolver, _helper)]
+        key = around.key(function.node) if around is not None else None
+        made = None
+        if remembered is not None and key is not None:
+            made = remembered.find(key, modules)
+        if made is None:
+            made = instances(function, resolver) if is_kernel else _helper_alone(function, resolver)
+            if remembered is not None and key is not None:
+                remembered.keep(key, made, lookups)
         # A helper's mistake is the same for every kernel that calls it.
         for finding in merged([(one.findings, one.instance) for one in made]):
             diagnostics.setdefault((finding.span, finding.code, finding.message), finding)
@@ -149,12 +167,12 @@ def functions_of(body: list[ast.stmt], scope: Scope, resolver: Resolver) -> Iter
 
 
 @record
-class _Lowered:
+class Lowered:
     """The IR of a kernel, if it can be read, what is wrong with it, and which helpers it calls."""
 
     kernel: Kernel | None
     findings: list[Diagnostic]
-    reached: set[int]
+    reached: set[Span]
     choices: tuple[TypeChoice, ...] = ()
 
     @property
@@ -163,7 +181,7 @@ class _Lowered:
         return ", ".join(f"{choice.name} = {choice.type}" for choice in self.choices)
 
 
-def instances(function: UserFunction, resolver: Resolver) -> list[_Lowered]:
+def instances(function: UserFunction, resolver: Resolver) -> list[Lowered]:
     """A kernel read for each choice of the types that only a launch decides."""
     first = _lower(function, resolver, _kernel)
     made = [first]
@@ -197,7 +215,7 @@ def _lower(
     resolver: Resolver,
     step: Callable[[Lowering], Kernel | None],
     given: Given = NOTHING_GIVEN,
-) -> _Lowered:
+) -> Lowered:
     """Pass over a kernel until the types of its names are settled."""
     memory = Memory(NameTypes())
     lowering = Lowering(function, resolver, memory, SYNTAX, given)
@@ -210,11 +228,11 @@ def _lower(
             passes += 1
     except RecursionError:
         # Bounds on nesting come first, save for what only the host could evaluate.
-        reached = {node for _, node in lowering.functions}
+        reached = {function.span for function in lowering.functions.values()}
         lowering = Lowering(function, resolver, memory, SYNTAX, given)
         message = ox002_unsupported_construct.too_deep(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
-        return _Lowered(None, lowering.diagnostics, reached)
+        return Lowered(None, lowering.diagnostics, reached)
     if passes == _MOST_PASSES:
         message = ox002_unsupported_construct.unsettled(function.node.name)
         lowering.report(ox002_unsupported_construct.RULE, function.node, message)
@@ -226,9 +244,13 @@ def _lower(
     refused = any(
         finding.code not in _READABLE and finding.severity is Severity.ERROR for finding in findings
     )
-    reached = {node for _, node in lowering.functions}
+    reached = {function.span for function in lowering.functions.values()}
     choices = tuple(lowering.choices.values())
-    return _Lowered(None if refused else kernel, findings, reached, choices)
+    return Lowered(None if refused else kernel, findings, reached, choices)
+
+
+def _helper_alone(function: UserFunction, resolver: Resolver) -> list[Lowered]:
+    return [_lower(function, resolver, _helper)]
 
 
 def _helper(lowering: Lowering) -> None:
