@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.configuration import Configuration
     from oxide_analyzer.diagnostics import Diagnostic, ObligationCounts, Verdict
+    from oxide_analyzer.insights import Insights
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import Span
 
 _KEPT_REPORTS = 16
+_KEPT_PACKED = 512
 _NICENESS = 5
 _STATM = Path("/proc/self/statm")
 
@@ -297,7 +299,7 @@ def _kernel(report: KernelReport) -> KernelAnswer:
         report.dialect,
         _name_of(report.checked),
         report.launches,
-        pickle.dumps(report.insights) if report.insights is not None else None,
+        _packed(report.insights) if report.insights is not None else None,
     )
 
 
@@ -311,6 +313,20 @@ def _name_of(checked: CheckedKernel | None) -> str:
     if checked is None:
         return ""
     return _names.setdefault(checked.kernel, f"{os.getpid()}.{next(_numbers)}")
+
+
+_known_packed: OrderedDict[int, tuple[Insights, bytes]] = OrderedDict()
+
+
+def _packed(insights: Insights) -> bytes:
+    """Insights as they travel: those of a kernel that was not edited are packed already."""
+    known = _known_packed.get(id(insights))
+    if known is None:
+        known = _known_packed[id(insights)] = insights, pickle.dumps(insights)
+        if len(_known_packed) > _KEPT_PACKED:
+            _known_packed.popitem(last=False)
+    _known_packed.move_to_end(id(insights))
+    return known[1]
 
 
 def _portable(diagnostic: Diagnostic) -> Diagnostic:

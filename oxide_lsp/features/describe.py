@@ -178,10 +178,18 @@ def access(
             lines += ["", f"where {', '.join(f'`{condition}`' for condition in touch.where)}"]
     lines.append("")
     lines += [f"* {_note(note, known, converter)}" for note in found.notes]
+    if found.is_checked and is_run_with_checks(known):
+        lines.append("* checked at run time")
     lines += [f"* {line}" for line in found.speed]
     if not known.is_current:
         lines += ["", _AGAIN]
     return "\n".join(lines)
+
+
+def is_run_with_checks(known: Known) -> bool:
+    """Whether a check takes the place of a proof: Numba makes none."""
+    answer = known.answer
+    return answer is not None and answer.compiles and answer.dialect == OWN_DIALECT
 
 
 def _note(note: Note, known: Known, converter: Converter) -> str:

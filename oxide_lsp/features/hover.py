@@ -1,6 +1,6 @@
 """Hover: kernels, accesses, variables, memories, names of the language, and rules.
 
-    block_sum                     verdict, facts, resources, PTX
+    def block_sum, block_sum[…]   verdict, facts, resources, PTX
     tile[t + stride]              index, what protects it, what it costs, its PTX
     stride                        type, numbers, for whom it is one
     thread.x                      signature and a line of documentation
@@ -80,16 +80,28 @@ def hover(ls: OxideServer, params: types.HoverParams) -> types.Hover | None:
 
 
 def _kernel(ls: OxideServer, document: Document, line: int, column: int) -> tuple[str, Span] | None:
-    for known in document.kernels():
-        if known.name_span.contains(line, column):
+    launched = _launched(document.source, line, column)
+    for known in document.file.kernels():
+        is_launched = launched is not None and launched[0] == known.name
+        if is_launched or known.name_span.contains(line, column):
             compiled = ls.listings.of(document, known)
             text = describe.kernel(known, compiled, ls.converter)
             if compiled is not None and compiled.problem is None:
                 code = _code(ls, document, compiled)
                 lines = describe.excerpt([text for text, _ in code], _MOST_PTX_LINES)
                 text = "\n".join([text, "", f"PTX for {ls.target}:", "", *lines])
-            return text, known.name_span
+            return text, launched[1] if launched is not None and is_launched else known.name_span
     return None
+
+
+def _launched(source: SourceFile, line: int, column: int) -> tuple[str, Span] | None:
+    """The name of what is launched there, if it is a kernel: `block_sum[grid, block](a, out)`."""
+    word = _word(source, line, column, _NAME)
+    if word is None:
+        return None
+    text, span = source.line(line), word[1]
+    is_whole = text[: span.column - 1][-1:] != "."
+    return word if is_whole and text[span.end_column - 1 :].startswith("[") else None
 
 
 def _code(ls: OxideServer, document: Document, compiled: Compiled) -> list[tuple[str, int]]:

@@ -20,7 +20,6 @@ from lsprotocol import types
 
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.ir.expressions import Space
-from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.source import Span
 from oxide_analyzer.wording import in_words
 from oxide_lsp.features import describe
@@ -82,7 +81,7 @@ def _shared_memory(
 
 
 def _checks(known: Known, insights: Insights, source: SourceFile) -> Iterator[tuple[int, int, str]]:
-    if known.answer is None or not known.answer.compiles or known.answer.dialect != OWN_DIALECT:
+    if not describe.is_run_with_checks(known):
         return
     for access in insights.accesses:
         place = known.place(access.span) if access.is_checked else None

@@ -15,6 +15,7 @@ from lsprotocol import types
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.source import Span
+from oxide_lsp.features.describe import is_run_with_checks
 from oxide_lsp.features.navigation import GO_TO_FINDING, can_show, findings_about
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def title(known: Known, findings: int, compiled: Compiled | None) -> str:
         parts.append(f"{findings} finding{'s' if findings > 1 else ''}")
     insights = known.insights
     checks = sum(access.is_checked for access in insights.accesses) if insights else 0
-    if checks and answer.compiles:
+    if checks and is_run_with_checks(known):
         parts.append(f"{checks} checked at run time")
     if compiled is not None and compiled.registers is not None:
         parts.append(f"{compiled.registers} registers")

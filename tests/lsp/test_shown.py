@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from lsprotocol import types
 from lsp.client import ROOT
 from lsp.desk import Desk
 from oxide_lsp.compiling import Compiled
-from oxide_lsp.features import describe, lenses, refreshing
+from oxide_lsp.features import describe, lenses, refreshing, symbols
 from oxide_lsp.features.listings import Listings
 from oxide_lsp.features.preferences import Hint, Preferences
 
@@ -194,6 +195,7 @@ def test_a_kernel_of_numba_speaks_numbas_words(folder: Path) -> None:
     launched = Desk(f"{NUMBA}\n\nscale[4, 64](y, x, 2.0)\n", folder)
     (lens,) = launched.lenses()
     kernel = launched.hover("def sca|le")
+    assert launched.hover("scal|e[4, 64]") == kernel
     assert lens.title.startswith("proved for its launch · ")
     assert kernel is not None
     assert "Judged for the launch at line [11](file:///project/k.py#L11)" in kernel
@@ -271,6 +273,10 @@ def test_a_lens_counts_what_is_checked_at_run_time(folder: Path) -> None:
     assert lens.title == "unproved · 1 finding · 1 checked at run time · show PTX"
     assert desk.compilers.asked == ["roots"]
     assert desk.hints() == ["out[i] = a[i64(math.sqrt(f64(i)))]«checked at run time»"]
+    access = desk.hover("a|[i64")
+    assert access is not None
+    assert "**unproved**" in access
+    assert "* checked at run time" in access
 
 
 def test_lenses_can_be_switched_off(folder: Path) -> None:
@@ -356,6 +362,15 @@ def test_the_outline_has_kernels_with_what_they_share(checked: Desk) -> None:
         "  sync_threads(): barrier of the block",
         "half: device function",
     ]
+
+
+def test_kernels_of_open_files_are_found_by_letters(checked: Desk) -> None:
+    def found(query: str) -> list[str]:
+        params = types.WorkspaceSymbolParams(query)
+        return [symbol.name for symbol in symbols.workspace_symbols(checked.ls, params)]
+
+    assert found("") == found("bksum") == ["block_sum"]
+    assert found("sumb") == []
 
 
 def test_memories_and_divergent_code_are_marked(checked: Desk) -> None:
@@ -530,7 +545,24 @@ def test_an_action_leads_to_the_other_access_and_back(racing: Desk) -> None:
     command = here[0].command
     assert command is not None
     assert command.command == "oxide.goToOtherAccess"
-    assert command.arguments == ["file:///project/k.py", racing.place("tile|[t] +=")]
+    uri = "file:///project/k.py"
+    assert command.arguments == [uri, racing.place("tile|[t] +=")]
+    shown: list[tuple[str, int]] = []
+
+    def show(params: types.ShowDocumentParams) -> Future[None]:
+        assert params.selection is not None
+        shown.append((params.uri, params.selection.start.line + 1))
+        return Future()
+
+    racing.ls.window_show_document = show  # pyright: ignore[reportAttributeAccessIssue]
+    commands = racing.ls.protocol.fm.commands
+    commands["oxide.goToOtherAccess"](uri, racing.place("tile|[t] +="))
+    back = types.Position(other.line - 1, other.column - 1)
+    commands["oxide.goToOtherAccess"](uri, back)
+    commands["oxide.goToFinding"](uri, "block_sum")
+    commands["oxide.goToOtherAccess"](uri, types.Position(0, 0))
+    here = (uri, finding.span.line)
+    assert shown == [(uri, other.line), here, here]
 
 
 @pytest.mark.parametrize("name", ["block_sum", "histogram"])
