@@ -86,9 +86,13 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     end, leaving = _leave(walk, stmt, carried, outside, position)
     counts = walk.collected is not None and walk.until is None
     if counts and stmt not in walk.evaluator.repetitions:
+        rounds: dict[int, Round] = {}
 
-        def run() -> Round:
-            return _one_more(walk, stmt, carried, level, position)
+        def run(head: State) -> Round:
+            # Each head has a round before it of its own, the same whoever asks.
+            if id(head) not in rounds:
+                rounds[id(head)] = _one_more(walk, stmt, carried, level, position)
+            return rounds[id(head)]
 
         names = (
             carried.names if not isinstance(stmt, For) else (*carried.names, counter_names(stmt)[0])

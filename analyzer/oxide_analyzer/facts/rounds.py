@@ -43,7 +43,8 @@ class Repetition:
     """A loop, the values of its locals at the head, and how to run one more round of it.
 
     `inside` are the values in the iteration that stands for all, `behind` those at the head in
-    which the loop ended. `together` says that the threads of a block go round in step.
+    which the loop ended; `run` gives the round before one of them. `together` says that the
+    threads of a block go round in step.
     """
 
     loop: Loop
@@ -52,7 +53,7 @@ class Repetition:
     behind: State | None
     names: tuple[str, ...]
     together: bool
-    run: Callable[[], Round]
+    run: Callable[[State], Round]
 
     def carried(self, head: State) -> dict[Atom, str]:
         """The unknowns that stand for locals at a head."""

@@ -141,7 +141,7 @@ def _not_handed_on(
 ) -> Condition:
     """That the round before did not write the element, or that there was none."""
     shared = analysis.kernel.arrays[read.array].space is Space.SHARED
-    before = repetition.run()
+    before = repetition.run(head)
     missed: list[Condition] = [repetition.follows(head, before)]
     for write in before.accesses:
         if write.array != read.array or write.kind is not AccessKind.WRITE:
