@@ -61,7 +61,7 @@ _FEW_BLOCKS = 128
 def hints(analysis: Analysis) -> Iterator[Diagnostic]:
     """What could be faster in a kernel."""
     lanes = Lanes(analysis.evaluator)
-    asked = requests(analysis, lanes)
+    asked = requests(analysis, lanes, only_costly=True)
     yield from _uncoalesced(analysis, asked)
     yield from _conflicts(analysis, asked)
     yield from _divergent(analysis, lanes)

@@ -114,14 +114,17 @@ class _Made:
     origin: Hashable
 
 
-def requests(analysis: Analysis, lanes: Lanes | None = None) -> tuple[Request, ...]:
+def requests(
+    analysis: Analysis, lanes: Lanes | None = None, *, only_costly: bool = False
+) -> tuple[Request, ...]:
     """One for each access to global and shared memory whose lanes are known, in source order.
 
-    Accesses inside of what the language itself supplies, such as `block.reduce_add`, and of
-    matrix operations, which a device does in its own way, are left out.
+    With `only_costly`, those are left out whose lanes are neighbours or at one place. Accesses
+    inside of what the language itself supplies, such as `block.reduce_add`, and of matrix
+    operations, which a device does in its own way, are left out always.
     """
     lanes = lanes or Lanes(analysis.evaluator)
-    made = [_made(analysis, lanes, wide) for wide in _as_one(analysis)]
+    made = [_made(analysis, lanes, wide, only_costly) for wide in _as_one(analysis)]
     found = _with_neighbours([one for one in made if one is not None])
     return tuple(sorted(found, key=lambda request: request.span))
 
@@ -211,7 +214,7 @@ def _goes_on(wide: _Wide, access: Access) -> bool:
 # ---------------------------------------------------------------- one request
 
 
-def _made(analysis: Analysis, lanes: Lanes, wide: _Wide) -> _Made | None:
+def _made(analysis: Analysis, lanes: Lanes, wide: _Wide, only_costly: bool) -> _Made | None:
     """What a warp asks for by one access; None if its lanes are not known."""
     access = wide.access
     array = analysis.kernel.arrays[access.array]
@@ -220,6 +223,8 @@ def _made(analysis: Analysis, lanes: Lanes, wide: _Wide) -> _Made | None:
         return None
     apart = varying(place)
     numbers = place.get((), (0,) * lanes.number)
+    if only_costly and not apart and step(numbers) in (0, wide.count):
+        return None
     size = array.element.size * wide.count
     takes = lanes.at_once(access.path)
     active = [lane for lane in range(lanes.number) if takes[lane]]
