@@ -91,6 +91,16 @@ class Launch(Generic[P]):
         except OxideError as error:
             raise plain(error) from None
 
+    @property
+    def repeats(self) -> bool:
+        """Whether straight code was written for launches like those before."""
+        return self._entry is not None
+
+    def again(self, args: tuple[Any, ...]) -> bool:
+        """Launch by that code; false, and nothing done, where it is not for these arguments."""
+        repeated = self._entry
+        return repeated is not None and repeated(args)
+
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundLaunch:
         """The launch with these arguments, checked now: call the result to launch."""
         try:

@@ -11,6 +11,7 @@ import pytest
 import oxide
 from oxide.numba import UnprovedKernelWarning, UnsupportedKernelError, cuda, float32, int32, void
 from oxide_codegen.numba_types import signatures
+from runtime import fake_cuda
 from runtime import numba_kernels as kernels
 
 if TYPE_CHECKING:
@@ -260,3 +261,48 @@ def test_the_interpreter_runs_them_too() -> None:
     with oxide.device("interpreter"):
         kernels.copied[1, 8](ramp(8), out)
     assert (out == ramp(8) + 1).all()
+
+
+# ---------------------------------------------------------------- on a GPU that is made up
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return fake_cuda.install(monkeypatch)
+
+
+def test_launches_on_a_gpu_copy_host_arrays_and_repeat_others(driver: Any) -> None:
+    with oxide.device("cuda"):
+        out = np.zeros(N, np.float32)
+        kernels.scaled[2, 64](ramp(), out, 2)
+        assert (out == 2 * ramp() + 3).all()
+        d, e = cuda.to_device(ramp()), cuda.device_array(N, np.float32)
+        assert str(d.device_id) == "cuda:0"
+        launch = kernels.copied[1, 128]
+        driver.log.clear()
+        for _ in range(5):
+            launch(d, e)
+            launch(e, d)
+        assert driver.log == [("launch", fake_cuda.LEGACY)] * 10
+        assert launch.repeated is not None
+        assert (d.copy_to_host() == ramp() + 10).all()
+        launch(d, d)
+        launch(d[:50], e[50:])
+        launch(ramp(), e)
+        assert (e.copy_to_host() == ramp() + 1).all()
+        kernels.numbered[(1, 1), (8, 8)](cuda.to_device(np.zeros((4, 6))).T)
+        host = np.zeros(N, np.float32)
+        launch(e, host)
+        assert (host == ramp() + 2).all()
+        kernels.copied[1, 128](host[::2].copy(), host[1::2])
+        assert (host[1::2] == ramp()[::2] + 3).all()
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_failure_on_a_gpu_is_raised_where_the_host_waits() -> None:
+    with oxide.device("cuda"):
+        out = cuda.device_array(N, np.float32)
+        warnings.simplefilter("ignore", UnprovedKernelWarning)
+        kernels.unguarded[2, 64](out)
+        with pytest.raises(IndexError, match="out of bounds of `out`"):
+            cuda.synchronize()
