@@ -13,8 +13,7 @@ from lsprotocol import types
 from lsp.client import ROOT
 from lsp.desk import Desk
 from oxide_lsp.compiling import Compiled
-from oxide_lsp.features import describe, lenses, refreshing, symbols
-from oxide_lsp.features.listings import Listings
+from oxide_lsp.features import describe, lenses, listings, refreshing, symbols
 from oxide_lsp.features.preferences import Hint, Preferences
 
 if TYPE_CHECKING:
@@ -483,22 +482,25 @@ class Slow:
         return CODE
 
 
-def test_kernels_are_compiled_one_by_one_and_remembered(folder: Path) -> None:
+def test_kernels_are_compiled_one_by_one_and_remembered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "_QUIET", 0.0)
     two = BLOCK_SUM + BLOCK_SUM[BLOCK_SUM.index("@kernel(") :].replace("block_sum", "other")
     desk, worker, changes = Desk(two, folder), Slow(), list[int]()
 
     async def scene() -> None:
         desk.ls.worker = worker  # pyright: ignore[reportAttributeAccessIssue]
-        listings = Listings(desk.ls, lambda: changes.append(1))
+        compiled = listings.Listings(desk.ls, lambda: changes.append(1))
 
         def known() -> list[Compiled | None]:
-            return [listings.of(desk.document, kernel) for kernel in desk.document.kernels()]
+            return [compiled.of(desk.document, kernel) for kernel in desk.document.kernels()]
 
         assert known() == known() == [None, None]
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.02)
         assert worker.asked == ["other sm_80"]
         worker.free.set()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         assert worker.asked == ["other sm_80", "block_sum sm_80"]
         assert len(changes) == 2
         assert known() == [CODE, CODE]

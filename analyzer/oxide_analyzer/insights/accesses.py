@@ -9,8 +9,9 @@
 
 Two accesses that no interval between barriers has in common have a barrier between them, which
 is why nobody asked whether they race; the barriers at which the intervals of the later one start
-are those that a thread has passed in the meantime. Of accesses of one form the provers ask one
-question for all, so a pair without an answer of its own has that of its form.
+are those that a thread has passed in the meantime, and in a loop round both either may be later.
+Of accesses of one form the provers ask one question for all, so a pair without an answer of its
+own has that of its form.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from oxide_analyzer.explained import condition
 from oxide_analyzer.facts.coalescing import distance, requests, told
 from oxide_analyzer.facts.polys import Level
 from oxide_analyzer.insights.records import AccessInsight, Note, Touch
-from oxide_analyzer.ir.nodes import Ownership, Space
+from oxide_analyzer.ir.nodes import For, Ownership, Space, While
 from oxide_analyzer.proof.races import conflicting, is_shared_by
 from oxide_analyzer.proof.subjects import Bound, Kind, Pair
 from oxide_analyzer.proof.verdicts import Lifted, Proved, Refuted, Result, Unknown
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.effects import Analysis
-    from oxide_analyzer.ir.nodes import Array
+    from oxide_analyzer.ir.nodes import Array, Stmt
     from oxide_analyzer.proof.ladder import Judgement
     from oxide_analyzer.proof.verdicts import Judged
     from oxide_analyzer.source import Span
@@ -213,8 +214,7 @@ class _Proofs:
         if not in_block and together and is_shared_by(array.space, Level.BLOCK):
             yield Note(f"no race with {name} ({{}}): proved with others of its form", (place,))
         if not together and not is_itself:
-            starts = {s for s in (*mine.values(), *theirs.values()) if s is not None}
-            passed = sorted(starts, key=lambda span: (span.line, span.column))
+            passed = self._passed(access, other)
             if passed:
                 text = f"a barrier ({{}}) lies between it and {name} ({{}})"
                 yield Note(text, (tuple(passed), place))
@@ -225,8 +225,22 @@ class _Proofs:
             else:
                 yield Note(f"no race of blocks with {name} ({{}}): {answer}", (place,))
 
+    def _passed(self, one: Access, other: Access) -> list[Span]:
+        """The barriers at which the intervals of the later one start; in a loop, of both."""
+        first, second = sorted((one, other), key=lambda access: access.site)
+        starts = set(self._intervals[second.site].values())
+        if _loops(first) & _loops(second):
+            starts |= set(self._intervals[first.site].values())
+        return sorted(start for start in starts if start is not None)
+
     def _readable(self, text: str) -> str:
         return readable(text, self._kernel.dialect)
+
+
+def _loops(access: Access) -> set[Stmt]:
+    """The loops round an access."""
+    owners = (frame.owner for frame in access.position)
+    return {owner for owner in owners if isinstance(owner, (For, While))}
 
 
 def _merged(notes: Iterable[Note]) -> Iterator[Note]:
