@@ -71,11 +71,11 @@ def store(context: Context, statement: Store) -> None:
     """`array[index] = value`."""
     array = context.checked.kernel.arrays[statement.array]
     value = _in_memory(context, context.widened(statement.value))
+    alignment = records.alignment(context, array)
+    if alignment < array.element.size:
+        value = records.in_pieces(context, value, array.element)
     with _element(context, array, statement.index, statement.site) as address:
-        context.build.emit(
-            f"store {value}, {address}, align {records.alignment(context, array)}"
-            f"{_marks(context, array)}"
-        )
+        context.build.emit(f"store {value}, {address}, align {alignment}{_marks(context, array)}")
 
 
 def load_neighbours(threads: Sequence[Context], statement: Load, widest: int) -> None:

@@ -77,6 +77,7 @@ class Device:
 
     has_minimum = True
     wraps_magnitudes = False
+    stores_parts_of_floats = False
     functions: Mapping[MathFunction, Definition] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
     approximations: Mapping[MathFunction, Definition] = MappingProxyType(APPROXIMATIONS)
     # How many threads of the launch one thread is.

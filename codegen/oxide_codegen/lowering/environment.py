@@ -40,6 +40,7 @@ class Environment(Protocol):
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
     `wraps_magnitudes`: what it makes of `llvm.abs` is MIN for MIN, whatever comes behind it.
+    `stores_parts_of_floats`: a float that is not aligned can be stored as one, in pieces.
     `copies_asynchronously`: it has `cp.async`. `has_matrix_units`: whole warps can use them.
     `functions`: those of which this machine has a
     better form than all others; `approximations`: those of f32 that it has for who wants speed.
@@ -47,6 +48,7 @@ class Environment(Protocol):
 
     has_minimum: bool
     wraps_magnitudes: bool
+    stores_parts_of_floats: bool
     copies_asynchronously: bool
     has_matrix_units: bool
     functions: Mapping[MathFunction, Definition]

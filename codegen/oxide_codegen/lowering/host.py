@@ -41,6 +41,7 @@ class Host:
 
     has_minimum = False
     wraps_magnitudes = True
+    stores_parts_of_floats = True
     copies_asynchronously = False
     has_matrix_units = False
     functions: Mapping[MathFunction, Definition] = MappingProxyType({})

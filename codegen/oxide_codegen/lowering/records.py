@@ -8,6 +8,10 @@
 No access says that it is aligned to more than the memory, the size of a record and the places of
 the leaf in it allow; what is aligned to less than its size is taken apart by LLVM. Leaves of one
 record are read through one pointer, so LLVM can make one access of neighbours.
+
+Of a float that is stored in pieces a device gets the bits as an integer. LLVM would store parts of
+the register that it is computed in, `cvt.rn.f32.f64 %r4, …; st.global.b16 [%rd8+2], %r4`, and
+ptxas 13.0 takes that for a conversion to an integer of 16 bits (`F2I.U16`).
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from oxide_analyzer.ir.nodes import Array, Part
+    from oxide_analyzer.language.types import Scalar
+    from oxide_codegen.lowering.builder import Builder
     from oxide_codegen.lowering.context import Context
 
 
@@ -34,6 +40,37 @@ def alignment(context: Context, array: Array) -> int:
     if context.ordinary:
         start = max(start, ALIGNMENT)
     return min(alignment_of(part.record, part.leaf, start), ALIGNMENT)
+
+
+def in_pieces(context: Context, value: Value, element: Scalar) -> Value:
+    """A number that is stored where it is not aligned."""
+    build = context.build
+    if context.environment.stores_parts_of_floats or not element.is_float:
+        return value
+    if value.type == "i16":
+        wide = build.value("i32", f'call i32 asm "cvt.u32.u16 $0, $1;", "=r,h"({value})')
+        return build.cast("trunc", wide, "i16")
+    return _whole(build, value, *_HALVES[value.type])
+
+
+def _whole(build: Builder, value: Value, half: str, move: str, constraints: str) -> Value:
+    """The bits of a register as an integer, put together from its halves."""
+    text = f'asm "{move} {{$0, $1}}, $2;", "{constraints}"({value})'
+    pair = build.value(f"{{ {half}, {half} }}", f"call {{ {half}, {half} }} {text}")
+    low, high = (build.value(half, f"extractvalue {pair}, {k}") for k in range(2))
+    if half == "i32":
+        low, high = (_whole(build, part, *_HALVES["i32"]) for part in (low, high))
+    whole, bits = ("i32", 16) if half == "i16" else ("i64", 32)
+    low, high = (build.cast("zext", part, whole) for part in (low, high))
+    return build.binary("or", low, build.binary("shl", high, str(bits)))
+
+
+# How registers are taken apart: the halves, the instruction, what it reads and writes.
+_HALVES = {
+    "float": ("i16", "mov.b32", "=h,=h,f"),
+    "i32": ("i16", "mov.b32", "=h,=h,r"),
+    "double": ("i32", "mov.b64", "=r,=r,d"),
+}
 
 
 def address(
