@@ -24,9 +24,12 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oxide_codegen import host_streams
+from oxide_codegen.devices import load_driver
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_codegen.cuda import Cuda
 
 # What was enqueued: on a stream of a GPU until now, or something of the cpu's.
@@ -156,6 +159,7 @@ class _Completions:
         self._new: SimpleQueue[_InFlight] = SimpleQueue()
         self._wake = _Semaphore()
         self._ended = False
+        self._launch = _host_function_launcher() if self._wake.is_there else None
         self._thread = threading.Thread(
             target=self._run, name=f"oxide-completion-{device.id}", daemon=True
         )
@@ -164,13 +168,12 @@ class _Completions:
 
     def watch(self, flight: _InFlight) -> None:
         """Tell the future when the events are done."""
-        driver = self._device.driver
         self._new.put(flight)
-        if self._wake.is_there:
+        if self._launch is not None:
             with self._device.current():
                 for stream, _ in flight.marks:
                     # A stream that cannot call leaves the look every tenth of a second.
-                    driver.cuLaunchHostFunc(stream.handle, *self._wake.as_host_function(driver))
+                    self._launch(stream.handle, *self._wake.host_function)
         self._wake.post()
 
     def _run(self) -> None:
@@ -208,6 +211,19 @@ class _Completions:
         self._thread.join(2 * _HEARTBEAT)
 
 
+def _host_function_launcher() -> Callable[..., int] | None:
+    """`cuLaunchHostFunc` of the driver itself.
+
+    The bindings put a function of their own in between, which takes the interpreter's lock on the
+    driver's thread: who holds that lock and waits for the driver would wait for ever.
+    """
+    library = load_driver()
+    launch = getattr(library, "cuLaunchHostFunc", None)
+    if launch is not None:
+        launch.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+    return launch
+
+
 class _Timespec(ctypes.Structure):
     _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
@@ -238,11 +254,11 @@ class _Semaphore:
         """Whether a stream can post it."""
         return self._post is not None
 
-    def as_host_function(self, driver: Any) -> tuple[Any, int]:
+    @property
+    def host_function(self) -> tuple[int | None, int]:
         """What `cuLaunchHostFunc` calls, and with what."""
         assert self._post is not None
-        function = ctypes.cast(self._post, ctypes.c_void_p).value
-        return driver.CUhostFn(function), self._address
+        return ctypes.cast(self._post, ctypes.c_void_p).value, self._address
 
     def post(self) -> None:
         """Wake who waits."""

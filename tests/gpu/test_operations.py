@@ -1,0 +1,152 @@
+"""Operations on a GPU: streams side by side, completion, failures, memory, foreign captures."""
+
+import asyncio
+import gc
+import time
+
+import numpy as np
+import pytest
+
+import oxide
+from gpu import operation_kernels as kernels
+from oxide import operations as ops
+
+pytestmark = pytest.mark.gpu
+N = 1 << 16
+
+
+@pytest.fixture(autouse=True)
+def on_gpu():
+    with oxide.device("cuda"):
+        yield
+    oxide.synchronize()
+
+
+@pytest.fixture
+def add():
+    return kernels.vecadd.prepare(grid=N // 256, block=256)
+
+
+def ones():
+    return np.ones(N, np.float32)
+
+
+def test_results_go_on_in_flight(add):
+    def doubled(buffer):
+        return add.op(buffer, buffer, ops.empty(N, oxide.f32))
+
+    result = ops.upload(ones()).and_then(doubled).and_then(doubled).and_then(ops.download).sync()
+    assert (result == 4).all()
+
+
+def test_streams_are_ordered_by_what_they_use(add):
+    first, second = oxide.stream(), oxide.stream()
+    x, y, z = oxide.asarray(ones()), oxide.zeros(N, oxide.f32), oxide.zeros(N, oxide.f32)
+    slow = kernels.spin.prepare(grid=1, block=32, stream=first)
+    slow(20_000_000, y)
+    add.on(first)(x, x, y)
+    add.on(second)(y, x, z)
+    add.on(first)(z, z, y)
+    assert (z.numpy() == 3).all()
+    assert (y.numpy() == 6).all()
+
+
+def test_branches_overlap():
+    spins = [kernels.spin.prepare(grid=1, block=32) for _ in range(3)]
+    buffers = [oxide.zeros(32, oxide.f32) for _ in range(3)]
+
+    def seconds(operation):
+        oxide.synchronize()
+        clock = time.perf_counter()
+        operation.sync()
+        return time.perf_counter() - clock
+
+    cycles = 50_000_000
+    spins[0](10, buffers[0])
+    alone = seconds(spins[0].op(cycles, buffers[0]))
+    three = (spin.op(cycles, buffer) for spin, buffer in zip(spins, buffers, strict=True))
+    assert seconds(ops.zip_ops(*three)) < 1.7 * alone
+
+
+def test_a_short_one_does_not_wait_for_a_long_one():
+    spin = kernels.spin.prepare(grid=1, block=32)
+    buffers = [oxide.zeros(32, oxide.f32) for _ in range(2)]
+    spin(10, buffers[0])
+    ended = []
+
+    async def timed(name, cycles, buffer):
+        await spin.op(cycles, buffer)
+        ended.append(name)
+
+    async def main():
+        await asyncio.gather(
+            timed("long", 400_000_000, buffers[0]), timed("short", 1000, buffers[1])
+        )
+
+    asyncio.run(main())
+    assert ended == ["short", "long"]
+
+
+def test_a_failure_reaches_its_task_once():
+    async def main():
+        checked = kernels.checked.prepare(grid=4, block=256)
+        index = np.full(1000, 5000, np.int32)
+        with pytest.raises(oxide.KernelAssertion, match="checked"):
+            await checked.op(ops.upload(index), ops.zeros(1000, oxide.i32))
+
+    asyncio.run(main())
+    asyncio.run(main())
+    oxide.synchronize()
+
+
+def test_memory_of_cancelled_operations_comes_back(add):
+    device = oxide.zeros(1, oxide.f32)._cuda()
+    x = oxide.asarray(ones())
+
+    async def main():
+        waiting = [
+            asyncio.ensure_future(_begin(add.op(x, x, ops.empty(N, oxide.f32)))) for _ in range(50)
+        ]
+        await asyncio.sleep(0)
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(main())
+    oxide.synchronize()
+    time.sleep(0.3)
+    gc.collect()
+    device.reap()
+    assert device.garbage.empty()
+
+
+async def _begin(operation):
+    return await operation
+
+
+def test_launches_while_torch_captures(add):
+    torch = pytest.importorskip("torch")
+    x = torch.ones(N, device="cuda")
+    y = torch.zeros(N, device="cuda")
+    z = torch.zeros(N, device="cuda")
+    a, b, c = (oxide.asarray(ones()) for _ in range(3))
+    add(x, x, y)
+    torch.cuda.synchronize()
+    flying = [add.op(a, b, ops.zeros(N, oxide.f32)) for _ in range(4)]
+
+    async def main():
+        tasks = [asyncio.ensure_future(_begin(one)) for one in flying]
+        await asyncio.sleep(0)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            add.on(torch.cuda.current_stream())(x, x, y)
+            add.on(torch.cuda.current_stream())(y, x, z)
+        results = await asyncio.gather(*tasks)
+        assert all((one.numpy() == 2).all() for one in results)
+        y.zero_()
+        graph.replay()
+        torch.cuda.synchronize()
+        assert bool((z == 3).all())
+
+    asyncio.run(main())
+    assert (c.numpy() == 1).all()
