@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import complexes, live, operators, records
+from oxide_analyzer.frontends.numba import live, operators, records
 from oxide_analyzer.frontends.numba.promotion import zero
 from oxide_analyzer.frontends.oxide import indexing, places, tables
 from oxide_analyzer.frontends.oxide.meanings import Known
@@ -29,6 +29,7 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, Store
 from oxide_analyzer.language import numba
+from oxide_analyzer.language.records import Record
 from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
             if base.elements is None:
                 return base
             return _field(lowering, base, name, node)
+        if isinstance(base, TupleValue):
+            return _item_of(lowering, base, name, node)
         return lowering.forget(node, f"`{lowering.text(node)}`", F64)
     match base:
         case ArrayValue(array=array):
@@ -200,9 +203,8 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
             return places.array_attribute(lowering, base, node)
         case MeaningValue():
             return places.attribute(lowering, node)
-        case TupleValue(items=items) if complexes.is_complex(base):
-            place = complexes.COMPLEX.place(node.attr)
-            return UNKNOWN if place is None else again(items[place], lowering.span(node))
+        case TupleValue():
+            return _item_of(lowering, base, node.attr, node)
         case Number() if node.attr in ("real", "imag") and lowering.launched is not None:
             span = lowering.span(node)
             return base if node.attr == "real" else Number(zero(base.type, span), base.type)
@@ -268,6 +270,15 @@ def _read(lowering: NumbaLowering, index: ast.expr) -> None:
         for end in ends:
             if end is not None:
                 lowering.evaluate(end)
+
+
+def _item_of(lowering: NumbaLowering, base: TupleValue, name: str, node: ast.expr) -> Value:
+    """A part of a complex number, a field of a record that a launch was given."""
+    place = base.struct.place(name) if isinstance(base.struct, Record) else None
+    if place is None or isinstance(base.items[place], Unknown):
+        lowering.assume(node, f"`{lowering.text(node)}`")
+        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+    return again(base.items[place], lowering.span(node))
 
 
 def _field(lowering: NumbaLowering, base: ArrayValue, name: str, node: ast.expr) -> Value:

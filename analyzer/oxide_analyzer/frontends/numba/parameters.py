@@ -114,7 +114,11 @@ def _value(name: str, type: Element, span: Span, found: list[Parameter]) -> Numb
     if isinstance(type, Scalar):
         found.append(ScalarParameter(name, type, span))
         return Number(Param(name, type, span), type)
-    items = (_value(f"{name}.{field.name}", field.type, span, found) for field in type.fields)
+    # A field that is an array is left out.
+    items = (
+        UNKNOWN if field.shape else _value(f"{name}.{field.name}", field.type, span, found)
+        for field in type.fields
+    )
     return TupleValue(tuple(items), complexes.COMPLEX if type.is_complex else type)
 
 

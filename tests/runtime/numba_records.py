@@ -1,0 +1,63 @@
+"""Kernels of complex numbers and records, for tests of how they are passed, compiled and run."""
+
+import numpy as np
+
+from oxide.numba import complex64, cuda
+from oxide.numba.cuda.random import xoroshiro128p_uniform_float32
+
+packed = np.dtype([("tag", np.uint8), ("v", np.float64), ("w", np.float32, (2,))])
+shared_bytes = np.dtype(
+    {"names": ["whole", "low"], "formats": [np.uint32, np.uint16], "offsets": [0, 0]}
+)
+
+
+@cuda.jit
+def multiplied(x, y, factor):
+    i = cuda.grid(1)
+    if i < y.size and i < x.size:
+        y[i] = x[i] * y[i] + factor
+
+
+@cuda.jit
+def halved(p, by):
+    i = cuda.grid(1)
+    if i < p.size:
+        p[i].v = p[i].v * by.w + p[i].tag
+        p[i].w[1] = p[i].w[0] + by.z.imag
+        p[i].tag = i
+
+
+@cuda.jit
+def reversed_by_block(x, out):
+    tile = cuda.shared.array(32, dtype=complex64)
+    t = cuda.threadIdx.x
+    tile[t] = x[t]
+    cuda.syncthreads()
+    out[t] = tile[31 - t]
+
+
+@cuda.jit
+def unordered(x, out):
+    tile = cuda.shared.array(32, dtype=complex64)
+    t = cuda.threadIdx.x
+    tile[t] = x[t]
+    out[t] = tile[31 - t]
+
+
+@cuda.jit
+def drawn(states, out):
+    i = cuda.grid(1)
+    if i < out.size and i < states.size:
+        out[i] = xoroshiro128p_uniform_float32(states, i)
+
+
+@cuda.jit
+def low_halves(p):
+    i = cuda.grid(1)
+    if i < p.size:
+        p[i].low = 1
+
+
+@cuda.jit
+def counted(p):
+    cuda.atomic.add(p["v"], 0, 1.0)
