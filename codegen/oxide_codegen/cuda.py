@@ -443,6 +443,12 @@ class Cuda:
             made = self.device.create_stream()
         return Stream(self.id, int(made.handle), made)
 
+    def record(self, stream: int) -> Any:
+        """An event behind all that is on a stream, with the time of day."""
+        options = self.core.EventOptions(timing_enabled=True)
+        with self.current():
+            return self.stream(stream).record(options=options)
+
     def sync_stream(self, handle: int) -> None:
         """Wait for one stream, and raise what a launch ran into."""
         self.reap()

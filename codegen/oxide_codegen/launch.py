@@ -52,6 +52,7 @@ class Launch(Generic[P]):
     __slots__ = (
         "_before",
         "_entry",
+        "_parameters",
         "_program",
         "_written",
         "block",
@@ -81,6 +82,7 @@ class Launch(Generic[P]):
         # For which launches it is: under which guard, and whether ordinary ones.
         self._written: tuple[tuple[Guard, bool], ...] = ()
         self._before: tuple[Guard, bool] | None = None
+        self._parameters: tuple[tuple[str, bool], ...] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
@@ -124,12 +126,14 @@ class Launch(Generic[P]):
 
     def parameters(self) -> tuple[tuple[str, bool], ...]:
         """The parameters of the kernel's function, and which of them it writes."""
-        arrays = self._program.stated().arrays
-        read = Ownership.READ_ONLY
-        return tuple(
-            (name, name in arrays and arrays[name].ownership is not read)
-            for name in inspect.signature(self._program.function).parameters
-        )
+        if self._parameters is None:
+            arrays = self._program.stated().arrays
+            read = Ownership.READ_ONLY
+            self._parameters = tuple(
+                (name, name in arrays and arrays[name].ownership is not read)
+                for name in inspect.signature(self._program.function).parameters
+            )
+        return self._parameters
 
     def on(self, stream: object) -> Launch[P]:
         """The same on another stream."""

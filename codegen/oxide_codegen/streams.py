@@ -7,11 +7,13 @@ see `host_streams`.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import devices, host_streams
-from oxide_codegen.errors import LaunchTypeError
+from oxide_codegen.errors import DeviceError, LaunchTypeError
+from oxide_codegen.events import Event
 from oxide_codegen.host_streams import HostStream
 
 if TYPE_CHECKING:
@@ -39,6 +41,44 @@ class Stream:
             cuda(self.device_id.index).sync_stream(self.handle)
         elif isinstance(self._owner, HostStream):
             self._owner.sync()
+
+    def record(self) -> Event:
+        """All that is on this stream now, to wait for and to measure by."""
+        if self.device_id.kind == "cpu":
+            return Event(self.device_id, self._thread.enqueue(time.perf_counter))
+        from oxide_codegen.cuda import cuda
+
+        return Event(self.device_id, cuda(self.device_id.index).record(self.handle))
+
+    def wait(self, other: Event | Stream) -> None:
+        """What is enqueued here from now on comes behind an event, or all of another stream."""
+        event = other if isinstance(other, Event) else other.record()
+        if event.device_id.kind != self.device_id.kind:
+            raise DeviceError(f"a stream of {self.device} cannot wait for {event.device}")
+        if self.device_id.kind == "cpu":
+            self._thread.enqueue(event.inner.exception)
+            return
+        from oxide_codegen.cuda import cuda
+
+        device = cuda(self.device_id.index)
+        with device.current():
+            device.stream(self.handle).wait(event.inner)
+
+    def fork(self) -> Stream:
+        """A new stream, behind all that is on this one."""
+        made = stream(self.device)
+        made.wait(self)
+        return made
+
+    def join(self, other: Stream) -> None:
+        """What is enqueued here from now on comes behind all of a stream that was forked."""
+        self.wait(other)
+
+    @property
+    def _thread(self) -> HostStream:
+        if not isinstance(self._owner, HostStream):
+            self._owner = HostStream()
+        return self._owner
 
     @property
     def host(self) -> HostStream | None:
@@ -68,7 +108,6 @@ def synchronize() -> None:
     from oxide_codegen.cuda import devices_in_use
 
     host_streams.sync()
-
     for device in devices_in_use():
         device.sync()
 

@@ -119,6 +119,28 @@ def test_the_thread_of_a_stream_ends_with_it(on_cpu):
     assert not thread.is_alive()
 
 
+def test_events_are_places_on_streams(on_cpu, gate):
+    first, second = oxide.stream(), oxide.stream()
+    before = first.record()
+    first.host.enqueue(gate.wait)
+    after = first.record()
+    seen = []
+    second.wait(after)
+    second.host.enqueue(lambda: seen.append(after.is_done))
+    before.sync()
+    assert (before.is_done, after.is_done) == (True, False)
+    with pytest.raises(oxide.DeviceError, match="sync first"):
+        after - before
+    time.sleep(0.02)
+    gate.set()
+    second.sync()
+    assert seen == [True]
+    assert 10 < after - before < 5000
+    third = first.fork()
+    first.join(third)
+    first.sync()
+
+
 def test_a_failure_outlives_its_stream(on_cpu):
     stream = oxide.stream()
 
