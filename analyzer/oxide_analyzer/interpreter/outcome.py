@@ -176,10 +176,10 @@ class Outcome:
     """What a run came to.
 
     `failures` are in the order in which they happened, one for each kind and statements (races
-    within and between blocks count apart), the first clean one if there is one. `arrays` holds
-    the array parameters at the end. `exhausted` says that the budget ended the run, `limited`
-    that the limit of failures did; then nothing is known about what was left to run. `lines` is
-    what the kernel printed.
+    within and between blocks, and indices in front of an array and behind it, count apart), the
+    first clean one if there is one. `arrays` holds the array parameters at the end. `exhausted`
+    says that the budget ended the run, `limited` that the limit of failures did; then nothing is
+    known about what was left to run. `lines` is what the kernel printed.
     """
 
     launch: Launch

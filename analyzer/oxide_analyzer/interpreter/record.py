@@ -202,7 +202,8 @@ class Record:
         def build(see: Seen, clean: bool) -> Failure:
             return OutOfBounds(see(moment), axis, shape[axis], clean)
 
-        self.findings.add((OutOfBounds, access.site), (moment,), step, build)
+        # In front of an array and behind it are two mistakes.
+        self.findings.add((OutOfBounds, access.site, index[axis] < 0), (moment,), step, build)
         if not isinstance(access, Store):
             self.findings.taint(thread, step)
 

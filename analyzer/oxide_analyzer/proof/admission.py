@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.interpreter import run
-from oxide_analyzer.ir.nodes import Symbol
+from oxide_analyzer.ir.nodes import Compare, CompareOp, Param, Symbol
 from oxide_analyzer.ir.specialise import StandIn, specialise, with_functions
-from oxide_analyzer.ir.walk import expressions
+from oxide_analyzer.ir.walk import expressions, subexpressions
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
@@ -52,7 +52,8 @@ def chosen(
         if proved_under(analysis, obligation, tuple(wanted.values())):
             continue
         for candidate in infer(analysis, obligation) or ():
-            wanted.setdefault(candidate.text, candidate)
+            if not _is_given(analysis.kernel, candidate):
+                wanted.setdefault(candidate.text, candidate)
     facts = tuple(f for f in wanted.values() if not _silences(analysis, f))
     if not facts:
         return (), tuple(wanted.values())
@@ -62,6 +63,23 @@ def chosen(
     if single and admits(analysis.kernel, single, flat):
         return single, tuple(f for f in facts if f not in single)
     return (), facts
+
+
+def _is_given(kernel: Kernel, fact: Candidate) -> bool:
+    """Whether a launch that the source shows says which values a scalar of the fact takes.
+
+    for step in range(n): k[8, 64](a, step)      `step < len(a) - 1` is not for the kernel to ask
+    """
+    if not kernel.launches:
+        return False
+    ends: dict[CompareOp, set[str]] = {CompareOp.GE: set(), CompareOp.LT: set()}
+    for requirement in kernel.contract.requires:
+        condition = requirement.condition
+        if isinstance(condition, Compare) and condition.op in ends:
+            left = subexpressions(condition.left)
+            ends[condition.op].update(e.name for e in left if isinstance(e, Param))
+    given = ends[CompareOp.GE] & ends[CompareOp.LT]
+    return any(isinstance(e, Param) and e.name in given for e in subexpressions(fact.expr))
 
 
 def _silences(analysis: Analysis, fact: Candidate) -> bool:

@@ -328,7 +328,19 @@ def _tied(kernel: Kernel) -> frozenset[object]:
             # Whatever is computed from what is known is known.
             if len(one) == 1 and other <= found:
                 found |= one
-    return frozenset(found)
+    return frozenset(found) | _between(kernel, found)
+
+
+def _between(kernel: Kernel, known: set[object]) -> frozenset[object]:
+    """The numbers that the launch says to lie between two that are known: those of a loop."""
+    ends: dict[CompareOp, set[object]] = {CompareOp.GE: set(), CompareOp.LT: set()}
+    for requirement in kernel.contract.requires:
+        condition = requirement.condition
+        if isinstance(condition, Compare) and condition.op in ends:
+            one, other = _quantities(condition.left), _quantities(condition.right)
+            if len(one) == 1 and other <= known:
+                ends[condition.op] |= one
+    return frozenset(ends[CompareOp.GE] & ends[CompareOp.LT])
 
 
 def _quantities(expr: Expr) -> frozenset[object]:

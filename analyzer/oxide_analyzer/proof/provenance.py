@@ -80,8 +80,13 @@ class Provenance:
                 return Origin.LAUNCH
 
     def accumulates(self, site: int | None) -> bool:
-        """Whether an access is a part of `a[i] += x`: of the same element is loaded and stored."""
+        """Whether an access is a part of `a[i] += x`: of the same element is loaded and stored.
+
+        Atomics on shared memory are made to meet others.
+        """
         match None if site is None else self.by_site.get(site):
+            case Atomic(array=array):
+                return self.kernel.arrays[array].space is Space.SHARED
             case Load(array=array, index=index) | Store(array=array, index=index):
                 kinds = {
                     type(other)

@@ -195,8 +195,8 @@ def place_of(failure: Failure) -> object:
     match failure:
         case Race(first=a, second=b):
             return (kind_of(failure), frozenset((a.site, b.site)))
-        case OutOfBounds(event=event, axis=axis):
-            return (kind_of(failure), event.site, axis)
+        case OutOfBounds(event=event, axis=axis, view=view):
+            return (kind_of(failure), event.site, axis, event.index[0 if view else axis] < 0)
         case (
             ZeroDivisor(event=event)
             | Uninitialised(event=event)

@@ -31,6 +31,8 @@ from oxide_analyzer.frontends.numba.quantities import (
     Sizes,
     Symbol,
     Table,
+    Whole,
+    as_size,
     symbols_of,
 )
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
@@ -274,7 +276,7 @@ class Flow:
         host = self._host(scope, known)
         items = _items(source, host)
         if items is None or len(items) > _MOST_ROUNDS:
-            return self._rounds(target, body, scope, known)
+            return self._rounds(target, body, scope, known, _counted(target, source, host))
         ways = [known]
         for one in items:
             for way in ways:
@@ -283,7 +285,12 @@ class Flow:
         return ways
 
     def _rounds(
-        self, target: ast.expr | None, body: list[ast.stmt], scope: Scope, known: Names
+        self,
+        target: ast.expr | None,
+        body: list[ast.stmt],
+        scope: Scope,
+        known: Names,
+        value: HostValue = NOT_KNOWN,
     ) -> list[Names]:
         """A loop of any number of rounds: names keep what every round leaves them."""
         recording, self._recording = self._recording, False
@@ -292,21 +299,21 @@ class Flow:
         for attempt in range(2):
             tried = dict(before)
             if target is not None:
-                self._bind(target, target, NOT_KNOWN, self._host(scope, tried))
+                self._bind(target, target, value, self._host(scope, tried))
             for after in self._block(body, scope, [tried]) or [dict(before)]:
-                for key, value in after.items():
+                for key, left in after.items():
                     if key not in before or key[0] != id(scope.node):
                         continue
-                    if _alike(before[key], value) and (attempt or before[key] == value):
+                    if _alike(before[key], left) and (attempt or before[key] == left):
                         continue
                     place = f"{key[1]}@{scope.qualname}:{body[0].lineno}"
-                    met = one_of([before[key], value], place) if attempt == 0 else NOT_KNOWN
+                    met = one_of([before[key], left], place) if attempt == 0 else NOT_KNOWN
                     before[key] = HostArray(place, None) if isinstance(met, NotKnown) else met
                     changed.add(key)
         self._recording = recording
         inside = dict(before)
         if target is not None:
-            self._bind(target, target, NOT_KNOWN, self._host(scope, inside))
+            self._bind(target, target, value, self._host(scope, inside))
         after = self._block(body, scope, [inside])
         for way in after:
             # After the last round they hold what any of them may have left.
@@ -467,6 +474,21 @@ def _items(source: ast.expr, host: Host) -> list[HostValue] | None:
         case _:
             found = host.value(source)
             return list(found.items) if isinstance(found, Sizes) else None
+
+
+def _counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
+    """The variable of a loop over a range, which is between its ends."""
+    match source:
+        case ast.Call(func=ast.Name(id="range"), args=arguments) if 1 <= len(arguments) <= 2:
+            ends = [as_size(host.value(argument)) for argument in arguments]
+            least, above = (0, *ends)[-2:]
+            name = f"{ast.dump(target)}@{host.scope.qualname}:{target.lineno}"
+            known = isinstance(least, int | Symbol | Whole)
+            if known and isinstance(above, int | Symbol | Whole):
+                return Symbol(name, least, above)
+            return NOT_KNOWN
+        case _:
+            return NOT_KNOWN
 
 
 def _distinct(ways: list[Names], scope: Scope) -> list[Names]:

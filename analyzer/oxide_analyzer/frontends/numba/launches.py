@@ -134,6 +134,18 @@ class Launches:
         return tuple(found.values())
 
 
+def _bounded(size: Size) -> Iterator[Symbol]:
+    """The numbers in a quantity of which more is known than their names."""
+    match size:
+        case Symbol() if size.least is not None or size.above is not None:
+            yield size
+        case Whole(left=left, right=right):
+            yield from _bounded(left)
+            yield from _bounded(right)
+        case _:
+            pass
+
+
 def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
     """The functions that a module makes kernels by `cuda.jit(f)`."""
     for node in ast.walk(module.node):
@@ -177,6 +189,9 @@ class _Site:
         self._span = span
         self._pairs: list[tuple[Expr, Size]] = []
         self._meanings: dict[str, Expr] = {}
+        self._derived: dict[str, Expr] = {}
+        # What lengths are that are computed of numbers without a meaning: `rows * cols`.
+        self._held: dict[Whole, Expr] = {}
         self._tasked: Size | None = None
         self._constants: list[tuple[str, int]] = []
 
@@ -283,11 +298,24 @@ class _Site:
         # Lengths and numbers that are passed are what names mean; extents of the grid come last.
         if isinstance(size, Symbol) and not isinstance(quantity, Special):
             self._meanings.setdefault(size.name, quantity)
+        if isinstance(size, Whole) and not isinstance(quantity, Special):
+            self._held.setdefault(size, quantity)
+        match size:
+            case Whole(op="+" | "-" as op, left=Symbol(name=name), right=int() as less):
+                # A length of `rounds + 1` says what `rounds` is, where nothing else does.
+                back = BinaryOp.SUB if op == "+" else BinaryOp.ADD
+                by = Const(less, I64, self._span)
+                meaning = Binary(back, quantity, by, I64, self._span)
+                self._derived.setdefault(name, meaning)
+            case _:
+                pass
 
     # ------------------------------------------------------------ conditions
 
     def _conditions(self) -> Iterator[Requirement]:
         said: set[str] = set()
+        for name, meaning in self._derived.items():
+            self._meanings.setdefault(name, meaning)
         for quantity, size in self._pairs:
             if isinstance(size, Symbol) and isinstance(quantity, Special):
                 self._meanings.setdefault(size.name, quantity)
@@ -302,9 +330,20 @@ class _Site:
             said.add(text)
             condition = Compare(CompareOp.EQ, quantity, other, self._span)
             yield Requirement(condition, text, self._span)
+        for symbol in dict.fromkeys(s for _, size in self._pairs for s in _bounded(size)):
+            yield from self._between(symbol)
         tasks = None if self._tasked is None else self._expr(self._tasked)
         if tasks is not None:
             yield from self._enough(tasks)
+
+    def _between(self, symbol: Symbol) -> Iterator[Requirement]:
+        """What a number lies between, if the launch says which of its quantities it is."""
+        quantity = self._meanings.get(symbol.name)
+        least, above = (None if e is None else self._expr(e) for e in (symbol.least, symbol.above))
+        for op, end in ((CompareOp.GE, least), (CompareOp.LT, above)):
+            if quantity is not None and end is not None:
+                condition = Compare(op, quantity, end, self._span)
+                yield Requirement(condition, show_expr(condition), self._span)
 
     def _enough(self, tasks: Expr) -> Iterator[Requirement]:
         """The threads are at least `tasks`, and without the last block they are fewer."""
@@ -329,7 +368,7 @@ class _Site:
             case Whole(op=op, left=left, right=right):
                 one, other = self._expr(left), self._expr(right)
                 if one is None or other is None:
-                    return None
+                    return self._held.get(size)
                 if op == _CEILING:
                     less = Binary(BinaryOp.SUB, other, Const(1, I64, self._span), I64, self._span)
                     one = Binary(BinaryOp.ADD, one, less, I64, self._span)

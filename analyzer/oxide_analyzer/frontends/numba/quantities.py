@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 @record
 class Symbol:
-    """A whole number that is known by its name alone."""
+    """A whole number that is known by its name alone, or between two others, `above` excluded."""
 
     name: str
+    least: Size | None = None
+    above: Size | None = None
 
 
 @record
