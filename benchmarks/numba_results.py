@@ -133,7 +133,10 @@ def run(by: str, target: str, launches: int) -> dict[str, Any]:
             found["times"][f"{path.stem}, first run"] = 1e6 * (time.perf_counter() - start)
         if by == "oxide":
             found["warnings"] += [str(w.message).splitlines()[0] for w in caught]
-    found["times"] |= timed(by, target, launches)
+    try:
+        found["times"] |= timed(by, target, launches)
+    except Exception as error:
+        found["errors"]["times"] = f"{type(error).__name__}: {error}"[:2000]
     found["version"] = _version(by)
     return found
 

@@ -44,8 +44,8 @@ _NUMBA = [
     *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("arguments", "arrays", "dispatch")),
     *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("jit", "memory", "random")),
     "oxide/numba/__init__.py",
-    "oxide/numba/cuda/__init__.py",
-    "oxide/numba/cuda/random.py",
+    "oxide/numba_cuda/__init__.py",
+    "oxide/numba_cuda/random.py",
 ]
 LATE = {
     "codegen/oxide_codegen/llvm.py": {"llvmlite"},

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
+from oxide_codegen import live
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
@@ -51,6 +52,8 @@ class Dispatcher:
         *,
         is_device: bool,
     ) -> None:
+        # Its text is that of now; who edits the file later is told.
+        live.take(function)
         self.py_func = function
         self.is_device = is_device
         self.options = options

@@ -48,7 +48,7 @@ _MODULES = {
     "numba.core.types": "numba.types",
     "oxide.numba": "numba",
     "oxide.numba.types": "numba.types",
-    "oxide.numba.cuda": "numba.cuda",
+    "oxide.numba_cuda": "numba.cuda",
 }
 _OWN = ("oxide.", "oxide_codegen.", "numba.")
 

@@ -15,9 +15,11 @@ device kernels give what Numba gives; what is proved of them is not checked when
 is, and one `UnprovedKernelWarning` says what is not proved.
 """
 
+import sys
 from typing import Any
 
-from oxide.numba import cuda, types
+from oxide import numba_cuda as cuda
+from oxide.numba import types
 from oxide.numba.types import (
     Signature,
     b1,
@@ -102,6 +104,10 @@ __all__ = [
 ]
 
 prange = range
+
+# `import oxide.numba.cuda` finds them here: see `oxide.numba_cuda` for why they are not elsewhere.
+sys.modules[f"{__name__}.cuda"] = cuda
+sys.modules[f"{__name__}.cuda.random"] = cuda.random
 
 
 def from_dtype(dtype: Any) -> Any:

@@ -148,9 +148,9 @@ class NumbaResolver(Resolver):
         return UserFunction(found.node, found.scope, FunctionRole.DEVICE)
 
     def _module(self, name: str, importer: SourceFile) -> ModuleMeaning:
-        if name == _DROP_IN or name.startswith(f"{_DROP_IN}."):
+        if name == _DROP_IN or name.startswith((f"{_DROP_IN}.", f"{_DROP_IN}_cuda")):
             # What stands in for Numba has its names.
-            name = name.removeprefix("oxide.")
+            name = name.removeprefix("oxide.").replace("_cuda", ".cuda", 1)
         if name in numba.MODULES:
             return ModuleMeaning(name, None)
         return super()._module(name, importer)

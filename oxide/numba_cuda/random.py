@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oxide.numba.intrinsics import Intrinsic
+from oxide.numba_cuda.intrinsics import Intrinsic
 from oxide_codegen.numba_random import (
     create_xoroshiro128p_states,
     init_xoroshiro128p_states,

@@ -1,6 +1,8 @@
 """What `numba.cuda` offers, over Oxide's compiler and runtime.
 
-Names of the host do what they do there; names of kernels are in `oxide.numba.intrinsics`.
+Names of the host do what they do there; names of kernels are in `oxide.numba_cuda.intrinsics`.
+Programs import it as `oxide.numba.cuda`. It is no module of that name, because where numba-cuda is
+installed every import of a name with `numba.cuda` in it is sent there.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from oxide.numba.cuda import random
-from oxide.numba.intrinsics import Intrinsic, Namespace, Place, grid, gridsize, syncthreads
+from oxide.numba_cuda import random
+from oxide.numba_cuda.intrinsics import Intrinsic, Namespace, Place, grid, gridsize, syncthreads
 from oxide_codegen.numba_arrays import DeviceNDArray, device_array, to_device
 from oxide_codegen.numba_devices import (
     Context,

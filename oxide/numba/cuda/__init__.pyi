@@ -1,0 +1,1 @@
+from oxide.numba_cuda import *  # noqa: F403

@@ -1,0 +1,1 @@
+from oxide.numba_cuda.random import *  # noqa: F403
