@@ -1,15 +1,17 @@
-"""Keystroke to diagnostics: cheap findings, and all of them.
+"""How long an editor waits: diagnostics, hover, compiled code, a cold start; and what it costs.
 
-Starts the language server as an editor does and talks to it through its pipe. Each edit makes
-or repairs a fault in the last kernel of the file, so each answer must differ from the one
-before; a stale answer is an error, not a fast one. For the cheap findings the fault is a name
-that nobody defined, for all of them a barrier that is missing. No text comes twice, so nothing
-remembered about an older version answers for a newer one.
+Starts language servers as an editor does and talks to them through their pipes. Each edit makes or
+repairs a fault in the last kernel of the file, so each answer must differ from the one before; a
+stale answer is an error, not a fast one. For the cheap findings the fault is a name that nobody
+defined, for all of them a barrier that is missing. No text comes twice, so nothing remembered about
+an older version answers for a newer one. Other servers get the file and the name that nobody
+defined.
 
-    python benchmarks/editor_latency.py [FILE] [--edits N]
+    python benchmarks/editor_latency.py [FILE] [--edits N] [--long N] [--others ruff ty pyright]
 
-FILE is a file of kernels, by default all the examples as one. At its end the two kernels that
-are edited are added. Writes `benchmarks/results/editor_latency.json`.
+FILE is a file of kernels, by default the examples as one, without the product on matrix units:
+its proof alone takes ten seconds. At its end the two kernels that are edited are added. `--long` is
+for how many edits the memory is watched. Writes `benchmarks/results/editor_latency.json`.
 """
 
 from __future__ import annotations
@@ -17,22 +19,32 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import subprocess
+import shutil
 import sys
-import threading
 import time
 from pathlib import Path
-from queue import Empty, Queue
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from machine_record import ROOT, byte_code_kept, load, write
+from editor_client import Server
+from machine_record import ROOT, load, write
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LONG_PROOFS = ("gemm_bf16",)
 WARM_UP = 5
 STARTS = 5
-TIMEOUT = 60.0
+PAUSE = 0.1
+
+OXIDE = [sys.executable, "-m", "oxide_lsp", "--stdio"]
+OTHERS = {
+    "ruff": ["ruff", "server"],
+    "ty": ["ty", "server"],
+    "pyright": ["pyright-langserver", "--stdio"],
+}
 
 EDITED = """
 
@@ -53,64 +65,11 @@ def edited_solved(a: Slice[f32], out: DisjointSlice[f32]):
 """
 NAMES = "DisjointSlice, SharedArray, Slice, block, f32, grid_dim, kernel, sync_threads, thread"
 
-# What replaces the word in the right and in the faulty state, with the number of the version, and
-# the code that tells them apart.
+# What replaces the word in the right and in the faulty state, with the number of the version.
 FAULTS = {
-    "cheap": ("CHEAP", "{0}.0", "undefined_{0}", "OX004"),
-    "all": ("SOLVED", "sync_threads()  # {0}", "pass  # {0}", "OX104"),
+    "cheap": ("CHEAP", "{0}.0", "undefined_{0}"),
+    "all": ("SOLVED", "sync_threads()  # {0}", "pass  # {0}"),
 }
-
-
-class Server:
-    """The server's process; a thread reads what it says, with the time."""
-
-    def __init__(self, folder: Path) -> None:
-        self.started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "oxide_lsp", "--stdio"],
-            cwd=folder,
-            env=byte_code_kept(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.messages: Queue[tuple[float, dict[str, Any] | None]] = Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def send(self, method: str, params: Any, number: int | None = None) -> None:
-        """Send a notification, or a request if it has a number."""
-        message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
-        if number is not None:
-            message["id"] = number
-        body = json.dumps(message).encode()
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-        self.process.stdin.flush()
-
-    def wait(self, wanted: Any) -> tuple[float, Any]:
-        """When the first wanted message came, and what it says."""
-        end = time.perf_counter() + TIMEOUT
-        while True:
-            try:
-                at, message = self.messages.get(timeout=max(0.01, end - time.perf_counter()))
-            except Empty:
-                raise SystemExit("the server does not answer") from None
-            if message is None:
-                raise SystemExit("the server has ended")
-            if wanted(message):
-                return at, message
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        while True:
-            length = 0
-            while (line := self.process.stdout.readline()).strip():
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            if not line:
-                self.messages.put((time.perf_counter(), None))
-                return
-            body = self.process.stdout.read(length)
-            self.messages.put((time.perf_counter(), json.loads(body)))
 
 
 def all_examples() -> str:
@@ -118,6 +77,8 @@ def all_examples() -> str:
     parts: list[str] = []
     imports: set[str] = {*NAMES.split(", ")}
     for path in sorted((ROOT / "examples").glob("*.py")):
+        if path.stem in LONG_PROOFS:
+            continue
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines(keepends=True)
         for node in ast.parse(text).body:
@@ -136,98 +97,176 @@ def all_examples() -> str:
     return head + "\n\n".join(parts)
 
 
-def open_file(folder: Path, text: str) -> tuple[Server, str, float]:
-    """A server that has shown its first diagnostics, and how long that took."""
-    server = Server(folder)
-    path = folder / "kernels.py"
-    path.write_text(text, encoding="utf-8")
-    uri = path.as_uri()
-    publish = {"versionSupport": True, "relatedInformation": True}
-    capabilities = {"textDocument": {"publishDiagnostics": publish}}
-    root = {"uri": folder.as_uri(), "name": "benchmark"}
-    server.send(
-        "initialize",
-        {"processId": None, "rootUri": root["uri"], "workspaceFolders": [root],
-         "capabilities": capabilities},
-        1,
-    )  # fmt: skip
-    server.wait(lambda m: m.get("id") == 1)
-    server.send("initialized", {})
-    item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-    server.send("textDocument/didOpen", {"textDocument": item})
-    at, _ = server.wait(lambda m: m.get("method") == "textDocument/publishDiagnostics")
-    return server, uri, at - server.started
+def found(name: str) -> str | None:
+    """Where another server is: beside this Python, or on the way of programs."""
+    beside = Path(sys.executable).parent / OTHERS[name][0]
+    return str(beside) if beside.exists() else shutil.which(OTHERS[name][0])
 
 
-def edit(server: Server, uri: str, version: int, text: str, code: str, *, faulty: bool) -> float:
-    """Milliseconds from the edit to diagnostics of that version that have the code, or have not."""
-    begin = time.perf_counter()
-    server.send(
-        "textDocument/didChange",
-        {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": text}]},
-    )
+def cheap(version: int, *, faulty: bool) -> Callable[[list[Any]], bool]:
+    """Whether diagnostics show the name that this version does not define, and no older one."""
+    name = f"undefined_{version}"
 
-    def right(message: dict[str, Any]) -> bool:
-        params = message.get("params", {})
-        if params.get("version") != version:
-            return False
-        return faulty == any(d["code"] == code for d in params["diagnostics"])
+    def right(diagnostics: list[Any]) -> bool:
+        text = json.dumps(diagnostics)
+        return name in text if faulty else "undefined_" not in text
 
-    at, _ = server.wait(right)
-    return (at - begin) * 1e3
+    return right
 
 
-def stop(server: Server) -> None:
-    """Say goodbye as an editor does."""
-    server.send("shutdown", None, 2)
-    server.send("exit", None)
-    server.process.wait(10)
+def solved(_: int, *, faulty: bool) -> Callable[[list[Any]], bool]:
+    """Whether diagnostics show the race of this version, or none of any."""
+    return lambda diagnostics: faulty == any(d["code"] == "OX104" for d in diagnostics)
 
 
-def measure_starts(text: str) -> tuple[list[float], list[float]]:
-    """Milliseconds from the start of a server to its first diagnostics, and to all of them.
+RIGHT = {"cheap": cheap, "all": solved}
 
-    The file has the fault of either kind: the first diagnostics show one, all show both.
+
+def faulty_text(text: str, version: int) -> str:
+    """The text with the fault of either kind."""
+    for word, _, fault in FAULTS.values():
+        text = text.replace(word, fault.format(version))
+    return text
+
+
+def right_text(text: str, version: int) -> str:
+    """The text without faults."""
+    for word, good, _ in FAULTS.values():
+        text = text.replace(word, good.format(version))
+    return text
+
+
+def edits(text: str, kind: str, number: int) -> Iterator[tuple[int, str, bool]]:
+    """Versions of a text, by turns with and without the fault of one kind."""
+    word, good, bad = FAULTS[kind]
+    rest = text.replace(word, "\0")
+    rest = right_text(rest, 1)
+    for version in range(2, number + 2):
+        faulty = version % 2 == 0
+        yield version, rest.replace("\0", (bad if faulty else good).format(version)), faulty
+
+
+def measure(command: list[str], kind: str, text: str, number: int, *, pull: bool) -> list[float]:
+    """Milliseconds from an edit to the right diagnostics."""
+    times: list[float] = []
+    right = RIGHT[kind]
+    with TemporaryDirectory() as folder:
+        server = Server(command, Path(folder), pull=pull)
+        uri = server.open(Path(folder) / "kernels.py", right_text(text, 1))
+        server.shown(uri, right(1, faulty=False))
+        for version, edited, faulty in edits(text, kind, number + WARM_UP):
+            time.sleep(PAUSE)
+            begin = server.change(uri, version, edited)
+            times.append((server.shown(uri, right(version, faulty=faulty)) - begin) * 1e3)
+        server.stop()
+    return times[WARM_UP:]
+
+
+def measure_starts(command: list[str], text: str, kinds: tuple[str, ...]) -> list[list[float]]:
+    """Milliseconds from the start of a server to diagnostics that show each kind of fault.
+
+    The file has both faults.
     """
-    for word, _, fault, _ in FAULTS.values():
-        text = text.replace(word, fault.format(1))
-    firsts: list[float] = []
-    alls: list[float] = []
-    solved = FAULTS["all"][-1]
+    times: list[list[float]] = [[] for _ in kinds]
     for _ in range(STARTS + 1):
         with TemporaryDirectory() as folder:
-            server, _, first = open_file(Path(folder), text)
-            at, _ = server.wait(
-                lambda m: any(
-                    d["code"] == solved for d in m.get("params", {}).get("diagnostics", ())
-                )
-            )
-            firsts.append(first * 1e3)
-            alls.append((at - server.started) * 1e3)
-            stop(server)
+            server = Server(command, Path(folder), pull=False)
+            uri = server.open(Path(folder) / "kernels.py", faulty_text(text, 1))
+            for number, kind in enumerate(kinds):
+                at = server.shown(uri, RIGHT[kind](1, faulty=True))
+                times[number].append((at - server.started) * 1e3)
+            server.stop()
     # The first start may have to write byte code and to fill the disk's cache.
-    return firsts[1:], alls[1:]
+    return [found[1:] for found in times]
 
 
-def measure(kind: str, text: str, edits: int) -> list[float]:
-    """The latencies of the edits of one kind in milliseconds."""
-    word, good, bad, code = FAULTS[kind]
-    other = next(fault for name, fault in FAULTS.items() if name != kind)
-    text = text.replace(other[0], other[1].format(1))
+def place_of(text: str, name: str) -> dict[str, int]:
+    """Where a function's name stands in its `def`."""
+    line = next(n for n, line in enumerate(text.split("\n")) if line.startswith(f"def {name}("))
+    return {"line": line, "character": 5}
+
+
+def measure_hover(command: list[str], text: str, number: int, name: str) -> list[float]:
+    """Milliseconds of hovers over a function's name, one behind each edit."""
     times: list[float] = []
     with TemporaryDirectory() as folder:
-        server, uri, _ = open_file(Path(folder), text.replace(word, good.format(1)))
-        version = 1
-        for number in range(edits + WARM_UP):
-            faulty = number % 2 == 0
-            version += 1
-            time.sleep(0.1)
-            edited = text.replace(word, (bad if faulty else good).format(version))
-            took = edit(server, uri, version, edited, code, faulty=faulty)
-            if number >= WARM_UP:
-                times.append(took)
-        stop(server)
-    return times
+        server = Server(command, Path(folder), pull=False)
+        uri = server.open(Path(folder) / "kernels.py", right_text(text, 1))
+        server.shown(uri, cheap(1, faulty=False))
+        for version, edited, faulty in edits(text, "cheap", number + WARM_UP):
+            server.change(uri, version, edited)
+            server.shown(uri, cheap(version, faulty=faulty))
+            time.sleep(PAUSE)
+            at = {"textDocument": {"uri": uri}, "position": place_of(edited, name)}
+            begin = time.perf_counter()
+            end, answer = server.ask("textDocument/hover", at)
+            if answer is None:
+                raise SystemExit("there is no hover")
+            times.append((end - begin) * 1e3)
+        server.stop()
+    return times[WARM_UP:]
+
+
+def measure_ptx(text: str, number: int) -> list[float]:
+    """Milliseconds from an edit to the PTX of the edited kernel."""
+    times: list[float] = []
+    word = FAULTS["cheap"][0]
+    with TemporaryDirectory() as folder:
+        server = Server(OXIDE, Path(folder), pull=False)
+        uri = server.open(Path(folder) / "kernels.py", right_text(text, 1))
+        params = {"textDocument": {"uri": uri}, "kernel": "edited_cheap"}
+        server.ask("oxide/ptx", params)
+        rest = text.replace(word, "\0")
+        for version in range(2, number + WARM_UP + 2):
+            time.sleep(PAUSE)
+            edited = right_text(rest, 1).replace("\0", f"{version}.0")
+            begin = server.change(uri, version, edited)
+            at, answer = server.ask("oxide/ptx", params)
+            if answer["problem"] is not None:
+                raise SystemExit(answer["problem"])
+            times.append((at - begin) * 1e3)
+        server.stop()
+    return times[WARM_UP:]
+
+
+def measure_memory(text: str, number: int) -> dict[str, object]:
+    """MiB of server and worker along many edits, each of which is answered."""
+    along: dict[str, float] = {}
+    with TemporaryDirectory() as folder:
+        server = Server(OXIDE, Path(folder), pull=False)
+        uri = server.open(Path(folder) / "kernels.py", right_text(text, 1))
+        server.shown(uri, cheap(1, faulty=False))
+        for version, edited, faulty in edits(text, "cheap", number):
+            server.change(uri, version, edited)
+            server.shown(uri, cheap(version, faulty=faulty))
+            if version % max(number // 10, 1) == 0:
+                along[str(version)] = round(server.memory(), 1)
+                print(f"{version:>8} edits: {along[str(version)]:.0f} MiB", flush=True)
+        server.stop()
+    return {"edits": number, "mib_after_edits": along}
+
+
+def rows_of(options: argparse.Namespace, text: str) -> Iterator[tuple[str, list[float]]]:
+    """Every measurement of times, by its name."""
+    number = options.edits
+    for pull in (False, True):
+        way = "pulled" if pull else "pushed"
+        for kind in FAULTS:
+            name = f"keystroke to {kind}, {way}"
+            yield name, measure(OXIDE, kind, text, number, pull=pull)
+    starts = measure_starts(OXIDE, text, ("cheap", "all"))
+    yield from zip(("start to cheap", "start to all"), starts, strict=True)
+    yield "hover", measure_hover(OXIDE, text, number, "edited_solved")
+    yield "keystroke to PTX", measure_ptx(text, number)
+    for other in options.others:
+        command = [str(found(other)), *OTHERS[other][1:]]
+        for pull in (False, True):
+            way = "pulled" if pull else "pushed"
+            times = measure(command, "cheap", text, number, pull=pull)
+            yield f"{other}: keystroke to diagnostics, {way}", times
+        yield f"{other}: start to diagnostics", measure_starts(command, text, ("cheap",))[0]
+        if other != "ruff":
+            yield f"{other}: hover", measure_hover(command, text, number, "edited_solved")
 
 
 def main() -> None:
@@ -237,6 +276,9 @@ def main() -> None:
     )
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--edits", type=int, default=50)
+    parser.add_argument("--long", type=int, default=10_000)
+    here = [name for name in OTHERS if found(name) is not None]
+    parser.add_argument("--others", nargs="*", choices=OTHERS, default=here)
     options = parser.parse_args()
     started = time.perf_counter()
     if options.file is None:
@@ -252,18 +294,19 @@ def main() -> None:
         "load_before": load(),
     }
     print(f"{lines} lines, {kernels} kernels, {options.edits} edits")
-    print("                         median ms   p95 ms   max ms")
-    rows = {f"keystroke to {kind}": measure(kind, text, options.edits) for kind in FAULTS}
-    rows["start to cheap"], rows["start to all"] = measure_starts(text)
-    for title, times in rows.items():
+    print(f"{'':<40} median ms   p95 ms   max ms")
+    for title, times in rows_of(options, text):
         times.sort()
         median, p95 = times[len(times) // 2], times[int(0.95 * (len(times) - 1))]
-        print(f"{title:<22} {median:>11.1f} {p95:>8.1f} {times[-1]:>8.1f}")
+        print(f"{title:<40} {median:>9.1f} {p95:>8.1f} {times[-1]:>8.1f}", flush=True)
         figures[title] = {
             "median_ms": round(median, 1),
             "p95_ms": round(p95, 1),
             "worst_ms": round(times[-1], 1),
         }
+    if options.long:
+        figures["memory"] = measure_memory(text, options.long)
+    figures["load_after"] = load()
     print(f"\n{write('editor_latency', figures, started).relative_to(ROOT)}")
 
 
