@@ -23,10 +23,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from editor_latency import EDITED, FAULTS, Server, all_examples, open_file, stop
+from editor_client import Server
+from editor_latency import EDITED, FAULTS, all_examples, solved
 from machine_record import ROOT, load, write
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_REST = 0.5
 _HINTS = ["sharedMemory", "checks", "types", "ranges", "divergence", "launchFacts"]
 # What the editor asks, besides hovers: all hints at once is more than anybody shows.
 _WHOLE = {
@@ -39,25 +41,22 @@ _WHOLE = {
 class Editor:
     """Asks, and notes how long the answers took."""
 
-    def __init__(self, server: Server, uri: str, text: str) -> None:
-        self._server, self._uri, self.text = server, uri, text
-        self._numbers = itertools.count(10)
+    def __init__(self, server: Server, uri: str) -> None:
+        self._server, self._uri, self._text = server, uri, ""
         self._versions = itertools.count(2)
         self.times: dict[str, list[float]] = {}
 
     def ask(self, title: str, method: str, params: Any) -> Any:
         """The answer; its milliseconds go under the title."""
-        number = next(self._numbers)
         begin = time.perf_counter()
-        self._server.send(method, params, number)
-        at, message = self._server.wait(lambda m: m.get("id") == number and "method" not in m)
+        at, answer = self._server.ask(method, params)
         self.times.setdefault(title, []).append((at - begin) * 1e3)
-        return message["result"]
+        return answer
 
     def draw(self, where: str, chance: random.Random) -> None:
         """Ask what an editor asks when it draws, and what is under the mouse."""
         document = {"textDocument": {"uri": self._uri}}
-        lines = self.text.split("\n")
+        lines = self._text.split("\n")
         for _ in range(5):
             line = chance.choice([n for n, text in enumerate(lines) if _WORD.search(text)])
             word = chance.choice(list(_WORD.finditer(lines[line])))
@@ -68,55 +67,33 @@ class Editor:
             if title == "lenses":
                 for lens in found:
                     self.ask(f"one lens, {where}", "codeLens/resolve", lens)
-        whole = {"start": {"line": 0, "character": 0}, "end": {"line": 99_999, "character": 0}}
+        whole = {"start": {"line": 0, "character": 0}, "end": {"line": len(lines), "character": 0}}
         self.ask(f"hints, {where}", "textDocument/inlayHint", {**document, "range": whole})
 
-    def edit(self, text: str) -> int:
-        """The file is another one; its version."""
-        version = next(self._versions)
-        self.text = text
-        self._server.send(
-            "textDocument/didChange",
-            {"textDocument": {"uri": self._uri, "version": version},
-             "contentChanges": [{"text": text}]},
-        )  # fmt: skip
-        return version
-
-    def settle(self, version: int, code: str, *, faulty: bool) -> None:
-        """Wait until the solver has spoken."""
-
-        def right(message: dict[str, Any]) -> bool:
-            params = message.get("params", {})
-            if not isinstance(params, dict) or params.get("version") != version:
-                return False
-            return faulty == any(d["code"] == code for d in params["diagnostics"])
-
-        self._server.wait(right)
+    def edit(self, text: str) -> None:
+        """The file is another one."""
+        self._text = text
+        self._server.change(self._uri, next(self._versions), text)
 
 
 def measure(rounds: int, seed: int) -> dict[str, list[float]]:
     """The milliseconds of each kind of answer."""
     chance = random.Random(seed)
-    template = (all_examples() + EDITED).replace("CHEAP", "1.0")
-    word, good, bad, code = FAULTS["all"]
+    template = (all_examples() + EDITED).replace(FAULTS["cheap"][0], "1.0")
+    word, good, bad = FAULTS["all"]
     with TemporaryDirectory() as folder:
-        server, uri, _ = open_file(Path(folder), template.replace(word, good.format(0)))
-        editor = Editor(server, uri, template.replace(word, good.format(0)))
+        server = Server([sys.executable, "-m", "oxide_lsp", "--stdio"], Path(folder), pull=True)
+        uri = server.open(Path(folder) / "kernels.py", template.replace(word, good.format(0)))
         server.send("workspace/didChangeConfiguration", {"settings": {"inlayHints": _HINTS}})
-        faulty = False
+        editor = Editor(server, uri)
         for number in range(1, rounds + 1):
-            faulty = not faulty
-            text = template.replace(word, (bad if faulty else good).format(number))
-            version = editor.edit(text)
+            faulty = number % 2 == 1
+            editor.edit(template.replace(word, (bad if faulty else good).format(number)))
             editor.draw("behind an edit", chance)
-            if number % 2:
-                # Not every answer of the solver is waited for by name: the next edit may overtake.
-                continue
-            version = editor.edit(text.replace(f"# {number}", f"# {number} again"))
-            editor.settle(version, code, faulty=faulty)
-            time.sleep(0.3)
+            server.shown(uri, solved(number, faulty=faulty))
+            time.sleep(_REST)
             editor.draw("at rest", chance)
-        stop(server)
+        server.stop()
     return editor.times
 
 
