@@ -81,8 +81,11 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
         reports.append((site, found))
+        if found.verdict is Verdict.VIOLATED:
+            # No other launch is worse.
+            break
     site, worst = min(reports, key=lambda one: _WORST[one[1].verdict])
-    names = tuple(f"{site.span.path}:{site.span.line}" for site, _ in reports)
+    names = tuple(f"{one.span.path}:{one.span.line}" for one in kernel.launches)
     diagnostics = worst.diagnostics
     if worst.verdict is not Verdict.PROVED:
         related = Related(site.span, "it is launched here")
@@ -92,7 +95,7 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         kernel=kernel,
         launches=names,
         diagnostics=diagnostics,
-        checked=worst.checked if len(reports) == 1 else None,
+        checked=worst.checked if len(kernel.launches) == 1 else None,
         milliseconds=sum(report.milliseconds for _, report in reports),
     )
 

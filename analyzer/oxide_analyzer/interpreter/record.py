@@ -197,15 +197,18 @@ class Record:
         """An index is not within the shape; a load or atomic goes on with an invented value."""
         shape = self.memories[access.array].shape
         axis = next(k for k, i in enumerate(index) if not 0 <= i < shape[k])
+        if not isinstance(access, Store):
+            self.findings.taint(thread, step)
+        # In front of an array and behind it are two mistakes.
+        key = (OutOfBounds, access.site, index[axis] < 0)
+        if self.findings.is_settled(key):
+            return
         moment = _at(access, thread, step, access.array, index)
 
         def build(see: Seen, clean: bool) -> Failure:
             return OutOfBounds(see(moment), axis, shape[axis], clean)
 
-        # In front of an array and behind it are two mistakes.
-        self.findings.add((OutOfBounds, access.site, index[axis] < 0), (moment,), step, build)
-        if not isinstance(access, Store):
-            self.findings.taint(thread, step)
+        self.findings.add(key, (moment,), step, build)
 
     def check(self, check: Check, thread: int, step: int, values: tuple[Number, ...]) -> None:
         """What `check` says does not hold of its operands; the thread goes on all the same."""
