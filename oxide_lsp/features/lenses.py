@@ -61,6 +61,9 @@ def resolve(ls: OxideServer, lens: types.CodeLens) -> types.CodeLens:
     if document is None or known is None:
         lens.command = types.Command(title="edited", command="")
         return lens
+    if known.answer is None:
+        # The lens will say that it is being checked, so the same verdict is news as well.
+        ls.drawn.pop(document.file.uri, None)
     compiled = ls.listings.of(document, known)
     lens.command = _command(ls, document, known, compiled)
     return lens
