@@ -93,7 +93,8 @@ def _marks(known: Known, source: SourceFile) -> Iterator[tuple[Span, str, str]]:
     if insights is None:
         return
     spaces = {memory.name: memory for memory in insights.memories}
-    for span, name in _names(source, known.span):
+    inside = list(_names(source, known.span))
+    for span, name in inside:
         memory = spaces.get(name)
         if memory is not None:
             kind = "parameter" if memory.space is Space.GLOBAL else "variable"
@@ -103,8 +104,8 @@ def _marks(known: Known, source: SourceFile) -> Iterator[tuple[Span, str, str]]:
         if place is None or stretch.level not in _LEVELS:
             continue
         # Helpers stand elsewhere in the file.
-        around = known.span if known.span.contains(place.line, place.column) else place
-        for span, name in _names(source, around):
+        is_inside = known.span.contains(place.line, place.column)
+        for span, name in inside if is_inside else _names(source, place):
             if place.contains(span.line, span.column) and span.end_column <= _end(place, span):
                 memory = spaces.get(name)
                 is_parameter = memory is not None and memory.space is Space.GLOBAL
