@@ -52,17 +52,19 @@ def inlay_hints(ls: OxideServer, params: types.InlayHintParams) -> list[types.In
         return []
     source = document.source
     wanted_lines = ls.converter.span(source, params.range)
-    hints: dict[tuple[int, int, str], types.InlayHint] = {}
+    hints: dict[tuple[int, int, int, str], types.InlayHint] = {}
     for known in document.file.kernels():
         insights = known.insights
         if insights is None:
             continue
-        for kind in (kind for kind in Hint if kind in wanted):
+        for order, kind in enumerate(_KINDS):
+            if kind not in wanted:
+                continue
             for line, column, text in _KINDS[kind](known, insights, source):
                 span = Span(source.path, line, column, line, column)
                 if wanted_lines.contains(line, column) and document.holds(span):
                     place = ls.converter.range(source, span)
-                    hints[line, column, text] = types.InlayHint(
+                    hints[line, column, order, text] = types.InlayHint(
                         position=place.start,
                         label=text,
                         kind=types.InlayHintKind.Type if kind is Hint.TYPES else None,

@@ -323,6 +323,13 @@ def test_each_kind_of_hint_by_itself(checked: Desk, kind: Hint, expected: list[s
         assert part in line
 
 
+def test_types_come_before_ranges(checked: Desk) -> None:
+    checked.ls.configure({"inlayHints": ["ranges", "types"]})
+    found = checked.hints()
+    checked.ls.preferences = Preferences()
+    assert found[-1] == "stride«: i64»«0 … 128» = half(BLOCK)"
+
+
 def test_annotated_names_get_no_type(folder: Path) -> None:
     desk = Desk(BLOCK_SUM.replace("    stride = half", "    stride: int = half"), folder)
     desk.ls.configure({"inlayHints": ["types"]})
