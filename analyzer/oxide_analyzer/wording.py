@@ -69,6 +69,17 @@ def in_words(terms: str, dialect: str) -> str:
     return _REGISTER.sub(lambda found: registers[found[1]], terms)
 
 
+# How each dialect says the first extent of an array.
+_LENGTHS: Mapping[str, str] = {"numba": r"\1.shape[0]"}
+_LENGTH = re.compile(r"\blen\((\w+)\)")
+
+
+def lengths_in_words(text: str, dialect: str) -> str:
+    """An extent in the words of a dialect: `len(a)`, `a.shape[0]`."""
+    words = _LENGTHS.get(dialect)
+    return text if words is None else _LENGTH.sub(words, text)
+
+
 def spoken(diagnostic: Diagnostic, dialect: str) -> Diagnostic:
     """The finding in the words of a dialect."""
     words = _WORDS.get(dialect)

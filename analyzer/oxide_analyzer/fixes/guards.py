@@ -26,6 +26,7 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.subjects import Bound
 from oxide_analyzer.proof.verdicts import Lifted, Proved
 from oxide_analyzer.repairs import source_text
+from oxide_analyzer.wording import lengths_in_words
 
 # What the IR has named itself.
 _TEMPORARY = re.compile(r"%\w")
@@ -137,9 +138,10 @@ def _conditions(judgement: Judgement, written: Outline, own: Written) -> list[st
         stmt = sites.get(subject.access.site)
         if stmt is None:
             continue
-        index = source_text(stmt.index[subject.axis])
+        index = _index(written, own, stmt, subject.axis)
         extent = source_text(kernel.arrays[stmt.array].shape[subject.axis])
-        if "…" in index or "…" in extent or _TEMPORARY.search(index):
+        extent = lengths_in_words(extent, kernel.dialect)
+        if "…" in index or "…" in extent:
             return []
         path = subject.access.path
         negative = less(subject.index, constant(0))
@@ -152,3 +154,30 @@ def _conditions(judgement: Judgement, written: Outline, own: Written) -> list[st
         if text not in found:
             found.append(text)
     return found
+
+
+def _index(written: Outline, own: Written, stmt: Load | Store, axis: int) -> str:
+    """An index of an access as the source says it, or as it is written."""
+    text = source_text(stmt.index[axis])
+    if "…" not in text and not _TEMPORARY.search(text):
+        return text
+    for part in ast.walk(own.node):
+        if isinstance(part, ast.Subscript) and written.source.span(part) == stmt.span:
+            indices = _indices(part, stmt.array)
+            if len(indices) == len(stmt.index) and isinstance(indices[axis], _SAID):
+                return written.text(indices[axis])
+    return "…"
+
+
+# What may stand beside `<` as it is.
+_SAID = (ast.Name, ast.BinOp, ast.Attribute, ast.Subscript, ast.Constant)
+
+
+def _indices(node: ast.expr, array: str) -> list[ast.expr]:
+    """`i, j` of `a[i, j]` and of `a[i][j]`."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.Subscript):
+        inner = node.slice
+        found = [*(inner.elts if isinstance(inner, ast.Tuple) else [inner]), *found]
+        node = node.value
+    return found if isinstance(node, ast.Name) and node.id == array else []
