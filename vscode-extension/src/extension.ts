@@ -33,6 +33,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     commands.registerCommand("oxide.explainRule", (rule?: unknown) =>
       explainRule(typeof rule === "string" ? rule : undefined),
     ),
+    commands.registerCommand("oxide.otherAccess", () => otherAccess(current)),
     commands.registerCommand("oxide.checkWorkspace", () => checkWorkspace(current)),
     workspace.onDidChangeConfiguration((change) => {
       if (RESTARTING.some((setting) => change.affectsConfiguration(setting))) {
@@ -52,6 +53,15 @@ export async function activate(context: ExtensionContext): Promise<void> {
 
 export async function deactivate(): Promise<void> {
   await session?.stop();
+}
+
+/** From one access of a race at the cursor to the other; the server knows where that is. */
+async function otherAccess(session: Session): Promise<void> {
+  const editor = window.activeTextEditor;
+  if (editor !== undefined && session.running !== undefined) {
+    const { line, character } = editor.selection.active;
+    await commands.executeCommand("oxide.goToOtherAccess", editor.document.uri.toString(), { line, character });
+  }
 }
 
 async function checkWorkspace(session: Session): Promise<void> {
