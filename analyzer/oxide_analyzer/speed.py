@@ -118,10 +118,12 @@ def _conflicts(analysis: Analysis, asked: Iterable[Request]) -> Iterator[Diagnos
 
 
 def _alike(found: Iterable[Request]) -> list[list[Request]]:
-    """The requests for one array with lanes as far apart."""
+    """The requests for one array with lanes as far apart; of all where axes are swapped."""
     groups: dict[Hashable, list[Request]] = {}
     for request in found:
-        groups.setdefault((request.array, request.stride), []).append(request)
+        is_swapped = request.along is not None and request.along.startswith("thread")
+        key = request.along if is_swapped else (request.array, request.stride)
+        groups.setdefault(key, []).append(request)
     return list(groups.values())
 
 
@@ -164,12 +166,17 @@ def _divergent(analysis: Analysis, lanes: Lanes) -> Iterator[Diagnostic]:
 
 
 def _wide(kernel: Kernel) -> Iterator[Diagnostic]:
+    alike: dict[Hashable, list[Double]] = {}
     for double in doubles(kernel):
-        if kernel.dialect == OWN_DIALECT and double.cause is not Cause.LOCAL:
-            # Literals adapt, and every other conversion was written.
-            continue
-        message = ox604.message(_why(kernel, double), double.count)
-        yield ox604.RULE.diagnostic(double.span, message, kernel=kernel.name)
+        # In Oxide literals adapt, and every other conversion was written.
+        if kernel.dialect != OWN_DIALECT or double.cause is Cause.LOCAL:
+            alike.setdefault((double.cause, double.what), []).append(double)
+    for found in alike.values():
+        first = found[0]
+        message = ox604.message(_why(kernel, first), sum(double.count for double in found))
+        others = dict.fromkeys(double.span for double in found[1:])
+        related = tuple(Related(span, ox604.related()) for span in others if span != first.span)
+        yield ox604.RULE.diagnostic(first.span, message, kernel=kernel.name, related=related)
 
 
 def _why(kernel: Kernel, double: Double) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.accesses import Access
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.lanes import Shared
+    from oxide_analyzer.facts.polys import Atom
     from oxide_analyzer.ir.nodes import Array
     from oxide_analyzer.source import Span
 
@@ -155,6 +156,11 @@ def distance(request: Request, analysis: Analysis) -> str:
     value = stride.value
     if value is not None:
         return f"lanes are {abs(value) * element} bytes apart"
+    if next(iter(stride.terms.values())) < 0:
+        stride = -stride
+    if "'" in str(stride):
+        # A value that has no name in the source.
+        return ""
     return f"lanes are `{stride}` elements apart"
 
 
@@ -260,7 +266,7 @@ def _made(analysis: Analysis, lanes: Lanes, wide: _Wide, only_costly: bool) -> _
             request,
             sectors=max(len(touched), fewest),
             fewest=fewest,
-            may_be_near=_may_be_near(place, apart, array),
+            may_be_near=_may_be_near(analysis, place, apart, array),
             along=_along(analysis, place),
         )
         rounds = _rounds(analysis, place, array) if len(touched) > fewest else (0,)
@@ -304,21 +310,27 @@ def _stride(place: Shared) -> Poly | None:
     return total
 
 
-def _may_be_near(place: Shared, apart: Shared, array: Array) -> bool:
+def _may_be_near(analysis: Analysis, place: Shared, apart: Shared, array: Array) -> bool:
     """Whether the unknown sizes between lanes may be small.
 
     So may `step` in `a[i * step]`, which is 1 in most launches; not so a row's length, be it that
     of the array or of one in which something else counts the columns: `a[i * w + k]`.
     """
-    if array.rank > 1:
-        return False
+    own = {_extent(analysis, array, axis) for axis in range(1, array.rank)}
     for monomial in apart:
         sizes = {atom for atom in monomial if atom.level is Level.LAUNCH}
-        if len(sizes) < len(monomial):
+        if own & sizes:
+            continue
+        if array.rank > 1 or len(sizes) < len(monomial):
             return True
         if all(sizes <= set(other) for other in place if other):
             return True
     return False
+
+
+def _extent(analysis: Analysis, array: Array, axis: int) -> Atom | None:
+    """The atom that an extent of an array is."""
+    return analysis.launch.dimension(array.name, axis).single()
 
 
 def _along(analysis: Analysis, place: Shared) -> str | None:

@@ -88,8 +88,8 @@ def partings(analysis: Analysis, lanes: Lanes) -> tuple[Parted, ...]:
             continue
         own = _own(decision)
         split = _split(own, lanes)
-        if split is not None:
-            taking = sum(lanes.taking(own)) if split is Split.LANES else None
+        taking = sum(lanes.taking(own)) if split is Split.LANES else None
+        if split is not None and taking not in (0, lanes.number):
             found[stmt] = Parted(stmt, split, cost(stmt.then), cost(stmt.otherwise), taking)
     return tuple(sorted(found.values(), key=lambda parted: parted.stmt.span))
 

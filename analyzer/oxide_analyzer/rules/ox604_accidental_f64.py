@@ -37,3 +37,8 @@ def local(name: str, narrow: str) -> str:
 def function(name: str) -> str:
     """A function gives an f64."""
     return f"`{name}` is computed in float64 here"
+
+
+def related() -> str:
+    """Another statement that the same thing takes to 64 bits."""
+    return "and this, too"
