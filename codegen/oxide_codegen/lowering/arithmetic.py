@@ -80,17 +80,32 @@ def magnitude(build: Builder, operand: Value) -> Value:
     The assembler takes what `abs` gives for positive, and makes the wrong remainder of |MIN|; so
     the negative comes from an instruction that LLVM does not see through.
     """
-    wide = operand
-    if operand.type in ("i8", "i16"):
-        wide = build.value("i32", f"sext {operand} to i32")
-    suffix, register = ("s32", "r") if wide.type == "i32" else ("s64", "l")
-    text = f'"neg.{suffix} $0, $1;", "={register},{register}"({wide})'
-    negative = build.value(wide.type, f"call {wide.type} asm {text}")
+    wide, negative = _opaque_negative(build, operand)
     below = build.value("i1", f"icmp slt {wide}, 0")
     found = build.select(below, negative.text, wide)
     if wide is operand:
         return found
     return build.value(operand.type, f"trunc {found} to {operand.type}")
+
+
+def negative(build: Builder, operand: Value) -> Value:
+    """-x of a signed integer of 8 or 16 bits that may be the smallest, for PTX.
+
+    Of `neg.s16` the assembler takes it that it does not wrap, and widens -MIN to a positive number.
+    """
+    _, found = _opaque_negative(build, operand)
+    return build.value(operand.type, f"trunc {found} to {operand.type}")
+
+
+def _opaque_negative(build: Builder, operand: Value) -> tuple[Value, Value]:
+    """An integer of at least 32 bits, and its negative by an instruction that LLVM does not see
+    through."""
+    wide = operand
+    if operand.type in ("i8", "i16"):
+        wide = build.value("i32", f"sext {operand} to i32")
+    suffix, register = ("s32", "r") if wide.type == "i32" else ("s64", "l")
+    text = f'"neg.{suffix} $0, $1;", "={register},{register}"({wide})'
+    return wide, build.value(wide.type, f"call {wide.type} asm {text}")
 
 
 def binary(build: Builder, op: BinaryOp, operands: Operands, scalar: Scalar) -> Value:

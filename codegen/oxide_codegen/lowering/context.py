@@ -271,10 +271,15 @@ class Context:
         # |MIN| and -MIN of the narrow type are not those of the wide one.
         if scalar == I64 and value.type == "i32" and op is not UnaryOp.INVERT:
             value = self.resized(value, "i64")
-        if op is UnaryOp.ABS and scalar.is_signed and not self.environment.wraps_magnitudes:
-            low = self.ranges.of(operand).low
-            if low <= scalar.min:
+        if (
+            scalar.is_signed
+            and not self.environment.wraps_magnitudes
+            and self.ranges.of(operand).low <= scalar.min
+        ):
+            if op is UnaryOp.ABS:
                 return arithmetic.magnitude(self.build, value)
+            if op is UnaryOp.NEG and value.type in ("i8", "i16"):
+                return arithmetic.negative(self.build, value)
         return arithmetic.unary(self.build, op, value, scalar, self.flags)
 
     def _binary(self, expr: Binary) -> Value:

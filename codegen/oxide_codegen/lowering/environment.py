@@ -39,7 +39,8 @@ class Environment(Protocol):
     """How one machine gives a thread its place, its memory, and its way out.
 
     `has_minimum`: LLVM compiles `minimumnum` and `maximumnum` right, and well.
-    `wraps_magnitudes`: what it makes of `llvm.abs` is MIN for MIN, whatever comes behind it.
+    `wraps_magnitudes`: what it makes of `llvm.abs`, or of a negative, is MIN for MIN, whatever
+    comes behind it.
     `stores_parts_of_floats`: a float that is not aligned can be stored as one, in pieces.
     `copies_asynchronously`: it has `cp.async`. `has_matrix_units`: whole warps can use them.
     `functions`: those of which this machine has a

@@ -190,7 +190,7 @@ def mathematics(x, out):
         out[5, i] = math.pow(v, 1.5)
         out[6, i] = math.atan2(x[i], v)
         out[7, i] = math.tanh(x[i])
-        out[8, i] = np.sqrt(v)
+        out[8, i] = math.fabs(v)
         out[9, i] = math.hypot(x[i], v)
         out[10, i] = math.log1p(v)
         out[11, i] = math.erf(x[i])

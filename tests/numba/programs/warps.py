@@ -19,9 +19,9 @@ def warp_sums(x, out):
 @cuda.jit
 def block_votes(x, out):
     i = cuda.grid(1)
-    out[0, i] = cuda.syncthreads_or(x[i] > 2)
-    out[1, i] = cuda.syncthreads_and(x[i] > -100)
-    out[2, i] = cuda.syncthreads_count(x[i] > 0)
+    out[0, i] = cuda.syncthreads_or(int32(x[i] > 2))
+    out[1, i] = cuda.syncthreads_and(int32(x[i] > -100))
+    out[2, i] = cuda.syncthreads_count(int32(x[i] > 0))
 
 
 @cuda.jit
