@@ -114,7 +114,9 @@ class Document:
     def settle(self, answer: Answer) -> None:
         """The worker's answer about the newest text."""
         cheap = {(d.span, d.code) for d in self.cheap_findings()}
-        solver = tuple(d for d in answer.diagnostics if (d.span, d.code) not in cheap)
+        # A newer text need not end the process too: that is said of this one alone.
+        found = (d for d in answer.diagnostics if d.name != "internal-error")
+        solver = tuple(d for d in found if (d.span, d.code) not in cheap)
         self._verdicts = Verdicts(self.source, answer, solver)
         self.settle_for_now()
 

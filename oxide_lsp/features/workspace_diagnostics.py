@@ -86,7 +86,7 @@ async def pull(
             reports.append(report)
         else:
             partial = types.WorkspaceDiagnosticReportPartialResult(items=[report])
-            ls.protocol.notify("$/progress", {"token": token, "value": partial})
+            ls.progress(types.ProgressParams(token=token, value=partial))
     # What is open is pulled for itself; what is gone has no findings any more.
     gone = [uri for uri in before if uri not in seen and ls.documents.get(uri) is None]
     reports += [_report(uri, [], before[uri]) for uri in gone]

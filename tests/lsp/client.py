@@ -36,6 +36,10 @@ class Client:
         encodings: Sequence[str] = ("utf-16",),
         command: Sequence[str] = FAKE_SERVER,
         related: bool = True,
+        folders: Sequence[Path] = (),
+        settings: Callable[[str | None], Any] | None = None,
+        options: Json | None = None,
+        progress: bool = False,
     ) -> None:
         paths = [str(ROOT), str(ROOT / "analyzer"), str(ROOT / "codegen")]
         paths += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
@@ -49,6 +53,7 @@ class Client:
             stderr=subprocess.PIPE,
         )
         self.log = b""
+        self._settings = settings
         self.received: list[Json] = []
         self._changed = threading.Condition()
         self._ids = 0
@@ -68,7 +73,9 @@ class Client:
                 "diagnostics": {"refreshSupport": refresh},
                 "workspaceEdit": {"documentChanges": True},
                 "textDocumentContent": {"dynamicRegistration": True},
+                "configuration": settings is not None,
             },
+            "window": {"workDoneProgress": progress},
             "general": {"positionEncodings": list(encodings)},
         }
         self.capabilities = self.request(
@@ -76,8 +83,11 @@ class Client:
             {
                 "processId": os.getpid(),
                 "rootUri": folder.as_uri(),
-                "workspaceFolders": [{"uri": folder.as_uri(), "name": folder.name}],
+                "workspaceFolders": [
+                    {"uri": one.as_uri(), "name": one.name} for one in folders or (folder,)
+                ],
                 "capabilities": capabilities,
+                "initializationOptions": options or {},
             },
         )["capabilities"]
         self.notify("initialized", {})
@@ -142,6 +152,62 @@ class Client:
             {"textDocument": {"uri": uri, "version": version}, "contentChanges": changes},
         )
         return version
+
+    def open_notebook(self, path: Path, cells: Sequence[tuple[str, str]]) -> str:
+        """Open a notebook of code cells, each a name and a text; cells are called `cell_uri`."""
+        uri = path.as_uri()
+        self._versions[uri] = 1
+        self.notify(
+            "notebookDocument/didOpen",
+            {
+                "notebookDocument": {
+                    "uri": uri,
+                    "notebookType": "jupyter-notebook",
+                    "version": 1,
+                    "cells": [{"kind": 2, "document": cell_uri(path, name)} for name, _ in cells],
+                },
+                "cellTextDocuments": [self._cell(path, name, text) for name, text in cells],
+            },
+        )
+        return uri
+
+    def change_notebook(self, uri: str, cells: Json) -> None:
+        """Change cells: `structure`, `data` or `textContent`."""
+        self._versions[uri] += 1
+        document = {"uri": uri, "version": self._versions[uri]}
+        params = {"notebookDocument": document, "change": {"cells": cells}}
+        self.notify("notebookDocument/didChange", params)
+
+    def change_cell(self, path: Path, name: str, text: str) -> int:
+        """Give a cell another text; its new version."""
+        uri = cell_uri(path, name)
+        self._versions[uri] += 1
+        document = {"uri": uri, "version": self._versions[uri]}
+        content = {"document": document, "changes": [{"text": text}]}
+        self.change_notebook(path.as_uri(), {"textContent": [content]})
+        return self._versions[uri]
+
+    def set_cells(
+        self, path: Path, names: Sequence[str], opened: Sequence[tuple[str, str]] = (),
+        closed: Sequence[str] = (), before: int = 0, language: str = "python",
+    ) -> None:  # fmt: skip
+        """Put the cells of a notebook in this order; `before` is how many there were."""
+        array = {
+            "start": 0,
+            "deleteCount": before,
+            "cells": [{"kind": 2, "document": cell_uri(path, name)} for name in names],
+        }
+        structure = {
+            "array": array,
+            "didOpen": [self._cell(path, name, text, language) for name, text in opened],
+            "didClose": [{"uri": cell_uri(path, name)} for name in closed],
+        }
+        self.change_notebook(path.as_uri(), {"structure": structure})
+
+    def _cell(self, path: Path, name: str, text: str, language: str = "python") -> Json:
+        uri = cell_uri(path, name)
+        self._versions[uri] = self._versions.get(uri, 0) + 1
+        return {"uri": uri, "languageId": language, "version": self._versions[uri], "text": text}
 
     def close_document(self, uri: str) -> None:
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
@@ -213,15 +279,27 @@ class Client:
                 return
             message = json.loads(pipe.read(length))
             if "id" in message and "method" in message:
-                self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+                result = self._served(message)
+                self._send({"jsonrpc": "2.0", "id": message["id"], "result": result})
             with self._changed:
                 self.received.append(message)
                 self._changed.notify_all()
+
+    def _served(self, message: Json) -> Any:
+        """The answer to a request of the server's."""
+        if message["method"] == "workspace/configuration" and self._settings is not None:
+            return [self._settings(item.get("scopeUri")) for item in message["params"]["items"]]
+        return None
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log += line
+
+
+def cell_uri(path: Path, name: str) -> str:
+    """What an editor calls a cell."""
+    return f"vscode-notebook-cell:{path.as_posix()}#{name}"
 
 
 def codes(diagnostics: list[Json]) -> list[str]:
