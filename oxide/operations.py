@@ -8,6 +8,7 @@ result = await ops.download(y)
 """
 
 from oxide_codegen.execution import Context
+from oxide_codegen.graphs import Graph, GraphError
 from oxide_codegen.operations import (
     DeviceOperation,
     OperationUsedError,
@@ -23,6 +24,8 @@ from oxide_codegen.transfers import clear, copy, download, empty, upload, zeros
 __all__ = [
     "Context",
     "DeviceOperation",
+    "Graph",
+    "GraphError",
     "OperationUsedError",
     "Policy",
     "RoundRobin",

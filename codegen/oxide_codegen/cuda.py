@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
+    from oxide_codegen.graphs import CudaCapture
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64
@@ -144,6 +145,8 @@ class Cuda:
         self.garbage: SimpleQueue[tuple[Any, Uses, bool]] = SimpleQueue()
         # Held from looking at the uses of memory until the new use is noted and enqueued.
         self.lock = threading.RLock()
+        # Streams that write down a graph of ours.
+        self.captures: dict[int, CudaCapture] = {}
         major, minor = self.device.compute_capability
         self.capability = (int(major), int(minor))
         attributes = driver.CUdevice_attribute
@@ -199,6 +202,9 @@ class Cuda:
         if size == 0:
             return Memory(self, 0, None, is_ours=True)
         self.reap()
+        if stream is not None and stream.handle in self.captures:
+            # Memory of a graph lives as long as the graph.
+            stream = None
         with self.current():
             try:
                 handle = self.default_handle if stream is None else stream.handle
@@ -334,6 +340,8 @@ class Cuda:
             return
         if stream != default and self._is_captured(stream):
             # The work runs when the graph is launched, in whatever order its owner gives it.
+            if stream in self.captures:
+                self.captures[stream].order(touched, stream)
             yield stream
             return
         # The default stream comes behind readers elsewhere too: from then on its launches, which

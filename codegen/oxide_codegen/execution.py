@@ -62,6 +62,11 @@ class Context:
         """Where it is: "cpu" or "cuda:0"."""
         return str(self.device_id)
 
+    @property
+    def is_captured(self) -> bool:
+        """Whether what is enqueued is written down for a graph, and done later."""
+        return self._run.is_captured
+
     def keep(self, *objects: object) -> None:
         """Let these live until the work of the run is done."""
         self._run.kept.extend(objects)
@@ -107,8 +112,11 @@ class Context:
 class Run:
     """One operation being done, by one thread at a time."""
 
-    def __init__(self, operation: DeviceOperation[Any], policy: Policy | None) -> None:
+    def __init__(
+        self, operation: DeviceOperation[Any], policy: Policy | None, *, captured: bool = False
+    ) -> None:
         operation.take("was done")
+        self.is_captured = captured
         self.device = devices.current()
         self.kept: list[object] = []
         self.kernels: set[str] = set()
@@ -214,7 +222,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             return result
         case Then(source=source, function=function):
             result = yield from _walk(source, context)
-            following: object = function(result)
+            following: Any = function(result)
             if not isinstance(following, DeviceOperation):
                 raise TypeError(
                     f"and_then wants a function that gives an operation, it gave "
@@ -230,6 +238,10 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             results = yield from _shared(source, context)
             return results[index]
         case Host(function=function, inputs=inputs):
+            if context.is_captured:
+                from oxide_codegen.graphs import refuse_host_function
+
+                raise refuse_host_function(operation.what)
             given = yield from _all(inputs, context)
             if inputs:
                 context.keep(given)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from oxide_codegen.errors import LaunchTypeError
 from oxide_codegen.operations import DeviceOperation, Step
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def operation(
 
     def run(context: Context, *results: Any) -> Any:
         found = given | dict(zip(waited, results, strict=True))
+        if context.is_captured:
+            _demand_buffers(launch.kernel_name, found)
         enqueue, _ = launch.on(context.stream).ready(
             tuple(found[name] for name in names[: len(args)]),
             {name: found[name] for name in kwargs},
@@ -43,3 +46,17 @@ def operation(
 
     inputs = tuple(given[name] for name in waited)
     return Step(f"a launch of {launch.kernel_name}", run, inputs)
+
+
+def _demand_buffers(kernel: str, arguments: Mapping[str, Any]) -> None:
+    """Raise where an array of the host would have to travel while a graph runs."""
+    for name, one in arguments.items():
+        if hasattr(one, "__array_interface__") and getattr(one, "shape", ()):
+            raise LaunchTypeError(
+                kernel,
+                f"`{name}` is an array of the host, which cannot be part of a graph; use "
+                "oxide.asarray",
+                parameter=name,
+                expected="a buffer on the device",
+                actual=type(one).__name__,
+            )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from oxide_codegen.completion import Work
     from oxide_codegen.execution import Context
+    from oxide_codegen.graphs import Graph
     from oxide_codegen.scheduling import Policy
     from oxide_codegen.streams import Stream
 
@@ -73,6 +74,12 @@ class DeviceOperation(Generic[T]):
         from oxide_codegen import execution
 
         return execution.awaited(self).__await__()
+
+    def graph(self) -> Graph[T]:
+        """Write it down, to be enqueued as a whole as often as one likes."""
+        from oxide_codegen.graphs import Graph
+
+        return Graph(self)
 
     def take(self, user: str) -> None:
         """Who does it, or what it becomes part of; raises if there is one already."""

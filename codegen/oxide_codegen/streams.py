@@ -17,6 +17,8 @@ from oxide_codegen.events import Event
 from oxide_codegen.host_streams import HostStream
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from oxide_codegen.devices import DeviceId
 
 
@@ -91,6 +93,13 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<oxide.Stream {self.handle:#x} on {self.device}>"
+
+
+def behind(stream: Stream, done: Future[Any]) -> None:
+    """What is enqueued on a stream of the cpu from now on comes behind `done`."""
+    thread = stream.host
+    assert thread is not None, "a stream of the cpu is a thread"
+    thread.enqueue(done.exception)
 
 
 def stream(device: str | None = None) -> Stream:

@@ -150,3 +150,24 @@ def test_launches_while_torch_captures(add):
 
     asyncio.run(main())
     assert (c.numpy() == 1).all()
+
+
+def test_a_graph_is_done_as_often_as_one_likes(add):
+    x, y = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    step = add.op(x, y, ops.empty(N, oxide.f32)).and_then(lambda z: ops.copy(y, z)).graph()
+    assert (y.numpy() == 0).all()
+    for _ in range(50):
+        step()
+    assert (y.numpy() == 50).all()
+    step.update(add.op(x, x, ops.zeros(N, oxide.f32)).and_then(lambda z: ops.copy(y, z)))
+    step(oxide.stream())
+    assert (y.numpy() == 2).all()
+
+
+def test_branches_of_a_graph_are_in_order(add):
+    x, y, z = (oxide.asarray(ones()) for _ in range(3))
+    both = ops.zip_ops(add.op(x, x, y), add.op(x, x, z)).and_then(lambda _: add.op(y, z, x))
+    step = both.graph()
+    for turn in range(1, 6):
+        step()
+        assert (x.numpy() == 4.0**turn).all()

@@ -239,3 +239,37 @@ def test_loops_of_several_threads(add):
         thread.join()
     assert len(found) == 4
     assert all((result == 2).all() for result in found)
+
+
+# ---------------------------------------------------------------- graphs
+
+
+def test_a_graph_is_done_as_often_as_one_likes(add):
+    x, y = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    step = add.op(x, y, ops.empty(N, oxide.f32)).and_then(lambda z: ops.copy(y, z)).graph()
+    assert (y.numpy() == 0).all()
+    for _ in range(5):
+        step()
+    assert (y.numpy() == 5).all()
+    assert step.sync() is y
+    assert (y.numpy() == 6).all()
+    step.update(add.op(x, x, y))
+    step()
+    assert (step.result.numpy() == 2).all()
+
+
+def test_a_graph_is_in_order_with_streams(add):
+    stream = oxide.stream()
+    w, x, y, z = (oxide.asarray(ones()) for _ in range(4))
+    step = ops.zip_ops(add.op(x, x, y), add.op(x, x, z)).graph()
+    add.on(stream)(w, w, x)
+    step(stream)
+    add.on(stream)(y, z, w)
+    assert (w.numpy() == 8).all()
+
+
+def test_what_a_graph_cannot_do(add):
+    with pytest.raises(ops.GraphError, match=r"host.* cannot be part of a graph"):
+        ops.host(lambda: 1).graph()
+    with pytest.raises(oxide.LaunchTypeError, match="array of the host"):
+        add.op(ones(), ones(), np.zeros(N, np.float32)).graph()

@@ -1,0 +1,261 @@
+"""An operation as a graph: written down once, enqueued as a whole as often as one likes.
+
+    step = (blur.op(x, y)).and_then(lambda y: edges.op(y, z)).graph()
+    for _ in range(100):
+        step()                       one call to the driver
+    step.result.numpy()
+
+The operation is walked once, with streams that note what is enqueued instead of doing it: those
+of a GPU in the driver's own capture, those of the cpu in a list. What orders its parts is
+`ordering`, by uses within the graph; the graph as a whole is one use of all its arrays. Arrays that
+it makes are made once, and live as long as it does.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from oxide_codegen import devices, streams
+from oxide_codegen.driver import check
+from oxide_codegen.errors import OxideError
+from oxide_codegen.execution import Run
+from oxide_codegen.host_streams import HostStream
+from oxide_codegen.ordering import Point, Uses
+from oxide_codegen.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from oxide_codegen.cuda import Cuda, Memory
+    from oxide_codegen.devices import DeviceId
+    from oxide_codegen.host_streams import HostMemory
+    from oxide_codegen.operations import DeviceOperation
+
+T = TypeVar("T")
+
+# Branches beyond so many share streams.
+_STREAMS = 8
+
+
+class GraphError(OxideError, RuntimeError):
+    """Something that cannot be part of a graph."""
+
+
+class Graph(Generic[T]):
+    """An operation, written down; `result` is what it gives, once it was done."""
+
+    def __init__(self, operation: DeviceOperation[T]) -> None:
+        self.device_id = devices.current()
+        self._form: _CudaGraph | _HostGraph
+        self._form = _HostGraph() if self.device_id.kind == "cpu" else _CudaGraph(self.device_id)
+        self._run = self._form.capture(operation)
+        self.result: T = self._run.result
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu" or "cuda:0"."""
+        return str(self.device_id)
+
+    def __call__(self, stream: Stream | None = None) -> None:
+        """Enqueue all of it, on a stream or on the default one."""
+        self._form.enqueue(stream)
+
+    def sync(self) -> T:
+        """Do all of it, wait, and give the result; raises what it ran into."""
+        self()
+        self._form.wait(frozenset(self._run.kernels))
+        return self.result
+
+    def update(self, operation: DeviceOperation[T]) -> T:
+        """Write down another operation in its place, cheaply if only arrays and numbers differ."""
+        self._run = self._form.capture(operation)
+        self.result = self._run.result
+        return self.result
+
+    def __repr__(self) -> str:
+        return f"<oxide.Graph on {self.device}>"
+
+
+def refuse_host_function(what: str) -> GraphError:
+    """What to say of a Python function in a graph."""
+    return GraphError(
+        f"{what} cannot be part of a graph: the driver would have to run Python on one of its own "
+        "threads; do it before or behind the graph"
+    )
+
+
+# ---------------------------------------------------------------- on a GPU
+
+
+class _CudaGraph:
+    def __init__(self, device: DeviceId) -> None:
+        from oxide_codegen.cuda import cuda
+
+        self._device = cuda(device.index)
+        self._executable: Any = None
+        self._touched: tuple[tuple[Memory, bool], ...] = ()
+
+    def capture(self, operation: DeviceOperation[Any]) -> Run:
+        device, driver = self._device, self._device.driver
+        captured = CudaCapture(device)
+        with captured.begun():
+            run = Run(operation, captured.stream_for, captured=True)
+            if run.advance():
+                raise GraphError(f"{operation.what} waits for something outside of the graph")
+        with device.current():
+            executable = self._executable
+            updated = executable is not None and not int(
+                driver.cuGraphExecUpdate(executable, captured.graph)[0]
+            )
+            if not updated:
+                answer = driver.cuGraphInstantiate(captured.graph, 0)
+                self._executable = check(driver, answer, "making a graph")
+            driver.cuGraphDestroy(captured.graph)
+        self._touched = captured.touched()
+        return run
+
+    def enqueue(self, stream: Stream | None) -> None:
+        device = self._device
+        handle = device.default_handle if stream is None else stream.handle
+        with device.current(), device.using(self._touched, handle, stream):
+            answer = device.driver.cuGraphLaunch(self._executable, handle)
+            check(device.driver, answer, "launching a graph")
+        self._last = handle
+
+    def wait(self, kernels: frozenset[str]) -> None:
+        with self._device.current():
+            self._device.wait(self._last)
+        error = self._device.failure_of(kernels)
+        if error is not None:
+            raise error
+
+
+class CudaCapture:
+    """Streams of one device that note work; which of it comes behind which, by what it uses."""
+
+    def __init__(self, device: Cuda) -> None:
+        self._device = device
+        self._streams: list[Stream] = []
+        self._uses: dict[Memory, Uses] = {}
+        self._turn = 0
+        self.graph: Any = None
+
+    @contextmanager
+    def begun(self) -> Generator[None]:
+        """Note what is enqueued within."""
+        device, driver = self._device, self._device.driver
+        origin = device.new_stream()
+        with device.current():
+            mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+            check(driver, driver.cuStreamBeginCapture(origin.handle, mode), "beginning a graph")
+        self._join(origin)
+        try:
+            yield
+            with device.current():
+                first = device.stream(origin.handle)
+                for other in self._streams[1:]:
+                    first.wait(device.stream(other.handle).record())
+        finally:
+            for stream in self._streams:
+                device.captures.pop(stream.handle, None)
+            with device.current():
+                answer = driver.cuStreamEndCapture(origin.handle)
+        self.graph = check(driver, answer, "writing down a graph")
+
+    def _join(self, stream: Stream) -> None:
+        self._streams.append(stream)
+        self._device.captures[stream.handle] = self
+
+    def stream_for(self, _: DeviceId) -> Stream:
+        """The stream of one more branch."""
+        turn, self._turn = self._turn, (self._turn + 1) % _STREAMS
+        if turn < len(self._streams):
+            return self._streams[turn]
+        device = self._device
+        made = device.new_stream()
+        with device.current():
+            origin = device.stream(self._streams[0].handle)
+            device.stream(made.handle).wait(origin.record())
+        self._join(made)
+        return made
+
+    def order(self, touched: Sequence[tuple[Memory, bool]], stream: int) -> None:
+        """Let what is noted next on a stream come behind what it has to."""
+        device = self._device
+        for memory, writes in touched:
+            uses = self._uses.setdefault(memory, Uses())
+            for point in uses.before(stream, writes=writes):
+                device.stream(stream).wait(device.stream(point.lane).record())
+        for memory, writes in touched:
+            self._uses[memory].note(Point(stream), writes=writes)
+
+    def touched(self) -> tuple[tuple[Memory, bool], ...]:
+        """All memory of the graph, and whether it is written."""
+        return tuple((memory, uses.writer is not None) for memory, uses in self._uses.items())
+
+
+# ---------------------------------------------------------------- on the cpu
+
+
+class _Noting(HostStream):
+    """A stream of the cpu that notes its work, in a list that it shares with others."""
+
+    def __init__(self, place: int, noted: list[tuple[int, Any, Any]]) -> None:
+        self._place = place
+        self._noted = noted
+
+    def __del__(self) -> None:
+        """There is no thread to end."""
+
+    def enqueue(
+        self, work: Callable[[], Any], touched: Sequence[tuple[HostMemory, bool]] = ()
+    ) -> Future[Any]:
+        """Note it; nothing is done, so nobody has to wait."""
+        self._noted.append((self._place, work, tuple(touched)))
+        done: Future[Any] = Future()
+        done.set_result(None)
+        return done
+
+
+class _HostGraph:
+    def __init__(self) -> None:
+        self._noted: list[tuple[int, Any, Any]] = []
+        self._streams: list[HostStream] = []
+        self._last: tuple[Future[Any], ...] = ()
+
+    def capture(self, operation: DeviceOperation[Any]) -> Run:
+        noted: list[tuple[int, Any, Any]] = []
+        made: list[Stream] = []
+
+        def stream_for(device: DeviceId) -> Stream:
+            place = len(made)
+            if place >= _STREAMS:
+                return made[place % _STREAMS]
+            made.append(Stream(device, 0, _Noting(place, noted)))
+            return made[place]
+
+        run = Run(operation, stream_for, captured=True)
+        if run.advance():
+            raise GraphError(f"{operation.what} waits for something outside of the graph")
+        self._noted = noted
+        self._streams += [HostStream() for _ in range(len(self._streams), len(made))]
+        return run
+
+    def enqueue(self, stream: Stream | None) -> None:
+        begin = None if stream is None else stream.record()
+        if begin is not None:
+            for one in self._streams:
+                one.enqueue(begin.inner.exception)
+        self._last = tuple(
+            self._streams[place].enqueue(work, touched) for place, work, touched in self._noted
+        )
+        if stream is not None:
+            for done in self._last:
+                streams.behind(stream, done)
+
+    def wait(self, kernels: frozenset[str]) -> None:
+        from oxide_codegen import completion
+
+        completion.wait(self._last, kernels)
