@@ -74,8 +74,10 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
     reports: list[tuple[LaunchSite, KernelReport]] = []
     for site in kernel.launches:
         contract, launched = site.contract, _with_constants(kernel, site)
-        if contract.block is None and (block := fitting_block(launched)) is not None:
-            contract = replace(contract, block=block)
+        if contract.block is None:
+            contract = replace(contract, block=fitting_block(launched))
+            if contract.block is None:
+                contract = replace(contract, requires=(*contract.requires, *_narrow(launched)))
         found = check(replace(launched, contract=contract))
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
@@ -118,12 +120,12 @@ def fitting(kernel: Kernel) -> Contract | None:
     if not read & {Register.THREAD, Register.LANE}:
         block = one, one, one
     requires: list[Requirement] = []
-    alone = range(3) if Register.BLOCK not in read else sorted(_single(kernel))
-    if alone:
-        for axis in alone:
-            condition = Compare(CompareOp.EQ, Special(Register.GRID_DIM, axis, span), one, span)
-            text = f"{Register.GRID_DIM}.{'xyz'[axis]} == 1"
-            requires.append(Requirement(condition, text, span))
+    single, blocks = _single(kernel), _read_along(kernel, Register.BLOCK)
+    for axis in sorted({0} | _read_along(kernel, Register.THREAD)):
+        if axis in single or axis not in blocks:
+            requires.append(_is_one(kernel, Register.GRID_DIM, axis))
+    if block is None:
+        requires += _narrow(kernel)
     if block is None and not requires:
         return None
     return Contract(block=block, requires=tuple(requires), cooperative=True, is_inferred=True)
@@ -154,6 +156,27 @@ def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
         return None
     x, y, z = (Const(extents.get(axis, 1), I64, kernel.name_span) for axis in range(3))
     return x, y, z
+
+
+def _read_along(kernel: Kernel, register: Register) -> set[int]:
+    """The axes along which a kernel reads a register."""
+    specials = (e for e in expressions(kernel.body) if isinstance(e, Special))
+    return {e.axis for e in specials if e.register is register}
+
+
+def _narrow(kernel: Kernel) -> list[Requirement]:
+    """That blocks have one thread along an axis y or z of which threads do not ask."""
+    if any(_read_along(kernel, register) for register in (Register.LANE, Register.WARP)):
+        return []
+    # Of an axis that is not read at all that is taken for granted anyhow.
+    axes = (_read_along(kernel, Register.BLOCK) - _read_along(kernel, Register.THREAD)) & {1, 2}
+    return [_is_one(kernel, Register.BLOCK_DIM, axis) for axis in sorted(axes)]
+
+
+def _is_one(kernel: Kernel, register: Register, axis: int) -> Requirement:
+    span = kernel.name_span
+    condition = Compare(CompareOp.EQ, Special(register, axis, span), Const(1, I64, span), span)
+    return Requirement(condition, f"{register}.{'xyz'[axis]} == 1", span)
 
 
 def _single(kernel: Kernel) -> set[int]:

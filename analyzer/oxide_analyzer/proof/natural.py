@@ -14,7 +14,8 @@ breaks, an error is only
   long the array is whose end it passes, as that may be any length that the author sees to; and
 * for two threads at an element that data choose, what meets as well where the data count up, or
   what they add to: who stores at places that are loaded, or between ends that are loaded, has
-  made them different.
+  made them different; and
+* nothing whose place, or the way to it, nobody knows: what an unknown function gave.
 
     a[thread of the grid] = 0, launched as [(n + 255) // 256, 256] on n elements      an error
     b[a[i]] = 0                                                  a question about what a holds
@@ -37,7 +38,9 @@ from oxide_analyzer.interpreter import run
 from oxide_analyzer.interpreter.arithmetic import zero
 from oxide_analyzer.interpreter.outcome import (
     BadView,
+    Divergence,
     FailedAssertion,
+    HarmfulExit,
     Misaligned,
     OutOfBounds,
     OutsideMask,
@@ -114,6 +117,8 @@ class _Usual:
         kernel, failure = self.kernel, violation.failure
         if _is_meant(failure) or self._is_of_open_mask(failure):
             return False
+        if any(self.origins.is_unknown(site) for site in _sites(failure)):
+            return False
         is_open = isinstance(failure, ZeroDivisor) or symbols(kernel)
         if not is_open and _is_shown(kernel, failure):
             if isinstance(failure, (*_ALONE, Uninitialised)):
@@ -175,6 +180,19 @@ class _Usual:
                 return any(self.origins.of_mask(s) > Origin.LAUNCH for s in self.origins.by_site)
             case _:
                 return False
+
+
+def _sites(failure: Failure) -> tuple[int | None, ...]:
+    """The statements that a failure is about."""
+    match failure:
+        case Race(first=one, second=other):
+            return one.site, other.site
+        case Divergence(waiting=one, other=other) | WarpDivergence(waiting=one, other=other):
+            return one.site, other.site
+        case HarmfulExit(exit=one):
+            return (one.site,)
+        case _:
+            return (failure.event.site,)
 
 
 def _is_meant(failure: Failure) -> bool:

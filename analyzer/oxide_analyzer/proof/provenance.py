@@ -20,22 +20,24 @@ from oxide_analyzer.ir.nodes import (
     Atomic,
     For,
     Forget,
+    If,
     Load,
     Read,
     Space,
     Store,
     Symbol,
     WarpOp,
+    While,
 )
 from oxide_analyzer.ir.show import show_expr
-from oxide_analyzer.ir.walk import site_of, statements, subexpressions
+from oxide_analyzer.ir.walk import blocks, site_of, statements, subexpressions
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Expr, Stmt
+    from oxide_analyzer.ir.nodes import Block, Expr, Stmt
 
 _MOST_ROUNDS = 8
 
@@ -49,6 +51,8 @@ class Origin(IntEnum):
     BOUNDED = 2
     """Of loop variables whose range is loaded."""
     LOADED = 3
+    UNKNOWN = 4
+    """Of what nobody knows: the result of a call of anything."""
 
 
 @record
@@ -58,6 +62,8 @@ class Provenance:
     kernel: Kernel
     origins: Mapping[str, Origin]
     by_site: Mapping[int, Stmt]
+    unsure: frozenset[int]
+    """The sites that a thread comes to by a condition of what nobody knows."""
 
     def of(self, expr: Expr) -> Origin:
         """The origin of an expression."""
@@ -70,6 +76,10 @@ class Provenance:
                 return _join(self.of(one) for one in index)
             case _:
                 return Origin.LAUNCH
+
+    def is_unknown(self, site: int | None) -> bool:
+        """Whether nobody knows which element a statement accesses, or whether it runs."""
+        return site in self.unsure or self.of_index(site) is Origin.UNKNOWN
 
     def of_mask(self, site: int | None) -> Origin:
         """The origin of the mask of a warp operation."""
@@ -117,7 +127,26 @@ def provenance(kernel: Kernel) -> Provenance:
                 origins[name] = max(origin, origins.get(name, Origin.LAUNCH))
         if origins == before:
             break
-    return Provenance(kernel, origins, by_site)
+    return Provenance(kernel, origins, by_site, frozenset(_unsure(kernel.body, origins)))
+
+
+def _unsure(block: Block, origins: Mapping[str, Origin]) -> Iterator[int]:
+    """The sites inside of branches and loops that nobody knows the way into."""
+    for stmt in block:
+        conditions: tuple[Expr, ...] = ()
+        match stmt:
+            case If(condition=condition) | While(condition=condition):
+                conditions = (condition,)
+            case For(start=start, stop=stop, step=step):
+                conditions = (start, stop, step)
+            case _:
+                pass
+        unknown = _join(_of(e, origins) for e in conditions) is Origin.UNKNOWN
+        for inner in blocks(stmt):
+            if unknown:
+                yield from (site for one in statements(inner) if (site := site_of(one)) is not None)
+            else:
+                yield from _unsure(inner, origins)
 
 
 def _given(kernel: Kernel, stmt: Stmt, origins: dict[str, Origin]) -> tuple[str, Origin] | None:
@@ -134,10 +163,10 @@ def _given(kernel: Kernel, stmt: Stmt, origins: dict[str, Origin]) -> tuple[str,
         case Atomic(target=target) | WarpOp(target=target) if target is not None:
             return target.name, Origin.LOADED
         case Forget(target=target):
-            return target.name, Origin.LOADED
+            return target.name, Origin.UNKNOWN
         case For(variable=variable, start=start, stop=stop, step=step):
             ends = _join(_of(e, origins) for e in (start, stop, step))
-            return variable.name, min(ends, Origin.BOUNDED)
+            return variable.name, ends if ends is Origin.UNKNOWN else min(ends, Origin.BOUNDED)
         case _:
             return None
 

@@ -130,3 +130,19 @@ def first_rows(n):
 def written(rows, out):
     for i in range(cuda.grid(1), rows.shape[0], cuda.gridsize(1)):
         out[i, 0] = i
+
+
+@cuda.jit
+def by_unknown_place(x, out):
+    i = somewhere.grid(1)  # noqa: F821
+    if i < out.size:
+        out[i // 2] = x[i]
+
+
+@cuda.jit
+def mask_by_tiles(boxes, mask, count):
+    row, column = cuda.blockIdx.y, cuda.blockIdx.x
+    t = cuda.threadIdx.x
+    tiles = (count + 63) // 64
+    if row * 64 + t < count:
+        mask[(row * 64 + t) * tiles + column] = boxes[row * 64 + t, 0] > 0
