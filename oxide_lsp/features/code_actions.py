@@ -49,6 +49,7 @@ def code_actions(ls: OxideServer, params: types.CodeActionParams) -> list[types.
     if only and not any(kind in (types.CodeActionKind.QuickFix.value, "") for kind in only):
         return actions
     selected = ls.converter.span(document.source, params.range)
+    comments: list[types.CodeAction] = []
     for finding in document.findings():
         if not _touch(finding.span, selected):
             continue
@@ -65,8 +66,9 @@ def code_actions(ls: OxideServer, params: types.CodeActionParams) -> list[types.
             )
             for fix in finding.fixes
         ]
-        actions += _suppressions(ls, document, finding, shown)
+        comments += _suppressions(ls, document, finding, shown)
     actions += navigation.actions(ls, document, params)
+    actions += comments
     return actions
 
 

@@ -549,6 +549,8 @@ def test_each_cell_shows_its_own_part(folder: Path) -> None:
 def test_an_action_leads_to_the_other_access_and_back(racing: Desk) -> None:
     (finding,) = racing.document.findings()
     other = finding.related[0].span
+    titles = [a.title.split()[0] for a in racing.actions("tile|[t] +=")]
+    assert titles.index("Go") < titles.index("Suppress")
     here = [a for a in racing.actions("tile|[t] +=") if a.title.startswith("Go to")]
     assert [a.title for a in here] == [f"Go to the other access, line {other.line}"]
     command = here[0].command
