@@ -61,3 +61,10 @@ def low_halves(p):
 @cuda.jit
 def counted(p):
     cuda.atomic.add(p["v"], 0, 1.0)
+
+
+@cuda.jit
+def scaled_by_another(p, q):
+    i = cuda.grid(1)
+    if i < p.size and i < q.size:
+        p[i].v = p[i].v * q[i].v + p[i].v
