@@ -1,0 +1,39 @@
+"""CuPy's kernels: `jit.rawkernel`, launched as functions and with subscripts."""
+
+import cupy as cp
+from cupyx import jit
+
+THREADS = 128
+
+
+@jit.rawkernel()
+def copy(x, y, size):
+    for i in range(jit.grid(1), size, jit.gridsize(1)):
+        y[i] = x[i]
+
+
+@jit.rawkernel(device=True)
+def square(v):
+    return v * v
+
+
+@jit.rawkernel()
+def sum_of_squares(x, out):
+    s = jit.shared_memory(cp.float32, THREADS)
+    t = jit.threadIdx.x
+    i = jit.blockIdx.x * jit.blockDim.x + t
+    s[t] = square(x[i]) if i < x.shape[0] else 0.0
+    jit.syncthreads()
+    if t == 0:
+        total = cp.float32(0)
+        for k in range(THREADS):
+            total += s[k]
+        jit.atomic_add(out, 0, total)
+
+
+size = 2**20
+x = cp.random.normal(size=(size,), dtype=cp.float32)
+y = cp.empty((size,), dtype=cp.float32)
+copy((128,), (1024,), (x, y, size))
+copy[128, 1024](x, y, size)
+sum_of_squares((size // THREADS,), (THREADS,), (x, cp.zeros(1, dtype=cp.float32)))

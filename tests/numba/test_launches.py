@@ -1,0 +1,176 @@
+"""What host code says of launches: each way to write one, and what is known of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from oxide_analyzer.frontends.numba import read
+from oxide_analyzer.ir.kernel import Kernel
+from oxide_analyzer.modules import NoModules
+from oxide_analyzer.source import SourceFile
+
+HEAD = """\
+import math
+from functools import partial
+import numpy as np
+import cupy as cp
+from numba import cuda
+
+TPB = 64
+
+
+def make(scale):
+    @cuda.jit
+    def inner(a, out):
+        i = cuda.grid(1)
+        if i < scale:
+            out[i] = a[i]
+
+    return inner
+
+
+@cuda.jit
+def k(a, out, n=7):
+    i = cuda.grid(1)
+    if i < n:
+        out[i] = a[i]
+
+
+def plain(a, out):
+    out[cuda.grid(1)] = a[0]
+
+
+"""
+# The launch that each of them comes to, if nothing else is said.
+ONE = "64 | grid_dim.x == 16; a.shape[0] == 1000; out.shape[0] == 1000"
+ARRAYS = "x = np.zeros(1000)\ny = np.empty_like(x)\n"
+FORMS = {
+    "k[16, 64](np.zeros(1000), np.zeros(1000))": [ONE],
+    ARRAYS + "k[16, 64](x, out=y)": [ONE],
+    ARRAYS + "k[(16,), (64, 1, 1)](x, y)": [ONE],
+    ARRAYS + "k[math.ceil(1000 / TPB), TPB](x, y)": [ONE],
+    ARRAYS + "k[-(-1000 // TPB), TPB](x, y)": [ONE],
+    ARRAYS + "k[1000 // TPB + (1000 % TPB > 0), TPB](x, y)": [ONE],
+    ARRAYS + "k[16, 64, cuda.stream(), 0](*(x, y))": [ONE],
+    ARRAYS + "go = k[16, 64]\ngo(x, y)": [ONE],
+    ARRAYS + "go = partial(k[16, 64], x)\ngo(y)": [ONE],
+    ARRAYS + "k.configure(16, 64)(x, y)": [ONE],
+    ARRAYS + "k.forall(1000, 64)(x, y)": [ONE],
+    ARRAYS + "how = {'grid': 16, 'block': 64}\nk[how['grid'], how['block']](x, y)": [ONE],
+    ARRAYS + "shape = (16, 64)\nk[shape](x, y)": [ONE],
+    ARRAYS + "n = 10\nn *= 100\nk[(n + 63) // 64, 64](x, y)": [ONE],
+    ARRAYS + "for t in range(9):\n    k[16, 64](x, y)\n    x, y = y, x": [ONE],
+    ARRAYS + "if 3 > 2:\n    g = 16\nelse:\n    g = 4\nk[g, 64](x, y)": [ONE],
+    ARRAYS + "with cuda.pinned(x):\n    k[16, 64](cuda.to_device(x), y)": [ONE],
+    "def config(n, block=TPB):\n    grid = (n + block - 1) // block\n    return grid, block\n"
+    + ARRAYS
+    + "k[config(1000)](x, y)": [ONE],
+    "def run(kernel, n):\n    x = np.zeros(n)\n    kernel[n // TPB + 1, TPB](x, x.copy())\n"
+    "run(k, 1000)": [ONE],
+    "def run(grid, block):\n    x = np.zeros(1000)\n    k[grid, block](x, x.copy())\n"
+    "run(16, TPB)": [ONE],
+    "class A:\n    BLOCK = 64\n    def __init__(self):\n        self.n = 1000\n"
+    "        self.x = np.zeros(self.n)\n        self.grid = self.blocks()\n"
+    "    def blocks(self):\n        return (self.n + 63) // self.BLOCK\n"
+    "    def run(self):\n        k[self.grid, A.BLOCK](self.x, self.x.copy())": [ONE],
+    "x = cp.ones(1000, dtype='float32')\nk((16,), (64,), (x, x.copy()))": [ONE],
+    "for n in (64, 128):\n    k[n // 64, 64](np.zeros(n), np.zeros(n))": [
+        "64 | grid_dim.x == 1; a.shape[0] == 64; out.shape[0] == 64",
+        "64 | grid_dim.x == 2; a.shape[0] == 128; out.shape[0] == 128",
+    ],
+    ARRAYS + "for step in range(5):\n    k[16, 64](x, y, step)": [
+        "64 | grid_dim.x == 16; a.shape[0] == 1000; out.shape[0] == 1000; (n >= 0); (n < 5)"
+    ],
+    "def run(x, block):\n    k[(x.size + block - 1) // block, block](x, x.copy(), block)": [
+        "None | grid_dim.x == (((a.shape[0] + n) - 1) // block_dim.x); block_dim.x == n; "
+        "out.shape[0] == a.shape[0]"
+    ],
+    "def run(x):\n    h, w = x.shape\n    k[h, 64](np.zeros(w), np.zeros(w + 1), h)": [
+        "64 | grid_dim.x == n; out.shape[0] == (a.shape[0] + 1)"
+    ],
+    "def run(rows, cols):\n    x = np.zeros(rows * cols)\n    k[rows, 64](x, x.copy(), rows)": [
+        "64 | grid_dim.x == n; out.shape[0] == a.shape[0]"
+    ],
+    ARRAYS + "k.forall(len(x))(x, y)": [
+        "None | block_dim.y == 1; block_dim.z == 1; a.shape[0] == 1000; out.shape[0] == 1000; "
+        "(grid_dim.x == ((1000 + (block_dim.x - 1)) // block_dim.x)); "
+        "((grid_dim.x * block_dim.x) >= 1000)"
+    ],
+    # Of these nothing may be said but what is written.
+    ARRAYS + "n = len(input())\nk[n, 64](x, y)": ["64 | a.shape[0] == 1000; out.shape[0] == 1000"],
+    ARRAYS + "while y.any():\n    x = x[1:]\n    k[16, 64](x, y)": [
+        "64 | grid_dim.x == 16; out.shape[0] == 1000"
+    ],
+    "def run(grid, block):\n    k[grid, block](grid, block)": ["None | "],
+    ARRAYS + "k[16, 64](*load())": ["64 | grid_dim.x == 16"],
+}
+_FLAT = {"grid_dim.y == 1", "grid_dim.z == 1"}
+
+
+def kernels(host: str) -> dict[str, Kernel]:
+    return {
+        kernel.name: kernel for kernel in read(SourceFile("k.py", HEAD + host), NoModules()).kernels
+    }
+
+
+def shown(kernel: Kernel) -> list[str]:
+    found = []
+    for site in kernel.launches:
+        block = site.contract.block
+        extents = (
+            None
+            if block is None
+            else ", ".join(str(extent.value) for extent in block if extent.value != 1)
+        )
+        texts = [r.text for r in site.contract.requires if r.text not in _FLAT]
+        found.append(f"{extents} | {'; '.join(texts)}")
+    return found
+
+
+@pytest.mark.parametrize(("host", "wanted"), FORMS.items(), ids=range(len(FORMS)))
+def test_every_way_to_write_a_launch(host: str, wanted: list[str]) -> None:
+    assert shown(kernels(host)["k"]) == wanted
+
+
+def test_what_a_factory_is_given_is_what_its_kernel_has() -> None:
+    host = "one, two = make(100), make(70)\none[2, 64](np.ones(128), np.ones(128))\n"
+    found = kernels(host + "two[2, 64](np.ones(128), np.ones(128))")["inner"]
+    assert [dict(site.constants) for site in found.launches] == [{"scale": 100}, {"scale": 70}]
+
+
+@pytest.mark.parametrize("made", ["cuda.jit(plain)", "cuda.jit('void(f4[:], f4[:])')(plain)"])
+def test_what_is_made_a_kernel_by_a_call_is_one(made: str) -> None:
+    found = kernels(f"fast = {made}\nfast[16, 64](np.zeros(1000), np.zeros(1000))")["plain"]
+    assert shown(found) == [ONE]
+    assert "plain" not in kernels("")
+
+
+ELEMENTS = {
+    "np.zeros(9)": "f64",
+    "np.zeros(9, np.float32)": "f32",
+    "np.arange(9)": "i64",
+    "np.arange(9, dtype='u1')": "u8",
+    "np.full(9, 1)": "i64",
+    "np.full(9, 0.5, dtype=np.int16)": "i16",
+    "np.array([1, 2, 3])": "i64",
+    "np.array([1, 2.5, 3])": "f64",
+    "np.random.rand(9).astype(np.float32)": "f32",
+    "np.random.randint(0, 5, 9)": "i64",
+    "cuda.device_array(9, dtype=np.uint8)": "u8",
+    "cuda.to_device(np.ones(9, dtype=bool.__name__))": "f64",
+    "np.zeros_like(np.zeros(9, np.int8))": "i8",
+    "np.ones((3, 9), np.int8)[0]": "i8",
+    "load()": "f64",
+}
+
+
+@pytest.mark.parametrize(("array", "element"), ELEMENTS.items(), ids=ELEMENTS)
+def test_elements_are_those_of_the_arrays_that_are_given(array: str, element: str) -> None:
+    found = kernels(f"k[1, 64]({array}, np.zeros(9))")["k"]
+    assert found.arrays["a"].element.name == element
+
+
+def test_arrays_that_differ_from_launch_to_launch_say_nothing_of_elements() -> None:
+    found = kernels("k[1, 64](np.zeros(9, 'i4'), np.ones(9))\nk[1, 64](np.zeros(9), np.ones(9))")
+    assert found["k"].arrays["a"].element.name == "f64"
+    assert found["k"].arrays["out"].element.name == "f64"
