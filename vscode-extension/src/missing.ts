@@ -3,6 +3,7 @@
 import {
   commands,
   ConfigurationTarget,
+  extensions,
   ProcessExecution,
   Task,
   TaskScope,
@@ -18,7 +19,7 @@ const INSTALL = "Install into this environment";
 const CHOOSE = "Choose interpreter";
 const LEARN = "Learn more";
 
-const DOCUMENTATION = "oxide-kernels.oxide-kernels";
+const EXTENSION = "oxide-kernels.oxide-kernels";
 
 /** Say it; true if there is a reason to look for the server again. */
 export async function offer(problem: string, interpreter: string | undefined): Promise<boolean> {
@@ -29,7 +30,7 @@ export async function offer(problem: string, interpreter: string | undefined): P
     case CHOOSE:
       return choose();
     case LEARN:
-      await commands.executeCommand("extension.open", DOCUMENTATION);
+      await learn();
       return false;
     default:
       return false;
@@ -75,6 +76,14 @@ function ended(task: Task): Promise<number | undefined> {
       reject(error instanceof Error ? error : new Error(String(error)));
     });
   });
+}
+
+/** The extension's own page, which is there without a network. */
+async function learn(): Promise<void> {
+  const folder = extensions.getExtension(EXTENSION)?.extensionUri;
+  if (folder !== undefined) {
+    await commands.executeCommand("markdown.showPreview", Uri.joinPath(folder, "readme.md"));
+  }
 }
 
 /** By the Python extension, whose choice is followed, else as a setting. */

@@ -6,8 +6,13 @@ import { commands, languages, Uri, window } from "vscode";
 export async function explainRule(rule?: string): Promise<void> {
   const name = rule ?? (await chosen());
   if (name !== undefined && name !== "") {
-    await commands.executeCommand("markdown.showPreview", Uri.from({ scheme: "oxide-rule", path: `/${name}.md` }));
+    await commands.executeCommand("markdown.showPreview", pageOf(name));
   }
+}
+
+/** The page of a rule; editors show it rendered, as `workbench.editorAssociations` says. */
+export function pageOf(rule: string): Uri {
+  return Uri.from({ scheme: "oxide-rule", path: `/${rule}.md` });
 }
 
 async function chosen(): Promise<string | undefined> {

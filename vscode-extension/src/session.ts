@@ -5,7 +5,6 @@ import {
   LanguageStatusItem,
   LanguageStatusSeverity,
   LogOutputChannel,
-  Uri,
   workspace,
 } from "vscode";
 import {
@@ -20,6 +19,7 @@ import {
 import { Highlighting } from "./highlighting";
 import { offer } from "./missing";
 import { activeInterpreter, pythonApi } from "./python";
+import { pageOf } from "./rules";
 import { expanded, findServer, Found, isTooOld, NEEDED, Server } from "./server";
 
 export const SELECTOR = ["file", "untitled", "vscode-notebook", "vscode-notebook-cell"].map(
@@ -229,8 +229,7 @@ export class Session {
 function explained(diagnostic: Diagnostic): Diagnostic {
   const { code } = diagnostic;
   if (typeof code === "object" && /^OX\d{3}$/.test(String(code.value))) {
-    const name = encodeURIComponent(JSON.stringify([code.value]));
-    diagnostic.code = { value: code.value, target: Uri.parse(`command:oxide.explainRule?${name}`) };
+    diagnostic.code = { value: code.value, target: pageOf(String(code.value)) };
   }
   return diagnostic;
 }

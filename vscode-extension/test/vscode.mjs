@@ -42,7 +42,7 @@ const SETTINGS = {
 const BELOW_TABS = 110;
 
 /** Start VS Code with the extension; `use` gets it, and afterwards nothing is left of it. */
-export async function withVSCode({ settings = {}, installs = true }, use) {
+export async function withVSCode({ settings = {}, installs = true, trusts = true }, use) {
   assert(VSCODE_SERVER && CHROMIUM && OXIDE_PYTHON, "see the comment at the top of test/vscode.mjs");
   const scratch = mkdtempSync(path.join(tmpdir(), "oxide-vscode-"));
   const userData = path.join(scratch, "data");
@@ -56,14 +56,17 @@ export async function withVSCode({ settings = {}, installs = true }, use) {
   configure({ "oxide.interpreter": OXIDE_PYTHON });
   const folders = ["--user-data-dir", userData, "--extensions-dir", path.join(scratch, "extensions")];
   if (installs) {
-    execFileSync(VSCODE_SERVER, [...folders, "--install-extension", path.join(extension, "oxide-kernels.vsix")]);
+    for (const vsix of [path.join(extension, "oxide-kernels.vsix"), pythonExtension(scratch)]) {
+      execFileSync(VSCODE_SERVER, [...folders, "--install-extension", vsix]);
+    }
   }
   const port = await freePort();
   const server = spawn(
     VSCODE_SERVER,
     [
       ...folders, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry",
-      "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
+      "--disable-update-check", "--disable-getting-started-override",
+      ...(trusts ? ["--disable-workspace-trust"] : []),
     ],
     { stdio: "ignore" },
   );
@@ -263,6 +266,15 @@ export function unpacked(folder) {
   for (const name of ["package.json", "dist", "language.json", "ptx.tmLanguage.json", "nvsass.tmLanguage.json"]) {
     cpSync(path.join(extension, name), path.join(folder, name), { recursive: true });
   }
+}
+
+/** What stands in for the Python extension, packaged. */
+function pythonExtension(scratch) {
+  const vsix = path.join(scratch, "python.vsix");
+  const vsce = path.join(extension, "node_modules", ".bin", "vsce");
+  const flags = ["--skip-license", "--allow-missing-repository", "--no-dependencies"];
+  execFileSync(vsce, ["package", ...flags, "--out", vsix], { cwd: path.join(import.meta.dirname, "python"), stdio: "ignore" });
+  return vsix;
 }
 
 async function freePort() {

@@ -2,7 +2,7 @@
 //
 //   node test/workbench.mjs PICTURES [SCENE…]        see test/vscode.mjs for what it needs
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { example, kernel, python, withVSCode } from "./vscode.mjs";
 
@@ -22,10 +22,15 @@ const NOTEBOOK = notebook([
   ["code", "@kernel(domain=1)\ndef shift(a: Slice[f32], out: DisjointSlice[f32]):\n    i = thread.index_1d()\n    out[i + WIDTH] = a[i]"],
 ]);
 
-const SCENES = { finding, highlighting, compiled, machineCode, rulePage, notebookCells, missingServer };
+const SCENES = { finding, highlighting, compiled, machineCode, rulePage, notebookCells, missingServer, pythonExtension };
 
-await withVSCode({}, async (vscode) => {
-  for (const [name, scene] of Object.entries(SCENES)) {
+await withVSCode({}, (vscode) => play(vscode, SCENES));
+await withVSCode({ trusts: false, settings: { "security.workspace.trust.startupPrompt": "never" } }, (vscode) =>
+  play(vscode, { untrusted }),
+);
+
+async function play(vscode, scenes) {
+  for (const [name, scene] of Object.entries(scenes)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     console.log(name);
     try {
@@ -38,7 +43,7 @@ await withVSCode({}, async (vscode) => {
       throw error;
     }
   }
-});
+}
 
 /** A race: underlined, related, explained, repaired by a quick fix. */
 async function finding(vscode) {
@@ -163,16 +168,35 @@ async function machineCode(vscode) {
   await window.close();
 }
 
-/** The page of a rule, rendered. */
+/** The page of a rule, rendered: by the number in a finding, and by a command. */
 async function rulePage(vscode) {
-  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
-  const squiggle = window.squiggles().first();
-  await squiggle.waitFor({ timeout: 60_000 });
-  await squiggle.click({ force: true });
-  await window.command("Oxide: Explain Rule");
-  const frame = window.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
-  await frame.locator("h1", { hasText: "OX104" }).waitFor({ timeout: 30_000 });
-  await window.close();
+  const ways = [
+    async (window, squiggle) => {
+      await window.hover(squiggle);
+      await window.page.locator(".monaco-hover:not(.hidden) a", { hasText: "OX104" }).first().click();
+    },
+    async (window, squiggle) => {
+      await squiggle.click({ force: true });
+      await window.command("Oxide: Explain Rule");
+    },
+  ];
+  for (const way of ways) {
+    const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+    const squiggle = window.squiggles().first();
+    await squiggle.waitFor({ timeout: 60_000 });
+    await way(window, squiggle);
+    await ruleIsShown(window);
+    await window.close();
+  }
+}
+
+function ruleIsShown(window) {
+  const heading = webview(window).locator("h1", { hasText: "OX104" });
+  return heading.waitFor({ timeout: 30_000 });
+}
+
+function webview(window) {
+  return window.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
 }
 
 /** Names are shared between cells, findings stand in theirs. */
@@ -204,9 +228,51 @@ async function missingServer(vscode) {
   await dialog.waitFor();
   assert.match(await dialog.innerText(), /python3 -m pip install --upgrade "?oxide-kernels\[lsp,cpu\]/);
   await dialog.getByRole("button", { name: "Cancel" }).click();
+
+  // Another window says it again, and knows more.
+  const other = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  await other.notifications().getByRole("button", { name: "Learn more" }).click({ timeout: 60_000 });
+  const pictures = webview(other).locator("img");
+  await other.until("the README with its pictures", async () =>
+    (await pictures.evaluateAll((all) => all.filter((image) => image.naturalWidth > 500).length)) >= 3, 30_000);
+  await other.close();
+
   vscode.configure({ "oxide.interpreter": python });
   await window.squiggles().first().waitFor({ timeout: 60_000 });
   assert.equal(await window.notifications().count(), 0, "it is said once");
+  await window.close();
+}
+
+/** In a folder that nobody trusts kernels are read, and what it says of programs is not heard. */
+async function untrusted(vscode) {
+  const folder = vscode.workspace({ "block_sum.py": RACE });
+  const run = path.join(folder, "was-run");
+  const program = path.join(folder, "oxide-lsp");
+  writeFileSync(program, `#!/bin/sh\ntouch ${run}\n`);
+  chmodSync(program, 0o755);
+  mkdirSync(path.join(folder, ".vscode"));
+  const settings = { "oxide.serverPath": program, "oxide.interpreter": program };
+  writeFileSync(path.join(folder, ".vscode", "settings.json"), JSON.stringify(settings));
+  const window = await vscode.open(folder, "block_sum.py");
+  await window.page.locator(".statusbar-item", { hasText: "Restricted Mode" }).waitFor({ timeout: 60_000 });
+  await window.squiggles().first().waitFor({ timeout: 60_000 });
+  assert(!existsSync(run), "a program of the folder was run");
+  await window.close();
+}
+
+/** The environment of the Python extension is used, and another one when it changes. */
+async function pythonExtension(vscode) {
+  vscode.configure({});
+  const window = await vscode.open(vscode.workspace({ "block_sum.py": RACE }), "block_sum.py");
+  const notice = window.notifications().first();
+  await notice.waitFor({ timeout: 60_000 });
+  assert.match(await notice.innerText(), /not found in \/usr\/bin\/python3 or on PATH/);
+  await notice.getByRole("button", { name: "Choose interpreter" }).click();
+  await window.squiggles().first().waitFor({ timeout: 60_000 });
+  const status = window.page.locator("[id='status.languageStatus']").first();
+  await window.until("its origin", async () =>
+    /from the active Python environment/.test(await status.getAttribute("aria-label")));
+  vscode.configure({ "oxide.interpreter": python });
   await window.close();
 }
 

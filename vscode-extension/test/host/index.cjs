@@ -39,7 +39,7 @@ const TESTS = {
   async "a race has its rule, its page and its other access"() {
     const [race] = await findings();
     assert.equal(race.code.value, "OX104");
-    assert.equal(race.code.target.scheme, "command");
+    assert.equal(race.code.target.toString(), "oxide-rule:/OX104.md");
     assert.equal(race.severity, vscode.DiagnosticSeverity.Error);
     assert(race.relatedInformation.length >= 1);
     assert.equal(race.relatedInformation[0].location.uri.toString(), source.toString());
