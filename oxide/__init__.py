@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         ArtifactVersionError,
         CheckError,
         DeviceError,
+        GraphError,
         HostAccessError,
         KernelAlignmentError,
         KernelAssertion,
@@ -72,10 +73,12 @@ if TYPE_CHECKING:
         LaunchTypeError,
         LaunchValueError,
         MissingExtraError,
+        OperationUsedError,
         OutsideKernelError,
         OxideError,
         SourceError,
     )
+    from oxide_codegen.events import Event
     from oxide_codegen.kernel import Kernel, kernel, load
     from oxide_codegen.launch import BoundLaunch, Launch
     from oxide_codegen.module import Module
@@ -97,6 +100,7 @@ _HOST = {
     "ArtifactVersionError": "oxide_codegen.errors",
     "CheckError": "oxide_codegen.errors",
     "DeviceError": "oxide_codegen.errors",
+    "GraphError": "oxide_codegen.errors",
     "HostAccessError": "oxide_codegen.errors",
     "KernelAlignmentError": "oxide_codegen.errors",
     "KernelAssertion": "oxide_codegen.errors",
@@ -111,6 +115,7 @@ _HOST = {
     "LaunchTypeError": "oxide_codegen.errors",
     "LaunchValueError": "oxide_codegen.errors",
     "MissingExtraError": "oxide_codegen.errors",
+    "OperationUsedError": "oxide_codegen.errors",
     "OutsideKernelError": "oxide_codegen.errors",
     "OxideError": "oxide_codegen.errors",
     "SourceError": "oxide_codegen.errors",
@@ -120,6 +125,7 @@ _HOST = {
     "BoundLaunch": "oxide_codegen.launch",
     "Launch": "oxide_codegen.launch",
     "Module": "oxide_codegen.module",
+    "Event": "oxide_codegen.events",
     "Stream": "oxide_codegen.streams",
     "stream": "oxide_codegen.streams",
     "synchronize": "oxide_codegen.streams",
@@ -145,6 +151,8 @@ __all__ = [
     "DisjointSlice",
     "DisjointSlice2D",
     "DisjointSlice3D",
+    "Event",
+    "GraphError",
     "HostAccessError",
     "Kernel",
     "KernelAlignmentError",
@@ -165,6 +173,7 @@ __all__ = [
     "LocalArray3D",
     "MissingExtraError",
     "Module",
+    "OperationUsedError",
     "OutsideKernelError",
     "OxideError",
     "SharedArray",

@@ -8,10 +8,10 @@ result = await ops.download(y)
 """
 
 from oxide_codegen.execution import Context
-from oxide_codegen.graphs import Graph, GraphError
+from oxide_codegen.errors import GraphError, OperationUsedError
+from oxide_codegen.graphs import Graph
 from oxide_codegen.operations import (
     DeviceOperation,
-    OperationUsedError,
     host,
     unzip,
     value,

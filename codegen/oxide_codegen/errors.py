@@ -100,6 +100,17 @@ class LaunchValueError(LaunchError, ValueError):
     """An argument, grid or block of the right kind that this kernel does not admit."""
 
 
+# ---------------------------------------------------------------- operations
+
+
+class OperationUsedError(OxideError, RuntimeError):
+    """An operation that was done, or has become part of another one, was used again."""
+
+
+class GraphError(OxideError, RuntimeError):
+    """Something that cannot be part of a graph."""
+
+
 # ---------------------------------------------------------------- artifacts
 
 

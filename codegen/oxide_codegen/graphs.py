@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_codegen import devices, streams
 from oxide_codegen.driver import check
-from oxide_codegen.errors import OxideError
+from oxide_codegen.errors import GraphError
 from oxide_codegen.execution import Run
 from oxide_codegen.host_streams import HostStream
 from oxide_codegen.ordering import Point, Uses
@@ -37,10 +37,6 @@ T = TypeVar("T")
 
 # Branches beyond so many share streams.
 _STREAMS = 8
-
-
-class GraphError(OxideError, RuntimeError):
-    """Something that cannot be part of a graph."""
 
 
 class Graph(Generic[T]):

@@ -19,7 +19,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from oxide_codegen.errors import OxideError
+from oxide_codegen.errors import OperationUsedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-class OperationUsedError(OxideError, RuntimeError):
-    """An operation that was done, or has become part of another one, was used again."""
 
 
 class DeviceOperation(Generic[T]):
