@@ -7,6 +7,7 @@ and if that does not prove it, for those that fit it:
     tile = cuda.shared.array((16, 16), float32)      blocks of (16, 16, 1), which is then a fact
     tile[tx, ty] = …                                 that every launch must keep
     tile[cuda.grid(1)] = …                           … of one block, whose memory it is
+    row = cuda.blockIdx.y * 64 + cuda.threadIdx.x    blocks of 64 threads along x
     total[0] += x[0]                                 one thread: nothing asks which it is
 
 The verdict of the kernel is that of the worst of its launches.
@@ -132,8 +133,8 @@ def fitting(kernel: Kernel) -> Contract | None:
 
 
 def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
-    """The block of which each thread writes one element of the shared arrays; None if no extent
-    says so."""
+    """The block of which each thread writes one element of the shared arrays, or that is as wide as
+    blocks are apart; None if nothing says so."""
     values = _once(kernel)
     extents: dict[int, int] = {}
     for statement in statements(kernel.body):
@@ -149,6 +150,7 @@ def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
                     # What lies in front of the block's elements lies behind them as well.
                     inner = size - 2 * offset
                     extents[axis] = min(extents.get(axis, inner), inner)
+    extents = extents or _strides(kernel, values)
     product = 1
     for extent in extents.values():
         product *= extent
@@ -214,6 +216,25 @@ def _along_grid(expr: Expr) -> int | None:
             }:
                 return inner.axis
     return None
+
+
+def _strides(kernel: Kernel, values: dict[str, Expr]) -> dict[int, int]:
+    """How many threads a block has where each begins that far behind the one before it:
+    `cuda.blockIdx.y * 64 + cuda.threadIdx.x`."""
+    found: dict[int, set[int]] = {}
+    for expr in expressions(kernel.body):
+        if not isinstance(expr, Binary) or expr.op is not BinaryOp.ADD:
+            continue
+        for one, other in ((expr.left, expr.right), (expr.right, expr.left)):
+            thread, block = _meaning(one, values), _meaning(other, values)
+            if not isinstance(thread, Special) or thread.register is not Register.THREAD:
+                continue
+            if isinstance(block, Binary) and block.op is BinaryOp.MUL:
+                parts = [_meaning(part, values) for part in (block.left, block.right)]
+                width = [n for part in parts if (n := _number(kernel, part)) is not None]
+                if any(isinstance(p, Special) and p.register is Register.BLOCK for p in parts):
+                    found.setdefault(thread.axis, set()).update(width)
+    return {axis: widths.pop() for axis, widths in found.items() if len(widths) == 1}
 
 
 def _once(kernel: Kernel) -> dict[str, Expr]:
