@@ -60,6 +60,8 @@ def main() -> int:
     rows, failed = compared(results["numba"], results["oxide"])
     for row in rows:
         print(f"{row['program']:14} {row['result']:34} {row['type']:8} {row['difference']}")
+        for example in row["examples"]:
+            print(f"    {example}")
     print(f"{len(rows)} results, {failed} differ by more than they may")
     for by, found in results.items():
         for program, error in found["errors"].items():
@@ -195,9 +197,16 @@ def compared(numba: dict[str, Any], oxide: dict[str, Any]) -> tuple[list[dict[st
                     "type": str(expected.dtype),
                     "difference": units,
                     "beyond": units > limit,
+                    "examples": _examples(expected, others[name]) if units > limit else [],
                 }
             )
     return rows, sum(row["beyond"] for row in rows)
+
+
+def _examples(one: Any, other: Any) -> list[str]:
+    """The first places where two arrays differ."""
+    places = np.argwhere(one != other)[:4]
+    return [f"{p.tolist()}: {one[tuple(p)]} and {other[tuple(p)]}" for p in places]
 
 
 def difference(one: Any, other: Any) -> int:

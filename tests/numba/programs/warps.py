@@ -47,7 +47,7 @@ def bits(out):
     out[1, t] = cuda.clz(int32(t))
     out[2, t] = cuda.brev(np.uint32(t))
     out[3, t] = cuda.popc(t)
-    out[4, t] = cuda.selp(t > 5, t, 5)
+    out[4, t] = cuda.selp(t > 5, t, int32(5))
     out[5, t] = cuda.laneid
 
 
