@@ -7,8 +7,8 @@ y = blur.prepare(grid=64, block=256).op(x, ops.zeros(n, f32))
 result = await ops.download(y)
 """
 
-from oxide_codegen.execution import Context
 from oxide_codegen.errors import GraphError, OperationUsedError
+from oxide_codegen.execution import Context
 from oxide_codegen.graphs import Graph
 from oxide_codegen.operations import (
     DeviceOperation,
