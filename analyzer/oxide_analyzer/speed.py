@@ -168,8 +168,11 @@ def _divergent(analysis: Analysis, lanes: Lanes) -> Iterator[Diagnostic]:
 def _wide(kernel: Kernel) -> Iterator[Diagnostic]:
     alike: dict[Hashable, list[Double]] = {}
     for double in doubles(kernel):
-        # In Oxide literals adapt, and every other conversion was written.
-        if kernel.dialect != OWN_DIALECT or double.cause is Cause.LOCAL:
+        # In Oxide literals adapt, and every other conversion was written. Where something is
+        # assumed, so may be the type of what is no literal.
+        own = kernel.dialect == OWN_DIALECT
+        sure = Cause.LOCAL if own else Cause.LITERAL
+        if double.cause is sure or not (own or kernel.assumptions):
             alike.setdefault((double.cause, double.what), []).append(double)
     for found in alike.values():
         first = found[0]
