@@ -173,6 +173,8 @@ def augmented(lowering: NumbaLowering, node: ast.AugAssign, target: ast.expr) ->
     if isinstance(base, ArrayValue) and base.array.name not in lowering.lost:
         index = _element(lowering, base, target)
     if index is None or not isinstance(base, ArrayValue):
+        if not isinstance(base, ArrayValue | Unknown):
+            lowering.assume(target, f"the store to `{lowering.text(target)}`")
         lowering.evaluate(node.value)
         return
     kept = tuple(indexing.leaf(lowering, one, lowering.span(target)) for one in index)
@@ -211,6 +213,9 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
         case Number():
             # A part of a complex number, a field of a record.
             return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+        case ArrayValue():
+            lowering.lose(base)
+            return lowering.assume(node, f"`{lowering.text(node)}`")
         case _:
             return UNKNOWN
 

@@ -11,7 +11,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.indexing import element
-from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, Unknown
 from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Read, Scope, Space
 from oxide_analyzer.language.records import alignment_of
 
@@ -57,6 +57,8 @@ def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     if not isinstance(target, ArrayValue) or target.array.name in lowering.lost:
         for argument in arguments[1:]:
             lowering.evaluate(argument)
+        if not isinstance(target, ArrayValue | Unknown):
+            lowering.assume(node, f"`{lowering.text(node)}`")
         return lowering.forget(node, "what was there before")
     if len(arguments) != wanted:
         lowering.lose(target)

@@ -1,7 +1,7 @@
 """Which parameters of a Numba function hold complex numbers, records or random states, by use.
 
     x[i].real, x[i] = 1j * y        the elements of x are complex
-    p[i].mass, p[i]["mass"]         the elements of p are records with a field `mass`
+    p[i].mass, p["mass"][i]         the elements of p are records with a field `mass`
     r = p[i]; r.k += 1; out[r.k]    … and a field `k`, an integer, because it is an index
     xoroshiro128p_next(s, i)        the elements of s are states of generators
     helper(x, i)                    what helper does with it
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 _PARTS = {"real", "imag", "conj", "conjugate"}
 # What arrays have, and elements of which nothing is known.
-_OF_ARRAYS = {"shape", "size", "ndim", "strides", "dtype", "itemsize", "T", "copy", "astype"}
+_OF_ARRAYS = {"shape", "size", "ndim", "strides", "dtype", "itemsize", "nbytes", "T", "flat"}
+_OF_ARRAYS |= {"copy", "astype", "view", "ravel", "reshape", "flatten", "fill", "sum", "item"}
 _NUMBERS = {"cmath.phase", "cmath.isnan", "cmath.isinf", "cmath.isfinite", "cmath.polar"}
 _GENERATORS = "cuda.random."
 
@@ -152,6 +153,12 @@ class _Look:
             base = value.id if whole and isinstance(value, ast.Name) else self._element(value)
             self._field(base, text)
             return
+        match value:
+            case ast.Attribute(value=ast.Name(id=own), attr=name) if own in self._own:
+                # `p.x[i]`: the field of each record.
+                self._field(own, name)
+            case _:
+                pass
         named = self._named(value)
         if named is not None and not isinstance(value, ast.Subscript):
             # A field that is an array of its own.

@@ -7,6 +7,7 @@ Numba lets every such array begin at the same place.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import dtypes, records
@@ -24,7 +25,6 @@ from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
@@ -77,6 +77,9 @@ def scratch(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 
 def element_of(lowering: NumbaLowering, node: ast.expr) -> Element | None:
     """The type of elements that an expression names; None if it names none."""
+    if isinstance(node, ast.Call):
+        # `np.dtype([…])`: its parts are no values of a kernel.
+        return dtypes.element(node, lowering.frame.function.scope, lowering.dialect)
     value = lowering.evaluate(node)
     found = scalar_of(value)
     if found is not None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
-_SHAPES = {"shape", "size", "ndim", "strides", "dtype", "itemsize", "T"}
+_SHAPES = {"shape", "size", "ndim", "strides", "dtype", "itemsize", "nbytes", "T", "flat"}
 _INTEGER_CALLS = {
     "cuda.grid",
     "cuda.gridsize",
@@ -182,6 +182,14 @@ class _Look:
             # A name of a field says nothing about dimensions.
             numbers = [i for i in indices if not _is_text(i)]
             self._array(base.id, max(len(numbers), 1))
+        elif (
+            isinstance(base, ast.Attribute)
+            and base.attr not in _SHAPES
+            and isinstance(base.value, ast.Name)
+            and base.value.id in self._own
+        ):
+            # A field of each record: see `element_uses`.
+            self._array(base.value.id, len(indices))
         elif isinstance(base, ast.Attribute) and base.attr == "shape":
             axis = indices[0]
             if isinstance(base.value, ast.Name) and isinstance(axis, ast.Constant):

@@ -482,6 +482,10 @@ class Lowering:
         """The type in which two operands meet and how far it is settled; None asks for a cast."""
         return meet(left, right)
 
+    def lose(self, value: Value) -> None:
+        """Whatever is done with a value from here on is not read."""
+        del value
+
     def signed(self, value: TupleValue, node: ast.UnaryOp) -> Value | None:
         """`-x` and `+x` of what is no number; None where it is none for which they are."""
         del value, node

@@ -277,6 +277,7 @@ def _put_name(
                 f"`{name}` is assigned more than once; {_own(value)} needs a name of its own",
             )
             frame.statics[name] = UNKNOWN
+            lowering.lose(value)
             return
         if isinstance(value, MeaningValue) and not _nameable(value):
             lowering.refuse_value(value, node)
