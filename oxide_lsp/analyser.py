@@ -144,6 +144,7 @@ def _launch(site: LaunchSite) -> Key:
     block = contract.block or ()
     return (
         site.constants,
+        site.same,
         contract.cooperative,
         *(show_expr(extent) for extent in block),
         *(f"{show_expr(r.condition)} {r.text}" for r in contract.requires),

@@ -74,12 +74,12 @@ def _judged(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelRe
 def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
     reports: list[tuple[LaunchSite, KernelReport]] = []
     for site in kernel.launches:
-        contract, launched = site.contract, _with_constants(kernel, site)
+        contract, launched = site.contract, _with_constants(site.variant or kernel, site)
         if contract.block is None:
             contract = replace(contract, block=fitting_block(launched))
             if contract.block is None:
                 contract = replace(contract, requires=(*contract.requires, *_narrow(launched)))
-        found = check(replace(launched, contract=contract))
+        found = check(replace(launched, contract=contract, launches=kernel.launches))
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
@@ -91,7 +91,8 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
     names = tuple(f"{one.span.path}:{one.span.line}" for one in kernel.launches)
     diagnostics = worst.diagnostics
     if worst.verdict is not Verdict.PROVED:
-        related = Related(site.span, "it is launched here")
+        one = "".join(f", `{name}` being `{other}`" for name, other in site.same)
+        related = Related(site.span, f"it is launched here{one}")
         diagnostics = tuple(replace(d, related=(*d.related, related)) for d in worst.diagnostics)
     return replace(
         worst,

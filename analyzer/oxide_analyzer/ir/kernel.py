@@ -208,11 +208,17 @@ class Contract:
 @record
 class LaunchSite:
     """A launch that the source of a kernel shows, what it keeps, and what it makes of constants
-    that the source of the kernel leaves open."""
+    that the source of the kernel leaves open.
+
+    One that gives an array for several parameters, which are the `same` then, is of a `variant` of
+    the kernel, in which they are one.
+    """
 
     span: Span
     contract: Contract
     constants: tuple[tuple[str, int], ...] = ()
+    same: tuple[tuple[str, str], ...] = ()
+    variant: Kernel | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -47,3 +47,5 @@ def main():
     scaled[64, 256](x, out, n)
     reverse[(n + threads - 1) // threads, threads](x, out)
     last_of[1, 1](x, out)
+    # Each thread reads and writes its own element, so one array may be both.
+    saxpy[blocks, threads](2.0, x, x, x)

@@ -25,6 +25,13 @@ def half(a, n):
         a[i] = 0  # error: [OX301]
 
 
+@cuda.jit
+def smooth(u, v):
+    i = cuda.grid(1)
+    if 0 < i < u.size - 1:
+        v[i] = 0.5 * (u[i - 1] + u[i + 1])  # error: [OX103]  # also:
+
+
 def main():
     n = 1000
     a = np.zeros(n)
@@ -34,3 +41,5 @@ def main():
     out = np.zeros((30, 20))
     wrong_axis[(2, 2), (16, 16)](m, out)
     half[8, 128](a, n)
+    smooth[8, 128](b, a)
+    smooth[8, 128](a, a)

@@ -8,6 +8,7 @@ by a call: `fast = cuda.jit(f)`.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.flow import Flow, LaunchCall
@@ -22,11 +23,12 @@ from oxide_analyzer.frontends.numba.sites import Site
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.meanings import UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
+from oxide_analyzer.ir.nodes import Ownership
 from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
@@ -70,19 +72,33 @@ class Launches:
             if len(types) == 1 and (type := next(iter(types))) is not None
         }
 
-    def sites(self, kernel: Kernel, function: UserFunction) -> tuple[LaunchSite, ...]:
-        """What each launch of a kernel says of it; launches that say the same are one."""
+    def sites(
+        self,
+        kernel: Kernel,
+        function: UserFunction,
+        with_same: Callable[[Mapping[str, str]], Kernel],
+    ) -> tuple[LaunchSite, ...]:
+        """What each launch of a kernel says of it; launches that say the same are one.
+
+        Where one array is given for several parameters, and is written by one of them, it is the
+        kernel `with_same` that is launched.
+        """
         node, around = function.node, Host(function.scope, self._resolver)
         names = [argument.arg for argument, _ in parameters(node)]
         found: dict[tuple[object, ...], LaunchSite] = {}
         for launched in self._found.get(id(node), []):
-            reader = Site(kernel, launched.scope.source.span(launched.call))
+            given = _given(launched, names)
+            same = _same(kernel, given)
+            variant = with_same(same) if same else None
+            reader = Site(variant or kernel, launched.scope.source.span(launched.call))
             reader.constants(launched.configured.kernel.around or around)
-            site = reader.read(launched.configured, _given(launched, names))
+            site = replace(
+                reader.read(launched.configured, given), same=tuple(same.items()), variant=variant
+            )
             texts = tuple(sorted(r.text for r in site.contract.requires))
             block = site.contract.block
             shown = block and tuple(show_expr(extent) for extent in block)
-            key = texts, shown, site.constants
+            key = texts, shown, site.constants, site.same
             found.setdefault(key, site)
             if len(found) == _MOST_LAUNCHES:
                 break
@@ -110,6 +126,23 @@ def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
 def _given(launched: LaunchCall, names: list[str]) -> dict[str, HostValue]:
     """What a launch gives, by the names of the parameters."""
     return {**dict(zip(names, launched.arguments, strict=False)), **dict(launched.keywords)}
+
+
+def _same(kernel: Kernel, given: Mapping[str, HostValue]) -> dict[str, str]:
+    """The parameters that are given the array of an earlier one, if one of the two is written."""
+    found: dict[str, str] = {}
+    arrays = [array for array in kernel.array_parameters() if array.name in given]
+    for place, array in enumerate(arrays):
+        for earlier in arrays[:place]:
+            # The very value that a name holds, not one of the same shape.
+            if (
+                given[array.name] is given[earlier.name]
+                and (array.element, array.rank) == (earlier.element, earlier.rank)
+                and {array.ownership, earlier.ownership} != {Ownership.READ_ONLY}
+            ):
+                found[array.name] = found.get(earlier.name, earlier.name)
+                break
+    return found
 
 
 def _type_of(value: HostValue) -> Declared | None:

@@ -76,11 +76,12 @@ def _given(
 
 
 def kernel_parameters(
-    lowering: NumbaLowering, uses: Uses, given: Mapping[str, Declared]
+    lowering: NumbaLowering, uses: Uses, given: Mapping[str, Declared], same: Mapping[str, str]
 ) -> tuple[Parameter, ...]:
     """The parameters; their names are bound in the frame.
 
-    A type is that of the signature, else what all launches are `given`, else what uses say.
+    A type is that of the signature, else what all launches are `given`, else what uses say. What
+    is the `same` as an earlier array is no parameter of its own.
     """
     node, scope = lowering.root.node, lowering.root.scope
     types = declared(node.decorator_list, scope, lowering.dialect)
@@ -96,7 +97,9 @@ def kernel_parameters(
         form = type
         if form is None:
             form = _met(_guessed(name, uses, elements), given.get(name))
-        if form.rank:
+        if form.rank and name in same:
+            lowering.frame.statics[name] = lowering.frame.statics[same[name]]
+        elif form.rank:
             found.append(_array(lowering, name, form, span))
         elif uses.fields.get(name) and not uses.is_array(name):
             found += _fields(lowering, name, uses, span)
@@ -133,6 +136,8 @@ def _guessed(name: str, uses: Uses, elements: Mapping[str, Record]) -> Declared:
 
 def _met(guessed: Declared, given: Declared | None) -> Declared:
     """What a parameter is by its uses, with the type that launches give to it."""
+    if given is not None and isinstance(given.element, Record) and given.rank:
+        return given
     if given is None or (given.rank == 0) is not (guessed.rank == 0):
         return guessed
     if isinstance(guessed.element, Record) and not isinstance(given.element, Record):

@@ -68,11 +68,16 @@ def read(source: SourceFile, modules: Modules) -> Reading:
         try:
             types = launches.types(function.node)
             kernel, reached = _lower(function, resolver, observer, types=types)
+            sites = launches.sites(
+                kernel,
+                function,
+                lambda same: _lower(function, resolver, observer, types=types, same=same)[0],  # noqa: B023
+            )
         except RecursionError:
             unread.append(_unread(function))
             continue
         called |= reached - {id(function.node)}
-        kernels.append(replace(kernel, launches=launches.sites(kernel, function)))
+        kernels.append(replace(kernel, launches=sites))
     # What kernels call is judged where it is called.
     nodes = {function.scope.qualify(function.node.name): function.node for function in functions}
     kept = tuple(
@@ -105,25 +110,31 @@ def _lower(
     observer: Observer,
     launched: Launched | None = None,
     types: Mapping[str, Declared] | None = None,
+    same: Mapping[str, str] | None = None,
 ) -> tuple[Kernel, set[int]]:
     """Pass over a kernel until the types of its names are settled."""
     memory = Memory(NameTypes(common))
     passes = 0
     while True:
         lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched)
-        kernel = _kernel(lowering, observer, types or {})
+        kernel = _kernel(lowering, observer, types or {}, same or {})
         passes += 1
         if memory.names.settled() or passes == _MOST_PASSES:
             return kernel, {node for _, node in lowering.functions}
 
 
-def _kernel(lowering: NumbaLowering, observer: Observer, types: Mapping[str, Declared]) -> Kernel:
+def _kernel(
+    lowering: NumbaLowering,
+    observer: Observer,
+    types: Mapping[str, Declared],
+    same: Mapping[str, str],
+) -> Kernel:
     """One pass over a kernel, with the types of names as far as they are known."""
     node, scope, source = lowering.root.node, lowering.root.scope, lowering.source
     if lowering.launched is not None:
         declared = launched_parameters(lowering, lowering.launched)
     else:
-        declared = kernel_parameters(lowering, observer.uses(node, scope), types)
+        declared = kernel_parameters(lowering, observer.uses(node, scope), types, same)
     body = body_of(node)
     lowering.execute(body.statements, tail=True)
     block = tuple(lowering.block)
