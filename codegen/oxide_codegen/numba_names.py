@@ -49,6 +49,7 @@ _MODULES = {
     "oxide.numba": "numba",
     "oxide.numba.types": "numba.types",
     "oxide.numba_cuda": "numba.cuda",
+    "oxide.numba_cuda.types": "numba.types",
 }
 _OWN = ("oxide.", "oxide_codegen.", "numba.")
 

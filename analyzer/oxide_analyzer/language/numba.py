@@ -273,10 +273,14 @@ _FENCE_ROWS = {
 }
 
 
+# `numba.cuda` offers the types as well since it is a package of its own.
+_TYPE_MODULES = ("numba", "numba.types", "numba.core.types", "numba.cuda", "numba.cuda.types")
+
+
 def _exports() -> dict[str, str]:
     """Where dotted names of libraries lead: to rows by name."""
     found: dict[str, str] = {}
-    for module in ("numba", "numba.types", "numba.core.types", "numpy", "cupy"):
+    for module in (*_TYPE_MODULES, "numpy", "cupy"):
         found.update({f"{module}.{name}": row for name, row in _COMPLEX_DTYPES.items()})
     for module in ("numpy", "cupy"):
         found.update(
@@ -289,9 +293,9 @@ def _exports() -> dict[str, str]:
     found.update({f"cmath.{name}": f"math.{name}" for name in ("pi", "e", "inf", "nan")})
     for name in _GENERATORS:
         found[f"numba.cuda.random.{name}"] = f"cuda.random.{name}"
-    for module in ("numba", "numba.types", "numba.core.types", "numpy", "cupy", "numba.np"):
+    for module in (*_TYPE_MODULES, "numpy", "cupy", "numba.np"):
         found.update({f"{module}.{name}": row for name, row in _DTYPES.items()})
-    for module in ("numba", "numba.types", "numba.core.types"):
+    for module in _TYPE_MODULES:
         found.update({f"{module}.{name}": row for name, row in _SHORT_DTYPES.items()})
     for module in ("numpy", "cupy"):
         found.update({f"{module}.{name}": f"math.{name}" for name in _NUMPY_FUNCTIONS.split()})

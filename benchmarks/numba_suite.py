@@ -1,0 +1,215 @@
+"""The test suite of numba-cuda with `oxide.numba` in the place of `numba`.
+
+    pip download --no-deps numba-cuda && unzip numba_cuda-*.whl -d there
+    python benchmarks/numba_suite.py there/numba_cuda/numba/cuda/tests/cudapy
+
+The tests are not ours and are run as they stand. A test counts as
+
+    passed       the same result
+    refused      something that Oxide says it cannot compile, launch or offer
+    other        an internal of Numba's that is looked at, or a different result: read these
+
+Tests of Numba's insides (its IR, caches, debug information, ufuncs, datetimes) are left out by file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import os
+import sys
+import time
+import traceback
+import types
+import unittest
+import warnings
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OXIDE_DEVICE", "cpu")
+os.environ.setdefault("OXIDE_NUMBA", "allow")
+FILES = """
+alignment array array_args atomics blackscholes boolean casting complex_kernel complex constmem
+cooperative_groups cuda_jit_no_types device_func enums fastmath flow_control forall freevar
+frexp_ldexp globals idiv intrinsics iterators lang laplace localmem mandel math matmul minmax
+montecarlo multithreads nondet numba_interop operator optimization powi print py2_div_issue random
+record_dtype recursion reduction retrieve_autoconverted_arrays slicing sm sm_creation ssa sync
+transpose typeconv userexc warp_ops array_methods dispatcher errors exception lineinfo tracing
+""".split()
+REFUSALS = (
+    "UnsupportedKernelError",
+    "LaunchTypeError",
+    "SourceError",
+    "NotImplementedError",
+    "has no keyword",
+)
+
+
+def main() -> int:
+    """Run the files, print what came of them, and write a record."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", help="one file, by its name without test_")
+    parser.add_argument("--name", help="the record to write")
+    parser.add_argument("--verbose", action="store_true")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    _stand_in()
+    counts: Counter[str] = Counter()
+    others: list[str] = []
+    refusals: Counter[str] = Counter()
+    for name in [arguments.only] if arguments.only else FILES:
+        found = _run(arguments.folder / f"test_{name}.py", arguments.verbose)
+        counts += Counter(kind for kind, _, _ in found)
+        others += [f"{name}: {test}: {why}" for kind, test, why in found if kind == "other"]
+        refusals += Counter(why[:90] for kind, _, why in found if kind == "refused")
+        print(f"{name:32} {dict(Counter(kind for kind, _, _ in found))}", flush=True)
+    print(dict(counts))
+    for text, count in refusals.most_common(40):
+        print(f"refused {count:4} {text}")
+    for text in others:
+        print(f"other   {text[:200]}")
+    if arguments.name:
+        from machine_record import write
+
+        figures = {
+            "tests": dict(counts),
+            "refused": dict(refusals.most_common()),
+            "other": others,
+            "files": FILES,
+        }
+        write(arguments.name, figures, started)
+    return 0
+
+
+def _run(path: Path, verbose: bool) -> list[tuple[str, str, str]]:
+    """What came of each test of a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = _loaded(path)
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        return [("unread", path.stem, f"{type(error).__name__}: {error}"[:200])]
+    found: list[tuple[str, str, str]] = []
+    for case in _cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
+        result = unittest.TestResult()
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                case.run(result)
+        wrong = [*result.errors, *result.failures]
+        test = case.id().partition(".")[2]
+        if result.skipped:
+            found.append(("skipped", test, result.skipped[0][1]))
+        elif not wrong:
+            found.append(("passed", test, ""))
+        else:
+            text = wrong[0][1]
+            if verbose:
+                print(test, text)
+            last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+            headline = next((x for x in text.splitlines() if any(r in x for r in REFUSALS)), None)
+            kind = "other" if headline is None else "refused"
+            why = last if headline is None else _reason(text, headline)
+            found.append((kind, test, why.strip()))
+    return found
+
+
+def _reason(text: str, headline: str) -> str:
+    """What was refused: of a kernel, the first of its places."""
+    lines = text.splitlines()
+    place = lines.index(headline)
+    if "it cannot be compiled" in headline and place + 1 < len(lines):
+        return lines[place + 1].partition(": ")[2]
+    return headline.partition(": ")[2]
+
+
+def _cases(suite: Any) -> list[Any]:
+    if isinstance(suite, unittest.TestSuite):
+        return [case for inner in suite for case in _cases(inner)]
+    return [suite]
+
+
+def _loaded(path: Path) -> types.ModuleType:
+    name = f"numba_suite.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _stand_in() -> None:
+    """Let `numba` mean `oxide.numba`, and give what its tests want beside it."""
+    import oxide.numba
+    from oxide.numba import cuda
+
+    class CudaTestCase(unittest.TestCase):
+        """What tests of Numba's expect of theirs."""
+
+        FLOAT16_RTOL = 1e-3
+
+        def assertPreciseEqual(  # noqa: N802
+            self, first: Any, second: Any, prec: str = "exact", **rest: Any
+        ) -> None:
+            """Equal, up to the digits of a single."""
+            import numpy as np
+
+            del rest
+            if prec == "exact":
+                np.testing.assert_array_equal(first, second)
+            else:
+                np.testing.assert_allclose(first, second, rtol=1e-6)
+
+    def _skipping(reason: Any = None) -> Any:
+        return reason if callable(reason) else lambda thing: thing
+
+    class Skips(types.ModuleType):
+        """Every `skip_…` of Numba's runs its test."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("skip"):
+                return _skipping
+            raise AttributeError(name)
+
+    testing = Skips("numba.cuda.testing")
+    testing.unittest = unittest  # type: ignore[attr-defined]
+    testing.CUDATestCase = CudaTestCase  # type: ignore[attr-defined]
+    testing.ForeignArray = lambda array: array  # type: ignore[attr-defined]
+    support = Skips("numba.cuda.tests.support")
+    support.TestCase = CudaTestCase  # type: ignore[attr-defined]
+    config: Any = types.SimpleNamespace(ENABLE_CUDASIM=False, CUDA_WARN_ON_IMPLICIT_COPY=0)
+    errors: Any = types.ModuleType("numba.cuda.core.errors")
+    for name in ("TypingError", "LoweringError", "NumbaPerformanceWarning", "NumbaValueError"):
+        setattr(errors, name, type(name, (Exception,), {}))
+    cuda_module: Any = cuda
+    cuda_module.HAS_NUMBA = False
+    cuda_module.config = config
+    core: Any = types.ModuleType("numba.cuda.core")
+    core.config, core.errors = config, errors
+    tests: Any = types.ModuleType("numba.cuda.tests")
+    tests.support = support
+    sys.modules |= {
+        "numba": oxide.numba,
+        "numba.cuda": cuda,
+        "numba.cuda.random": cuda.random,
+        "numba.cuda.types": oxide.numba.types,
+        "numba.types": oxide.numba.types,
+        "numba.cuda.testing": testing,
+        "numba.cuda.core": core,
+        "numba.cuda.core.errors": errors,
+        "numba.cuda.core.config": config,
+        "numba.cuda.tests": tests,
+        "numba.cuda.tests.support": support,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
