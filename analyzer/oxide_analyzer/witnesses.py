@@ -63,7 +63,7 @@ def _witness(kernel: Kernel, launch: Launch, event: Event, other: Event | None) 
         launch.block,
         launch.grid,
         parameters,
-        event.values,
+        dict(event.values),
         tuple(WitnessThread(e.block, e.thread, e.span.line, e.kind) for e in events),
         replayed=True,
     )

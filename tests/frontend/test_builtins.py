@@ -54,6 +54,7 @@ CALLS = {
     "math.remainder": "r = math.remainder(s, 2)",
     "math.hypot": "r = math.hypot(s, x64)",
     "math.pow": "r = math.pow(s, x64)",
+    "math.ldexp": "r = math.ldexp(s, n)",
     "math.atan2": "r = math.atan2(s, 1)",
     "math.copysign": "r = math.copysign(s, -1.0)",
     "select": "r = select(n < 2, s, 1.0)",

@@ -76,7 +76,7 @@ from frontend.reading import HEAD, findings, in_kernel, reading, refusals
         ("r = (n, 2)[n]", "1 OX002 the index of a tuple is a literal"),
         ("atomic.maxx(bins, 0, 1)", "1 OX004 there is no `atomic.maxx`; did you mean `atomic.max`"),
         ("sync_threads", "1 OX002 `sync_threads` is not called; write `sync_threads(…)`"),
-        ("r = math.lgamma(s)", "1 OX006 kernels have no `math.lgamma`; of `math` they have"),
+        ("r = math.dist(s)", "1 OX006 kernels have no `math.dist`; of `math` they have"),
         ("r = math", "1 OX006 `math` is the module `math`"),
         ("r = sorted", "1 OX006 `sorted` is Python's `sorted`"),
         ("r = zeros(3)", "1 OX006 `zeros` is for the host"),
