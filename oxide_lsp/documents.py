@@ -121,9 +121,17 @@ class NotebookDocument(Document):
 
     def update_cells(self, version: int, notebook: Notebook, cells: list[tuple[str, int]]) -> None:
         """A newer text, or other cells."""
+        if notebook.findings != self.joined.findings:
+            # In the joined text a cell that does not parse is nothing but lines.
+            self.forget_reading()
         self.joined = notebook
         self.update(version, notebook.source)
         self._cells = self._shown_cells(cells)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the verdicts are about the newest text."""
+        return not self.joined.findings and super().is_judged
 
     def reading(self) -> Reading:
         """What the frontend makes of the newest text; of one with a broken cell just that."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcContentModified, JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import PositionCodec
 
@@ -110,7 +110,8 @@ class OxideServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log what went wrong: the user cannot repair it, and the pipe may be what is broken."""
-        logger.error("%s: %s", getattr(source, "__name__", source), error)
+        if not isinstance(error, JsonRpcContentModified):
+            logger.error("%s: %s", getattr(source, "__name__", source), error)
 
     def check_again(self, *, except_uri: str = "") -> None:
         """Files that open ones import, or settings, may have changed."""

@@ -13,21 +13,17 @@ A session is determined by its seed, except for the time that answers take.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import random
 import re
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsp.fuzz_pipe import Pipe
 from lsp.fuzz_texts import (
     KERNELS,
     NUMBA,
@@ -39,6 +35,8 @@ from lsp.fuzz_texts import (
     Wrong,
     as_cell,
     item,
+    places,
+    token_ranges,
 )
 from oxide_analyzer import analysis
 from oxide_analyzer.modules import NoModules
@@ -49,39 +47,27 @@ from oxide_analyzer.source import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
-SERVER = (sys.executable, "-m", "oxide_lsp", "--stdio")
-
 Json = dict[str, Any]
 
 CANCELLED, MODIFIED = -32800, -32801
 
 
-@dataclass
-class Session:
+class Session(Pipe):
     """One server, and what its client does to it."""
 
-    seed: int
-    folder: Path
-    patience: float = 60.0
-    counts: Counter[str] = field(default_factory=Counter[str])
-    slowest: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Nothing was done yet."""
+        super().__init__()
+        self.folder = folder
+        self.counts: Counter[str] = Counter()
+        self.slowest = 0.0
+        self.chance = random.Random(seed)
         self.pulls = self.chance.random() < 0.5
         self.encoding = self.chance.choice(("utf-8", "utf-16", "utf-32"))
         self.files: dict[str, Text] = {}
         self.notebooks: dict[str, Notebook] = {}
-        self.asked: dict[int, Asked] = {}
         self.published: dict[str, tuple[int | None, list[Json]]] = {}
-        self.edits: Counter[str] = Counter()
-        self.problems: list[str] = []
-        self.replies: dict[int, Json] = {}
         self._names = iter(range(10**9))
-        self._ids = iter(range(1, 10**9))
-        self._changed = threading.Condition()
-        self._writing = threading.Lock()
         self._kills = 0
 
     # ------------------------------------------------------------ the life of a session
@@ -101,20 +87,7 @@ class Session:
             self._end()
 
     def _start(self) -> None:
-        paths = os.pathsep.join(str(ROOT / name) for name in ("", "analyzer", "codegen"))
-        self.process = subprocess.Popen(
-            SERVER,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.log = b""
-        targets = (self._read, self._read_log)
-        self._threads = [threading.Thread(target=target, daemon=True) for target in targets]
-        for thread in self._threads:
-            thread.start()
+        self._spawn(self.folder)
         document: Json = {
             "publishDiagnostics": {"relatedInformation": True, "versionSupport": True},
             "codeAction": {"dataSupport": True},
@@ -148,17 +121,6 @@ class Session:
         )
         self._reply(number)
         self._notify("initialized", {})
-
-    def _end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for thread in self._threads:
-            thread.join(10)
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert pipe is not None
-            with contextlib.suppress(OSError):
-                pipe.close()
 
     def _finish(self) -> None:
         """Wait for every answer, and compare texts and findings."""
@@ -537,62 +499,21 @@ class Session:
                 )
                 if not allowed:
                     self.problems.append(f"{asked.method} on {asked.uri}: {error}")
+            self._look_at_places(asked, message.get("result"))
             self.replies[message["id"]] = message
             self._changed.notify_all()
 
-    def _notify(self, method: str, params: Any) -> None:
-        self._send({"jsonrpc": "2.0", "method": method, "params": params})
-
-    def _ask(self, method: str, params: Any, uri: str | None = None, *, keep: bool = False) -> int:
-        number = next(self._ids)
-        edits = self.edits[uri] if uri is not None else 0
-        with self._changed:
-            self.asked[number] = Asked(method, uri, time.monotonic(), edits=edits)
-        self._send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        return number
-
-    def _reply(self, number: int) -> Any:
-        end = time.monotonic() + self.patience
-        with self._changed:
-            while number not in self.replies:
-                if time.monotonic() > end or self.process.poll() is not None:
-                    method = self.asked[number].method
-                    raise Wrong(f"no answer to {method}; the log:\n{self.log.decode()[-2000:]}")
-                self._changed.wait(1.0)
-            reply = self.replies.pop(number)
-        if "error" in reply:
-            raise Wrong(f"an error: {reply['error']}; the log:\n{self.log.decode()[-2000:]}")
-        if isinstance(reply["result"], dict) and "capabilities" in reply["result"]:
-            self.capabilities: Json = reply["result"]["capabilities"]
-        return reply["result"]
-
-    def _send(self, message: Json) -> None:
-        body = json.dumps(message).encode()
-        assert self.process.stdin is not None
-        with self._writing:
-            self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-            self.process.stdin.flush()
-
-    def _read(self) -> None:
-        pipe = self.process.stdout
-        assert pipe is not None
-        while True:
-            length = 0
-            while (line := pipe.readline()).strip():
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            if not line:
-                return
-            try:
-                self._take(json.loads(pipe.read(length)))
-            except (OSError, ValueError) as error:
-                self.problems.append(f"the pipe is broken: {error}")
-                return
-
-    def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log += line
+    def _look_at_places(self, asked: Asked, result: Any) -> None:
+        """What an answer says of a document that was not edited since lies in it."""
+        text = next((t for t in self._texts() if t.uri == asked.uri), None)
+        if text is None or self.edits[text.uri] != asked.edits:
+            return
+        if isinstance(result, dict) and asked.method.endswith("semanticTokens/full"):
+            result = list(token_ranges(result["data"]))
+        for place in places(result):
+            self.counts["places looked at"] += 1
+            if not text.holds(place, self.encoding):
+                self.problems.append(f"{asked.method} on {asked.uri}: {place} in {text.text!r}")
 
 
 def _command_line(process: str) -> bytes:

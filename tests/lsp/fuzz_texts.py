@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 
@@ -94,6 +95,12 @@ class Text:
         start = ends[-1] if ends else 0
         return {"line": len(ends), "character": units(self.text[start:offset], encoding)}
 
+    def holds(self, place: Json, encoding: str) -> bool:
+        """Whether there is such a position in the text."""
+        lines = LINE_END.split(self.text)
+        line, character = place["line"], place["character"]
+        return 0 <= line < len(lines) and 0 <= character <= units(lines[line], encoding)
+
     def offset(self, chance: random.Random) -> int:
         """A place between two characters; none within a line end, which has no position."""
         at = chance.randint(0, len(self.text))
@@ -133,3 +140,29 @@ def item(text: Text) -> Json:
 def as_cell(cell: Text) -> Json:
     """A cell as it stands in a notebook."""
     return {"kind": 2, "document": cell.uri}
+
+
+def places(value: object) -> Iterator[Json]:
+    """The positions in an answer, without those that are in other documents."""
+    match value:
+        case {"line": int(line), "character": int(character)}:
+            yield {"line": line, "character": character}
+        case dict():
+            for name, inner in value.items():
+                if name not in ("location", "relatedInformation", "edit", "command", "data"):
+                    yield from places(inner)
+        case list():
+            for inner in value:
+                yield from places(inner)
+        case _:
+            pass
+
+
+def token_ranges(data: list[int]) -> Iterator[Json]:
+    """Start and end of each semantic token, from numbers that count from the one before."""
+    line = character = 0
+    for at in range(0, len(data), 5):
+        down, along, length = data[at : at + 3]
+        line, character = line + down, along if down else character + along
+        yield {"line": line, "character": character}
+        yield {"line": line, "character": character + length}

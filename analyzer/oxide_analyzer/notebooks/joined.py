@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.notebooks.magics import Line
 
 _MARK = "#%%"
+_BYTE_ORDER_MARK = "\ufeff"
 _END = re.compile(r"\r\n|\n|\r")
 
 
@@ -231,10 +232,15 @@ def _python(text: str) -> tuple[list[Line] | None, Diagnostic | None]:
     """The lines of a cell as Python; None for a cell of something else, or one that is wrong."""
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide.parsing import parse
+    from oxide_analyzer.rules.ox001_syntax_error import RULE
 
     cell = SourceFile("", text)
     lines = [line.rstrip("\r\n") for line in cell.lines]
     found = parse(cell)
+    if text.startswith(_BYTE_ORDER_MARK):
+        # At the start of a file it is no character of it; a cell is no file.
+        place = Span("", 1, 1, 1, 2)
+        return None, RULE.diagnostic(place, "invalid non-printable character U+FEFF")
     if not isinstance(found, Diagnostic):
         return [magics.Line(line) for line in lines], None
     if magics.is_foreign(lines):
