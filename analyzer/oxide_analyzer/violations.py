@@ -275,6 +275,8 @@ def _repairs(judgement: Judgement, race: Race, code: str) -> Iterator[Fix]:
         case ox104.RULE.code:
             yield from separate(analysis, first, second)
             yield from updates(analysis, array)
+        case ox106.RULE.code:
+            yield from separate(analysis, first, second)
         case ox102.RULE.code | ox103.RULE.code | ox105.RULE.code:
             yield from updates(analysis, array)
         case ox107.RULE.code:

@@ -12,13 +12,15 @@
 
 Both are tried on the IR first: a barrier is offered where uniformity says that all threads of the
 block come to it, and, of two accesses, where none of the intervals between barriers then holds
-both. Accesses of one round of a loop and of the next get it at the end of the loop's body.
+both, or the affine prover tells their elements apart. Accesses of one round of a loop and of the
+next get it at the end of the loop's body.
 """
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
@@ -39,6 +41,8 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import blocks, site_of, statements
+from oxide_analyzer.proof.affine import refutes
+from oxide_analyzer.proof.races import races
 from oxide_analyzer.record import record
 from oxide_analyzer.source import Span
 
@@ -139,10 +143,12 @@ def _inserted(written: Outline, place: _Place) -> Fix | None:
 
 
 def _separates(analysis: Analysis, place: _Place, first: int, second: int) -> bool:
-    """Whether with the barrier all threads come to it, and no interval holds both accesses."""
+    """Whether with the barrier all threads come to it, and the accesses do not meet any more."""
     barrier = Barrier(_fresh(analysis), analysis.kernel.name_span)
     after = _with(analysis, place, (barrier,))
-    return barrier.site not in after.uniform.divergent and not _meet(after, first, second)
+    if barrier.site in after.uniform.divergent:
+        return False
+    return not _meet(after, first, second) or _is_disproved(after, first, second)
 
 
 def _fresh(analysis: Analysis) -> int:
@@ -172,6 +178,19 @@ def _meet(analysis: Analysis, first: int, second: int) -> bool:
         {first, second} <= {access.site for access in interval.accesses}
         for interval in analysis.effects.intervals
         if interval.group is Level.BLOCK
+    )
+
+
+def _is_disproved(analysis: Analysis, first: int, second: int) -> bool:
+    """Whether two threads touch different elements in each interval that holds both accesses.
+
+    `tile[t] += tile[t + stride]` does, once rounds with different strides are in different ones.
+    """
+    refuted = partial(refutes, analysis.terms)
+    return all(
+        obligation.queries is not None and all(map(refuted, obligation.queries))
+        for obligation in races(analysis, refuted)
+        if obligation.sites <= {first, second}
     )
 
 
