@@ -61,8 +61,9 @@ CHANGED = "oxide/ptxChanged"
 # A kernel that is being checked is waited for; then what is known is shown.
 _PATIENCE = 5.0
 
-# Answers that follow each other while somebody types are shown once.
-_QUIET = 0.1
+# Answers that follow each other while somebody types are shown once. Machine code takes half a
+# second, for which the next check has to wait, so it is made when the typing has ended.
+_QUIET = {Stage.PTX: 0.1, Stage.SASS: 0.8}
 
 _MOST_VIEWS = 64
 _MOST_KEPT = 8
@@ -182,9 +183,9 @@ class Views:
         self._views.move_to_end(key)
         return view
 
-    def about(self, source: str) -> list[View]:
+    def about(self, source: str) -> list[tuple[Stage, View]]:
         """The views of the kernels of one file."""
-        return [view for key, view in self._views.items() if key.source == source]
+        return [(key.stage, view) for key, view in self._views.items() if key.source == source]
 
     def all(self) -> list[View]:
         """Every view."""
@@ -209,21 +210,20 @@ def configure(ls: OxideServer, hidden: object) -> None:
 
 def answered(ls: OxideServer, document: Document) -> None:
     """The file has new verdicts, so its kernels may have new code."""
-    version = document.version
+    text = document.source.text
 
-    def tell() -> None:
-        if document.version == version:
-            for view in ls.views.about(document.uri):
-                _tell(ls, view)
+    def tell(view: View) -> None:
+        if document.source.text == text:
+            _tell(ls, view)
 
-    if ls.views.about(document.uri):
-        asyncio.get_running_loop().call_later(_QUIET, tell)
+    for stage, view in ls.views.about(document.uri):
+        asyncio.get_running_loop().call_later(_QUIET[stage], tell, view)
 
 
 def saved(ls: OxideServer, uri: str) -> None:
     """What the file's kernels are now will be compared with later."""
     document = ls.documents.get(uri)
-    for view in ls.views.about(uri):
+    for _, view in ls.views.about(uri):
         if document is not None and document.settled.is_set() and not view.keeps_next:
             view.keep()
         else:

@@ -35,7 +35,7 @@ await withVSCode({ installs: false }, async (vscode) => {
           source: "@kernel\ndef k(out: DisjointSlice[f32]):\n    out[LAST] = f32(thread.x)" },
       ],
     }),
-  });
+  }, "C: k\u00e9rnels & 100%");
   const page = await (await vscode.browser.newContext()).newPage();
   const ended = new Promise((resolve) => {
     void page.exposeFunction("codeAutomationExit", resolve);
@@ -59,7 +59,7 @@ await withVSCode({ installs: false }, async (vscode) => {
     ["skipWelcome", "true"],
   ];
   const query = encodeURIComponent(JSON.stringify(payload));
-  await page.goto(`http://127.0.0.1:${vscode.port}/?folder=${folder}&payload=${query}`);
+  await page.goto(`http://127.0.0.1:${vscode.port}/?folder=${encodeURIComponent(folder)}&payload=${query}`);
   const code = await ended;
   try {
     process.stdout.write(readFileSync(path.join(folder, "results.txt"), "utf8"));

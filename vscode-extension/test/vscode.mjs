@@ -90,8 +90,8 @@ class VSCode {
   }
 
   /** A folder of its own with these files: VS Code keeps unsaved text by folder. */
-  workspace(files) {
-    const folder = path.join(this.scratch, `kernels${++this.workspaces}`, "kernels");
+  workspace(files, name = "kernels") {
+    const folder = path.join(this.scratch, `kernels${++this.workspaces}`, name);
     mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
@@ -112,7 +112,7 @@ class VSCode {
     const isNotebook = file.endsWith(".ipynb");
     const payload = isNotebook ? [] : [["openFile", this.remote(path.join(folder, file))]];
     const query = encodeURIComponent(JSON.stringify(payload));
-    await page.goto(`http://127.0.0.1:${this.port}/?folder=${folder}&payload=${query}`);
+    await page.goto(`http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(folder)}&payload=${query}`);
     if (isNotebook) {
       await window.openNotebook(file);
     } else {
