@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path
 
 import pytest
 
 from annotations import expectations, mismatches
+from oxide_analyzer import edits
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Severity, Verdict
+from oxide_analyzer.language import numba
+from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.report import Report
 from oxide_analyzer.source import SourceFile
@@ -52,6 +57,36 @@ def test_what_only_the_author_knows_is_no_error(path: Path) -> None:
     _, report = _report(path)
     assert [d for d in report.diagnostics if d.severity is Severity.ERROR] == []
     assert all(k.verdict is not Verdict.VIOLATED for k in report.kernels)
+
+
+def _rows(page: str) -> list[list[str]]:
+    table = page.split("## Word by word\n")[1].split("\n## ", maxsplit=1)[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ") and "Oxide |" not in line]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def test_the_page_names_what_there_is() -> None:
+    rows = _rows(PAGE.read_text(encoding="utf-8"))
+    assert len(rows) > 20
+    for theirs, _, ours in rows:
+        for name in re.findall(r"\bcuda\.([a-z]\w*(?:\.[a-z]\w*)*)", theirs):
+            first = f"numba.cuda.{name.partition('.')[0]}"
+            assert numba.row(f"cuda.{name}") is not None or first in numba.EXPORTS, name
+        for name in re.findall(r"(?<![.\w])((?:\w+\.)?\w+)\(", ours):
+            if name != "kernel":
+                assert lookup(name) is not None, name
+
+
+def test_fixes_on_the_page_are_those_that_are_offered() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0]
+    source = SourceFile("scale.py", program)
+    found = min(check(source, ProjectModules(())).diagnostics, key=lambda d: d.span)
+    fixed = edits.apply(source, found.fixes[0].edits)
+    lines = difflib.unified_diff(program.splitlines(), fixed.splitlines(), lineterm="")
+    changes = [line for line in lines if re.match(r"[+-](?![+-])", line)]
+    shown = page.split("$ oxide-check --diff")[1].split("```")[0].splitlines()[1:]
+    assert changes == shown
 
 
 def test_the_page_says_what_the_checker_says() -> None:
