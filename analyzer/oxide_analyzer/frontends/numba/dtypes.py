@@ -116,10 +116,10 @@ class _Reading:
             case ast.Constant(value=str(text)):
                 return of_code(text)
             case ast.Name(id=name):
-                known = self._known(node, scope)
+                known = self._known(node, scope, depth)
                 return known or self._assigned(name, scope, depth)
             case ast.Attribute():
-                return self._known(node, scope)
+                return self._known(node, scope, depth)
             case ast.Call(func=function, args=[given, *_]):
                 called = function.attr if isinstance(function, ast.Attribute) else ""
                 called = function.id if isinstance(function, ast.Name) else called
@@ -131,11 +131,14 @@ class _Reading:
             case _:
                 return None
 
-    def _known(self, node: ast.expr, scope: Scope) -> Element | None:
+    def _known(self, node: ast.expr, scope: Scope, depth: int) -> Element | None:
         match self._resolver.expression(node, scope):
             case Known(builtin=row):
                 name = "complex128" if row.name == "complex" else row.name
                 return SCALARS.get(name) or COMPLEXES.get(name)
+            case NumberConstant(value=None, scope=where, name=name):
+                # What a call gives; it may stand in another file.
+                return self._assigned(name, where, depth + 1)
             case HostObject(what=what) if "xoroshiro128p_" in what:
                 return XOROSHIRO
             case _:

@@ -77,9 +77,10 @@ def scratch(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 
 def element_of(lowering: NumbaLowering, node: ast.expr) -> Element | None:
     """The type of elements that an expression names; None if it names none."""
-    if isinstance(node, ast.Call):
+    read = dtypes.element(node, lowering.frame.function.scope, lowering.dialect)
+    if isinstance(node, ast.Call) or (lowering.launched is None and read is not None):
         # `np.dtype([…])`: its parts are no values of a kernel.
-        return dtypes.element(node, lowering.frame.function.scope, lowering.dialect)
+        return read
     value = lowering.evaluate(node)
     found = scalar_of(value)
     if found is not None:
@@ -90,7 +91,7 @@ def element_of(lowering: NumbaLowering, node: ast.expr) -> Element | None:
             return COMPLEXES.get("complex128" if name == "complex" else name)
         if isinstance(value.meaning, HostObject) and value.meaning.element is not None:
             return value.meaning.element
-    return dtypes.element(node, lowering.frame.function.scope, lowering.dialect)
+    return read
 
 
 def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:

@@ -101,7 +101,7 @@ def kernel_parameters(
             lowering.frame.statics[name] = lowering.frame.statics[same[name]]
         elif form.rank:
             found.append(_array(lowering, name, form, span))
-        elif uses.fields.get(name) and not uses.is_array(name):
+        elif isinstance(form.element, Scalar) and uses.fields.get(name) and not uses.is_array(name):
             found += _fields(lowering, name, uses, span)
         else:
             bind_value(lowering, name, _value(name, form.element, span, found), argument)
