@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -108,13 +109,14 @@ class Compiler:
         kernel = next((k for k in kernels if k.qualname == request.qualname), None)
         if kernel is None:
             return Compiled(request.job, f"there is no kernel `{request.qualname}`")
-        if kernel.checked is None:
+        source = kernel.checked.kernel if kernel.checked is not None else kernel.kernel
+        if source is None or (kernel.checked is None and not _runs(source)):
             return Compiled(request.job, _refusal(kernel), origin=kernel.span.line)
         # A kernel is equal to itself alone, and has one proof.
-        key = kernel.checked.kernel, request.target, request.stage, request.form
+        key = source, request.target, request.stage, request.form
         known = self._known.get(key)
         if known is None:
-            known = _compile(kernel.checked, request)
+            known = _compile(kernel, source, request)
             if known.problem is None:
                 self._known[key] = known
                 if len(self._known) > _KEPT:
@@ -128,17 +130,35 @@ def _refusal(kernel: KernelReport) -> str:
     findings = [d for d in kernel.diagnostics if d.severity == "error"] or kernel.diagnostics
     if kernel.kernel is None:
         return "this kernel cannot be read"
+    if kernel.assumed:
+        places = ", ".join(f"line {place.line}: {place.text}" for place in kernel.assumed)
+        return f"this kernel does what is not understood ({places})"
     if not findings:
         return f"this kernel is {kernel.verdict}, so it is not compiled"
     first = findings[0]
     return f"this kernel is {kernel.verdict}: {first.code} {first.message}"
 
 
-def _compile(checked: CheckedKernel, request: Compile) -> Compiled:
+def _runs(kernel: Kernel) -> bool:
+    """Whether a kernel that is not proved is compiled: of other dialects, what is understood."""
+    from oxide_analyzer.ir.kernel import OWN_DIALECT
+
+    return kernel.dialect != OWN_DIALECT and not kernel.assumptions
+
+
+def _compile(report: KernelReport, kernel: Kernel, request: Compile) -> Compiled:
+    from oxide_analyzer import analysis
+    from oxide_analyzer.diagnostics import Verdict
     from oxide_codegen.target import Unsupported
 
+    if report.checked is not None:
+        checked = report.checked
+    elif report.verdict is Verdict.VIOLATED:
+        checked = analysis.unproved(kernel)
+    else:
+        _, checked = analysis.runnable(kernel)
     try:
-        return _listing(checked, request)
+        found = _listing(checked, request)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("llvmlite", "numpy"):
             raise
@@ -146,6 +166,10 @@ def _compile(checked: CheckedKernel, request: Compile) -> Compiled:
         return Compiled(request.job, f"PTX needs {error.name}: `{install}`")
     except Unsupported as error:
         return Compiled(request.job, str(error))
+    if report.checked is None and found.problem is None:
+        note = f"{report.verdict}: what is not proved is checked while it runs"
+        found = replace(found, header=(note, *found.header))
+    return found
 
 
 def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
@@ -253,8 +277,6 @@ def _dead(checked: CheckedKernel, live: set[int]) -> tuple[int, ...]:
 
 def _moved(known: Compiled, job: int, kernel: KernelReport) -> Compiled:
     """The same code of a kernel that now stands elsewhere in its file."""
-    from dataclasses import replace
-
     shift = kernel.span.line - known.origin if known.problem is None else 0
     if shift == 0:
         return replace(known, job=job)

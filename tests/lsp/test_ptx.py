@@ -111,6 +111,15 @@ def test_numba_kernels_compile_and_say_for_which_types() -> None:
     assert found.header[0].startswith("with a: f64[:]: types that the source does not give")
 
 
+def test_numba_kernels_that_are_violated_have_the_code_that_checks() -> None:
+    text = "from numba import cuda\n@cuda.jit\ndef k(a):\n    a[0] = cuda.grid(1)\n"
+    report = analysis.check(SourceFile("k.py", text), NoModules())
+    assert report.kernels[0].checked is None
+    found = Compiler().compile(Compile(1, "k.py", "k", "sm_90"), report)
+    assert found.problem is None
+    assert found.header[0] == "violated: what is not proved is checked while it runs"
+
+
 # ---------------------------------------------------------------- what a document shows
 
 
