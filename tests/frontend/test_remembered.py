@@ -71,8 +71,12 @@ def kernels(reading: Reading) -> dict[str, int]:
     ("old", "new", "anew"),
     [
         ("out[i] = 1.0", "out[i] = 2.0", {"two"}),
-        ("FACTOR = 2.0", "FACTOR = 4.0", {"one", "two", "three"}),
-        ("return x / 2.0", "return x / 4.0", {"one", "two", "three"}),
+        ("FACTOR = 2.0", "FACTOR = 4.0", {"one"}),
+        ("return x / 2.0", "return x / 4.0", {"three"}),
+        ("nothing of this matters", "nothing", set[str]()),
+        ('    print("nothing of this matters")', "    one_more = 1", set[str]()),
+        # What is unknown is compared with all names that there are.
+        ("def main", "def mine", {"one", "two", "three"}),
         # Lines move: above all kernels, between them, and below what they mention.
         ("BLOCK = 64", "\nBLOCK = 64", {"one", "two", "three"}),
         ("    out[i] = 1.0", "\n    out[i] = 1.0", {"one", "two", "three"}),

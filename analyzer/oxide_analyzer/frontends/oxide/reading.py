@@ -102,17 +102,14 @@ def read(
         functions = list(functions_of(module.node.body, module, resolver))
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
-    around = None
-    if remembered is not None:
-        nodes = (f.node for f in functions if f.role is FunctionRole.KERNEL)
-        around = Surroundings(module, nodes)
+    around = Surroundings(module) if remembered is not None else None
     called: set[Span] = set()
     # Kernels first: what they call is read where it is called, with what it is given there.
     for function in sorted(functions, key=lambda function: function.role is FunctionRole.DEVICE):
         is_kernel = function.role is FunctionRole.KERNEL
         if not is_kernel and source.span(function.node) in called:
             continue
-        key = around.key(function.node) if around is not None else None
+        key = around.key(function.node) if around is not None and is_kernel else None
         made = None
         if remembered is not None and key is not None:
             made = remembered.find(key, modules)

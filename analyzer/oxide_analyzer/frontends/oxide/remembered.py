@@ -1,24 +1,27 @@
 """Kernels that were read before, for who reads a file again at each keystroke.
 
-A keystroke changes one kernel, and no kernel calls another: what is read of the others is what was
-read before, spans and all, as long as it stands on the same lines. What a kernel is read from is
+A keystroke changes one statement of a module, and few kernels lead to it. What is read of the
+others is what was read before, spans and all, as long as they stand on the same lines. What a
+kernel is read from is
 
-* its own text, from its first decorator to its end, and the line where it starts;
-* its surroundings: every other statement of the module. Of another kernel only decorators and name
-  count, of anything else every character;
-* on which lines those stand that a name in it leads to, because helpers are inlined with their
-  places. Others may move;
+* its own text, from its first decorator to its end;
+* the statements of its module that a word in it leads to, and those that a word in these does;
+  all statements that import whatever there is;
+* on which lines they stand, because helpers are inlined with their places;
+* which names the module binds at all, because a name that is unknown is compared with them;
 * the modules that were looked up, which must be found as they were.
 
-    BLOCK = 64                surroundings: BLOCK = 64 · @kernel k · def half(n): … · @kernel l
+    BLOCK = 64
     @kernel
-    def k(a): …    edited     read anew
+    def k(a): …half(BLOCK)…    leads to BLOCK and half
     def half(n): …
     @kernel
-    def l(a): …               as it was
+    def l(a): …                leads to nothing: an edit in `half` leaves it alone, unless it moves
+    def main(): …              nothing leads here
 
-A file in which something says `global` is not remembered: its kernels may bind names of the
-module. Nor are kernels inside of functions or classes, which count as surroundings.
+Words are those of the text, comments and strings among them: that is more than names, never less.
+A file in which something says `global` is not remembered: functions may bind names of the module
+there. Nor are kernels inside of functions or classes.
 """
 
 from __future__ import annotations
@@ -34,8 +37,6 @@ from oxide_analyzer.notebooks.cells import JoinedSource
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
@@ -97,42 +98,41 @@ class RecordedLookups:
 
 @record
 class _Piece:
-    """A statement of the module: where it starts, what of it matters to others, what it binds."""
+    """A statement of the module: where it starts, its lines, and what it may bind."""
 
     line: int
     text: str
-    own: str
     names: frozenset[str]
 
 
 class Surroundings:
     """A module as its kernels see it."""
 
-    def __init__(self, module: Scope, kernels: Iterable[FunctionNode]) -> None:
-        """`kernels` are the functions of the module that no other function of it calls."""
-        self._source = module.source
-        self.are_known = "global" not in module.source.text
-        alone = {id(node) for node in kernels}
-        body = module.node.body
-        self._pieces = [_piece(node, module.source, id(node) in alone) for node in body]
-        self._index = {id(node): number for number, node in enumerate(body) if id(node) in alone}
-        texts = [piece.text for piece in self._pieces]
-        ends = module.source.ends if isinstance(module.source, JoinedSource) else ()
-        self._digest = _digest(module.source.path, repr(ends), *texts)
+    def __init__(self, module: Scope) -> None:
+        """Of each statement what leads to it."""
+        source, body = module.source, module.node.body
+        self._is_known = "global" not in source.text
+        self._pieces = [_piece(node, source) for node in body]
+        self._index = {id(node): number for number, node in enumerate(body)}
+        self._stars = {n for n, node in enumerate(body) if _imports_all(node)}
+        ends = source.ends if isinstance(source, JoinedSource) else ()
+        self._digest = _digest(source.path, repr(ends), *sorted(module.bindings))
 
     def key(self, node: FunctionNode) -> bytes | None:
         """Equal for functions of which the same is read; None for those that are not known."""
         number = self._index.get(id(node))
-        if number is None or not self.are_known:
+        if number is None or not self._is_known:
             return None
-        own = self._pieces[number]
-        lines = repr([(index, self._pieces[index].line) for index in self._mentioned(number)])
-        return _digest(self._digest, own.own, str(number), lines)
+        found = [self._pieces[n] for n in self._reached(number)]
+        # The same function may stand there twice.
+        lines = repr([self._pieces[number].line, *(piece.line for piece in found)])
+        return _digest(self._digest, lines, *(piece.text for piece in found))
 
-    def _mentioned(self, number: int) -> list[int]:
+    def _reached(self, number: int) -> list[int]:
         """A statement, and those that it may lead to: by a name, and by names in what that is."""
-        words = set(_words(self._pieces[number].own))
-        found, left = {number}, {n for n in range(len(self._pieces)) if n != number}
+        found = {number, *self._stars}
+        words = {word for n in found for word in _words(self._pieces[n].text)}
+        left = set(range(len(self._pieces))) - found
         while True:
             more = {n for n in left if not self._pieces[n].names.isdisjoint(words)}
             if not more:
@@ -143,29 +143,26 @@ class Surroundings:
             left -= more
 
 
-def _piece(node: ast.stmt, source: SourceFile, is_kernel: bool) -> _Piece:
+def _piece(node: ast.stmt, source: SourceFile) -> _Piece:
     first = node.lineno
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    if is_definition:
         first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
-    last = node.end_lineno or node.lineno
-    own = "".join(source.lines[first - 1 : last])
-    text = own
-    if is_kernel:
-        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        text = f"{''.join(source.lines[first - 1 : node.lineno - 1])} def {node.name}"
-    return _Piece(first, text, own, _bound(node, own))
+    text = "".join(source.lines[first - 1 : node.end_lineno])
+    # Of a statement that is no definition any word may be a name that it binds.
+    return _Piece(first, text, frozenset((node.name,)) if is_definition else _words(text))
+
+
+def _imports_all(node: ast.stmt) -> bool:
+    return any(
+        isinstance(inner, ast.ImportFrom) and any(alias.name == "*" for alias in inner.names)
+        for inner in (ast.walk(node) if not isinstance(node, ast.FunctionDef) else ())
+    )
 
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text))
-
-
-def _bound(node: ast.stmt, text: str) -> frozenset[str]:
-    """Every name that a statement of a module may bind there, and more."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return frozenset((node.name,))
-    return _words(text)
 
 
 def _digest(*parts: str | bytes) -> bytes:
