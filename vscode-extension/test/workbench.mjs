@@ -22,7 +22,7 @@ const NOTEBOOK = notebook([
   ["code", "@kernel(domain=1)\ndef shift(a: Slice[f32], out: DisjointSlice[f32]):\n    i = thread.index_1d()\n    out[i + WIDTH] = a[i]"],
 ]);
 
-const SCENES = { finding, highlighting, compiled, machineCode, rulePage, notebookCells, missingServer, pythonExtension };
+const SCENES = { finding, highlighting, compiled, machineCode, rulePage, notebookCells, missingServer, pythonExtension, health };
 
 await withVSCode({}, (vscode) => play(vscode, SCENES));
 await withVSCode({ trusts: false, settings: { "security.workspace.trust.startupPrompt": "never" } }, (vscode) =>
@@ -240,6 +240,32 @@ async function missingServer(vscode) {
   vscode.configure({ "oxide.interpreter": python });
   await window.squiggles().first().waitFor({ timeout: 60_000 });
   assert.equal(await window.notifications().count(), 0, "it is said once");
+  await window.close();
+}
+
+/** What the server says of itself stands in the status item. */
+async function health(vscode) {
+  const folder = vscode.workspace({ "block_sum.py": RACE });
+  const program = path.join(folder, "server");
+  const send = (message) => `send(${JSON.stringify({ jsonrpc: "2.0", ...message })});`;
+  const text = `#!${process.execPath}
+    const send = (message) => {
+      const body = JSON.stringify(message);
+      process.stdout.write("Content-Length: " + Buffer.byteLength(body) + "\\r\\n\\r\\n" + body);
+    };
+    process.stdin.on("data", (data) => {
+      if (!String(data).includes('"initialize"')) return;
+      ${send({ id: 0, result: { capabilities: {}, serverInfo: { name: "oxide", version: "9.0" } } })}
+      setTimeout(() => { ${send({ method: "oxide/status", params: { health: "warning", message: "its process ended" } })} }, 500);
+    });`;
+  writeFileSync(program, text);
+  chmodSync(program, 0o755);
+  vscode.configure({ "oxide.serverPath": program });
+  const window = await vscode.open(folder, "block_sum.py");
+  const status = window.page.locator("[id='status.languageStatus']").first();
+  await window.until("what the server says", async () =>
+    /Oxide: its process ended, 9\.0 from oxide\.serverPath/.test(await status.getAttribute("aria-label")), 60_000);
+  vscode.configure({ "oxide.interpreter": python });
   await window.close();
 }
 
