@@ -19,6 +19,7 @@ from oxide_analyzer.frontends.numba.given import (
     LiveFunction,
     LiveModule,
     LiveNumber,
+    LiveRecords,
     LiveTuple,
     LiveType,
 )
@@ -26,7 +27,7 @@ from oxide_analyzer.frontends.oxide.given import find_function, find_lambda, is_
 from oxide_analyzer.language.records import Record
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Scalar
 from oxide_codegen import live
-from oxide_codegen.elements import element_of
+from oxide_codegen.elements import element_of, leaf
 from oxide_codegen.instances import places, source_of
 from oxide_codegen.numba_types import element_named
 
@@ -170,6 +171,9 @@ def _of_numpy(value: object) -> Live | None:
     scalar = element_of(array.dtype)
     if isinstance(scalar, Record) and scalar.is_complex and not isinstance(value, np.ndarray):
         return LiveComplex(complex(array.item()), F32 if scalar.size == 8 else F64)
+    if isinstance(scalar, Record) and isinstance(value, np.ndarray) and not scalar.overlapping():
+        columns = (leaf(array, one.path).ravel().tolist() for one in scalar.leaves())
+        return LiveRecords(tuple(array.shape), scalar, tuple(tuple(c) for c in columns))
     if not isinstance(scalar, Scalar):
         return None
     if isinstance(value, np.ndarray):

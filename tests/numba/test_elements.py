@@ -116,6 +116,16 @@ def test_packed_records_are_changed_where_they_lie(device: str) -> None:
     assert (p["w"] == [2.5, 6.5]).all()
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_constant_arrays_hold_complex_numbers_and_records(device: str) -> None:
+    x = np.arange(8).astype(np.complex64)
+    out = np.zeros_like(x)
+    with oxide.device(device):
+        kernels.turned[1, 8](x, out)
+    added = [1, 3, 0.5, 6] * 2
+    assert (out == x * np.tile(kernels.TWIDDLES, 2) + np.array(added)).all()
+
+
 def test_records_stay_on_the_device() -> None:
     d = cuda.to_device(np.ones(40, np.complex64))
     again = cuda.device_array_like(d)

@@ -68,3 +68,16 @@ def scaled_by_another(p, q):
     i = cuda.grid(1)
     if i < p.size and i < q.size:
         p[i].v = p[i].v * q[i].v + p[i].v
+
+
+TWIDDLES = np.array([1, 1j, -1, -1j], dtype=np.complex64)
+WEIGHTS = np.array([(2, (0.5, 0.25)), (3, (1, 2))], dtype=[("n", "i4"), ("w", "f4", 2)])
+
+
+@cuda.jit
+def turned(x, out):
+    turns = cuda.const.array_like(TWIDDLES)
+    i = cuda.grid(1)
+    if i < out.size and i < x.size:
+        k = i % 2
+        out[i] = x[i] * turns[i % 4] + WEIGHTS[k].n * WEIGHTS[k].w[i // 2 % 2]

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 _PARTS = {"real", "imag", "conj", "conjugate"}
 # What arrays have, and elements of which nothing is known.
-_OF_ARRAYS = {"shape", "size", "ndim", "strides", "dtype", "itemsize", "nbytes", "T", "flat"}
-_OF_ARRAYS |= {"copy", "astype", "view", "ravel", "reshape", "flatten", "fill", "sum", "item"}
+_OF_ARRAYS = {
+    *("shape", "size", "ndim", "strides", "dtype", "itemsize", "nbytes", "T", "flat"),
+    *("copy", "astype", "view", "ravel", "reshape", "flatten", "fill", "sum", "item"),
+}
 _NUMBERS = {"cmath.phase", "cmath.isnan", "cmath.isinf", "cmath.isfinite", "cmath.polar"}
 _GENERATORS = "cuda.random."
 

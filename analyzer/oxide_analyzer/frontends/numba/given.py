@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
-    from oxide_analyzer.language.records import Element
+    from oxide_analyzer.language.records import Element, Record
     from oxide_analyzer.language.types import Scalar
 
 
@@ -84,6 +84,15 @@ class LiveArray:
 
 
 @record
+class LiveRecords:
+    """The same of an array of records or complex numbers: a column for each of their leaves."""
+
+    shape: tuple[int, ...]
+    element: Record
+    columns: tuple[tuple[int | float | bool, ...], ...]
+
+
+@record
 class LiveType:
     """A type of elements."""
 
@@ -105,7 +114,14 @@ class LiveFunction:
 
 
 Live: TypeAlias = (
-    LiveNumber | LiveComplex | LiveTuple | LiveArray | LiveType | LiveModule | LiveFunction
+    LiveNumber
+    | LiveComplex
+    | LiveTuple
+    | LiveArray
+    | LiveRecords
+    | LiveType
+    | LiveModule
+    | LiveFunction
 )
 
 

@@ -14,13 +14,14 @@ import ast
 from math import prod
 from typing import TYPE_CHECKING, assert_never
 
-from oxide_analyzer.frontends.numba import complexes
+from oxide_analyzer.frontends.numba import complexes, records
 from oxide_analyzer.frontends.numba.given import (
     LiveArray,
     LiveComplex,
     LiveFunction,
     LiveModule,
     LiveNumber,
+    LiveRecords,
     LiveTuple,
     LiveType,
 )
@@ -34,7 +35,7 @@ from oxide_analyzer.frontends.oxide.values import (
     Number,
     TupleValue,
 )
-from oxide_analyzer.ir.nodes import Array, Const, Ownership, Space
+from oxide_analyzer.ir.nodes import Const
 from oxide_analyzer.language import numba
 from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.records import COMPLEXES, Record
@@ -96,7 +97,7 @@ def _value(lowering: NumbaLowering, live: Live, path: tuple[str, ...], node: ast
             return Number(Const(value, type, span), type, give, value, True)
         case LiveTuple(items=items):
             return TupleValue(tuple(_value(lowering, item, path, node) for item in items))
-        case LiveArray():
+        case LiveArray() | LiveRecords():
             return _array(lowering, live, path, node)
         case LiveComplex(value=value, part=part):
             number = complexes.of_literal(lowering, value, span)
@@ -115,23 +116,20 @@ def _value(lowering: NumbaLowering, live: Live, path: tuple[str, ...], node: ast
 
 
 def _array(
-    lowering: NumbaLowering, live: LiveArray, path: tuple[str, ...], node: ast.expr
+    lowering: NumbaLowering, live: LiveArray | LiveRecords, path: tuple[str, ...], node: ast.expr
 ) -> Value:
     """A constant array: one for each array of the program, however often it is named."""
     if not 0 < prod(live.shape) <= _MOST_ELEMENTS:
         lowering.assume(node, f"`{'.'.join(path)}`, an array of {prod(live.shape)} elements")
         return UNKNOWN
-    known = lowering.tables.get(live)
+    known = lowering.constant_arrays.get(live)
     if known is None:
-        span = lowering.span(node)
-        known = Array(
-            lowering.unique(path[-1]),
-            live.element,
-            tuple(Const(extent, I64, span) for extent in live.shape),
-            Space.CONSTANT,
-            Ownership.READ_ONLY,
-            span,
-            tuple(Const(value, live.element, span) for value in live.values),
-        )
-        lowering.tables[live] = lowering.arrays[known.name] = known
-    return ArrayValue(known, read_only=True)
+        span, name = lowering.span(node), lowering.unique(path[-1])
+        if isinstance(live, LiveRecords):
+            known = records.constant(lowering, name, live.element, live.shape, live.columns, span)
+        else:
+            known = ArrayValue(
+                records.table(lowering, name, live.element, live.shape, live.values, span), True
+            )
+        lowering.constant_arrays[live] = known
+    return known

@@ -89,6 +89,8 @@ class NumbaLowering(Lowering):
         self.lost: set[str] = set()
         # The arrays that the leaves of records are, by the array of records and the path to it.
         self.leaves: dict[tuple[str, tuple[str, ...]], records.Held] = {}
+        # Arrays that the live program holds, by what they hold.
+        self.constant_arrays: dict[object, ArrayValue] = {}
         # Parameters that are records, by the fields that are read.
         self.records: dict[str, dict[str, Number]] = {}
 

@@ -89,6 +89,41 @@ def allocated(
     return ArrayValue(first, elements=Elements(name, type, (), len(shape)))
 
 
+def constant(
+    lowering: NumbaLowering,
+    name: str,
+    type: Record,
+    shape: tuple[int, ...],
+    columns: tuple[tuple[int | float | bool, ...], ...],
+    span: Span,
+) -> ArrayValue:
+    """A constant array of records, by the columns of their leaves."""
+    first: Array | None = None
+    for leaf, column in zip(type.leaves(), columns, strict=True):
+        own = name if first is None else lowering.unique(f"{name}.{leaf.name}")
+        array = table(lowering, own, leaf.type, (*shape, *leaf.shape), column, span)
+        lowering.leaves[name, leaf.path] = Held(array, False)
+        first = first or array
+    assert first is not None
+    return ArrayValue(first, True, elements=Elements(name, type, (), len(shape)))
+
+
+def table(
+    lowering: NumbaLowering,
+    name: str,
+    type: Scalar,
+    shape: tuple[int, ...],
+    values: tuple[int | float | bool, ...],
+    span: Span,
+) -> Array:
+    """A constant array of numbers."""
+    extents = tuple(Const(extent, I64, span) for extent in shape)
+    contents = tuple(Const(value, type, span) for value in values)
+    array = Array(name, type, extents, Space.CONSTANT, Ownership.READ_ONLY, span, contents)
+    lowering.arrays[name] = array
+    return array
+
+
 def leaves_of(lowering: NumbaLowering, value: ArrayValue) -> Iterator[Array]:
     """The arrays of which an array consists."""
     elements = value.elements
