@@ -102,6 +102,22 @@ FORMS = {
         "64 | grid_dim.x == 16; out.shape[0] == 1000"
     ],
     "def run(grid, block):\n    k[grid, block](grid, block)": ["None | "],
+    ARRAYS + "g = [16]\ng[0] = 4\nk[g[0], 64](x, y)": [
+        "64 | a.shape[0] == 1000; out.shape[0] == 1000"
+    ],
+    ARRAYS + "g = [16]\ng.append(4)\nk[g[-1], 64](x, y)": [
+        "64 | a.shape[0] == 1000; out.shape[0] == 1000"
+    ],
+    ARRAYS + "[k[16, 64](x, y) for x in load()]": ["64 | grid_dim.x == 16; out.shape[0] == 1000"],
+    ARRAYS + "go = lambda x: k[16, 64](x, y)": ["64 | grid_dim.x == 16; out.shape[0] == 1000"],
+    ARRAYS + "try:\n    g = 16\nexcept OSError:\n    g = 4\nk[g, 64](x, y)": [
+        ONE,
+        "64 | grid_dim.x == 4; a.shape[0] == 1000; out.shape[0] == 1000",
+    ],
+    "class A:\n    def __init__(self):\n        self.n = 16\n    def run(self):\n"
+    "        k[self.n, 64](load(), load())\na = A()\na.n = 20": ["64 | "],
+    "@dataclass\nclass A:\n    n: int = 16\n    def run(self):\n"
+    "        k[self.n, 64](load(), load())": ["64 | "],
     ARRAYS + "k[16, 64](*load())": ["64 | grid_dim.x == 16"],
 }
 _FLAT = {"grid_dim.y == 1", "grid_dim.z == 1"}

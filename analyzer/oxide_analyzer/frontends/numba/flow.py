@@ -16,7 +16,6 @@ followed from its calls as well.
 from __future__ import annotations
 
 import ast
-import operator
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.host import Host, Names, item, one_of
@@ -30,22 +29,28 @@ from oxide_analyzer.frontends.numba.quantities import (
     NotKnown,
     Sizes,
     Symbol,
-    Table,
-    Whole,
-    as_size,
     symbols_of,
+)
+from oxide_analyzer.frontends.numba.ways import (
+    INNER,
+    are_alike,
+    counted,
+    forget,
+    items_of,
+    joined,
+    own_names,
+    truth,
 )
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
-_MOST_WAYS = 4
 _MOST_ROUNDS = 8
 _MOST_STATEMENTS = 4_000
 _DEEPEST = 4
@@ -167,7 +172,7 @@ class Flow:
                 break
             place = scope.at(statement)
             ways = [after for known in ways for after in self._step(statement, place, known)]
-            ways = _distinct(ways, scope)
+            ways = joined(ways, scope)
         return ways
 
     def _step(self, node: ast.stmt, scope: Scope, known: Names) -> list[Names]:
@@ -213,9 +218,13 @@ class Flow:
                         self._bind(one.optional_vars, one.context_expr, NOT_KNOWN, host)
                 return self._block(body, scope, [known])
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
-                for handler in handlers:
-                    self._block(handler.body, scope, [dict(known)])
-                return self._block([*body, *orelse, *final], scope, [known])
+                after = [
+                    way
+                    for handler in handlers
+                    for way in self._block(handler.body, scope, [dict(known)])
+                ]
+                after = self._block([*body, *orelse], scope, [known]) + after
+                return self._block(final, scope, joined(after, scope))
             case ast.Match(subject=subject, cases=cases):
                 self._calls(subject, host)
                 return [
@@ -260,6 +269,8 @@ class Flow:
                     self._bind(inner, node, part, host)
             case ast.Starred(value=inner):
                 self._bind(inner, node, NOT_KNOWN, host)
+            case ast.Subscript(value=ast.Name() as changed):
+                forget(changed, host)
             case _:
                 pass
 
@@ -274,9 +285,9 @@ class Flow:
         known: Names,
     ) -> list[Names]:
         host = self._host(scope, known)
-        items = _items(source, host)
+        items = items_of(source, host)
         if items is None or len(items) > _MOST_ROUNDS:
-            return self._rounds(target, body, scope, known, _counted(target, source, host))
+            return self._rounds(target, body, scope, known, counted(target, source, host))
         ways = [known]
         for one in items:
             for way in ways:
@@ -304,7 +315,7 @@ class Flow:
                 for key, left in after.items():
                     if key not in before or key[0] != id(scope.node):
                         continue
-                    if _alike(before[key], left) and (attempt or before[key] == left):
+                    if are_alike(before[key], left) and (attempt or before[key] == left):
                         continue
                     place = f"{key[1]}@{scope.qualname}:{body[0].lineno}"
                     met = one_of([before[key], left], place) if attempt == 0 else NOT_KNOWN
@@ -324,20 +335,37 @@ class Flow:
 
     def _calls(self, node: ast.expr, host: Host) -> None:
         """Note the launches in an expression, and follow functions that depend on their calls."""
-        for inner in ast.walk(node):
-            if not isinstance(inner, ast.Call):
-                continue
-            if isinstance(inner.func, ast.Subscript | ast.Name | ast.Attribute | ast.Call):
-                called = host.value(inner.func)
-                if isinstance(called, Configured):
-                    self._note(called, inner, host)
-                elif isinstance(called, HostFunction):
-                    if called.function.role is FunctionRole.KERNEL:
-                        self._raw(called, inner, host)
-                    elif id(called.function.node) in self._open:
-                        self._play(host, called, inner)
-                elif isinstance(inner.func, ast.Subscript) and isinstance(called, NotKnown):
-                    self._unknown.add(id(inner))
+        if isinstance(node, INNER):
+            # Its own names hold what nobody knows.
+            known = dict(host.known)
+            host = self._host(host.scope, known)
+            for target in own_names(node):
+                self._bind(target, target, NOT_KNOWN, host)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self._calls(child, host)
+            elif isinstance(child, ast.keyword):
+                self._calls(child.value, host)
+            elif isinstance(child, ast.comprehension):
+                self._calls(child.iter, host)
+        if not isinstance(node, ast.Call):
+            return
+        called = host.value(node.func)
+        match called:
+            case Configured():
+                self._note(called, node, host)
+            case HostFunction(function=function):
+                if function.role is FunctionRole.KERNEL:
+                    self._raw(called, node, host)
+                elif id(function.node) in self._open:
+                    self._play(host, called, node)
+            case NotKnown():
+                if isinstance(node.func, ast.Subscript):
+                    self._unknown.add(id(node))
+                elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+                    forget(node.func.value, host)
+            case _:
+                pass
 
     def _raw(self, kernel: HostFunction, call: ast.Call, host: Host) -> None:
         """CuPy's `kernel((blocks,), (threads,), (x, y))`."""
@@ -386,40 +414,6 @@ class Flow:
         return one_of(results, f"{function.node.name}()") if results else NOT_KNOWN
 
 
-def _alike(one: HostValue, other: HostValue) -> bool:
-    """Whether two values are the same, or arrays of one shape."""
-    match one, other:
-        case HostArray(shape=shape, element=element), HostArray() if shape is not None:
-            return shape == other.shape and element == other.element
-        case _:
-            return one == other
-
-
-_COMPARED: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-
-
-def truth(test: ast.expr, host: Host) -> bool | None:
-    """Whether a condition holds, if numbers that are known say so."""
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            found = truth(operand, host)
-            return None if found is None else not found
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
-            one, other = host.value(left), host.value(right)
-            if isinstance(one, int) and isinstance(other, int):
-                return _COMPARED[type(op)](one, other)
-            return None
-        case _:
-            return None
-
-
 def _bound(host: Host, scope: Scope, function: UserFunction, call: ast.Call) -> Names | None:
     """What the parameters hold in a call; None if that is not said."""
     if any(isinstance(a, ast.Starred) for a in call.args) or any(
@@ -450,64 +444,6 @@ def _bound(host: Host, scope: Scope, function: UserFunction, call: ast.Call) -> 
             place = f"{argument.arg}@{scope.qualname}"
             known[id(node), argument.arg] = HostArray(place, None)
     return known
-
-
-def _items(source: ast.expr, host: Host) -> list[HostValue] | None:
-    """What a loop goes over, if it is written out."""
-    match source:
-        case ast.Call(func=ast.Name(id="enumerate"), args=[inner]):
-            items = _items(inner, host)
-            return None if items is None else [Sizes((k, one)) for k, one in enumerate(items)]
-        case ast.Call(func=ast.Name(id="zip"), args=arguments):
-            lists = [_items(argument, host) for argument in arguments]
-            known = [one for one in lists if one is not None]
-            if len(known) < len(lists) or not known:
-                return None
-            return [Sizes(row) for row in zip(*known, strict=False)]
-        case ast.Call(func=ast.Attribute(value=inner, attr=attr), args=[]):
-            table = host.value(inner)
-            if not isinstance(table, Table):
-                return None
-            if attr == "values":
-                return [value for _, value in table.items]
-            return [Sizes((NOT_KNOWN, value)) for _, value in table.items]
-        case _:
-            found = host.value(source)
-            return list(found.items) if isinstance(found, Sizes) else None
-
-
-def _counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
-    """The variable of a loop over a range, which is between its ends."""
-    match source:
-        case ast.Call(func=ast.Name(id="range"), args=arguments) if 1 <= len(arguments) <= 2:
-            ends = [as_size(host.value(argument)) for argument in arguments]
-            least, above = (0, *ends)[-2:]
-            name = f"{ast.dump(target)}@{host.scope.qualname}:{target.lineno}"
-            known = isinstance(least, int | Symbol | Whole)
-            if known and isinstance(above, int | Symbol | Whole):
-                return Symbol(name, least, above)
-            return NOT_KNOWN
-        case _:
-            return NOT_KNOWN
-
-
-def _distinct(ways: list[Names], scope: Scope) -> list[Names]:
-    """The ways that differ; of too many, what they have in common."""
-    found: list[Names] = []
-    for way in ways:
-        if way not in found:
-            found.append(way)
-    if len(found) <= _MOST_WAYS:
-        return found
-    first = found[0]
-    common: Names = {}
-    for key, value in first.items():
-        met = one_of([way.get(key, NOT_KNOWN) for way in found], key[1])
-        if met == value or not isinstance(met, NotKnown):
-            common[key] = met
-        else:
-            common[key] = HostArray(f"{key[1]}@{scope.qualname}", None)
-    return [common]
 
 
 def _definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:

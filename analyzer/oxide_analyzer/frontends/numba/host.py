@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import host_arrays
@@ -224,6 +225,8 @@ class Host:
         if key in self.steady:
             return self.steady[key]
         self.steady[key] = NOT_KNOWN
+        if name in _set_from_outside(owner.scope):
+            return NOT_KNOWN
         found: list[HostValue] = []
         for method in owner.node.body:
             if isinstance(method, ast.FunctionDef) and method.name == name:
@@ -236,7 +239,10 @@ class Host:
                     given = inner.value(unpacked, depth + 1)
                     found.append(given if place is None else item(given, place))
         for binding in owner.scope.bindings.get(name, []):
-            if isinstance(binding, Assigned) and binding.value is not None:
+            if isinstance(binding, Assigned) and owner.node.decorator_list:
+                # The fields of a data class are what each object is given.
+                found.append(NOT_KNOWN)
+            elif isinstance(binding, Assigned) and binding.value is not None:
                 found.append(self.elsewhere(owner.scope).value(binding.value, depth + 1))
         if not found:
             for base in owner.node.bases:
@@ -390,6 +396,24 @@ class Host:
                 return NOT_KNOWN
             case _:
                 return value
+
+
+@lru_cache(maxsize=64)
+def _set_from_outside(scope: Scope) -> frozenset[str]:
+    """The attributes that a file sets on anything but the object of a method."""
+    found: set[str] = set()
+    module = scope
+    while module.parent is not None:
+        module = module.parent
+    for node in ast.walk(module.node):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), ctx=ast.Store()):
+                pass
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                found.add(name)
+            case _:
+                pass
+    return frozenset(found)
 
 
 def _object(name: str, scope: Scope) -> Instance | None:
