@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from oxide_codegen.ptx import Ptx
 
 _KEPT = 32
-_BLOCK = 256
 _INSTRUCTION = re.compile(r"\s*(?:\{\s*)?(?:@!?%p\d+\s+|@!?U?P\w+\s+)?[A-Za-z][\w.:]*(?:\s|;|$)")
 
 
@@ -176,6 +175,7 @@ def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
     from oxide_codegen import listing, toolchain
     from oxide_codegen.forms import EVERY, Form
     from oxide_codegen.ptx import compile_ptx, has_form
+    from oxide_codegen.resources import taken
 
     form = {
         FormName.ORDINARY: Form(ordinary=True),
@@ -185,7 +185,7 @@ def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
     if not has_form(checked, form, frozenset()):
         return Compiled(request.job, "large launches run the same code as others")
     ptx = compile_ptx(checked, request.target, form)
-    header, registers = _resources(checked, ptx)
+    resources = taken(ptx, checked)
     match request.stage:
         case Stage.PTX:
             numbered = listing.numbered_ptx(ptx.text)
@@ -203,37 +203,11 @@ def _listing(checked: CheckedKernel, request: Compile) -> Compiled:
         ptx.text,
         lines,
         _dead(checked, {number for _, number in lines}),
-        (*_types(checked), *header),
-        registers,
+        (*_types(checked), *resources.lines),
+        resources.registers,
         _parameters(checked, ptx),
         checked.kernel.span.line,
     )
-
-
-def _resources(checked: CheckedKernel, ptx: Ptx) -> tuple[list[str], int | None]:
-    """Registers, memory and occupancy, in words; and the registers of a thread."""
-    from math import prod
-
-    from oxide_codegen.contract import declared_block
-    from oxide_codegen.occupancy import occupancy
-    from oxide_codegen.target import capabilities
-    from oxide_codegen.toolchain import AssemblyError, registers
-
-    shared = f"{ptx.shared} bytes of shared memory"
-    try:
-        used = registers(ptx.text, ptx.sm)
-    except AssemblyError as error:
-        return [f"the assembler refuses this PTX, which is a defect of Oxide: {error}"], None
-    if used is None:
-        return [f"{shared}; registers unknown: neither ptxas nor nvJitLink was found"], None
-    declared = declared_block(checked.kernel)
-    threads = _BLOCK if declared is None else prod(declared)
-    fit = occupancy(capabilities(ptx.sm), threads, used.registers, ptx.shared)
-    spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
-    return [
-        f"{used.registers} registers, {spills}, {shared}",
-        f"occupancy in blocks of {threads} threads: {fit}",
-    ], used.registers
 
 
 def _parameters(checked: CheckedKernel, ptx: Ptx) -> tuple[str, ...]:

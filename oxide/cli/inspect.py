@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from math import prod
 from typing import TYPE_CHECKING
 
 from oxide.cli import one_file
@@ -166,24 +165,8 @@ def _text(compiled: Ptx, source: SourceFile, options: Namespace) -> str:
 
 def resources(compiled: Ptx, checked: CheckedKernel, block: int) -> Iterator[str]:
     """What a kernel takes on its GPU; in blocks of `block` threads if it does not say itself."""
-    from oxide_codegen.contract import declared_block
-    from oxide_codegen.occupancy import occupancy
-    from oxide_codegen.target import capabilities
-    from oxide_codegen.toolchain import AssemblyError, registers
+    from oxide_codegen.resources import taken
 
-    shared = f"{compiled.shared} bytes of shared memory"
-    try:
-        used = registers(compiled.text, compiled.sm)
-    except AssemblyError as error:
-        yield f"{compiled.sm}: {shared}; the assembler refuses this PTX, which is a bug in Oxide:"
-        yield from str(error).splitlines()
-        return
-    if used is None:
-        yield f"{compiled.sm}: {shared}; registers unknown: neither ptxas nor nvJitLink was found"
-        return
-    spills = f"{used.spill_stores + used.spill_loads} bytes of spills"
-    yield f"{compiled.entry} for {compiled.sm}: {used.registers} registers, {spills}, {shared}"
-    declared = declared_block(checked.kernel)
-    threads = block if declared is None else prod(declared)
-    fit = occupancy(capabilities(compiled.sm), threads, used.registers, compiled.shared)
-    yield f"occupancy in blocks of {threads} threads: {fit}"
+    first, *rest = taken(compiled, checked, block).lines
+    yield f"{compiled.entry} for {compiled.sm}: {first}"
+    yield from rest
