@@ -67,7 +67,7 @@ def test_error_fails_the_run_and_shows_its_line(
     assert "error[OX101] write-to-read-only-slice:" in out
     assert "--> k.py:8:9 in `copy`" in out
     assert "8 |         a[i] = out[i]" in out
-    assert out.splitlines()[-1].startswith("1 kernel: ")
+    assert out.splitlines()[-2].startswith("1 kernel: ")
     assert "\x1b" not in out
 
 

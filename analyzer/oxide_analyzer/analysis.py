@@ -19,7 +19,7 @@ from oxide_analyzer.findings import findings
 from oxide_analyzer.fixes.names import Writer
 from oxide_analyzer.frontends import read
 from oxide_analyzer.instances import by_source
-from oxide_analyzer.ir.kernel import ScalarParameter
+from oxide_analyzer.ir.kernel import OWN_DIALECT, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -92,7 +92,8 @@ def check(
         replace(report, diagnostics=writer.written(report.diagnostics, report.dialect))
         for report in kernels
     ]
-    found = [*reading.diagnostics, *(d for kernel in kernels for d in kernel.diagnostics)]
+    read_ones = writer.written(reading.diagnostics, OWN_DIALECT)
+    found = [*read_ones, *(d for kernel in kernels for d in kernel.diagnostics)]
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
     places = [report.span for report in kernels]
     diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged, places)

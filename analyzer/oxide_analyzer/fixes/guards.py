@@ -52,7 +52,7 @@ def guarded(judgement: Judgement, site: int | None) -> Iterator[Fix]:
     own = written.at(access.span)
     if own is None or not written.stands_alone(own):
         return
-    conditions = _conditions(judgement, written, own)
+    conditions = _conditions(judgement, written, own, access)
     if not conditions:
         return
     condition = " and ".join(conditions)
@@ -121,8 +121,10 @@ def _otherwise(
     return None
 
 
-def _conditions(judgement: Judgement, written: Outline, own: Written) -> list[str]:
-    """What is not proved of the indices of a statement, as the source would say it."""
+def _conditions(
+    judgement: Judgement, written: Outline, own: Written, access: Load | Store
+) -> list[str]:
+    """What is not proved of the indices of a statement, those of `access` first."""
     analysis = judgement.analysis
     kernel = analysis.kernel
     sites = {
@@ -131,7 +133,7 @@ def _conditions(judgement: Judgement, written: Outline, own: Written) -> list[st
         if isinstance(s, (Load, Store)) and written.at(s.span) is own
     }
     found: list[str] = []
-    for judged in judgement.judged:
+    for judged in sorted(judgement.judged, key=lambda j: access.site not in j.obligation.sites):
         subject = judged.obligation.subject
         if not isinstance(subject, Bound) or isinstance(judged.result, (Proved, Lifted)):
             continue

@@ -21,6 +21,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     TypeVariable,
     UserClass,
 )
+from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -52,11 +53,14 @@ from oxide_analyzer.rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.frontends.oxide.lowering import Frame, Lowering
     from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Array, Expr
 
+_WRITABLE = {f"Slice{rank}": f"DisjointSlice{rank}" for rank in ("", "2D", "3D")}
 AXES = {"x": 0, "y": 1, "z": 2}
 _OF_WARPS = {
     "warp.lane": Register.LANE,
@@ -266,12 +270,27 @@ def writable(lowering: Lowering, target: ArrayValue, node: ast.Subscript) -> boo
     array = target.array
     if target.read_only or array.ownership is Ownership.READ_ONLY:
         rule = ox101_write_to_read_only_slice
-        lowering.report(rule.RULE, node, rule.message(lowering.text(node.value)))
+        fixes = tuple(_owned(lowering, array))
+        lowering.report(rule.RULE, node, rule.message(lowering.text(node.value)), fixes=fixes)
         return False
     if array.ownership is Ownership.ATOMIC:
         plain_access(lowering, array, node, "stored")
         return False
     return True
+
+
+def _owned(lowering: Lowering, array: Array) -> Iterator[Fix]:
+    """The parameter of the kernel as one that may be written; what a helper's says stays."""
+    if lowering.frame.parent is not None:
+        return
+    for argument, _ in parameters(lowering.root.node):
+        annotation = argument.annotation
+        if argument.arg != array.name or not isinstance(annotation, ast.Subscript):
+            continue
+        head = annotation.value
+        if isinstance(head, ast.Name) and head.id in _WRITABLE:
+            word = _WRITABLE[head.id]
+            yield Fix(f"declare `{array.name}` as a `{word}`", (Edit(lowering.span(head), word),))
 
 
 def plain_access(lowering: Lowering, array: Array, node: ast.Subscript, verb: str) -> Value:
