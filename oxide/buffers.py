@@ -60,6 +60,13 @@ if TYPE_CHECKING:
             """Where it is: "cpu" or "cuda:0"."""
             ...
 
+        def free(self) -> None:
+            """Give the memory back now, behind its last use; `with` does so at its end."""
+
+        def __enter__(self) -> DeviceBuffer[T]: ...
+
+        def __exit__(self, *_: object) -> None: ...
+
         def numpy(self) -> NDArray[Any]:
             """A copy, when all work on this buffer is done."""
             ...

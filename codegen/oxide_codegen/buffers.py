@@ -19,7 +19,7 @@ from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen import devices, host_streams
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.elements import dtype_of, item_size, named, typestr
-from oxide_codegen.errors import HostAccessError, MissingExtraError
+from oxide_codegen.errors import BufferFreedError, HostAccessError, MissingExtraError
 from oxide_codegen.forms import is_ordinary_array
 from oxide_codegen.host_streams import HostMemory
 from oxide_codegen.scalars import TYPES, as_elements, name_of
@@ -111,8 +111,23 @@ class DeviceBuffer(Generic[T]):
         return str(self.device_id)
 
     def view(self) -> ArrayView:
-        """What a launch needs to know."""
+        """What a launch needs to know; raises if the memory was given back."""
+        if self.memory.is_freed:
+            raise BufferFreedError(f"{self!r} was freed: nothing can use it any more")
         return self._view
+
+    def free(self) -> None:
+        """Give the memory back, behind its last use, instead of when nobody refers to it.
+
+        Any later use raises `BufferFreedError`; to free it again does nothing.
+        """
+        self.memory.free()
+
+    def __enter__(self) -> DeviceBuffer[T]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.free()
 
     def _kind(self, *, is_known: bool) -> object:
         view = self._view
@@ -153,7 +168,7 @@ class DeviceBuffer(Generic[T]):
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
             host_streams.wait_for(self.memory, writes=False)
-            return host_array(self._view).copy()
+            return host_array(self.view()).copy()
         result = numpy.empty(self._shape, dtype_of(self._element))
         self._cuda().download(self, result)
         return result
@@ -166,7 +181,7 @@ class DeviceBuffer(Generic[T]):
         array = self.demand_like(source)
         if self.device_id.kind == "cpu":
             with host_streams.using(((self.memory, True),)):
-                host_array(self._view)[...] = array
+                host_array(self.view())[...] = array
         else:
             self._cuda().upload(self, array)
 
@@ -184,12 +199,13 @@ class DeviceBuffer(Generic[T]):
         """For CuPy, PyTorch and Numba; only on a GPU."""
         if self.device_id.kind != "cuda":
             raise AttributeError("__cuda_array_interface__ is for buffers on a GPU")
+        view = self.view()
         self._is_shared = True
         self.forget()
         return {
             "shape": self._shape,
             "typestr": typestr(self._element),
-            "data": (self._view.address, self._view.read_only),
+            "data": (view.address, view.read_only),
             "version": 3,
             "strides": None,
             "stream": self._cuda().consolidated(self.memory),
@@ -213,7 +229,8 @@ class DeviceBuffer(Generic[T]):
         raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
 
     def __repr__(self) -> str:
-        return f"<oxide.DeviceBuffer {self._element} {self._shape} on {self.device}>"
+        state = ", freed" if self.memory.is_freed else ""
+        return f"<oxide.DeviceBuffer {self._element} {self._shape} on {self.device}{state}>"
 
     def _cuda(self) -> Cuda:
         from oxide_codegen.cuda import cuda

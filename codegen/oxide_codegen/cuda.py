@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import threading
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -27,7 +28,12 @@ from typing import TYPE_CHECKING, Any
 from oxide_codegen import enqueue
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
-from oxide_codegen.errors import DeviceError, MissingExtraError, OxideError
+from oxide_codegen.errors import (
+    DeviceError,
+    DeviceMemoryError,
+    MissingExtraError,
+    OxideError,
+)
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 
@@ -48,10 +54,26 @@ _SEVERAL = -1
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
+# Not empty in a process that was forked from one that used a GPU.
+_forked: list[bool] = []
+
+
+def _note_fork() -> None:
+    if _devices:
+        _forked[:] = [True]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def cuda(index: int) -> Cuda:
     """The device `cuda:<index>`, initialised at its first use."""
+    if _forked:
+        raise DeviceError(
+            "this process was forked from one that used a GPU, and CUDA does not work in it: "
+            'start it with multiprocessing.get_context("spawn")'
+        )
     device = _devices.get(index)
     if device is None:
         with _lock:
@@ -82,7 +104,16 @@ class Memory:
     without looking at `uses`.
     """
 
-    __slots__ = ("__weakref__", "address", "device", "is_ours", "owner", "stream", "uses")
+    __slots__ = (
+        "__weakref__",
+        "address",
+        "device",
+        "is_freed",
+        "is_ours",
+        "owner",
+        "stream",
+        "uses",
+    )
 
     def __init__(self, device: Cuda, address: int, owner: Any, *, is_ours: bool) -> None:
         self.device = device
@@ -91,6 +122,17 @@ class Memory:
         self.is_ours = is_ours
         self.stream = device.default_handle
         self.uses = Uses(device.default_point)
+        self.is_freed = False
+
+    def free(self) -> None:
+        """Give it back behind its last uses, and let nobody use it any more."""
+        self.is_freed = True
+        # Launches that are repeated look at their memory once more.
+        self.stream = _SEVERAL
+        self.device.moved = object()
+        self.__del__()
+        self.owner = None
+        self.device.reap()
 
     def __del__(self) -> None:
         # No call to the driver and no lock: this may run within either.
@@ -141,6 +183,8 @@ class Cuda:
         self.default_stream = self.device.default_stream
         self.default_handle = int(self.default_stream.handle)
         self.default_point = Point(self.default_handle)
+        # Bytes of memory that was allocated and is not freed.
+        self.held = 0
         # What `Memory` leaves behind: its owner, its last uses, and whether to free it.
         self.garbage: SimpleQueue[tuple[Any, Uses, bool]] = SimpleQueue()
         # Held from looking at the uses of memory until the new use is noted and enqueued.
@@ -206,16 +250,39 @@ class Cuda:
             # Memory of a graph lives as long as the graph.
             stream = None
         with self.current():
+            handle = self.default_handle if stream is None else stream.handle
             try:
-                handle = self.default_handle if stream is None else stream.handle
                 buffer = self.device.allocate(size, stream=self.stream(handle))
-            except Exception as error:
-                raise DeviceError(f"allocating {size} bytes on {self.id} failed: {error}") from None
+            except Exception:
+                buffer = self._allocate_again(size, handle)
+            self.held += size
         memory = Memory(self, int(buffer.handle), buffer, is_ours=True)
         if stream is not None:
             memory.uses = Uses(Point(stream.handle, keeps=stream))
             memory.stream = _SEVERAL
         return memory
+
+    def _allocate_again(self, size: int, stream: int) -> Any:
+        """After failing: once all that is done was given back to the device."""
+        driver = self.driver
+        check(driver, driver.cuCtxSynchronize(), f"waiting for {self.id}")
+        self.reap()
+        check(driver, driver.cuCtxSynchronize(), f"waiting for {self.id}")
+        pool = driver.cuDeviceGetMemPool(self.index)
+        if not int(pool[0]):
+            driver.cuMemPoolTrimTo(pool[1], 0)
+        try:
+            return self.device.allocate(size, stream=self.stream(stream))
+        except Exception as error:
+            _, free, total = driver.cuMemGetInfo()
+            others = total - free - self.held
+            raise DeviceMemoryError(
+                f"{self.id} has no room for {size:,} bytes: {free:,} of {total:,} are free, "
+                f"arrays of Oxide hold {self.held:,}, others {max(others, 0):,} ({error})",
+                requested=size,
+                free=int(free),
+                held=self.held,
+            ) from None
 
     def pinned(self, size: int) -> Pinned:
         """Host memory that copies reach without the help of the processor."""
@@ -236,6 +303,7 @@ class Cuda:
                     return
                 if not is_ours:
                     continue
+                self.held -= getattr(owner, "size", 0)
                 for point in uses.points():
                     if point.lane != self.default_handle:
                         self.default_stream.wait(self._event(point))

@@ -100,6 +100,10 @@ class LaunchValueError(LaunchError, ValueError):
     """An argument, grid or block of the right kind that this kernel does not admit."""
 
 
+class BufferFreedError(OxideError, ValueError):
+    """An array was used whose memory was given back."""
+
+
 # ---------------------------------------------------------------- operations
 
 
@@ -178,6 +182,19 @@ class DeviceError(OxideError, RuntimeError):
         self.kernel = kernel
         self.stream = stream
         self.code = code
+
+
+class DeviceMemoryError(DeviceError, MemoryError):
+    """A device without room for an array, after everything that could be given back was.
+
+    `requested`, `free` and `held` (by arrays of Oxide) are bytes.
+    """
+
+    def __init__(self, message: str, *, requested: int, free: int, held: int) -> None:
+        super().__init__(message)
+        self.requested = requested
+        self.free = free
+        self.held = held
 
 
 # ---------------------------------------------------------------- while a kernel runs

@@ -49,11 +49,17 @@ def begun() -> bool:
 class HostMemory:
     """Memory of the host with its last uses."""
 
-    __slots__ = ("__weakref__", "owner", "uses")
+    __slots__ = ("__weakref__", "is_freed", "owner", "uses")
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
         self.uses = Uses()
+        self.is_freed = False
+
+    def free(self) -> None:
+        """Let nobody use it any more; what is in flight keeps it until it is done."""
+        self.is_freed = True
+        self.owner = None
 
 
 class HostStream:

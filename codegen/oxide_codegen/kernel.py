@@ -7,8 +7,10 @@ imports as fast as one without, and on machines where none of them will ever run
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from copy import copy
+from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -238,8 +240,22 @@ class Kernel(Generic[P]):
             actual="a plain call",
         )
 
+    def __copy__(self) -> Kernel[P]:
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # As functions are pickled: by where they are found.
+        return _found, (self.__module__, self.__qualname__)
+
     def __repr__(self) -> str:
         return f"<oxide.Kernel {self.__qualname__}>"
+
+
+def _found(module: str, name: str) -> object:
+    """The kernel of that name in a module, which is imported for it."""
+    return attrgetter(name)(importlib.import_module(module))
 
 
 @overload

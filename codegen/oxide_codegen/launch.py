@@ -348,6 +348,8 @@ class Launch(Generic[P]):
                 raise failure(kernel, record)
 
         def run() -> Future[None] | None:
+            for buffer in arguments.buffers:
+                buffer.view()
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
             for buffer in written:
@@ -423,6 +425,8 @@ class Launch(Generic[P]):
         owner = self.stream.owner if self.stream.device is not None else None
 
         def run() -> None:
+            for buffer in arguments.buffers:
+                buffer.view()
             for buffer in written:
                 buffer.forget()
             before = device.enter()

@@ -87,6 +87,16 @@ class Driver:
         self.log.append(("sync", None))
         return (0,)
 
+    def cuDeviceGetMemPool(self, _):
+        return 0, 1
+
+    def cuMemPoolTrimTo(self, pool, size):
+        self.log.append(("trim", size))
+        return (0,)
+
+    def cuMemGetInfo(self):
+        return 0, 1000, 100_000
+
     def cuStreamIsCapturing(self, stream):
         self._in_context()
         return 0, int(stream in self.captured)
@@ -203,6 +213,7 @@ class Library:
 class Buffer:
     def __init__(self, size):
         self._memory = ctypes.create_string_buffer(size + 256)
+        self.size = size
         self.handle = -(-ctypes.addressof(self._memory) // 256) * 256
         self.closed = False
 

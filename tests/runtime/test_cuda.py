@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import oxide
-from oxide_codegen import entry
+from oxide_codegen import cuda, entry
 from oxide_codegen.program import Program
 from runtime import fake_cuda, programs, unproved
 
@@ -255,6 +255,48 @@ def test_garbage_is_freed_by_the_next_call_behind_its_uses(driver):
     assert owner.closed
     assert driver.log[0] == ("order", fake_cuda.LEGACY, f"event on {stream.handle}")
     assert device.garbage.empty()
+
+
+def test_freed_memory_is_given_back_behind_its_uses(driver):
+    stream = oxide.stream()
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    bound = launch.bind(x, y, z)
+    bound()
+    launch(x, y, z)
+    launch(x, y, z)
+    launch.on(stream)(x, y, z)
+    held, owner = z._cuda().held, z.memory.owner
+    driver.log.clear()
+    z.free()
+    assert owner.closed
+    assert driver.log == [("order", fake_cuda.LEGACY, f"event on {stream.handle}")]
+    assert z._cuda().held == held - z.nbytes
+    for use in (bound, lambda: launch(x, y, z), z.numpy):
+        with pytest.raises(oxide.BufferFreedError, match="on cuda:0 was freed"):
+            use()
+
+
+def test_a_full_device_says_who_holds_what(driver, monkeypatch):
+    x = oxide.zeros(N, oxide.f32)
+    device = x._cuda()
+
+    def full(size, *, stream):
+        raise RuntimeError("CUDA_ERROR_OUT_OF_MEMORY")
+
+    monkeypatch.setattr(device.device, "allocate", full, raising=False)
+    with pytest.raises(oxide.DeviceMemoryError, match="no room for 4,000 bytes") as caught:
+        oxide.zeros(N, oxide.f32)
+    assert (caught.value.requested, caught.value.held) == (4000, 4000)
+    assert isinstance(caught.value, MemoryError)
+
+
+def test_a_forked_process_is_told_to_spawn(driver, monkeypatch):
+    oxide.zeros(N, oxide.f32)
+    monkeypatch.setattr(cuda, "_forked", [])
+    cuda._note_fork()
+    with pytest.raises(oxide.DeviceError, match="spawn"):
+        oxide.zeros(N, oxide.f32)
 
 
 def test_what_somebody_captures_is_left_alone(driver):

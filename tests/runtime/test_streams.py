@@ -1,6 +1,7 @@
 """Streams and the order between them: on the cpu device, and in the rules that GPUs follow too."""
 
 import gc
+import pickle
 import threading
 import time
 
@@ -117,6 +118,29 @@ def test_the_thread_of_a_stream_ends_with_it(on_cpu):
     gc.collect()
     thread.join(2)
     assert not thread.is_alive()
+
+
+def test_what_was_freed_is_not_used(on_cpu, gate):
+    stream = oxide.stream()
+    x, y = oxide.asarray(np.ones(N, np.float32)), oxide.zeros(N, oxide.f32)
+    launch = programs.vecadd.prepare(grid=4, block=256)
+    bound = launch.bind(x, x, y)
+    bound()
+    with oxide.zeros(N, oxide.f32) as z:
+        stream.host.enqueue(gate.wait)
+        launch.on(stream)(x, y, z)
+    y.free()
+    y.free()
+    gate.set()
+    stream.sync()
+    for use in (bound, y.numpy, z.numpy, lambda: launch(x, y, x), lambda: y.copy_from(x)):
+        with pytest.raises(oxide.BufferFreedError, match="was freed"):
+            use()
+    assert repr(y) == "<oxide.DeviceBuffer f32 (1000,) on cpu, freed>"
+
+
+def test_kernels_travel_by_their_names():
+    assert pickle.loads(pickle.dumps(programs.vecadd)) is programs.vecadd
 
 
 def test_events_are_places_on_streams(on_cpu, gate):
