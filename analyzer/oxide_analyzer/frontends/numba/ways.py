@@ -1,10 +1,13 @@
 """Ways through host code: which are taken, what loops go over, and where ways meet.
 
-if 3 > 2: …                       one way
-if fast: …                        two, as long as they differ, and as they are few
-for n in (64, 128): …             a round for each
-for step in range(n): …           any round: step is between 0 and n
-sizes.append(n)                   a list that is changed is any other
+    if 3 > 2: …                       one way
+    if fast: …                        two, as long as they differ, and as they are few
+    for n in (64, 128): …             a round for each
+    for step in range(n): …           any round: step is between 0 and n
+    sizes.append(n)                   a list that is changed is any other
+
+Where there are too many ways, names keep what all of them leave: the same value, or an array of the
+same shape.
 """
 
 from __future__ import annotations
