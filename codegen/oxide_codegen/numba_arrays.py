@@ -24,7 +24,7 @@ from oxide_codegen.host_streams import HostMemory
 from oxide_codegen.numba_types import element_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from oxide_codegen.devices import DeviceId
 
@@ -351,6 +351,13 @@ def device_array(
         steps = _packed(extents[::-1], made.itemsize)[::-1]
         return DeviceNDArray(own, extents, made, steps)
     return DeviceNDArray(own, extents, made)
+
+
+def array_like(ary: Any, make: Callable[[tuple[int, ...], Any], Any]) -> Any:
+    """What `make` gives for the shape and type of an array, laid out in the same order of axes."""
+    axes = sorted(range(len(ary.shape)), key=lambda k: -abs(ary.strides[k]))
+    made = make(tuple(ary.shape[k] for k in axes), ary.dtype)
+    return made.transpose([axes.index(k) for k in range(len(axes))])
 
 
 def to_device(

@@ -125,7 +125,7 @@ class Dispatcher:
     def forall(self, ntasks: int, tpb: int = 0, stream: Any = 0, sharedmem: int = 0) -> ForAll:
         """A launch with a thread for each of `ntasks`."""
         if ntasks < 0:
-            raise ValueError(f"forall wants a number of tasks, got {ntasks}")
+            raise ValueError(f"Can't create ForAll with negative task count: {ntasks}")
         return ForAll(self, int(ntasks), int(tpb), stream, sharedmem)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -173,27 +173,25 @@ class Dispatcher:
         """What it has been read for."""
         return dict(self._programs)
 
-    def inspect_asm(self, signature: Any = None) -> dict[object, str]:
-        """The PTX of what it has been read for, for an sm_90."""
-        del signature
-        from oxide_codegen import compiled
+    def inspect_asm(self, signature: Any = None) -> Any:
+        """The PTX for an sm_90 of what it has been read for, or of a signature."""
+        return self._inspected(signature, "text")
 
-        found: dict[object, str] = {}
-        for key, program in self._programs.items():
-            made = compiled.ptx(program.proved_for_all().made.checked, "sm_90")
-            found[key] = "" if made is None else made.text
-        return found
-
-    def inspect_llvm(self, signature: Any = None) -> dict[object, str]:
+    def inspect_llvm(self, signature: Any = None) -> Any:
         """The same as LLVM."""
-        del signature
+        return self._inspected(signature, "llvm")
+
+    def _inspected(self, signature: Any, what: str) -> Any:
         from oxide_codegen import compiled
 
+        programs = self._programs
+        if signature is not None:
+            programs = {None: self.compile(signature)}
         found: dict[object, str] = {}
-        for key, program in self._programs.items():
+        for key, program in programs.items():
             made = compiled.ptx(program.proved_for_all().made.checked, "sm_90")
-            found[key] = "" if made is None else made.llvm
-        return found
+            found[key] = "" if made is None else str(getattr(made, what))
+        return found if signature is None else found[None]
 
     def __repr__(self) -> str:
         what = "device function" if self.is_device else "kernel"

@@ -132,7 +132,7 @@ _MISSING = object()
 def function_of(value: Any) -> FunctionType | None:
     """The Python function of a value that kernels may call: itself, or what `jit` made of it."""
     value = getattr(value, "py_func", value)
-    if not isinstance(value, types.FunctionType) or value.__module__.startswith(_OWN):
+    if not isinstance(value, types.FunctionType) or str(value.__module__).startswith(_OWN):
         return None
     return value
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from oxide.numba_cuda import random, types
@@ -52,7 +53,7 @@ from oxide.numba_cuda.types import (
     uintp,
     void,
 )
-from oxide_codegen.numba_arrays import DeviceNDArray, device_array, to_device
+from oxide_codegen.numba_arrays import DeviceNDArray, array_like, device_array, to_device
 from oxide_codegen.numba_devices import (
     Context,
     Device,
@@ -247,10 +248,8 @@ nanosleep: Any = Intrinsic("nanosleep")
 
 
 def device_array_like(ary: Any, stream: Any = 0) -> DeviceNDArray:
-    """An array on the current device with the shape and type of another one."""
-    flags: Any = ary.flags
-    order = "C" if flags["C_CONTIGUOUS"] or not flags["F_CONTIGUOUS"] else "F"
-    return device_array(ary.shape, ary.dtype, order=order, stream=stream)
+    """An array on the current device with the shape, type and order of another one."""
+    return array_like(ary, lambda shape, dtype: device_array(shape, dtype, stream=stream))
 
 
 def pinned_array(shape: Any, dtype: Any = float, strides: Any = None, order: Any = "C") -> Any:
@@ -262,8 +261,8 @@ def pinned_array(shape: Any, dtype: Any = float, strides: Any = None, order: Any
 
 
 def pinned_array_like(ary: Any) -> Any:
-    """The same with the shape and type of another array."""
-    return pinned_array(ary.shape, ary.dtype)
+    """The same with the shape, type and order of another array."""
+    return array_like(ary, pinned_array)
 
 
 def mapped_array(
@@ -281,9 +280,9 @@ def mapped_array(
 
 
 def mapped_array_like(ary: Any, stream: Any = 0, portable: bool = False, wc: bool = False) -> Any:
-    """The same with the shape and type of another array."""
+    """The same with the shape, type and order of another array."""
     del stream, portable, wc
-    return pinned_array(ary.shape, ary.dtype)
+    return array_like(ary, pinned_array)
 
 
 def managed_array(
@@ -330,6 +329,13 @@ def from_cuda_array_interface(desc: Any, owner: Any = None, sync: bool = True) -
 def is_cuda_array(obj: Any) -> bool:
     """Whether something lies on a GPU."""
     return isinstance(obj, DeviceNDArray) or hasattr(obj, "__cuda_array_interface__")
+
+
+# Where programs look for the class of device arrays.
+devicearray: Any = SimpleNamespace(
+    DeviceNDArray=DeviceNDArray, DeviceNDArrayBase=DeviceNDArray, is_cuda_ndarray=is_cuda_array
+)
+cudadrv: Any = SimpleNamespace(devicearray=devicearray)
 
 
 # ---------------------------------------------------------------- devices

@@ -206,9 +206,10 @@ def _printed(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 def _round(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`round(x)`, an integer, and `round(x, digits)`, a float."""
     if len(node.args) == 2:
-        for argument in node.args:
-            lowering.evaluate(argument)
-        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+        rounded = intrinsics.digits(lowering, node)
+        return (
+            lowering.forget(node, f"`{lowering.text(node)}`", F64) if rounded is None else rounded
+        )
     return intrinsics.whole(lowering, node, row)
 
 

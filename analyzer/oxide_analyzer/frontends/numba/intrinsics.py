@@ -18,6 +18,8 @@ from oxide_analyzer.interpreter.lines import MOST_FIELDS
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
+    Compare,
+    CompareOp,
     Const,
     Convert,
     Logic,
@@ -26,6 +28,7 @@ from oxide_analyzer.ir.nodes import (
     MathFunction,
     Print,
     Register,
+    Select,
     Special,
     Unary,
     UnaryOp,
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
 
 _WIDE = 32
 _PAIR = 2
+_MOST_DIGITS = 22
+# From here on every float is a whole number.
+_ROUND = {16: 2.0**10, 32: 2.0**23, 64: 2.0**52}
 
 
 def lowest_one(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
@@ -108,6 +114,28 @@ def whole(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
             case _:
                 pass
     return lowering.flat(Number(Convert(expr, I64, span), I64, depth=number.depth + 2))
+
+
+def digits(lowering: NumbaLowering, node: ast.Call) -> Number | None:
+    """`round(x, 2)`: to so many digits, half to even, as Numba computes it; None for a number of
+    digits that the source does not say."""
+    number, count = (lowering.evaluate_number(argument) for argument in node.args)
+    places = count.value
+    if not isinstance(places, int) or not abs(places) <= _MOST_DIGITS:
+        return None
+    span, type = lowering.span(node), number.expr.type
+    if not type.is_float:
+        return promoted(number, I64, span) if places >= 0 else None
+    x = lowering.hold(number, span).expr
+    power = Const(10.0 ** abs(places), type, span)
+    up, down = (BinaryOp.MUL, BinaryOp.DIV) if places >= 0 else (BinaryOp.DIV, BinaryOp.MUL)
+    scaled = lowering.hold(Number(Binary(up, x, power, type, span), type), span).expr
+    whole = Math(MathFunction.ROUND, (scaled,), type, span)
+    made = Binary(down, whole, power, type, span)
+    # What is too large for a fraction, or no number, is as round as it gets.
+    size = Unary(UnaryOp.ABS, scaled, type, span)
+    is_small = Compare(CompareOp.LT, size, Const(_ROUND[type.bits], type, span), span)
+    return lowering.flat(Number(Select(is_small, made, x, type, span), type, depth=6))
 
 
 def converted(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:

@@ -23,6 +23,7 @@ from oxide_analyzer.frontends.numba.promotion import (
 )
 from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN
 from oxide_analyzer.frontends.oxide.lowering import Lowering
+from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -153,6 +154,12 @@ class NumbaLowering(Lowering):
         """The value as a number; of anything else, one that nobody knows."""
         if isinstance(value, Number):
             return value
+        match value:
+            case MeaningValue(meaning=Known(builtin=row)) if row.name == "cuda.warpsize":
+                span = self.span(node)
+                return Number(Const(_WARP, I64, span), I64, Give.LITERAL, _WARP, True)
+            case _:
+                pass
         self.refuse_value(value, node)
         return self.forget(node, f"`{self.text(node)}`")
 
@@ -353,6 +360,7 @@ def _is_whole(number: Number) -> bool:
     return isinstance(number.expr, Const) and isinstance(number.value, int)
 
 
+_WARP = 32
 _SHIFTS = {BinaryOp.SHL, BinaryOp.SHR}
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 _LOGICAL: Mapping[BinaryOp, Callable[[Expr, Expr, Span], Expr]] = {

@@ -40,6 +40,16 @@ def augmented(lowering: NumbaLowering, node: ast.AugAssign, tail: bool) -> None:
         arrays.augmented(lowering, node, node.target)
 
 
+def branch(lowering: NumbaLowering, node: ast.If, tail: bool) -> None:
+    """`if`: of a condition that is known when the kernel is compiled, only what is done then."""
+    if lowering.launched is not None and isinstance(node.test, ast.Name | ast.Constant):
+        value = lowering.evaluate(node.test)
+        if isinstance(value, Number) and isinstance(value.expr, Const):
+            lowering.execute(node.body if value.expr.value else node.orelse, tail)
+            return
+    statements.branch(lowering, node, tail)
+
+
 def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
     """`for` over `range`, an array, `zip`, `enumerate`, or what nobody knows."""
     source = node.iter

@@ -45,6 +45,7 @@ SYNTAX = Syntax(
         ast.For: statements.for_loop,
         ast.FunctionDef: statements.definition,
         ast.Global: statements.nothing,
+        ast.If: statements.branch,
         ast.Import: statements.nothing,
         ast.ImportFrom: statements.nothing,
         ast.Nonlocal: statements.nothing,
