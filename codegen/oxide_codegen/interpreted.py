@@ -146,7 +146,7 @@ def failure(kernel: Kernel, found: Failure) -> OxideError:
         case interpreter.ZeroDivisor(event=event):
             return KernelZeroDivisionError(name, "division by zero", _where(event))
         case interpreter.Uninitialised(event=event):
-            what = "a variable" if event.array is None else f"`{_element(event)}`"
+            what = "a variable" if event.array is None else f"`{event.element}`"
             return KernelUninitialisedError(
                 name, f"{what} is read, and nothing has written it", _where(event)
             )
@@ -163,12 +163,12 @@ def failure(kernel: Kernel, found: Failure) -> OxideError:
         case interpreter.HarmfulExit(exit=left, access=access, other=other):
             if other is None:
                 message = (
-                    f"`{_element(access)}` is read, and the thread that would have written it "
+                    f"`{access.element}` is read, and the thread that would have written it "
                     "returned before a barrier"
                 )
             else:
                 message = (
-                    f"`{_element(access)}` is touched by a thread that returned before the "
+                    f"`{access.element}` is touched by a thread that returned before the "
                     "barrier that was to order it"
                 )
             return KernelConvergenceError(name, message, _step(access), _step(left), "OX202")
@@ -190,15 +190,11 @@ def _race(kernel: Kernel, race: Race) -> KernelRaceError:
             rule = "OX104"
         elif first.block != second.block:
             rule = "OX105"
-    message = f"`{_element(second)}` {what}, and nothing orders it"
+    message = f"`{second.element}` {what}, and nothing orders it"
     index = second.index
     return KernelRaceError(
         kernel.name, message, _step(first), _step(second), rule, str(second.array), index
     )
-
-
-def _element(event: Event) -> str:
-    return f"{event.array}[{', '.join(map(str, event.index))}]"
 
 
 def _where(event: Event) -> Where:

@@ -274,6 +274,7 @@ class _Shadow:
             statement.array,
             index,
             {},
+            self.kernel.arrays[statement.array].spelling,
         )
 
     def _index(self, name: str, cell: int) -> tuple[int, ...]:

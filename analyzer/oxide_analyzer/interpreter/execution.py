@@ -48,7 +48,7 @@ def execute(
     album = _Album(kernel, program, launch, schedule, clock.now, findings)
     return Outcome(
         launch,
-        findings.failures(launch, album.picture),
+        findings.failures(launch, album.picture, kernel.arrays),
         machine.arrays(),
         {site: frozenset(threads) for site, threads in machine.visits.items()},
         min(clock.now, budget),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.diagnostics import AccessKind
     from oxide_analyzer.interpreter.outcome import Failure
+    from oxide_analyzer.ir.expressions import Array
     from oxide_analyzer.launch import Launch, Number
     from oxide_analyzer.source import Span
 
@@ -85,13 +86,17 @@ class Findings:
             raise Stopped
 
     def failures(
-        self, launch: Launch, picture: Callable[[int], Mapping[str, Number]]
+        self,
+        launch: Launch,
+        picture: Callable[[int], Mapping[str, Number]],
+        arrays: Mapping[str, Array],
     ) -> tuple[Failure, ...]:
         """All failures, the clean ones first, each kind in the order in which they happened."""
 
         def see(moment: Moment) -> Event:
             block, thread = place(launch, moment.thread)
             values = picture(moment.step)
+            touched = None if moment.array is None else arrays[moment.array]
             return Event(
                 moment.kind,
                 moment.site,
@@ -101,6 +106,7 @@ class Findings:
                 moment.array,
                 moment.index,
                 values,
+                None if touched is None else touched.spelling,
             )
 
         ordered = sorted(self.found.values(), key=lambda finding: (not finding.clean, finding.step))

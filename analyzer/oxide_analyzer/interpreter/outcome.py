@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_analyzer.diagnostics import AccessKind
+    from oxide_analyzer.ir.expressions import Spelling
     from oxide_analyzer.launch import Contents, Extent, Launch, Number
     from oxide_analyzer.source import Span
 
@@ -27,8 +28,8 @@ class Event:
     """One thread at one statement.
 
     `site` is None at the end of the kernel and where a local is read. `array` and `index` say
-    what an access touches. `values` holds the thread's named locals at that moment, by the names
-    of the source.
+    what an access touches, `spelling` how the source says it where that is not `array[index]`.
+    `values` holds the thread's named locals at that moment, by the names of the source.
     """
 
     kind: AccessKind
@@ -39,6 +40,14 @@ class Event:
     array: str | None
     index: tuple[int, ...]
     values: Mapping[str, Number]
+    spelling: Spelling | None = None
+
+    @property
+    def element(self) -> str:
+        """The element that an access touches, as the source says it."""
+        if self.spelling is not None:
+            return self.spelling.element(self.index)
+        return f"{self.array}[{', '.join(map(str, self.index))}]"
 
 
 @record

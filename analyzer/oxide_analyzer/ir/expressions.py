@@ -63,6 +63,23 @@ class Part:
     leaf: RecordLeaf
 
 
+@record
+class Spelling:
+    """How the source says an element of a leaf: `name[…].path[…]`, `rank` indices in front."""
+
+    name: str
+    rank: int
+    path: str
+
+    def element(self, index: tuple[int, ...]) -> str:
+        """One element; of a complex number, of which both parts are one, the number."""
+        front, inner = (
+            f"[{', '.join(map(str, part))}]" if part else ""
+            for part in (index[: self.rank], index[self.rank :])
+        )
+        return f"{self.name}{front}{self.path and '.'}{self.path}{inner}"
+
+
 @distinct
 class Array:
     """A slice parameter, one shared or local allocation, or a table of constants.
@@ -72,7 +89,7 @@ class Array:
     `dynamic_shared`, whose length is the launch's bytes of shared memory divided by the size of
     an element. Elements are stored in C order, those of a `part` at its places in records that are.
     An array in CONSTANT space is read-only and holds `contents`, compile-time constants of its
-    type.
+    type. One that is a leaf of records, or part of complex numbers, has a `spelling`.
     """
 
     name: str
@@ -83,6 +100,7 @@ class Array:
     span: Span
     contents: tuple[Expr, ...] = ()
     part: Part | None = None
+    spelling: Spelling | None = None
 
     @property
     def rank(self) -> int:

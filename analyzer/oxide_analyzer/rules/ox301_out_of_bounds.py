@@ -10,6 +10,7 @@ from oxide_analyzer.rules.wording import element, plural, thread, verb
 
 if TYPE_CHECKING:
     from oxide_analyzer.interpreter.outcome import BadView, OutOfBounds
+    from oxide_analyzer.ir.expressions import Spelling
     from oxide_analyzer.launch import Launch
 
 RULE = Rule("OX301", "out-of-bounds", Severity.ERROR)
@@ -44,6 +45,18 @@ def message(found: OutOfBounds, launch: Launch, rank: int) -> str:
     start = f"{thread(event, launch)} {verb(event.kind)} {element(event)}"
     if event.index[found.axis] < 0:
         return f"{start}, and a negative index is out of bounds"
+    if event.spelling is not None:
+        return f"{start}, but {_extent(found, event.spelling, rank)}"
     if rank == 1:
         return f"{start}, but `{event.array}` has {plural(found.length, 'element')}"
     return f"{start}, but dimension {found.axis} of `{event.array}` has extent {found.length}"
+
+
+def _extent(found: OutOfBounds, spelling: Spelling, rank: int) -> str:
+    """How long an array of records is, or an array in each of them."""
+    name, axis, own = spelling.name, found.axis, spelling.rank
+    if axis >= own:
+        name, axis, own = spelling.element(found.event.index[:own]), axis - own, rank - own
+    if own == 1:
+        return f"`{name}` has {plural(found.length, 'element')}"
+    return f"dimension {axis} of `{name}` has extent {found.length}"

@@ -26,7 +26,7 @@ def verb(kind: AccessKind) -> str:
 
 def element(event: Event) -> str:
     """The element that an event touches, as code."""
-    return f"`{event.array}[{', '.join(map(str, event.index))}]`"
+    return f"`{event.element}`"
 
 
 def place(index: Extent, extent: Extent) -> str:

@@ -28,7 +28,17 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     View,
 )
-from oxide_analyzer.ir.nodes import Array, Const, Load, Ownership, Part, Read, Space, Store
+from oxide_analyzer.ir.nodes import (
+    Array,
+    Const,
+    Load,
+    Ownership,
+    Part,
+    Read,
+    Space,
+    Spelling,
+    Store,
+)
 from oxide_analyzer.language.records import Record, RecordLeaf
 from oxide_analyzer.language.types import I64, U8, Scalar
 from oxide_analyzer.record import record
@@ -81,12 +91,26 @@ def allocated(
             ownership,
             span,
             part=Part(name, type, one) if space is Space.GLOBAL else None,
+            spelling=spelling(name, type, leaf, len(shape)),
         )
         lowering.arrays[array.name] = array
         lowering.leaves[name, leaf.path] = Held(array, is_shared)
         first, blurred = first or array, array if is_shared else blurred
     assert first is not None
     return ArrayValue(first, elements=Elements(name, type, (), len(shape)))
+
+
+def spelling(name: str, type: Record, leaf: RecordLeaf, rank: int) -> Spelling:
+    """How the source says a leaf: the parts of a complex number are not said apart."""
+    path: list[str] = []
+    inside: Record | Scalar = type
+    for one in leaf.path:
+        if isinstance(inside, Record) and inside.is_complex:
+            break
+        path.append(one)
+        found = inside.field(one) if isinstance(inside, Record) else None
+        inside = found.type if found is not None else inside
+    return Spelling(name, rank, ".".join(path))
 
 
 def constant(
