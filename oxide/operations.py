@@ -13,6 +13,7 @@ from oxide_codegen.graphs import Graph
 from oxide_codegen.operations import (
     DeviceOperation,
     host,
+    on,
     unzip,
     value,
     with_context,
@@ -35,6 +36,7 @@ __all__ = [
     "download",
     "empty",
     "host",
+    "on",
     "policy",
     "set_policy",
     "unzip",

@@ -64,11 +64,15 @@ def watch(work: tuple[Work, ...], kernels: frozenset[str], keeps: object) -> Fut
     """
     done: Future[None] = Future()
     streams = tuple(one for one in work if isinstance(one, Stream))
-    if streams:
+    places = {stream.device_id for stream in streams}
+    if len(places) == 1:
         device = _cuda(streams[0])
         _completions(device).watch(_InFlight(_marks(streams), kernels, keeps, done, device))
         return done
-    futures = tuple(one for one in work if isinstance(one, Future))
+    # Of several devices each has its thread: done is what all of them call done.
+    parts = (tuple(one for one in streams if one.device_id == place) for place in places)
+    inner = tuple(watch(part, kernels, None) for part in parts)
+    futures = (*inner, *(one for one in work if isinstance(one, Future)))
     left, kept = _Countdown(len(futures) + 1), [keeps]
 
     def one_less(_: object) -> None:

@@ -26,6 +26,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import enqueue
+from oxide_codegen.device_memory import SEVERAL, Memory, Pinned
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
 from oxide_codegen.errors import (
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64
-# The `stream` of memory that was used on others than the default one; no stream has this handle.
-_SEVERAL = -1
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
@@ -95,75 +94,6 @@ def device_of_pointer(address: int) -> DeviceId:
     attribute = driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
     index = check(driver, driver.cuPointerGetAttribute(attribute, address), "looking at a pointer")
     return DeviceId("cuda", int(index))
-
-
-class Memory:
-    """Device memory with its last uses; freed behind them.
-
-    `stream` is the default one while every use was there; only then may a launch on it go ahead
-    without looking at `uses`.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "address",
-        "device",
-        "is_freed",
-        "is_ours",
-        "owner",
-        "stream",
-        "uses",
-    )
-
-    def __init__(self, device: Cuda, address: int, owner: Any, *, is_ours: bool) -> None:
-        self.device = device
-        self.address = address
-        self.owner = owner
-        self.is_ours = is_ours
-        self.stream = device.default_handle
-        self.uses = Uses(device.default_point)
-        self.is_freed = False
-
-    def free(self) -> None:
-        """Give it back behind its last uses, and let nobody use it any more."""
-        self.is_freed = True
-        # Launches that are repeated look at their memory once more.
-        self.stream = _SEVERAL
-        self.device.moved = object()
-        self.__del__()
-        self.owner = None
-        self.device.reap()
-
-    def __del__(self) -> None:
-        # No call to the driver and no lock: this may run within either.
-        if self.owner is not None:
-            self.device.garbage.put((self.owner, self.uses, self.is_ours))
-
-
-class Pinned:
-    """Pinned memory of the host; what is an array of it keeps it alive."""
-
-    __slots__ = ("_device", "_owner", "address")
-
-    def __init__(self, device: Cuda, owner: Any) -> None:
-        self._device = device
-        self._owner = owner
-        self.address = 0 if owner is None else int(owner.handle)
-
-    def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """The memory as a NumPy array."""
-        import numpy
-
-        size = int(numpy.prod(shape)) * dtype.itemsize
-        if not size:
-            return numpy.empty(shape, dtype)
-        view = (ctypes.c_char * size).from_address(self.address)
-        view.__dict__["owner"] = self
-        return numpy.frombuffer(view, dtype).reshape(shape)
-
-    def __del__(self) -> None:
-        if self._owner is not None:
-            self._device.garbage.put((self._owner, Uses(), True))
 
 
 class Cuda:
@@ -259,7 +189,7 @@ class Cuda:
         memory = Memory(self, int(buffer.handle), buffer, is_ours=True)
         if stream is not None:
             memory.uses = Uses(Point(stream.handle, keeps=stream))
-            memory.stream = _SEVERAL
+            memory.stream = SEVERAL
         return memory
 
     def _allocate_again(self, size: int, stream: int) -> Any:
@@ -426,7 +356,7 @@ class Cuda:
             point = self.default_point if stream == default else Point(stream, keeps=owner)
             for memory, writes in touched:
                 memory.uses.note(point, writes=writes or alone)
-                memory.stream = default if alone else _SEVERAL
+                memory.stream = default if alone else SEVERAL
             if touched:
                 self.moved = object()
             yield stream

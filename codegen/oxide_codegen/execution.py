@@ -26,6 +26,7 @@ from oxide_codegen.operations import (
     DeviceOperation,
     Host,
     Item,
+    On,
     Shared,
     Step,
     Then,
@@ -82,9 +83,9 @@ class Context:
         self._futures.append(done)
         self._run.futures.append(done)
 
-    def beside(self) -> Context:
-        """A context for one more branch."""
-        made = self._run.beside(self)
+    def beside(self, device: DeviceId | None = None) -> Context:
+        """A context for one more branch, here or on another device."""
+        made = self._run.beside(device or self.device_id)
         self._inner.append(made)
         return made
 
@@ -94,7 +95,7 @@ class Context:
             if isinstance(other, Future):
                 self._futures.append(other)
             else:
-                self._inner.append(Context(self._run, self.device_id, other))
+                self._inner.append(Context(self._run, other.device_id, other))
 
     def work(self) -> tuple[Work, ...]:
         """All that this branch and those within it have enqueued, or used."""
@@ -127,17 +128,17 @@ class Run:
         self._streams: dict[int, Stream] = {}
         self._ready: deque[tuple[_Branch, Any, BaseException | None]] = deque()
         self._blocked: dict[Future[Any], list[_Branch]] = {}
-        first = Context(self, self.device, self._stream())
-        self._ready.append((_Branch(_walk(operation, first), None, 0), None, None))
+        first = _walk(operation, self.beside(self.device))
+        self._ready.append((_Branch(first, None, 0), None, None))
 
-    def _stream(self) -> Stream:
-        stream = self._policy(self.device)
+    def _stream(self, device: DeviceId) -> Stream:
+        stream = self._policy(device)
         self._streams[id(stream)] = stream
         return stream
 
-    def beside(self, context: Context) -> Context:
-        """A context for one more branch."""
-        return Context(self, context.device_id, self._stream())
+    def beside(self, device: DeviceId) -> Context:
+        """A context for one more branch, on a device."""
+        return Context(self, device, self._stream(device))
 
     def advance(self) -> tuple[Future[Any], ...]:
         """Enqueue what can be; what is waited for, nothing when it is finished."""
@@ -183,7 +184,8 @@ class Run:
             self._ready.append((parent, parent.results, parent.error))
 
     def _work(self) -> tuple[Work, ...]:
-        return tuple(self._streams.values() if self.device.kind == "cuda" else self.futures)
+        streams = (one for one in self._streams.values() if one.device_id.kind == "cuda")
+        return (*streams, *self.futures)
 
     def completed(self) -> Future[None]:
         """Done when all that was enqueued is, with what it ran into; keeps all until then."""
@@ -230,6 +232,9 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
                 )
             following.take("was done")
             return (yield from _walk(following, context))
+        case On(device=device, source=source):
+            where = context if device == context.device_id else context.beside(device)
+            return (yield from _walk(source, where))
         case Zip(parts=parts):
             return tuple((yield from _all(parts, context)))
         case Shared():

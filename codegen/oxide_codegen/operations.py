@@ -19,12 +19,14 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from oxide_codegen import devices
 from oxide_codegen.errors import OperationUsedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from oxide_codegen.completion import Work
+    from oxide_codegen.devices import DeviceId
     from oxide_codegen.execution import Context
     from oxide_codegen.graphs import Graph
     from oxide_codegen.scheduling import Policy
@@ -149,6 +151,16 @@ class Then(DeviceOperation[U]):
         source.take("is part of and_then")
 
 
+class On(DeviceOperation[T]):
+    """An operation on a device that is not the one of its context."""
+
+    def __init__(self, device: DeviceId, source: DeviceOperation[T]) -> None:
+        super().__init__(f"{source.what} on {device}")
+        self.device = device
+        self.source = source
+        source.take(f"is done on {device}")
+
+
 class Shared(DeviceOperation[T]):
     """An operation that may be used any number of times, by any number of threads."""
 
@@ -198,6 +210,11 @@ def unzip(source: DeviceOperation[Any], count: int) -> tuple[DeviceOperation[Any
     """The `count` results of an operation as operations, of which each is done at most once."""
     shared = source if isinstance(source, Shared) else source.share()
     return tuple(Item(shared, index) for index in range(count))
+
+
+def on(device: str, source: DeviceOperation[T]) -> DeviceOperation[T]:
+    """An operation done on a device: "cuda:1", also as a part of one that is elsewhere."""
+    return On(devices.parse(device), source)
 
 
 def with_context(run: Callable[[Context], T]) -> DeviceOperation[T]:

@@ -158,15 +158,50 @@ def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuf
         context.enqueued(done)
         return target
     device = _cuda(context)
+    if source.device_id.kind == "cpu":
+        _fill(context, target, source.numpy())
+        return target
+    if source.device_id != target.device_id:
+        _copy_from_peer(device, context, target, source)
+        return target
     with (
         device.current(),
         _using(device, context, (target, True), (source, False)) as stream,
     ):
-        answer = device.driver.cuMemcpyDtoDAsync(
-            target.view().address, source.view().address, target.nbytes, stream
-        )
-        check(device.driver, answer, "copying on the device")
+        _enqueue_copy(device, target, source, stream)
     return target
+
+
+def _copy_from_peer(
+    device: Cuda, context: Context, target: DeviceBuffer[Any], source: DeviceBuffer[Any]
+) -> None:
+    """On the target's stream, between two events of a stream of the source's device.
+
+    So each device keeps its own account of who uses its memory.
+    """
+    from oxide_codegen.cuda import cuda
+
+    other = cuda(source.device_id.index)
+    beside = other.new_stream()
+    with other.current(), other.using(((source.memory, False),), beside.handle, beside):
+        ready = other.stream(beside.handle).record()
+    with device.current(), _using(device, context, (target, True)) as stream:
+        device.stream(stream).wait(ready)
+        _enqueue_copy(device, target, source, stream)
+        done = device.stream(stream).record()
+    with other.current():
+        other.stream(beside.handle).wait(done)
+    context.keep(source)
+
+
+def _enqueue_copy(
+    device: Cuda, target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int
+) -> None:
+    # Addresses say on which device they are.
+    answer = device.driver.cuMemcpyAsync(
+        target.view().address, source.view().address, target.nbytes, stream
+    )
+    check(device.driver, answer, "copying between arrays")
 
 
 def _on_cpu(
