@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from oxide_analyzer.diagnostics import Diagnostic, Place
-    from oxide_analyzer.frontends.oxide.reading import Lowered
-    from oxide_analyzer.frontends.oxide.remembered import Remembered
+    from oxide_analyzer.frontends import Earlier
     from oxide_analyzer.ir.kernel import Kernel, LaunchSite
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
@@ -46,7 +45,7 @@ class Analyser:
         self._reports: OrderedDict[Key, KernelReport] = OrderedDict()
         # A kernel that was not read anew is the same one.
         self._same: WeakKeyDictionary[Kernel, KernelReport] = WeakKeyDictionary()
-        self._remembered: Remembered[list[Lowered]] | None = None
+        self._earlier: Earlier | None = None
 
     def prepare(self) -> None:
         """Import what every check needs."""
@@ -61,10 +60,10 @@ class Analyser:
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause` is called before each kernel, and may raise."""
         from oxide_analyzer import analysis
-        from oxide_analyzer.frontends.oxide.remembered import Remembered
+        from oxide_analyzer.frontends import Earlier
 
-        if self._remembered is None:
-            self._remembered = Remembered()
+        if self._earlier is None:
+            self._earlier = Earlier()
 
         def check_one(kernel: Kernel) -> KernelReport:
             pause()
@@ -86,7 +85,7 @@ class Analyser:
             return moved(known, kernel)
 
         forget_old_trees()
-        return analysis.check(source, modules, check_one, self._remembered)
+        return analysis.check(source, modules, check_one, self._earlier)
 
 
 def forget_old_trees() -> None:

@@ -20,9 +20,7 @@ from oxide_lsp.known import known
 
 if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
-    from oxide_analyzer.frontends import Reading
-    from oxide_analyzer.frontends.oxide.reading import Lowered
-    from oxide_analyzer.frontends.oxide.remembered import Remembered
+    from oxide_analyzer.frontends import Earlier, Reading
     from oxide_analyzer.source import SourceFile, Span
     from oxide_lsp.jobs import Answer
     from oxide_lsp.known import Known
@@ -35,11 +33,11 @@ _MENTIONS = re.compile(r"oxide|numba|cuda\.jit|cupyx")
 
 
 @cache
-def _remembered() -> Remembered[list[Lowered]]:
+def _earlier() -> Earlier:
     """What was read of kernels before: a keystroke changes one of them."""
-    from oxide_analyzer.frontends.oxide.remembered import Remembered
+    from oxide_analyzer.frontends import Earlier
 
-    return Remembered()
+    return Earlier()
 
 
 @record
@@ -162,7 +160,7 @@ class Document:
         if self._reading is None:
             try:
                 forget_old_trees()
-                self._reading = read(self.source, self.settings.modules, _remembered())
+                self._reading = read(self.source, self.settings.modules, _earlier())
             except Exception as error:
                 # A defect of the frontend must not take the server's other answers along.
                 logger.exception("%s could not be read", self.source.path)

@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends import Earlier
     from oxide_analyzer.frontends.oxide import Unread
-    from oxide_analyzer.frontends.oxide.reading import Lowered
-    from oxide_analyzer.frontends.oxide.remembered import Remembered
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Array, Expr
     from oxide_analyzer.modules import Modules
@@ -71,15 +70,15 @@ def check(
     source: SourceFile,
     modules: Modules,
     check_one: Callable[[Kernel], KernelReport] | None = None,
-    remembered: Remembered[list[Lowered]] | None = None,
+    earlier: Earlier | None = None,
 ) -> Report:
     """The kernels of a file with their verdicts, and all its diagnostics.
 
     `check_one` stands in for `check_kernel`, for who remembers verdicts of unchanged kernels, and
-    `remembered` is what such a one remembers of what was read.
+    `earlier` is what such a one remembers of what was read.
     """
     seen = RecordedModules(modules)
-    reading = read(source, seen, remembered)
+    reading = read(source, seen, earlier)
     check_one = check_one or check_kernel
     kernels = by_source(
         [(k, _with_reading(check_one(k), reading.diagnostics)) for k in reading.kernels]

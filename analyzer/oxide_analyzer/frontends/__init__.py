@@ -6,24 +6,30 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends import numba, oxide
 from oxide_analyzer.frontends.oxide import Reading, Unread
+from oxide_analyzer.frontends.oxide.remembered import Remembered
 
 if TYPE_CHECKING:
+    from oxide_analyzer.frontends.numba.reading import Lowered as LoweredNumba
     from oxide_analyzer.frontends.oxide.reading import Lowered
-    from oxide_analyzer.frontends.oxide.remembered import Remembered
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
-__all__ = ["Reading", "Unread", "read"]
+__all__ = ["Earlier", "Reading", "Unread", "read"]
 
 
-def read(
-    source: SourceFile, modules: Modules, remembered: Remembered[list[Lowered]] | None = None
-) -> Reading:
-    """The kernels of a file, and what is wrong with it. Never raises, whatever the text.
+class Earlier:
+    """What was read of kernels before, for who reads a file again after each edit."""
 
-    Who reads a file again after each edit keeps what is `remembered` of its functions.
-    """
-    own, foreign = oxide.read(source, modules, remembered), numba.read(source, modules)
+    def __init__(self) -> None:
+        """Nothing was."""
+        self.own: Remembered[list[Lowered]] = Remembered()
+        self.foreign: Remembered[LoweredNumba] = Remembered()
+
+
+def read(source: SourceFile, modules: Modules, earlier: Earlier | None = None) -> Reading:
+    """The kernels of a file, and what is wrong with it. Never raises, whatever the text."""
+    own = oxide.read(source, modules, earlier and earlier.own)
+    foreign = numba.read(source, modules, earlier and earlier.foreign)
     kernels = sorted((*own.kernels, *foreign.kernels), key=lambda kernel: kernel.span)
     unread = (*own.unread, *foreign.unread)
     # What cannot be parsed is said once.

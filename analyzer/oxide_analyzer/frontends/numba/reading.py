@@ -7,7 +7,7 @@ that the report counts. There are no findings here; the provers make them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import Diagnostic
 from oxide_analyzer.frontends.numba.launches import Launches
@@ -23,6 +23,7 @@ from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.names import NameTypes
 from oxide_analyzer.frontends.oxide.parsing import parse
 from oxide_analyzer.frontends.oxide.reading import Reading, Unread, functions_of
+from oxide_analyzer.frontends.oxide.remembered import RecordedLookups, Remembered, Surroundings
 from oxide_analyzer.frontends.oxide.scopes import module_scope
 from oxide_analyzer.ir.kernel import Contract, Kernel
 from oxide_analyzer.ir.nodes import Atomic, Load, Ownership, Space, Store
@@ -39,18 +40,27 @@ if TYPE_CHECKING:
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.source import SourceFile
 
+Lowered: TypeAlias = "tuple[Kernel, frozenset[Span]]"
+"""A kernel, and where the functions stand that it is made of."""
+
 WORDS = ("numba", "cuda.jit", "cupyx")
 _MOST_PASSES = 100
 
 
-def read(source: SourceFile, modules: Modules) -> Reading:
-    """The Numba and CuPy kernels of a file. Never raises, whatever the text."""
+def read(
+    source: SourceFile, modules: Modules, remembered: Remembered[Lowered] | None = None
+) -> Reading:
+    """The Numba and CuPy kernels of a file. Never raises, whatever the text.
+
+    Who reads a file again after each edit keeps what is `remembered` of its functions.
+    """
     if not any(word in source.text for word in WORDS):
         return Reading((), (), ())
     tree = parse(source)
     if isinstance(tree, Diagnostic):
         return Reading((), (), (tree,))
-    resolver = NumbaResolver(modules)
+    lookups = RecordedLookups(modules)
+    resolver = NumbaResolver(lookups)
     module = module_scope(source, tree)
     try:
         functions = list(functions_of(module.node.body, module, resolver))
@@ -61,29 +71,45 @@ def read(source: SourceFile, modules: Modules) -> Reading:
     functions = _with_wrapped(functions, launches)
     kernels: list[Kernel] = []
     unread: list[Unread] = []
-    called: set[int] = set()
+    around = Surroundings(module) if remembered is not None else None
+    called: set[Span] = set()
+
+    def lowered(
+        function: UserFunction, types: Mapping[str, Declared], same: Mapping[str, str]
+    ) -> Lowered:
+        said = repr((sorted(types.items()), sorted(same.items())))
+        key = around.key(function.node, said) if around is not None else None
+        if remembered is None or key is None:
+            return _lower(function, resolver, observer, types=types, same=same)
+        found = remembered.find(key, modules)
+        if found is None:
+            found = _lower(function, resolver, observer, types=types, same=same)
+            remembered.keep(key, found, lookups)
+        return found
+
     for function in functions:
         if function.role is not FunctionRole.KERNEL:
             continue
         try:
             types = launches.types(function.node)
-            kernel, reached = _lower(function, resolver, observer, types=types)
+            kernel, reached = lowered(function, types, {})
             sites = launches.sites(
                 kernel,
                 function,
-                lambda same: _lower(function, resolver, observer, types=types, same=same)[0],  # noqa: B023
+                lambda same: lowered(function, types, same)[0],  # noqa: B023
             )
         except RecursionError:
             unread.append(_unread(function))
             continue
-        called |= reached - {id(function.node)}
+        called |= reached - {source.span(function.node)}
         kernels.append(replace(kernel, launches=sites))
     # What kernels call is judged where it is called.
     nodes = {function.scope.qualify(function.node.name): function.node for function in functions}
     kept = tuple(
         kernel
         for kernel in kernels
-        if id(nodes[kernel.qualname]) not in called or launches.are_of(nodes[kernel.qualname])
+        if source.span(nodes[kernel.qualname]) not in called
+        or launches.are_of(nodes[kernel.qualname])
     )
     return Reading(kept, tuple(unread), ())
 
@@ -111,7 +137,7 @@ def _lower(
     launched: Launched | None = None,
     types: Mapping[str, Declared] | None = None,
     same: Mapping[str, str] | None = None,
-) -> tuple[Kernel, set[int]]:
+) -> Lowered:
     """Pass over a kernel until the types of its names are settled."""
     memory = Memory(NameTypes(common))
     passes = 0
@@ -120,7 +146,7 @@ def _lower(
         kernel = _kernel(lowering, observer, types or {}, same or {})
         passes += 1
         if memory.names.settled() or passes == _MOST_PASSES:
-            return kernel, {node for _, node in lowering.functions}
+            return kernel, frozenset(record.span for record in lowering.functions.values())
 
 
 def _kernel(

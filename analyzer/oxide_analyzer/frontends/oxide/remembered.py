@@ -118,15 +118,18 @@ class Surroundings:
         ends = source.ends if isinstance(source, JoinedSource) else ()
         self._digest = _digest(source.path, repr(ends), *sorted(module.bindings))
 
-    def key(self, node: FunctionNode) -> bytes | None:
-        """Equal for functions of which the same is read; None for those that are not known."""
+    def key(self, node: FunctionNode, said: str = "") -> bytes | None:
+        """Equal for functions of which the same is read; None for those that are not known.
+
+        `said` is what else the reader knows of the function.
+        """
         number = self._index.get(id(node))
         if number is None or not self._is_known:
             return None
         found = [self._pieces[n] for n in self._reached(number)]
         # The same function may stand there twice.
         lines = repr([self._pieces[number].line, *(piece.line for piece in found)])
-        return _digest(self._digest, lines, *(piece.text for piece in found))
+        return _digest(self._digest, said, lines, *(piece.text for piece in found))
 
     def _reached(self, number: int) -> list[int]:
         """A statement, and those that it may lead to: by a name, and by names in what that is."""
