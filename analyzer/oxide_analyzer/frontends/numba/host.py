@@ -17,7 +17,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.numba import host_arrays
 from oxide_analyzer.frontends.numba.quantities import (
@@ -50,7 +50,7 @@ from oxide_analyzer.language.records import COMPLEX128, COMPLEXES, Record
 from oxide_analyzer.language.types import F16, F32, F64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
@@ -232,12 +232,9 @@ class Host:
             if isinstance(method, ast.FunctionDef) and method.name == name:
                 role = self.resolver.role(method, owner.scope)
                 found.append(HostFunction(UserFunction(method, owner.scope, role)))
-            elif isinstance(method, ast.FunctionDef):
-                inner = self.elsewhere(owner.scope.inner(method))
-                for value in _assigned_to(method, name):
-                    unpacked, place = value
-                    given = inner.value(unpacked, depth + 1)
-                    found.append(given if place is None else item(given, place))
+        for method, value, place in _assigned_in(owner.node).get(name, ()):
+            given = self.elsewhere(owner.scope.inner(method)).value(value, depth + 1)
+            found.append(given if place is None else item(given, place))
         for binding in owner.scope.bindings.get(name, []):
             if isinstance(binding, Assigned) and owner.node.decorator_list:
                 # The fields of a data class are what each object is given.
@@ -398,14 +395,17 @@ class Host:
                 return value
 
 
-@lru_cache(maxsize=64)
 def _set_from_outside(scope: Scope) -> frozenset[str]:
     """The attributes that a file sets on anything but the object of a method."""
+    while scope.parent is not None:
+        scope = scope.parent
+    return _set_in(scope.node)
+
+
+@lru_cache(maxsize=16)
+def _set_in(module: ast.AST) -> frozenset[str]:
     found: set[str] = set()
-    module = scope
-    while module.parent is not None:
-        module = module.parent
-    for node in ast.walk(module.node):
+    for node in ast.walk(module):
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), ctx=ast.Store()):
                 pass
@@ -455,27 +455,35 @@ def one_of(values: list[HostValue], name: str) -> HostValue:
     return HostArray(name, shape, elements.pop() if len(elements) == 1 else None)
 
 
-def _assigned_to(method: ast.FunctionDef, name: str) -> list[tuple[ast.expr, int | None]]:
-    """What a method assigns to `self.name`, `None` apart; a place where it is unpacked."""
-    found: list[tuple[ast.expr, int | None]] = []
-    own = method.args.args[0].arg if method.args.args else ""
-    for node in ast.walk(method):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign | ast.AugAssign):
-            targets = [node.target]
-        for target in targets:
-            parts = target.elts if isinstance(target, ast.Tuple) else [target]
-            for place, part in enumerate(parts):
-                match part:
-                    case ast.Attribute(value=ast.Name(id=base), attr=attr) if (
-                        base == own and attr == name
-                    ):
-                        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else part
-                        is_none = isinstance(value, ast.Constant) and value.value is None
-                        if value is not None and not is_none:
-                            found.append((value, place if isinstance(target, ast.Tuple) else None))
-                    case _:
-                        pass
+_Given: TypeAlias = "tuple[ast.FunctionDef, ast.expr, int | None]"
+
+
+@lru_cache(maxsize=256)
+def _assigned_in(owner: ast.ClassDef) -> Mapping[str, Sequence[_Given]]:
+    """What the methods of a class assign to attributes of their objects, `None` apart: the method,
+    the value, and a place where it is unpacked."""
+    found: dict[str, list[_Given]] = {}
+    for method in owner.body:
+        if not isinstance(method, ast.FunctionDef) or not method.args.args:
+            continue
+        own = method.args.args[0].arg
+        for node in ast.walk(method):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if isinstance(node, ast.AnnAssign | ast.AugAssign):
+                targets = [node.target]
+            for target in targets:
+                parts = target.elts if isinstance(target, ast.Tuple) else [target]
+                for place, part in enumerate(parts):
+                    match part:
+                        case ast.Attribute(value=ast.Name(id=base), attr=name) if base == own:
+                            is_plain = isinstance(node, ast.Assign | ast.AnnAssign)
+                            value = node.value if is_plain else part
+                            is_none = isinstance(value, ast.Constant) and value.value is None
+                            if value is not None and not is_none:
+                                inside = place if isinstance(target, ast.Tuple) else None
+                                found.setdefault(name, []).append((method, value, inside))
+                        case _:
+                            pass
     return found
 
 

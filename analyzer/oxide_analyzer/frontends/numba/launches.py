@@ -40,10 +40,13 @@ _MOST_LAUNCHES = 8
 class Launches:
     """The launches of a file, by the function that they launch."""
 
-    def __init__(self, module: Scope, resolver: NumbaResolver) -> None:
+    def __init__(self, module: Scope, resolver: NumbaResolver, *, has_kernels: bool) -> None:
+        """Follow the host code of a file, if there is something to launch."""
         self._found: dict[int, list[LaunchCall]] = {}
         self._resolver = resolver
         self._made = tuple(_made(module, resolver))
+        if not has_kernels and not self._made:
+            return
         for launched in Flow(resolver, module).launched:
             function = launched.configured.kernel.function
             self._found.setdefault(id(function.node), []).append(launched)

@@ -67,7 +67,8 @@ def read(
     except RecursionError:
         return Reading((), (), (ox001_syntax_error.too_deep(Span(source.path, 1, 1, 1, 1)),))
     observer = Observer(resolver)
-    launches = Launches(module, resolver)
+    has_kernels = any(function.role is FunctionRole.KERNEL for function in functions)
+    launches = Launches(module, resolver, has_kernels=has_kernels)
     functions = _with_wrapped(functions, launches)
     kernels: list[Kernel] = []
     unread: list[Unread] = []
