@@ -242,12 +242,16 @@ export class Window {
     return this.page.locator(".notifications-toasts .notification-list-item");
   }
 
-  /** Wait until `holds` is true of the screen. */
+  /** Wait until `holds` is true of the screen, parts of which may go away while one looks. */
   async until(what, holds, timeout = 20_000) {
     const end = Date.now() + timeout;
-    while (!(await holds())) {
-      assert(Date.now() < end, `not seen after ${timeout / 1000} s: ${what}`);
-      await this.page.waitForTimeout(100);
+    for (let last = ""; ; await this.page.waitForTimeout(100)) {
+      try {
+        if (await holds()) return;
+      } catch (error) {
+        last = `: ${error.message}`;
+      }
+      assert(Date.now() < end, `not seen after ${timeout / 1000} s: ${what}${last}`);
     }
   }
 }

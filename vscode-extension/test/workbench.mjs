@@ -3,6 +3,7 @@
 //   node test/workbench.mjs PICTURES [SCENE…]        see test/vscode.mjs for what it needs
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { example, kernel, python, withVSCode } from "./vscode.mjs";
 
@@ -37,7 +38,9 @@ async function play(vscode, scenes) {
       await scene(vscode);
     } catch (error) {
       for (const context of vscode.browser.contexts()) {
-        await context.pages()[0]?.screenshot({ path: path.join(pictures, `failed-${name}.png`) });
+        const file = path.join(tmpdir(), `oxide-failed-${name}.png`);
+        await context.pages()[0]?.screenshot({ path: file });
+        console.log(`  what was seen: ${file}`);
       }
       console.log(vscode.logs());
       throw error;
