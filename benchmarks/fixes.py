@@ -27,8 +27,8 @@ UNCOVERS = {"tests/kernels/unsafe/columns_of_image_digits.py"}
 
 def main() -> int:
     """Try them, print the table, write the record."""
-    from fixing import trials
-    from mdtest import sections
+    from fixing import trials  # pyright: ignore[reportMissingImports]
+    from mdtest import sections  # pyright: ignore[reportMissingImports]
     from oxide_analyzer import rules
     from oxide_analyzer.modules import NoModules, ProjectModules
     from oxide_analyzer.source import SourceFile
