@@ -1,7 +1,7 @@
 """What `oxide-check` says of public repositories with kernels of Numba and CuPy.
 
     python benchmarks/numba_repositories.py FOLDER [--manifest FILE] [--seed A --count N]
-    python benchmarks/numba_repositories.py FOLDER --sample 60 [--seed A]
+    python benchmarks/numba_repositories.py FOLDER --sample 60 [--seed A] [--reports FOLDER]
 
 FOLDER holds one checkout for each line `owner/name@commit` of the manifest, called `owner+name`;
 nothing of it is ever run. Each repository is checked twice with an empty cache of verdicts in
@@ -12,8 +12,9 @@ the largest resident set. Kernels of the same text in several repositories count
 `distinct`. A slice (`--seed A --count N`) prints its rows; the whole writes
 `benchmarks/results/numba_repositories.json`.
 
-`--sample` draws violated kernels of distinct text, as many, and prints what is needed to judge
-them by hand: `benchmarks/results/numba_violations.md` keeps the judgements.
+`--reports` keeps what `oxide-check` says of each repository, and takes it from there the next
+time. `--sample` draws violated kernels of distinct text, as many, and prints what is found, to judge
+by hand: `benchmarks/results/numba_violations.md` keeps the judgements.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -37,9 +38,8 @@ from machine_record import ROOT, byte_code_kept, load, write
 
 MANIFEST = Path(__file__).resolve().parent / "numba_repositories.txt"
 VERDICTS = ("proved", "violated", "unproved")
-LONGEST = 1800
 
-type Row = dict[str, Any]
+Row: TypeAlias = "dict[str, Any]"
 
 
 def main() -> int:
@@ -51,7 +51,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, help="so many repositories, drawn by the seed")
     parser.add_argument("--sample", type=int, help="print so many violated kernels instead")
+    parser.add_argument("--reports", type=Path, help="where what is found is kept")
     options = parser.parse_args()
+    if options.reports is not None:
+        options.reports.mkdir(parents=True, exist_ok=True)
     repositories = read_manifest(options.manifest)
     if options.count is not None:
         repositories = random.Random(options.seed).sample(repositories, options.count)
@@ -61,7 +64,13 @@ def main() -> int:
     violated: dict[str, list[str]] = {}
     for name, commit in repositories:
         checkout = options.folder / name.replace("/", "+")
-        row, report = checked(checkout)
+        kept = options.reports and options.reports / f"{checkout.name}.json"
+        if kept and kept.is_file():
+            row, report = json.loads(kept.read_text(encoding="utf-8"))
+        else:
+            row, report = checked(checkout)
+            if kept:
+                kept.write_text(json.dumps([row, report]), encoding="utf-8")
         rows.append({"repository": name, "commit": commit, **row})
         print(told(rows[-1]), flush=True)
         for kernel in report["kernels"] if report else ():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.subjects import Obligation
 
 _ADMISSION_STEPS = 150_000
+_ADMISSION_TOTAL = 2_000_000
 _USUAL_THREADS = 256
 _QUICK = 500
 _SYMBOL_VALUES = (8, 32, 3)
@@ -57,10 +58,11 @@ def chosen(
     facts = tuple(f for f in wanted.values() if not _silences(analysis, f))
     if not facts:
         return (), tuple(wanted.values())
-    if admits(analysis.kernel, facts, flat):
+    admission = _Admission(analysis.kernel, flat)
+    if admission.admits(facts):
         return facts, ()
-    single = tuple(f for f in facts if admits(analysis.kernel, (f,), flat))
-    if single and admits(analysis.kernel, single, flat):
+    single = tuple(f for f in facts if admission.admits((f,)))
+    if single and admission.admits(single):
         return single, tuple(f for f in facts if f not in single)
     return (), facts
 
@@ -106,38 +108,54 @@ def for_threads(facts: Iterable[Candidate]) -> tuple[Candidate, ...]:
     return tuple(f for f in facts if f.is_sign)
 
 
-def admits(kernel: Kernel, facts: tuple[Candidate, ...], flat: frozenset[int]) -> bool:
-    """Whether a launch of two blocks of 64 threads fulfils `facts` and still does everything.
+class _Admission:
+    """Which facts a launch of two blocks of 64 threads fulfils that still does everything.
 
     Every access and barrier that runs without the facts runs with them: in both blocks, and by
-    two threads wherever it did.
+    two threads wherever it did. A kernel that is long to run is asked about few facts.
     """
-    exprs = tuple(f.expr for f in facts)
-    for concrete, launches in instances(kernel, Admitted(kernel, exprs, flat)):
-        free = Admitted(concrete, (), flat)
-        without, under = _visits(concrete, free), _visits(concrete, launches)
-        if under is None or without is None:
-            return without is None
-        return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
-    return False
 
+    def __init__(self, kernel: Kernel, flat: frozenset[int]) -> None:
+        self._kernel = kernel
+        self._flat = flat
+        self._steps = 0
+        self._without: tuple[dict[tuple[int, int], int] | None] | None = None
 
-def _visits(kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
-    """How many threads of a block come to a site, (site, block), where most do; None: no launch."""
-    found: dict[tuple[int, int], int] = {}
-    chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
-    if not chosen:
-        return None
-    for launch in chosen:
-        threads = launch.block[0] * launch.block[1] * launch.block[2]
-        # Blocks that the contract makes large take more steps for the same.
-        budget = _ADMISSION_STEPS * max(1, threads // _USUAL_THREADS)
-        outcome = run(kernel, launch, budget=budget)
-        for site, visits in outcome.visits.items():
-            for block in (0, 1):
-                count = sum(t // threads == block for t in visits)
-                found[site, block] = max(found.get((site, block), 0), count)
-    return found
+    def admits(self, facts: tuple[Candidate, ...]) -> bool:
+        """Whether there is such a launch for all of these together."""
+        if self._steps > _ADMISSION_TOTAL:
+            return False
+        exprs = tuple(f.expr for f in facts)
+        for concrete, launches in instances(
+            self._kernel, Admitted(self._kernel, exprs, self._flat)
+        ):
+            if self._without is None:
+                self._without = (self._visits(concrete, Admitted(concrete, (), self._flat)),)
+            (without,) = self._without
+            under = self._visits(concrete, launches)
+            if under is None or without is None:
+                return without is None
+            return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
+        return False
+
+    def _visits(self, kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
+        """How many threads of a block come to a site, (site, block), where most do; None: no
+        launch."""
+        found: dict[tuple[int, int], int] = {}
+        chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
+        if not chosen:
+            return None
+        for launch in chosen:
+            threads = launch.block[0] * launch.block[1] * launch.block[2]
+            # Blocks that the contract makes large take more steps for the same.
+            budget = _ADMISSION_STEPS * max(1, threads // _USUAL_THREADS)
+            outcome = run(kernel, launch, budget=budget)
+            self._steps += outcome.steps
+            for site, visits in outcome.visits.items():
+                for block in (0, 1):
+                    count = sum(t // threads == block for t in visits)
+                    found[site, block] = max(found.get((site, block), 0), count)
+        return found
 
 
 # ---------------------------------------------------------------- compile-time constants

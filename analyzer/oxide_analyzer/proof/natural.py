@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.verdicts import Violation
 
 _STEPS = 200_000
+_MOST_STEPS = 1_200_000
 _MOST_ELEMENTS = 1 << 40
 # What a thread does wrong whatever the others do.
 _ALONE = (OutOfBounds, BadView, ZeroDivisor, FailedAssertion, Misaligned)
@@ -227,6 +228,8 @@ class _Natural:
         default_factory=dict[tuple[int | None, _Part], frozenset[object]]
     )
 
+    _steps: int = 0
+
     def broken(self, data: int | None, part: _Part = _Part.WHOLE) -> frozenset[object]:
         """The places that break."""
         launch = self.launches[part]
@@ -234,9 +237,17 @@ class _Natural:
             return frozenset()
         found = self._broken.get((data, part))
         if found is None:
-            found = _broken(self.kernel, _filled(self.kernel, launch, data))
+            found = self._run(_filled(self.kernel, launch, data))
             self._broken[data, part] = found
         return found
+
+    def _run(self, launch: Launch) -> frozenset[object]:
+        """What breaks on a launch, whatever else did; nothing more once that took long."""
+        if self._steps > _MOST_STEPS:
+            return frozenset()
+        outcome = run(self.kernel, launch, budget=_STEPS)
+        self._steps += outcome.steps
+        return frozenset(place_of(f) for f in outcome.failures if f.clean)
 
     def breaks_longer(self, failure: OutOfBounds) -> bool:
         """Whether the end of an array is passed as well where it is much longer."""
@@ -247,7 +258,7 @@ class _Natural:
             # The bytes of dynamic shared memory are the launch's.
             size = array.element.size
             most = replace(launch, shared=MOST_SHARED // size * size)
-            return place_of(failure) in _broken(self.kernel, most)
+            return place_of(failure) in self._run(most)
         if array.name not in launch.arrays or not isinstance(array.shape[failure.axis], Dim):
             # The extent is the kernel's, or that of a field of records.
             return True
@@ -261,7 +272,7 @@ class _Natural:
                 return False
             longer = Repeated((zero(part.element),), prod(shape))
             arrays[part.name] = Contents(tuple(shape), longer)
-        return place_of(failure) in _broken(self.kernel, replace(launch, arrays=arrays))
+        return place_of(failure) in self._run(replace(launch, arrays=arrays))
 
 
 def _natural(kernel: Kernel, judgement: Judgement) -> Iterator[_Natural]:
@@ -272,12 +283,6 @@ def _natural(kernel: Kernel, judgement: Judgement) -> Iterator[_Natural]:
             square = launches.natural(PARTIAL, square=True) if 1 in axes_read(kernel) else fewer
             parts = {_Part.WHOLE: whole, _Part.FEWER: fewer, _Part.SQUARE: square}
             yield _Natural(concrete, parts)
-
-
-def _broken(kernel: Kernel, launch: Launch) -> frozenset[object]:
-    """What breaks on a launch, whatever else did."""
-    outcome = run(kernel, launch, budget=_STEPS)
-    return frozenset(place_of(f) for f in outcome.failures if f.clean)
 
 
 def _filled(kernel: Kernel, launch: Launch, data: int | None) -> Launch:
