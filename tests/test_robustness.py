@@ -70,6 +70,8 @@ KERNEL = "from oxide import *\n\n@kernel\ndef k(a: DisjointSlice[f32]):\n    i =
     "text",
     [
         "",
+        "from numba import cuda\n@cuda.jit\ndef k(a, a):\n    a[cuda.grid(1)] = a[0]\n"
+        "def main(x):\n    k[1, 8](x, x)\n",
         "\ufeff",
         "\x00",
         "\x0c\n\r\n\u2028",
@@ -96,7 +98,7 @@ KERNEL = "from oxide import *\n\n@kernel\ndef k(a: DisjointSlice[f32]):\n    i =
         "from oxide import kernel as kernel, kernel\nkernel = kernel\n@kernel\ndef kernel(): ...\n",
         "from .. import x\nfrom oxide import kernel\n@kernel\ndef k(a: x.y): x.y.z(a)\n",
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_strange_files(text: str) -> None:
     assert_answers(text)

@@ -97,8 +97,10 @@ def kernel_parameters(
         form = type
         if form is None:
             form = _met(_guessed(name, uses, elements), given.get(name))
-        if form.rank and name in same:
-            lowering.frame.statics[name] = lowering.frame.statics[same[name]]
+        # What the kernel does not use as an array is none that others could be the same as.
+        earlier = lowering.frame.statics.get(same.get(name, ""))
+        if form.rank and earlier is not None:
+            lowering.frame.statics[name] = earlier
         elif form.rank:
             found.append(_array(lowering, name, form, span))
         elif isinstance(form.element, Scalar) and uses.fields.get(name) and not uses.is_array(name):
