@@ -45,7 +45,7 @@ class Launches:
         self._found: dict[int, list[LaunchCall]] = {}
         self._resolver = resolver
         self._made = tuple(_made(module, resolver))
-        if not has_kernels and not self._made:
+        if not has_kernels and not self._made and not _launches(module):
             return
         for launched in Flow(resolver, module).launched:
             function = launched.configured.kernel.function
@@ -106,6 +106,19 @@ class Launches:
             if len(found) == _MOST_LAUNCHES:
                 break
         return tuple(found.values())
+
+
+def _launches(module: Scope) -> bool:
+    """Whether a file has a call that looks like a launch: `kernel[grid, block](…)`.
+
+    What it launches may be made a kernel by a decorator that nobody can read.
+    """
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Subscript)
+        and isinstance(node.func.slice, ast.Tuple)
+        for node in ast.walk(module.node)
+    )
 
 
 def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
