@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 from lsprotocol import types
 
-from oxide_analyzer.notebooks.joined import Notebook, join
 from oxide_lsp.convert import path_of
 from oxide_lsp.documents import NotebookDocument
 from oxide_lsp.features import diagnostics, ptx
 
 if TYPE_CHECKING:
+    from oxide_analyzer.notebooks.joined import Notebook
     from oxide_lsp.server import OxideServer
 
 _PYTHON = "python"
@@ -78,6 +78,9 @@ def did_close(ls: OxideServer, params: types.DidCloseNotebookDocumentParams) -> 
 
 def _read(ls: OxideServer, uri: str) -> tuple[Notebook, list[tuple[str, int]]]:
     """The joined cells as they are now, and their URIs with their versions."""
+    # Most sessions see no notebook.
+    from oxide_analyzer.notebooks.joined import join
+
     notebook = ls.workspace.get_notebook_document(notebook_uri=uri)
     cells: list[tuple[str, int]] = []
     texts: list[str] = []
