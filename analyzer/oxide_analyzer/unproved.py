@@ -115,18 +115,20 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
         case Pair(first=a, second=b):
             stands, other = standing(a, b)
             rule, span = ox901.RULE, stands.span
-            message = ox901.message(stands.array, obligation.kind is Kind.BLOCK_RACE)
+            message = ox901.message(
+                kernel.arrays[stands.array].said, obligation.kind is Kind.BLOCK_RACE
+            )
             related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
         case Leaving(exit=leaving, pair=pair):
             rule, span = ox901.RULE, leaving.stmt.span
-            message = ox901.exit_message(pair.first.array)
+            message = ox901.exit_message(kernel.arrays[pair.first.array].said)
             related = (Related(pair.second.span, f"another thread {verb(pair.second.kind)} here"),)
         case Meeting(arrival=arrival) as meeting:
             rule, span = ox902.RULE, arrival.stmt.span
             message, related = open_meeting(kernel, meeting)
         case Bound(access=access, axis=axis):
             rule, span = ox302.RULE, access.span
-            message = ox302.message(access.array, axis, kernel.arrays[access.array].rank)
+            message = ox302.message(*kernel.arrays[access.array].owner(axis))
         case Divisor(span=place, role=role):
             rule, span = ox307.RULE, place
             message, severity = ox307.unproved_message(role), Severity.WARNING
@@ -134,7 +136,11 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
             span = stmt.span
             rule, message, severity = _of_claim(stmt)
         case Access() as access:
-            rule, span, message = ox903.RULE, access.span, ox903.message(access.array)
+            rule, span, message = (
+                ox903.RULE,
+                access.span,
+                ox903.message(kernel.arrays[access.array].said),
+            )
             supplied = supplied_by(kernel.body, access.site)
             if supplied is not None:
                 message = ox903.supplied_message(supplied)

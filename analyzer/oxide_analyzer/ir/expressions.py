@@ -123,6 +123,20 @@ class Array:
         return self.rank if self.part is None else self.rank - len(self.part.leaf.shape)
 
     @property
+    def said(self) -> str:
+        """What the source calls it: `p.v` for a field, `c` for both parts of complex numbers."""
+        if self.spelling is None:
+            return self.name
+        return f"{self.spelling.name}{self.spelling.path and '.'}{self.spelling.path}"
+
+    def owner(self, axis: int) -> tuple[str, int, int]:
+        """What the source indexes along an axis, which axis of that it is, and of how many."""
+        if self.spelling is None or axis >= self.spelling.rank:
+            front = 0 if self.spelling is None else self.spelling.rank
+            return self.said, axis - front, self.rank - front
+        return self.spelling.name, axis, self.spelling.rank
+
+    @property
     def is_dynamic(self) -> bool:
         """Whether it is `dynamic_shared`: the launch says how long it is."""
         return self.space is Space.SHARED and isinstance(self.shape[0], Dim)
