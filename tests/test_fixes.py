@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 CASES = [
     ("kernels/beyond/b03_grid_sync.py", "OX204", "Declare"),
     ("kernels/beyond/b06_one_slice_for_all_threads.py", "OX102", "change `"),
-    ("kernels/beyond/b08_scopes.py", "OX107", "give the atomic on line"),
+    ("kernels/beyond/b08_scopes.py", "OX107", "give the atomic scope="),
     ("kernels/beyond/b12_names_by_meaning.py", "OX205", "remove the barrier"),
     ("kernels/unsafe/all_to_one_same_value.py", "OX109", "write `"),
     ("kernels/unsafe/assertion_that_fails.py", "OX308", "declare"),
@@ -170,7 +170,7 @@ reverse[1, 64](gpu.device_array(64, "f4"), gpu.device_array(64, "f4"))
 
 def test_fix_speaks_numba() -> None:
     assert fixed(NUMBA, "OX104") == NUMBA.replace("    out[t]", "    gpu.syncthreads()\n    out[t]")
-    assert offered(NUMBA, "OX104") == ["insert `cuda.syncthreads()` above line 10"]
+    assert offered(NUMBA, "OX104") == ["insert `cuda.syncthreads()` above `out[t] = tile[63 - t]`"]
 
 
 UNSAFE = """\

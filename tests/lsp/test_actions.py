@@ -77,7 +77,7 @@ def test_a_fix_is_applied(tmp_path: Path) -> None:
     desk = Desk(RACES, tmp_path)
     assert codes(desk) == ["OX104"]
     fix = asked(desk, "tile[|t] = 1.0")[0]
-    assert fix.title == "insert `sync_threads()` above line 11"
+    assert fix.title == "insert `sync_threads()` above `if thread.index_1d() == t:`"
     assert "    sync_threads()\n    if thread" in after(desk, fix)
     assert codes(desk) == []
 

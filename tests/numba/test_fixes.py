@@ -24,12 +24,12 @@ def k(a, out):
 CASES = [
     (
         "s[t] = a[i]\nout[i] = s[31 - t]",
-        "insert `cuda.syncthreads()` above line 11",
+        "insert `cuda.syncthreads()` above `out[i] = s[31 - t]`",
         "s[t] = a[i]\ncuda.syncthreads()\nout[i] = s[31 - t]",
     ),
     (
         "for r in range(4):\n    s[t] = a[i] + r\n    cuda.syncthreads()\n    out[i] += s[31 - t]",
-        "insert `cuda.syncthreads()` below line 13",
+        "insert `cuda.syncthreads()` below `out[i] += s[31 - t]`",
         "for r in range(4):\n    s[t] = a[i] + r\n    cuda.syncthreads()\n    out[i] += s[31 - t]\n"
         "    cuda.syncthreads()",
     ),

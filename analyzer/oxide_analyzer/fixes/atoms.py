@@ -132,7 +132,6 @@ def widened(kernel: Kernel, sites: frozenset[int]) -> Iterator[Fix]:
     """Atomics of a block, or of a cluster, as atomics of the device."""
     written = outline(kernel)
     edits: list[Edit] = []
-    lines: list[int] = []
     for stmt in statements(kernel.body):
         if not isinstance(stmt, Atomic) or stmt.site not in sites:
             continue
@@ -145,10 +144,9 @@ def widened(kernel: Kernel, sites: frozenset[int]) -> Iterator[Fix]:
         edit = Edit(written.source.span(keyword.value), '"device"')
         if edit not in edits:
             edits.append(edit)
-            lines.append(stmt.span.line)
     if edits:
-        said = " and ".join(f"line {line}" for line in dict.fromkeys(lines))
-        yield Fix(f'give the atomic on {said} scope="device"', tuple(edits))
+        which = "atomic" if len(edits) == 1 else "atomics"
+        yield Fix(f'give the {which} scope="device"', tuple(edits))
 
 
 def _scope(written: Outline, own: Written, stmt: Atomic) -> ast.keyword | None:

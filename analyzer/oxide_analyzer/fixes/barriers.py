@@ -130,7 +130,7 @@ def _inserted(written: Outline, place: _Place) -> Fix | None:
         target = written.at(place.block[place.index].span)
         if target is None or not written.stands_alone(target):
             return None
-        return Fix(f"{title} above line {target.span.line}", (written.above(target, SYNC),))
+        return Fix(f"{title} above `{written.head(target)}`", (written.above(target, SYNC),))
     if not place.block:
         return None
     inside = written.at(place.block[-1].span)
@@ -139,7 +139,7 @@ def _inserted(written: Outline, place: _Place) -> Fix | None:
     last = next((w for w in written.statements if w.node is inside.body[-1]), None)
     if last is None or not written.stands_alone(last):
         return None
-    return Fix(f"{title} below line {last.span.end_line}", (written.below(last, SYNC),))
+    return Fix(f"{title} below `{written.head(last)}`", (written.below(last, SYNC),))
 
 
 def _separates(analysis: Analysis, place: _Place, first: int, second: int) -> bool:
@@ -316,7 +316,7 @@ def wait_for(analysis: Analysis, access: Access, copy: Access, *, by_others: boo
             lines = (*words, SYNC) if by_others else words
             edit = written.above(target, f"\n{written.indent(target)}".join(lines))
             said = " and ".join(f"`{line}`" for line in lines)
-            yield Fix(f"insert {said} above line {target.span.line}", (edit,))
+            yield Fix(f"insert {said} above `{written.head(target)}`", (edit,))
             return
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
 
 
+_LONGEST = 48
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """One statement: its node and place, and the statements round it, the function first.
@@ -61,6 +64,13 @@ class Outline:
     def text(self, node: ast.expr) -> str:
         """An expression as it is written."""
         return self.source.extract(self.source.span(node))
+
+    def head(self, written: Written) -> str:
+        """How a statement begins, for who is to know it; lines may have other numbers by then."""
+        span = written.span
+        end = len(self.source.line(span.line)) + 1 if span.end_line > span.line else span.end_column
+        text = self.source.line(span.line)[span.column - 1 : end - 1].split("#")[0].rstrip()
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rstrip()}…"
 
     def stands_alone(self, written: Written) -> bool:
         """Whether nothing else is on the lines of a statement."""
