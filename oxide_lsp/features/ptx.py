@@ -234,11 +234,18 @@ def _tell(ls: OxideServer, view: View) -> None:
     """Ask editors to ask again; who does not has closed the document."""
     readers, view.readers = view.readers, set[Address]()
     for address in readers:
-        params = types.TextDocumentContentRefreshParams(uri=address.uri)
-        ls.workspace_text_document_content_refresh(params)
+        _refresh(ls, address)
     listeners, view.listeners = view.listeners, set[Address]()
     for address in listeners:
         ls.protocol.notify(CHANGED, {"uri": address.uri})
+
+
+def _refresh(ls: OxideServer, address: Address) -> None:
+    """Tell an editor that has such documents that there is something new in one."""
+    workspace = ls.client_capabilities.workspace
+    if workspace is not None and workspace.text_document_content is not None:
+        params = types.TextDocumentContentRefreshParams(uri=address.uri)
+        ls.workspace_text_document_content_refresh(params)
 
 
 # ---------------------------------------------------------------- what is asked
@@ -263,6 +270,9 @@ async def request(ls: OxideServer, params: object) -> dict[str, object] | None:
     hidden = _hidden(cast("list[object]", hide)) if isinstance(hide, list) else ls.views.hidden
     view = ls.views.of(address)
     view.listeners.add(address)
+    if address not in view.readers:
+        # A document that an earlier server made has to be asked for again.
+        _refresh(ls, address)
     text = await _text(ls, address, hidden)
     return {
         "uri": address.uri,

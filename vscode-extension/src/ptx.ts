@@ -19,7 +19,7 @@ import {
   window,
   workspace,
 } from "vscode";
-import { LanguageClient } from "vscode-languageclient/node";
+import { LanguageClient, State } from "vscode-languageclient/node";
 
 const SCHEME = "oxide-ptx";
 const HIDEABLE = {
@@ -89,6 +89,12 @@ export class CompiledCode implements Disposable {
     this.client = client;
     this.listings.clear();
     client.onNotification("oxide/ptxChanged", ({ uri }: { uri: string }) => this.fetch(Uri.parse(uri)));
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Running) {
+        const open = workspace.textDocuments.filter(({ uri }) => uri.scheme === SCHEME);
+        open.forEach(({ uri }) => void this.fetch(uri));
+      }
+    });
   }
 
   // ---------------------------------------------------------------- commands

@@ -139,9 +139,15 @@ const TESTS = {
     await commands.executeCommand("oxide.checkWorkspace");
   },
 
-  async "the server can be restarted"() {
-    await show();
+  async "the server can be restarted, and compiled code lives on"() {
+    await window.showTextDocument(await workspace.openTextDocument(unguarded), vscode.ViewColumn.One);
+    await commands.executeCommand("oxide.showPtx", unguarded.toString(), "scale");
+    const shown = () => window.visibleTextEditors.find(({ document }) => /scale_kernel/.test(document.getText()));
+    const { document: compiled } = await until("the code is shown", shown);
     await commands.executeCommand("oxide.restart");
+    await replace(unguarded, "* 5.0", "- 5.0");
+    await until("the code follows", () => /(add|sub)(\.rn)?\.f32/.test(compiled.getText()));
+    await show();
     await findings();
   },
 
