@@ -53,6 +53,7 @@ _PACKAGED = {
     "ptx.tmLanguage.json",
     "nvsass.tmLanguage.json",
     "dist/extension.js",
+    "dist/welcome.md",
 }
 
 
@@ -80,7 +81,7 @@ def package(found: Tools, pictures: Path) -> None:
         raise Failed("\n".join(warnings))
     with zipfile.ZipFile(EXTENSION / "oxide-kernels.vsix") as archive:
         names = {name.removeprefix("extension/") for name in archive.namelist()}
-    names = {name for name in names if not name.startswith("images/")}
+    names = {name for name in names if not name.startswith("dist/images/")}
     names -= {"extension.vsixmanifest", "[Content_Types].xml"}
     if names != _PACKAGED:
         raise Failed(f"the package differs in {sorted(names ^ _PACKAGED)}")

@@ -82,7 +82,7 @@ function ended(task: Task): Promise<number | undefined> {
 async function learn(): Promise<void> {
   const folder = extensions.getExtension(EXTENSION)?.extensionUri;
   if (folder !== undefined) {
-    await commands.executeCommand("markdown.showPreview", Uri.joinPath(folder, "readme.md"));
+    await commands.executeCommand("markdown.showPreview", Uri.joinPath(folder, "dist", "welcome.md"));
   }
 }
 
