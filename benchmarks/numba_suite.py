@@ -7,9 +7,12 @@ The tests are not ours and are run as they stand. A test counts as
 
     passed       the same result
     refused      something that Oxide says it cannot compile, launch or offer
-    other        an internal of Numba's that is looked at, or a different result: read these
+    inside       a part of Numba's that Oxide has not: its typing, ufuncs, drivers
+    other        texts of messages and of PTX, exceptions of debugging, or a different result:
+                 these are to be read one by one
 
-Tests of Numba's insides (its IR, caches, debug information, ufuncs, datetimes) are left out by file.
+Tests of Numba's insides (its IR, caches, debug information, ufuncs, datetimes) are left out by
+file.
 """
 
 from __future__ import annotations
@@ -31,14 +34,66 @@ from typing import Any
 
 os.environ.setdefault("OXIDE_DEVICE", "cpu")
 os.environ.setdefault("OXIDE_NUMBA", "allow")
-FILES = """
-alignment array array_args atomics blackscholes boolean casting complex_kernel complex constmem
-cooperative_groups cuda_jit_no_types device_func enums fastmath flow_control forall freevar
-frexp_ldexp globals idiv intrinsics iterators lang laplace localmem mandel math matmul minmax
-montecarlo nondet numba_interop operator optimization powi print py2_div_issue random
-record_dtype recursion reduction retrieve_autoconverted_arrays slicing sm sm_creation ssa sync
-transpose typeconv userexc warp_ops array_methods dispatcher errors exception
-""".split()
+FILES = (
+    "alignment",
+    "array",
+    "array_args",
+    "atomics",
+    "blackscholes",
+    "boolean",
+    "casting",
+    "complex_kernel",
+    "complex",
+    "constmem",
+    "cooperative_groups",
+    "cuda_jit_no_types",
+    "device_func",
+    "enums",
+    "fastmath",
+    "flow_control",
+    "forall",
+    "freevar",
+    "frexp_ldexp",
+    "globals",
+    "idiv",
+    "intrinsics",
+    "iterators",
+    "lang",
+    "laplace",
+    "localmem",
+    "mandel",
+    "math",
+    "matmul",
+    "minmax",
+    "montecarlo",
+    "nondet",
+    "numba_interop",
+    "operator",
+    "optimization",
+    "powi",
+    "print",
+    "py2_div_issue",
+    "random",
+    "record_dtype",
+    "recursion",
+    "reduction",
+    "retrieve_autoconverted_arrays",
+    "slicing",
+    "sm",
+    "sm_creation",
+    "ssa",
+    "sync",
+    "transpose",
+    "typeconv",
+    "userexc",
+    "warp_ops",
+    "array_methods",
+    "dispatcher",
+    "errors",
+    "exception",
+)
+_INSIDE = "an internal of Numba's"
+ROOT = Path(__file__).resolve().parent.parent
 REFUSALS = (
     "UnsupportedKernelError",
     "LaunchTypeError",
@@ -65,7 +120,9 @@ def main() -> int:
         found = _run(arguments.folder / f"test_{name}.py", arguments.verbose)
         counts += Counter(kind for kind, _, _ in found)
         others += [
-            f"{name}: {test}: {why}" for kind, test, why in found if kind in ("other", "unread")
+            f"{name}: {test}: {why}".replace(f"{ROOT}/", "")
+            for kind, test, why in found
+            if kind in ("other", "unread")
         ]
         refusals += Counter(why[:90] for kind, _, why in found if kind == "refused")
         print(f"{name:32} {dict(Counter(kind for kind, _, _ in found))}", flush=True)
@@ -100,10 +157,10 @@ def _run(path: Path, verbose: bool) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     for case in _cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
         result = unittest.TestResult()
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                case.run(result)
+        quiet = io.StringIO()
+        with redirect_stdout(quiet), redirect_stderr(quiet), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            case.run(result)
         wrong = [*result.errors, *result.failures]
         test = case.id().partition(".")[2]
         if result.skipped:
@@ -117,6 +174,7 @@ def _run(path: Path, verbose: bool) -> list[tuple[str, str, str]]:
             last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
             headline = next((x for x in text.splitlines() if any(r in x for r in REFUSALS)), None)
             kind = "other" if headline is None else "refused"
+            kind = "inside" if _INSIDE in text else kind
             why = last if headline is None else _reason(text, headline)
             found.append((kind, test, why.strip()))
     return found
@@ -152,7 +210,7 @@ class _Inside:
     """Something inside of Numba that Oxide has not; who calls it is told."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("an internal of Numba's")
+        raise NotImplementedError(_INSIDE)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -199,7 +257,7 @@ def _stand_in(folder: Path) -> None:
 
         FLOAT16_RTOL = 1e-3
 
-        def assertPreciseEqual(  # noqa: N802
+        def assertPreciseEqual(
             self, first: Any, second: Any, prec: str = "exact", **rest: Any
         ) -> None:
             """Equal, up to the digits of a single."""
@@ -212,7 +270,10 @@ def _stand_in(folder: Path) -> None:
                 np.testing.assert_allclose(first, second, rtol=1e-6)
 
     def _skipping(reason: Any = None) -> Any:
-        return reason if callable(reason) else lambda thing: thing
+        def keep(thing: Any) -> Any:
+            return thing
+
+        return reason if callable(reason) else keep
 
     class Skips(types.ModuleType):
         """Every `skip_…` of Numba's runs its test."""
@@ -237,6 +298,12 @@ def _stand_in(folder: Path) -> None:
     cuda_module: Any = cuda
     cuda_module.HAS_NUMBA = False
     cuda_module.config = config
+    for name in ("utils", "compile_ptx", "compile_ptx_for_current_device", "launchconfig", "args"):
+        setattr(cuda_module, name, _Inside())
+    cuda_module.Reduce = cuda_module.reduce = oxide.numba.vectorize = _Inside()  # type: ignore[attr-defined]
+    cuda_module.vectorize = cuda_module.guvectorize = _Inside()
+    oxide.numba.types.Type = cuda_module.types.Type = object  # type: ignore[attr-defined]
+    sys.modules.setdefault("cffi", types.ModuleType("cffi"))
     core: Any = types.ModuleType("numba.cuda.core")
     core.config, core.errors = config, errors
     tests: Any = types.ModuleType("numba.cuda.tests")

@@ -89,6 +89,8 @@ __all__ = [
     "int_",
     "intc",
     "intp",
+    "jit",
+    "njit",
     "prange",
     "types",
     "u1",
@@ -108,6 +110,19 @@ prange = range
 # `import oxide.numba.cuda` finds them here: see `oxide.numba_cuda` for why they are not elsewhere.
 sys.modules[f"{__name__}.cuda"] = cuda
 sys.modules[f"{__name__}.cuda.random"] = cuda.random
+
+
+def jit(func: Any = None, /, **kws: Any) -> Any:
+    """A function that kernels may call; on the host it is the Python function that it was."""
+    del kws
+
+    def decorate(function: Any) -> Any:
+        return function
+
+    return func if callable(func) else decorate
+
+
+njit = jit
 
 
 def from_dtype(dtype: Any) -> Any:

@@ -53,7 +53,10 @@ def common(left: Scalar, right: Scalar) -> Scalar:
         return left if left.bits > right.bits else right if right.bits > left.bits else F32
     if left.is_float or right.is_float:
         floating, integer = (left, right) if left.is_float else (right, left)
-        return F64 if integer.bits >= _WIDE else floating
+        if integer.bits >= _WIDE:
+            return F64
+        # A float of as many bits as an integer does not hold it.
+        return F32 if integer.bits >= floating.bits else floating
     if left.kind is right.kind:
         return left if left.bits >= right.bits else right
     signed, unsigned = (left, right) if left.is_signed else (right, left)
