@@ -4,6 +4,7 @@ import cmath
 import math
 
 import numpy as np
+
 from numba import complex64, cuda
 
 N = 64
@@ -37,7 +38,7 @@ def arithmetic(x, y, out):
         out[11, i] = a * a.real - b.imag
         out[12, i] = ROTATION * a
         out[13, i] = 1 if a == b else (2 if a != 0 else 3)
-        out[14, i] = 1 if a and not (a == 1) else 0
+        out[14, i] = 1 if a and a != 1 else 0
 
 
 @cuda.jit

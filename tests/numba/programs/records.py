@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numba import cuda
 from numba.cuda.random import (
     create_xoroshiro128p_states,
     xoroshiro128p_normal_float32,
@@ -11,6 +10,8 @@ from numba.cuda.random import (
     xoroshiro128p_uniform_float32,
     xoroshiro128p_uniform_float64,
 )
+
+from numba import cuda
 
 N = 64
 particle = np.dtype([("x", np.float32), ("y", np.float32), ("hits", np.int32)])

@@ -3,6 +3,7 @@
 import cmath
 
 import numpy as np
+
 from numba import complex64, cuda
 
 

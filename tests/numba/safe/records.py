@@ -1,8 +1,9 @@
 """Arrays of records: fields apart from each other, nested ones, random states."""
 
 import numpy as np
-from numba import cuda
 from numba.cuda.random import create_xoroshiro128p_states, xoroshiro128p_uniform_float32
+
+from numba import cuda
 
 particle = np.dtype([("x", np.float32), ("v", np.float32, (3,)), ("cell", np.int32)], align=True)
 cell = np.dtype([("count", np.int32), ("at", particle)])

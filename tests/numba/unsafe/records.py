@@ -1,8 +1,9 @@
 """Races on complex numbers and records: one field, one number, bytes that fields share."""
 
 import numpy as np
-from numba import complex64, cuda
 from numba.cuda.random import create_xoroshiro128p_states, xoroshiro128p_uniform_float32
+
+from numba import complex64, cuda
 
 particle = np.dtype([("x", np.float32), ("v", np.float32, (3,)), ("cell", np.int32)])
 union = np.dtype(
