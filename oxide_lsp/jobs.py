@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import Span
 
-_KEPT_REPORTS = 16
+KEPT_REPORTS = 16
 _KEPT_PACKED = 512
 _NICENESS = 5
 _STATM = Path("/proc/self/statm")
@@ -236,7 +236,7 @@ def _reply(
                 )
                 reports[source.path] = report
                 reports.move_to_end(source.path)
-                if len(reports) > _KEPT_REPORTS:
+                if len(reports) > KEPT_REPORTS:
                     reports.popitem(last=False)
                 return Checked(number, answer(report), perf_counter() - start, _memory())
             case Compile():

@@ -22,6 +22,7 @@ import itertools
 import multiprocessing
 import os
 import threading
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, TypeVar
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.analyser import Analyser
 from oxide_lsp.compiling import Compile, Compiled, FormName, Stage
-from oxide_lsp.jobs import Cancel, Cancelled, Check, Checked, Failed, work
+from oxide_lsp.jobs import KEPT_REPORTS, Cancel, Cancelled, Check, Checked, Failed, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 _MOST_MEMORY = int(os.environ.get("OXIDE_LSP_MEMORY", "1024")) * 2**20
 _FEWEST_CHECKS = 100
 _MOST_CHECKS = 20_000
+
+
+# So many files can be compiled again after their process has ended.
+_REMEMBERED_CHECKS = 64
 
 
 class WorkerDied(Exception):
@@ -75,6 +80,9 @@ class Worker:
         self._life: _Life | None = None
         self._checks = 0
         self._memory = 0
+        # The last check of each file, and which of them this process has done and remembers.
+        self._last: OrderedDict[str, Check] = OrderedDict()
+        self._present: OrderedDict[str, None] = OrderedDict()
         # Seconds that the last check took, without what it waited for.
         self.cost = 0.0
 
@@ -90,6 +98,7 @@ class Worker:
         if self._life is None:
             self._life = _Life(self._make_checker)
             self._checks = self._memory = 0
+            self._present.clear()
 
     async def check(
         self,
@@ -101,6 +110,7 @@ class Worker:
         # Fresh values, because a SourceFile carries its cached lines along.
         texts = tuple(SourceFile(f.path, f.text) for f in open_files)
         job = Check(next(self._jobs), replace(source), texts, configuration)
+        _put(self._last, source.path, job, _REMEMBERED_CHECKS)
         self._checking = job.job
         try:
             reply = await self._ask(job)
@@ -109,6 +119,7 @@ class Worker:
         match reply:
             case Checked(answer=answer, seconds=seconds, memory=memory):
                 self._checks += 1
+                _put(self._present, source.path, None, KEPT_REPORTS)
                 self._memory, self.cost = memory, seconds
                 return answer
             case Cancelled():
@@ -124,7 +135,15 @@ class Worker:
         stage: Stage = Stage.PTX,
         form: FormName = FormName.ORDINARY,
     ) -> Compiled:
-        """Compile a kernel that was checked before; raises `WorkerDied` or `JobFailed`."""
+        """Compile a kernel that was checked before; raises `WorkerDied` or `JobFailed`.
+
+        What another process has checked, or this one long ago, is checked again.
+        """
+        self.start()
+        last = self._last.get(path)
+        if last is not None and path not in self._present:
+            await self._ask(replace(last, job=next(self._jobs)))
+            _put(self._present, path, None, KEPT_REPORTS)
         job = Compile(next(self._jobs), path, qualname, target, stage, form)
         reply = await self._ask(job)
         assert isinstance(reply, Compiled)
@@ -238,6 +257,14 @@ class _Life:
 
 
 Item = TypeVar("Item")
+
+
+def _put(kept: OrderedDict[str, Item], path: str, item: Item, most: int) -> None:
+    """Keep the latest of what is said of files."""
+    kept[path] = item
+    kept.move_to_end(path)
+    if len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _call(

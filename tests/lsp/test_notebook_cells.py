@@ -53,7 +53,8 @@ class Book:
 
         if self.client.pulls:
             return self.client.pulled(uri, right)
-        message = self.client.wait(
+        client: Client = self.client
+        message = client.wait(
             lambda m: (
                 m.get("method") == "textDocument/publishDiagnostics"
                 and m["params"]["uri"] == uri

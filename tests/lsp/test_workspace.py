@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from lsp.client import Client, codes
+from lsp.client import Client, Json, codes
 from oxide_analyzer.source import SourceFile
 from oxide_lsp.checking import Checking
+from oxide_lsp.compiling import Compiled
 from oxide_lsp.documents import Documents
-from oxide_lsp.jobs import Answer
+from oxide_lsp.jobs import Answer, Check, Checked
 from oxide_lsp.settings import settings_of
 from oxide_lsp.state import Document
+from oxide_lsp.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from oxide_analyzer.configuration import Configuration
+    from oxide_lsp.jobs import Job
 
 HEAD = """\
 from oxide import DisjointSlice, f32, kernel, thread
@@ -33,8 +37,11 @@ UNKNOWN = HEAD + "    out[2] = unknown_number\n"
 STATUS = "oxide/status"
 
 
-def method(name: str) -> Any:
-    return lambda message: message.get("method") == name
+def method(name: str) -> Callable[[Json], bool]:
+    def matches(message: Json) -> bool:
+        return message.get("method") == name
+
+    return matches
 
 
 # ---------------------------------------------------------------- settings
@@ -45,7 +52,12 @@ def test_each_folder_has_its_own_settings(tmp_path: Path) -> None:
     for folder in (one, two, three):
         folder.mkdir()
     (two / "pyproject.toml").write_text('[tool.oxide]\nignore = ["OX004"]\n')
-    wishes = {None: {}, one.as_uri(): {}, two.as_uri(): {}, three.as_uri(): {"enable": False}}
+    wishes: dict[str | None, Json] = {
+        None: {},
+        one.as_uri(): {},
+        two.as_uri(): {},
+        three.as_uri(): {"enable": False},
+    }
     client = Client(tmp_path, pull=False, folders=(one, two, three), settings=wishes.get)
     client.wait(method("workspace/configuration"))
     uris = [client.open(folder / "k.py", UNKNOWN) for folder in (one, two, three)]
@@ -258,3 +270,36 @@ def test_what_cannot_be_judged_is_not_sent_to_the_worker(text: str) -> None:
         return worker.asked, document.settled.is_set()
 
     assert asyncio.run(asked()) == ([], True)
+
+
+def test_what_another_process_checked_is_checked_again_before_it_is_compiled() -> None:
+    class Still(Worker):
+        """A worker whose process answers at once."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.done: list[str] = []
+
+        def start(self) -> None:
+            """Nothing is started."""
+
+        async def _ask(self, job: Job) -> Checked | Compiled:
+            self.done.append(type(job).__name__)
+            if isinstance(job, Check):
+                return Checked(job.job, Answer((), ()))
+            return Compiled(job.job, "")
+
+        def end(self) -> None:
+            """What a new process finds."""
+            self._present.clear()
+
+    async def compiled() -> list[str]:
+        worker, settings = Still(), settings_of("/nowhere/k.py", None)
+        await worker.check(SourceFile("/nowhere/k.py", FINE), (), settings.configuration)
+        await worker.compile("/nowhere/k.py", "k", "sm_90")
+        worker.end()
+        await worker.compile("/nowhere/k.py", "k", "sm_90")
+        await worker.compile("/nowhere/k.py", "k", "sm_90")
+        return worker.done
+
+    assert asyncio.run(compiled()) == ["Check", "Compile", "Check", "Compile", "Compile"]
