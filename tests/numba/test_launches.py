@@ -161,6 +161,25 @@ def test_what_is_made_a_kernel_by_a_call_is_one(made: str) -> None:
     assert "plain" not in kernels("")
 
 
+SAME = {
+    ARRAYS + "k[16, 64](x, x)": [("out", "a")],
+    ARRAYS + "y = x\nk[16, 64](x, out=y)": [("out", "a")],
+    "def run(x):\n    k[16, 64](x, x)": [("out", "a")],
+    ARRAYS + "k[16, 64](x, y)": [],
+    ARRAYS + "k[16, 64](x, x.copy())": [],
+    ARRAYS + "for t in range(9):\n    k[16, 64](x, y)\n    x, y = y, x": [],
+    "def run(x, y):\n    k[16, 64](x[0], y[0])": [],
+    "def run(x, y):\n    k[16, 64](load(), load())": [],
+}
+
+
+@pytest.mark.parametrize(("host", "wanted"), SAME.items(), ids=range(len(SAME)))
+def test_one_array_for_two_parameters(host: str, wanted: list[tuple[str, str]]) -> None:
+    [site] = kernels(host)["k"].launches
+    assert list(site.same) == wanted
+    assert (site.variant is None) is not bool(wanted)
+
+
 ELEMENTS = {
     "np.zeros(9)": "f64",
     "np.zeros(9, np.float32)": "f32",

@@ -152,7 +152,8 @@ def _same(kernel: Kernel, given: Mapping[str, HostValue]) -> dict[str, str]:
         for earlier in arrays[:place]:
             # The very value that a name holds, not one of the same shape.
             if (
-                given[array.name] is given[earlier.name]
+                isinstance(given[array.name], HostArray)
+                and given[array.name] is given[earlier.name]
                 and (array.element, array.rank) == (earlier.element, earlier.rank)
                 and {array.ownership, earlier.ownership} != {Ownership.READ_ONLY}
             ):
