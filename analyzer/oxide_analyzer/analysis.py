@@ -11,7 +11,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from oxide_analyzer import deadline, suppressions
+from oxide_analyzer import deadline, host, suppressions
 from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
@@ -93,6 +93,7 @@ def check(
     ]
     read_ones = writer.written(reading.diagnostics, OWN_DIALECT)
     found = [*read_ones, *(d for kernel in kernels for d in kernel.diagnostics)]
+    found += host.findings(source, seen, reading.kernels, kernels)
     once = {(d.span, d.code, d.message, d.kernel): d for d in found}
     places = [report.span for report in kernels]
     diagnostics = suppressions.apply(source, tuple(once.values()), seen.found, judged, places)

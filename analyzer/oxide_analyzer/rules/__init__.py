@@ -45,6 +45,10 @@ from oxide_analyzer.rules.ox402_inferred_launch_fact import RULE as OX402
 from oxide_analyzer.rules.ox403_contradictory_contract import RULE as OX403
 from oxide_analyzer.rules.ox404_bad_requirement import RULE as OX404
 from oxide_analyzer.rules.ox405_launch_limit_exceeded import RULE as OX405
+from oxide_analyzer.rules.ox501_use_after_free import RULE as OX501
+from oxide_analyzer.rules.ox502_operation_never_run import RULE as OX502
+from oxide_analyzer.rules.ox503_unsynchronised_access import RULE as OX503
+from oxide_analyzer.rules.ox504_wrong_device import RULE as OX504
 from oxide_analyzer.rules.ox601_uncoalesced_access import RULE as OX601
 from oxide_analyzer.rules.ox602_bank_conflict import RULE as OX602
 from oxide_analyzer.rules.ox603_divergent_branch import RULE as OX603
@@ -100,6 +104,10 @@ RULES: tuple[Rule, ...] = (
     OX403,
     OX404,
     OX405,
+    OX501,
+    OX502,
+    OX503,
+    OX504,
     OX601,
     OX602,
     OX603,

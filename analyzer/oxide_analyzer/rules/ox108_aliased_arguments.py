@@ -1,8 +1,22 @@
-"""Two arguments of a launch share memory, and the kernel writes one; found at the launch."""
+"""Two arguments of a launch share memory, and the kernel writes one."""
 
 from __future__ import annotations
 
-from oxide_analyzer.diagnostics import Severity
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Diagnostic, Severity
 from oxide_analyzer.rules.rule import Rule
 
+if TYPE_CHECKING:
+    from oxide_analyzer.diagnostics import Related
+    from oxide_analyzer.source import Span
+
 RULE = Rule("OX108", "aliased-arguments", Severity.ERROR)
+
+
+def found(
+    span: Span, kernel: str, written: str, beside: str, related: tuple[Related, ...]
+) -> Diagnostic:
+    """A launch in the source that gives one array for two parameters."""
+    message = f"`{kernel}` writes `{written}`, and this launch gives the same memory for `{beside}`"
+    return RULE.diagnostic(span, message, related=related)

@@ -1,0 +1,171 @@
+"""What is wrong with the host code of a file: `findings`."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from oxide_analyzer.diagnostics import Verdict
+from oxide_analyzer.frontends.oxide.parsing import parse
+from oxide_analyzer.frontends.oxide.resolution import Resolver
+from oxide_analyzer.frontends.oxide.scopes import module_scope
+from oxide_analyzer.host.flow import Flow
+from oxide_analyzer.host.run import MOST_STATEMENTS, Run, Spent, names_changed_from_afar
+from oxide_analyzer.rules import ox502_operation_never_run as ox502
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from oxide_analyzer.checked import Fact
+    from oxide_analyzer.diagnostics import Diagnostic
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.modules import Modules
+    from oxide_analyzer.report import KernelReport
+    from oxide_analyzer.source import SourceFile
+
+# A text without any of these makes no buffers, operations or launches.
+_WORDS = ("oxide", "copy_to_host")
+# Modules whose names make something that is followed here.
+_MODULES = frozenset(("oxide", "oxide.operations", "oxide.buffers"))
+# What makes a buffer or an operation, or prepares a launch.
+_NAMES = frozenset(
+    (
+        *("empty", "zeros", "asarray", "prepare", "launch_unchecked", "op", "copy_to_host"),
+        *("upload", "download", "clear", "copy", "value", "zip_ops", "unzip", "host"),
+        *("with_context", "share", "and_then"),
+    )
+)
+
+
+def findings(
+    source: SourceFile,
+    modules: Modules,
+    kernels: Sequence[Kernel],
+    reports: Sequence[KernelReport],
+) -> tuple[Diagnostic, ...]:
+    """What is wrong with the host code of a file, whose kernels were judged already."""
+    if not any(word in source.text for word in _WORDS):
+        return ()
+    tree = parse(source)
+    if not isinstance(tree, ast.Module):
+        return ()
+    module = module_scope(source, tree)
+    if not _has_host_code(module):
+        return ()
+    run = Run(
+        source,
+        Resolver(modules),
+        _stated(kernels, reports),
+        names_changed_from_afar(tree),
+    )
+    if _may_matter(module.node.body):
+        _follow(run, lambda flow: flow.module(module))
+    for node, scope in _functions(module.node.body, module):
+        if not _is_kernel(node) and _may_matter(node.body):
+            _follow(run, lambda flow, node=node, scope=scope: flow.function(node, scope))
+    return tuple(run.found.values())
+
+
+def _follow(run: Run, look: Callable[[Flow], None]) -> None:
+    """Follow one piece of code, and say which operations it never runs."""
+    run.left, run.quiet = MOST_STATEMENTS, 0
+    run.calls.clear()
+    run.built.clear()
+    try:
+        look(Flow(run))
+    except (Spent, RecursionError):
+        return
+    run.quiet = 0
+    for span, thing in run.built.items():
+        if span not in run.used:
+            run.report(ox502.never_run(thing.made))
+
+
+def _has_host_code(module: Scope) -> bool:
+    """Whether a file imports what makes buffers, operations or kernels."""
+    source = module.source
+    if "numba" in source.text and "copy_to_host" in source.text and "stream" in source.text:
+        return True
+    return any(_is_of_oxide(node) for node in ast.walk(module.node))
+
+
+def _is_of_oxide(node: ast.AST) -> bool:
+    match node:
+        case ast.Import(names=names):
+            return any(alias.name in _MODULES for alias in names)
+        case ast.ImportFrom(module=name, level=0):
+            return name in _MODULES
+        case _:
+            return False
+
+
+def _may_matter(body: list[ast.stmt]) -> bool:
+    """Whether code launches, or calls anything by a name that means something here."""
+    waiting: list[ast.AST] = [*body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            func = node.func
+            if isinstance(func, ast.Subscript | ast.Call):
+                return True
+            if isinstance(func, ast.Attribute) and func.attr in _NAMES:
+                return True
+            if isinstance(func, ast.Name) and func.id in _NAMES:
+                return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _is_kernel(node: FunctionNode) -> bool:
+    """Whether a function is decorated, by what kernels and their helpers are decorated with."""
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = target.attr if isinstance(target, ast.Attribute) else ""
+        name = target.id if isinstance(target, ast.Name) else name
+        if name in ("kernel", "device", "jit", "rawkernel", "struct"):
+            return True
+    return False
+
+
+def _stated(
+    kernels: Sequence[Kernel], reports: Sequence[KernelReport]
+) -> dict[tuple[str, int], tuple[Kernel, tuple[Fact, ...]]]:
+    """The kernels of Oxide, each that reads in one way only, with the facts of its launches."""
+    by_name = {report.name_span: report for report in reports}
+    found: dict[tuple[str, int], tuple[Kernel, tuple[Fact, ...]]] = {}
+    several: set[tuple[str, int]] = set()
+    for kernel in kernels:
+        key = kernel.path, kernel.span.line
+        if kernel.dialect != "oxide":
+            continue
+        if key in found:
+            several.add(key)
+        report = by_name.get(kernel.name_span)
+        if report is None:
+            continue
+        facts = report.facts
+        if report.verdict is Verdict.VIOLATED:
+            # It is refused whatever the launch; what it declares holds all the same.
+            facts = tuple(fact for fact in facts if fact.declared)
+        found[key] = kernel, facts
+    return {key: one for key, one in found.items() if key not in several}
+
+
+def _functions(body: list[ast.stmt], scope: Scope) -> Iterator[tuple[FunctionNode, Scope]]:
+    """Every function below, with its own scope."""
+    for node in body:
+        place = scope.at(node)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                inner = place.inner(node)
+                yield node, inner
+                yield from _functions(node.body, inner)
+            case ast.ClassDef():
+                yield from _functions(node.body, place.inner(node))
+            case _:
+                for name in ("body", "orelse", "finalbody"):
+                    yield from _functions(getattr(node, name, []), scope)
+                for handler in getattr(node, "handlers", []):
+                    yield from _functions(handler.body, scope)
