@@ -71,6 +71,7 @@ class OxideServer(LanguageServer):
         self.converter = Converter(PositionCodec(), nobody, self._open_file)
         self.target = _DEFAULT_TARGET
         self.pulls = False
+        self.pulls_workspace = False
         self.refreshes = False
         self.served: dict[str, tuple[int, str]] = {}
         self.views = ptx.Views()
@@ -220,6 +221,7 @@ def did_open(ls: OxideServer, params: types.DidOpenTextDocumentParams) -> None:
     source = SourceFile(path_of(item.uri), item.text)
     document = Document(item.uri, item.version, source, ls.settings_of(source.path))
     ls.documents.put(document)
+    workspace_diagnostics.opened(ls, item.uri)
     ls.changed(document)
 
 

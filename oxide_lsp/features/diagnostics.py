@@ -47,6 +47,7 @@ def register(ls: OxideServer, params: types.InitializeParams) -> None:
         # Some editors ask for this all the time: only those that were told to are answered.
         wanted = params.initialization_options
         if isinstance(wanted, dict) and wanted.get("diagnosticMode") == "workspace":
+            ls.pulls_workspace = True
             ls.feature(types.WORKSPACE_DIAGNOSTIC)(workspace_diagnostics.pull)
 
 

@@ -2,7 +2,8 @@
 
 `workspace/diagnostic` for editors that pull, as partial results where they are wanted; the command
 `oxide.check` for all: it checks what `oxide-check` would check in the folders of the workspace,
-with progress that can be cancelled, and editors that do not pull are sent the findings.
+with progress that can be cancelled, and editors that do not ask by themselves are sent the
+findings. What was sent about a file is taken back when it is opened, and then shown as for others.
 
     oxide.check [URI of a folder]    ─►   {"files": 40, "kernels": 96, "findings": 3}
 
@@ -66,6 +67,14 @@ def register(ls: OxideServer) -> None:
         return await check_workspace(ls, folder)
 
     ls.command(CHECK)(check)
+
+
+def opened(ls: OxideServer, uri: str) -> None:
+    """A file was opened: an editor that pulls would show what it was sent a second time."""
+    if ls.pulls and uri in ls.elsewhere.published:
+        ls.elsewhere.published.discard(uri)
+        params = types.PublishDiagnosticsParams(uri=uri, diagnostics=[])
+        ls.text_document_publish_diagnostics(params)
 
 
 async def pull(
@@ -150,7 +159,7 @@ def _report_progress(ls: OxideServer, token: str, number: int, total: int, name:
 
 
 def _send(ls: OxideServer, uri: str, items: list[types.Diagnostic]) -> None:
-    if ls.pulls or ls.documents.get(uri) is not None:
+    if ls.pulls_workspace or ls.documents.get(uri) is not None:
         return
     if not items and uri not in ls.elsewhere.published:
         return

@@ -23,6 +23,7 @@ await withVSCode({ installs: false }, async (vscode) => {
   const folder = vscode.workspace({
     "block_sum.py": kernel("unsafe/block_sum_no_barrier.py"),
     "scale.py": UNGUARDED,
+    "closed.py": UNGUARDED.replace("out[i] = a[i]", "out[0] = a[0]"),
     "cells.ipynb": JSON.stringify({
       nbformat: 4,
       nbformat_minor: 5,

@@ -136,7 +136,13 @@ const TESTS = {
   },
 
   async "the workspace is checked on request"() {
+    const elsewhere = vscode.Uri.joinPath(folder, "closed.py");
+    assert.deepEqual(ours(elsewhere), []);
     await commands.executeCommand("oxide.checkWorkspace");
+    await until("what is found in a closed file", () => ours(elsewhere).length === 1);
+    await window.showTextDocument(await workspace.openTextDocument(elsewhere), vscode.ViewColumn.One);
+    await sleep(1500);
+    assert.equal(ours(elsewhere).length, 1, "it is shown twice");
   },
 
   async "the server can be restarted, and compiled code lives on"() {
