@@ -58,9 +58,7 @@ class OxideServer(LanguageServer):
     def __init__(self, worker: Worker) -> None:
         """A server that has not met its client, and so can show nothing yet."""
         # Reading standard input takes a thread of this pool.
-        super().__init__(
-            "oxide", _version(), max_workers=4, notebook_document_sync=notebooks.SYNC
-        )
+        super().__init__("oxide", _version(), max_workers=4, notebook_document_sync=notebooks.SYNC)
         self.worker = worker
         self.documents = Documents()
         self.health = Health(self)
