@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -134,7 +135,8 @@ def run(by: str, target: str, launches: int) -> dict[str, Any]:
                 found["errors"][path.stem] = f"{type(error).__name__}: {error}"[:2000]
             found["times"][f"{path.stem}, first run"] = 1e6 * (time.perf_counter() - start)
         if by == "oxide":
-            found["warnings"] += [str(w.message).splitlines()[0] for w in caught]
+            told = [str(w.message).splitlines()[0] for w in caught]
+            found["warnings"] += [re.sub(r"/\S*/", "", text) for text in told]
     try:
         found["times"] |= timed(by, target, launches)
     except Exception as error:

@@ -21,6 +21,7 @@ import argparse
 import importlib.util
 import io
 import os
+import re
 import sys
 import time
 import traceback
@@ -93,7 +94,9 @@ FILES = (
     "exception",
 )
 _INSIDE = "an internal of Numba's"
-ROOT = Path(__file__).resolve().parent.parent
+# Paths of a machine say nothing elsewhere, and texts of PTX are long.
+_PATH = re.compile(r"/[^\s'\"]*/")
+_LONGEST = 140
 REFUSALS = (
     "UnsupportedKernelError",
     "LaunchTypeError",
@@ -120,7 +123,7 @@ def main() -> int:
         found = _run(arguments.folder / f"test_{name}.py", arguments.verbose)
         counts += Counter(kind for kind, _, _ in found)
         others += [
-            f"{name}: {test}: {why}".replace(f"{ROOT}/", "")
+            f"{name}: {test}: {_PATH.sub('', why)[:_LONGEST]}"
             for kind, test, why in found
             if kind in ("other", "unread")
         ]
