@@ -34,6 +34,7 @@ from oxide_analyzer.host.values import (
     Text,
     Thing,
     Value,
+    has_list,
     is_size,
     things_in,
 )
@@ -134,7 +135,8 @@ class Expressions:
                 if any(isinstance(element, ast.Starred) for element in elements):
                     self.below(node)
                     return UNKNOWN
-                return Items(tuple(self.value(element) for element in elements))
+                items = tuple(self.value(element) for element in elements)
+                return Items(items, is_list=isinstance(node, ast.List))
             case ast.BinOp(left=left, op=op, right=right):
                 return self.arithmetic(op, left, right)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -158,7 +160,8 @@ class Expressions:
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
                 found = self.value(value)
                 self.run.escapes(found)
-                self.state.names[name] = UNKNOWN if name in self.run.shared_names else found
+                is_plain = name not in self.run.shared_names and not has_list(found)
+                self.state.names[name] = found if is_plain else UNKNOWN
                 return found
             case (
                 ast.Lambda()
@@ -172,6 +175,9 @@ class Expressions:
                 self.escape_names_in(node)
                 if not isinstance(node, ast.Lambda):
                     self.anything_happens()
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.NamedExpr):
+                        self.state.names[inner.target.id] = UNKNOWN
                 return UNKNOWN
             case _:
                 self.below(node)
@@ -312,8 +318,8 @@ class Expressions:
             case int(), _, int():
                 folded = fold(op, one, other)
                 return folded if isinstance(folded, int) else UNKNOWN
-            case Items(items=items), ast.Add(), Items(items=more):
-                return Items(items + more)
+            case Items(items=items) as one, ast.Add(), Items(items=more):
+                return Items(items + more, is_list=one.is_list)
             case Symbol() | Whole() | int(), _, Symbol() | Whole() | int():
                 name = _OPERATORS.get(type(op))
                 found = None if name is None else whole(name, one, other)
@@ -490,7 +496,10 @@ class Expressions:
             names[name] = value
         names.update({name: v for name, v in given.keywords.items() if name in names})
         for name, value in names.items():
-            if name in self.run.shared_names:
+            if name in self.run.shared_names or has_list(value):
+                self.run.escapes(value)
+                names[name] = UNKNOWN
+            elif name in self.run.captured(function.node):
                 self.run.escapes(value)
         self.run.calls.append((function.node, self.span(node)))
         found = self.flow.play(called, names, self.state)

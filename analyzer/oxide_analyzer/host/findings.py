@@ -146,8 +146,9 @@ def _stated(
         if report is None:
             continue
         facts = report.facts
-        if report.verdict is Verdict.VIOLATED:
-            # It is refused whatever the launch; what it declares holds all the same.
+        is_open = kernel.callables or any(c.value is None for c in kernel.constants)
+        if is_open or report.verdict is Verdict.VIOLATED:
+            # What else its launches have to fulfil, only they say, or it has none.
             facts = tuple(fact for fact in facts if fact.declared)
         found[key] = kernel, facts
     return {key: one for key, one in found.items() if key not in several}

@@ -29,6 +29,7 @@ from oxide_analyzer.host.values import (
     Thing,
     Unknown,
     Value,
+    has_list,
 )
 
 if TYPE_CHECKING:
@@ -193,6 +194,9 @@ class Flow:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 state.names.pop(node.name, None)
                 expressions.escape_names_in(node)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                for alias in names:
+                    state.names.pop((alias.asname or alias.name).partition(".")[0], None)
             case ast.Delete(targets=targets):
                 for target in targets:
                     if isinstance(target, ast.Name):
@@ -205,7 +209,12 @@ class Flow:
         state = expressions.state
         match target:
             case ast.Name(id=name):
-                if name in self._run.shared_names:
+                if expressions.scope.is_module or name in self._run.captured(
+                    expressions.scope.node
+                ):
+                    # Code that runs some other time may do anything with it.
+                    self._run.escapes(value)
+                if name in self._run.shared_names or has_list(value):
                     self._run.escapes(value)
                     value = UNKNOWN
                 elif isinstance(value, Unknown):
@@ -236,9 +245,9 @@ class Flow:
         """What holds in a case of a `match`, whose names nobody knows."""
         found = state.copy()
         for inner in ast.walk(case.pattern):
-            name = getattr(inner, "name", None)
-            if isinstance(name, str):
-                found.names[name] = UNKNOWN
+            for name in (getattr(inner, "name", None), getattr(inner, "rest", None)):
+                if isinstance(name, str):
+                    found.names[name] = UNKNOWN
         return found
 
     # ------------------------------------------------------------ loops

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.source import SourceFile, Span
 
 MOST_STATEMENTS = 6_000
+_INSIDE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Spent(Exception):
@@ -57,6 +58,7 @@ class Run:
     _stated: dict[int, tuple[Kernel, tuple[Fact, ...]] | None] = field(
         default_factory=dict[int, "tuple[Kernel, tuple[Fact, ...]] | None"]
     )
+    _captured: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
     _count: int = 0
 
     def spend(self) -> None:
@@ -116,6 +118,15 @@ class Run:
                 known = _declared(function, self.resolver)
             self._stated[key] = known
         return self._stated[key]
+
+    def captured(self, node: ast.Module | FunctionNode | ast.ClassDef) -> frozenset[str]:
+        """The names that functions inside a piece of code use."""
+        if id(node) not in self._captured:
+            inner = [n for n in ast.walk(node) if isinstance(n, _INSIDE) and n is not node]
+            self._captured[id(node)] = frozenset(
+                name.id for one in inner for name in ast.walk(one) if isinstance(name, ast.Name)
+            )
+        return self._captured[id(node)]
 
     def report(self, diagnostic: Diagnostic) -> None:
         """A finding, if it is certain and in this file."""

@@ -53,9 +53,10 @@ class Thing:
 
 @record
 class Items:
-    """A tuple or list that is written out."""
+    """A tuple or list that is written out; a list may be another one as soon as it has a name."""
 
     items: tuple[Value, ...]
+    is_list: bool = False
 
 
 @record
@@ -132,6 +133,11 @@ Value: TypeAlias = (
 def is_size(value: Value) -> bool:
     """Whether it is a whole number, known or not."""
     return isinstance(value, int | Symbol | Whole)
+
+
+def has_list(value: Value) -> bool:
+    """Whether it is a list, or holds one."""
+    return isinstance(value, Items) and (value.is_list or any(map(has_list, value.items)))
 
 
 def things_in(value: Value) -> list[Thing]:
