@@ -486,9 +486,11 @@ class Expressions:
 
     def _played(self, called: HostFunction, given: Given, node: ast.Call) -> Value:
         function = called.function
-        if function.role is not FunctionRole.PLAIN or not _can_be_played(function, given):
+        if function.role is not FunctionRole.PLAIN or not given.is_complete:
             return self._unknown(given)
-        if self.flow.is_too_deep(function.node):
+        if not any(map(things_in, given.all)) and not self.run.may_matter(function.node):
+            return self._unknown(given)
+        if not self.run.can_be_played(function) or self.flow.is_too_deep(function.node):
             return self._unknown(given)
         declared = [argument.arg for argument, _ in parameters(function.node)]
         names: dict[str, Value] = dict.fromkeys(declared, UNKNOWN)
@@ -509,12 +511,3 @@ class Expressions:
     def related_calls(self) -> tuple[Related, ...]:
         """The calls that lead to the function that is followed now."""
         return tuple(Related(span, "called here") for _, span in reversed(self.run.calls))
-
-
-def _can_be_played(function: UserFunction, given: Given) -> bool:
-    node = function.node
-    is_plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
-    rests = node.args.vararg is None and node.args.kwarg is None
-    if not (is_plain and rests and given.is_complete and not function.scope.is_class):
-        return False
-    return not any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))

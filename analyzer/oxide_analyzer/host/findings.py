@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Verdict
@@ -24,17 +25,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
     from oxide_analyzer.source import SourceFile
 
-# A text without any of these makes no buffers, operations or launches.
-_WORDS = ("oxide", "copy_to_host")
-# Modules whose names make something that is followed here.
-_MODULES = frozenset(("oxide", "oxide.operations", "oxide.buffers"))
-# What makes a buffer or an operation, or prepares a launch.
-_NAMES = frozenset(
-    (
-        *("empty", "zeros", "asarray", "prepare", "launch_unchecked", "op", "copy_to_host"),
-        *("upload", "download", "clear", "copy", "value", "zip_ops", "unzip", "host"),
-        *("with_context", "share", "and_then"),
-    )
+_IMPORTS = re.compile(
+    r"^\s*(from\s+oxide(\.operations|\.buffers)?\s+import\b|import\s.*\boxide\b)", re.MULTILINE
 )
 
 
@@ -45,24 +37,22 @@ def findings(
     reports: Sequence[KernelReport],
 ) -> tuple[Diagnostic, ...]:
     """What is wrong with the host code of a file, whose kernels were judged already."""
-    if not any(word in source.text for word in _WORDS):
+    if not _has_host_code(source):
         return ()
     tree = parse(source)
     if not isinstance(tree, ast.Module):
         return ()
     module = module_scope(source, tree)
-    if not _has_host_code(module):
-        return ()
     run = Run(
         source,
         Resolver(modules),
         _stated(kernels, reports),
-        names_changed_from_afar(tree),
+        names_changed_from_afar(source, tree),
     )
-    if _may_matter(module.node.body):
+    if _matters(run, module.node.body):
         _follow(run, lambda flow: flow.module(module))
-    for node, scope in _functions(module.node.body, module):
-        if not _is_kernel(node) and _may_matter(node.body):
+    for node, scope in _functions(run, module.node.body, module):
+        if not _is_kernel(node) and run.may_matter(node):
             _follow(run, lambda flow, node=node, scope=scope: flow.function(node, scope))
     return tuple(run.found.values())
 
@@ -82,40 +72,21 @@ def _follow(run: Run, look: Callable[[Flow], None]) -> None:
             run.report(ox502.never_run(thing.made))
 
 
-def _has_host_code(module: Scope) -> bool:
-    """Whether a file imports what makes buffers, operations or kernels."""
-    source = module.source
-    if "numba" in source.text and "copy_to_host" in source.text and "stream" in source.text:
+def _has_host_code(source: SourceFile) -> bool:
+    """Whether a file imports what makes buffers, operations or kernels, or copies on streams."""
+    text = source.text
+    if "numba" in text and "copy_to_host" in text and "stream" in text:
         return True
-    return any(_is_of_oxide(node) for node in ast.walk(module.node))
+    return _IMPORTS.search(text) is not None
 
 
-def _is_of_oxide(node: ast.AST) -> bool:
-    match node:
-        case ast.Import(names=names):
-            return any(alias.name in _MODULES for alias in names)
-        case ast.ImportFrom(module=name, level=0):
-            return name in _MODULES
-        case _:
-            return False
-
-
-def _may_matter(body: list[ast.stmt]) -> bool:
-    """Whether code launches, or calls anything by a name that means something here."""
-    waiting: list[ast.AST] = [*body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Call):
-            func = node.func
-            if isinstance(func, ast.Subscript | ast.Call):
-                return True
-            if isinstance(func, ast.Attribute) and func.attr in _NAMES:
-                return True
-            if isinstance(func, ast.Name) and func.id in _NAMES:
-                return True
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            waiting.extend(ast.iter_child_nodes(node))
-    return False
+def _matters(run: Run, body: list[ast.stmt]) -> bool:
+    """Whether code outside of functions may do something that is followed here."""
+    return any(
+        run.may_matter(node)
+        for node in body
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
 
 
 def _is_kernel(node: FunctionNode) -> bool:
@@ -154,19 +125,21 @@ def _stated(
     return {key: one for key, one in found.items() if key not in several}
 
 
-def _functions(body: list[ast.stmt], scope: Scope) -> Iterator[tuple[FunctionNode, Scope]]:
+def _functions(
+    run: Run, body: list[ast.stmt], scope: Scope
+) -> Iterator[tuple[FunctionNode, Scope]]:
     """Every function below, with its own scope."""
     for node in body:
         place = scope.at(node)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                inner = place.inner(node)
+                inner = run.inner(place, node)
                 yield node, inner
-                yield from _functions(node.body, inner)
+                yield from _functions(run, node.body, inner)
             case ast.ClassDef():
-                yield from _functions(node.body, place.inner(node))
+                yield from _functions(run, node.body, run.inner(place, node))
             case _:
                 for name in ("body", "orelse", "finalbody"):
-                    yield from _functions(getattr(node, name, []), scope)
+                    yield from _functions(run, getattr(node, name, []), scope)
                 for handler in getattr(node, "handlers", []):
-                    yield from _functions(handler.body, scope)
+                    yield from _functions(run, handler.body, scope)

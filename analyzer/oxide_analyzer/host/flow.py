@@ -84,7 +84,7 @@ class Flow:
     def play(self, function: HostFunction, names: dict[str, Value], state: State) -> Value:
         """A function as one call has it; what it does to objects is in `state` afterwards."""
         node = function.function.node
-        scope = function.function.scope.inner(node)
+        scope = self._run.inner(function.function.scope, node)
         frame = self._body(node.body, scope, state.inner(names))
         if len(frame.returns) > 1:
             for _, value in frame.returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Diagnostic
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.resolution import Resolver
-    from oxide_analyzer.frontends.oxide.scopes import FunctionNode
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.host.values import Size
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.source import SourceFile, Span
 
 MOST_STATEMENTS = 6_000
+# What makes a buffer or an operation, or prepares a launch; `k[grid, block](…)`, `f(…)(…)`.
+_CALLS = re.compile(
+    r"[\])]\s*\(|\b(empty|zeros|asarray|prepare|launch_unchecked|op|copy_to_host|upload|download|"
+    r"clear|copy|value|zip_ops|unzip|host|with_context|share|and_then)\s*\("
+)
 _INSIDE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -58,6 +64,9 @@ class Run:
     _stated: dict[int, tuple[Kernel, tuple[Fact, ...]] | None] = field(
         default_factory=dict[int, "tuple[Kernel, tuple[Fact, ...]] | None"]
     )
+    _scopes: dict[int, Scope] = field(default_factory=dict[int, "Scope"])
+    _mattering: dict[int, bool] = field(default_factory=dict[int, bool])
+    _playable: dict[int, bool] = field(default_factory=dict[int, bool])
     _captured: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
     _count: int = 0
 
@@ -119,6 +128,34 @@ class Run:
             self._stated[key] = known
         return self._stated[key]
 
+    def inner(self, scope: Scope, node: FunctionNode | ast.ClassDef) -> Scope:
+        """The scope of a function, one for each."""
+        found = self._scopes.get(id(node))
+        if found is None:
+            found = self._scopes[id(node)] = scope.inner(node)
+        return found
+
+    def may_matter(self, node: ast.stmt) -> bool:
+        """Whether code launches, or calls anything by a name that means something here."""
+        if id(node) not in self._mattering:
+            self._mattering[id(node)] = _CALLS.search(self.source.text_of(node)) is not None
+        return self._mattering[id(node)]
+
+    def can_be_played(self, function: UserFunction) -> bool:
+        """Whether a call of a function does what its body says, and nothing else."""
+        node = function.node
+        if id(node) not in self._playable:
+            plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
+            rests = node.args.vararg is not None or node.args.kwarg is not None
+            self._playable[id(node)] = (
+                plain
+                and not rests
+                and not function.scope.is_class
+                and function.scope.source is self.source
+                and not any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+            )
+        return self._playable[id(node)]
+
     def captured(self, node: ast.Module | FunctionNode | ast.ClassDef) -> frozenset[str]:
         """The names that functions inside a piece of code use."""
         if id(node) not in self._captured:
@@ -144,8 +181,10 @@ def _declared(function: UserFunction, resolver: Resolver) -> tuple[Kernel, tuple
     return kernel, tuple(Fact(fact.condition, fact.text, True, fact.span) for fact in facts)
 
 
-def names_changed_from_afar(tree: ast.Module) -> frozenset[str]:
+def names_changed_from_afar(source: SourceFile, tree: ast.Module) -> frozenset[str]:
     """The names of all `global` and `nonlocal` statements."""
+    if "global" not in source.text and "nonlocal" not in source.text:
+        return frozenset()
     return frozenset(
         name
         for node in ast.walk(tree)
