@@ -51,6 +51,16 @@ def test_a_race_is_shown_with_its_two_threads_and_goes_when_it_is_repaired(
     assert client.pulled(uri, lambda d: "OX104" not in codes(d)) == []
 
 
+def test_what_host_code_does_is_said_outside_of_kernels(client: Client, folder: Path) -> None:
+    host = "import oxide\n\nx = oxide.zeros(8, oxide.f32)\nx.free()\nx.numpy()\n"
+    uri = client.open(folder / "host.py", host)
+    (found,) = client.pulled(uri, lambda d: "OX501" in codes(d))
+    assert found["range"]["start"] == {"line": 4, "character": 0}
+    assert [r["location"]["range"]["start"]["line"] for r in found["relatedInformation"]] == [3, 2]
+    client.change(uri, host.replace("x.free()\n", ""))
+    assert client.pulled(uri, lambda d: d == []) == []
+
+
 def test_hover_shows_verdict_facts_and_ptx(client: Client, folder: Path) -> None:
     pytest.importorskip("llvmlite")
     uri = client.open(folder / "vecadd.py", VECADD)

@@ -125,9 +125,7 @@ def use(here: Expressions, thing: Thing, node: ast.expr) -> None:
     """A buffer is used; it must not be freed."""
     freed = here.state.freed.get(thing.number)
     if freed is not None and thing.kind is Kind.BUFFER:
-        here.run.report(
-            ox501.freed(here.span(node), freed.span, freed.what, thing.made, here.related_calls())
-        )
+        here.run.report(ox501.freed(here.span(node), freed.span, freed.what, thing.made))
 
 
 def _of_stream(
@@ -166,9 +164,7 @@ def take(here: Expressions, value: Value, node: ast.expr, what: str) -> None:
     if before is None:
         here.state.taken[value.number] = Use(here.span(node), what)
     elif not value.may_repeat:
-        here.run.report(
-            ox501.taken(here.span(node), before.span, before.what, here.related_calls())
-        )
+        here.run.report(ox501.taken(here.span(node), before.span, before.what))
 
 
 def done(here: Expressions, value: Thing, node: ast.expr, what: str) -> Value:

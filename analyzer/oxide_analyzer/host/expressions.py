@@ -10,7 +10,6 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import Related
 from oxide_analyzer.frontends.numba.quantities import Symbol, Whole, ceiling, whole
 from oxide_analyzer.frontends.oxide.constants import fold
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -507,7 +506,3 @@ class Expressions:
         found = self.flow.play(called, names, self.state)
         self.run.calls.pop()
         return found
-
-    def related_calls(self) -> tuple[Related, ...]:
-        """The calls that lead to the function that is followed now."""
-        return tuple(Related(span, "called here") for _, span in reversed(self.run.calls))

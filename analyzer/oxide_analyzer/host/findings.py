@@ -51,10 +51,14 @@ def findings(
     )
     if _matters(run, module.node.body):
         _follow(run, lambda flow: flow.module(module))
-    for node, scope in _functions(run, module.node.body, module):
+    try:
+        functions = list(_functions(run, module.node.body, module))
+    except RecursionError:
+        functions = []
+    for node, scope in functions:
         if not _is_kernel(node) and run.may_matter(node):
             _follow(run, lambda flow, node=node, scope=scope: flow.function(node, scope))
-    return tuple(run.found.values())
+    return run.all_found()
 
 
 def _follow(run: Run, look: Callable[[Flow], None]) -> None:

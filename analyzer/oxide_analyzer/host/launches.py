@@ -159,7 +159,7 @@ def _demand_apart(
                         kernel.name,
                         written[0],
                         beside,
-                        (*_made(one, here), _declared(kernel), *here.related_calls()),
+                        (*_made(one, here), _declared(kernel)),
                     )
                 )
                 return
@@ -193,7 +193,7 @@ def _demand_one_place(
         if first is None:
             first = name, thing, place
         elif _differ(place, first[2]):
-            related = (*_made(thing, here), *_made(first[1], here), *here.related_calls())
+            related = (*_made(thing, here), *_made(first[1], here))
             here.run.report(
                 ox504.arrays(
                     here.span(node), kernel.name, (name, place), (first[0], first[2]), related
@@ -206,7 +206,7 @@ def _demand_one_place(
     if first is None or not isinstance(stream, Thing) or stream.device is None:
         return
     if first[2] not in (_HOST, _ANY_DEVICE, stream.device):
-        related = (*_made(stream, here), *_made(first[1], here), *here.related_calls())
+        related = (*_made(stream, here), *_made(first[1], here))
         here.run.report(
             ox504.stream(here.span(node), kernel.name, stream.device, (first[0], first[2]), related)
         )
@@ -245,10 +245,9 @@ def _demand_contract(
     block = declared if called.given.block is None else _extents(called.given.block)
     if 0 in grid:
         return
-    calls = here.related_calls()
     said = _shape_of_launch(kernel, grid, block, declared)
     if said is not None:
-        related = (_declared(kernel), *calls)
+        related = (_declared(kernel),)
         here.run.report(ox401.geometry(here.span(node), kernel.name, said, related))
         return
     scalars: dict[str, Size] = {}
@@ -274,7 +273,7 @@ def _demand_contract(
                     fact.text,
                     str(found),
                     is_declared=fact.declared,
-                    related=(stated, *calls),
+                    related=(stated,),
                 )
             )
             return

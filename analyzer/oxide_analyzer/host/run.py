@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.checked import Fact
 from oxide_analyzer.contract import limits
+from oxide_analyzer.diagnostics import Related
 from oxide_analyzer.frontends.numba.quantities import Symbol
 from oxide_analyzer.frontends.oxide.reading import instances
 from oxide_analyzer.host.values import Kind, Thing, Value, things_in
@@ -63,6 +64,9 @@ class Run:
     )
     _stated: dict[int, tuple[Kernel, tuple[Fact, ...]] | None] = field(
         default_factory=dict[int, "tuple[Kernel, tuple[Fact, ...]] | None"]
+    )
+    _of_calls: dict[tuple[Span, str], tuple[tuple[Span, str], Diagnostic]] = field(
+        default_factory=dict[tuple["Span", str], tuple[tuple["Span", str], "Diagnostic"]]
     )
     _scopes: dict[int, Scope] = field(default_factory=dict[int, "Scope"])
     _mattering: dict[int, bool] = field(default_factory=dict[int, bool])
@@ -166,9 +170,22 @@ class Run:
         return self._captured[id(node)]
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """A finding, if it is certain and in this file."""
-        if not self.quiet and diagnostic.span.path == self.source.path:
-            self.found.setdefault((diagnostic.span, diagnostic.code), diagnostic)
+        """A finding, if it is certain and in this file; of a call, where the call stands."""
+        if self.quiet or diagnostic.span.path != self.source.path:
+            return
+        place = diagnostic.span, diagnostic.code
+        if not self.calls:
+            self.found.setdefault(place, diagnostic)
+            return
+        _, call = self.calls[0]
+        related = (Related(diagnostic.span, "in this call, here"), *diagnostic.related)
+        moved = replace(diagnostic, span=call, related=related)
+        self._of_calls.setdefault((call, diagnostic.code), (place, moved))
+
+    def all_found(self) -> tuple[Diagnostic, ...]:
+        """All findings; what a function does by itself is not said of its calls."""
+        of_calls = (moved for place, moved in self._of_calls.values() if place not in self.found)
+        return (*self.found.values(), *of_calls)
 
 
 def _declared(function: UserFunction, resolver: Resolver) -> tuple[Kernel, tuple[Fact, ...]] | None:

@@ -18,5 +18,5 @@ def found(
     span: Span, kernel: str, written: str, beside: str, related: tuple[Related, ...]
 ) -> Diagnostic:
     """A launch in the source that gives one array for two parameters."""
-    message = f"`{kernel}` writes `{written}`, and this launch gives the same memory for `{beside}`"
+    message = f"`{kernel}` writes `{written}`, and the launch gives the same memory for `{beside}`"
     return RULE.diagnostic(span, message, related=related)

@@ -25,7 +25,7 @@ def fact(
 ) -> Diagnostic:
     """A launch in the source for which a fact does not hold."""
     source = "" if is_declared else ", which its proof needs"
-    message = f"this launch of `{kernel}` does not fulfil `{text}` ({actual} is false){source}"
+    message = f"launch of `{kernel}` does not fulfil `{text}` ({actual} is false){source}"
     return RULE.diagnostic(span, message, related=related)
 
 

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 RULE = Rule("OX501", "use-after-free", Severity.ERROR)
 
 
-def freed(span: Span, place: Span, what: str, made: Span, calls: tuple[Related, ...]) -> Diagnostic:
+def freed(span: Span, place: Span, what: str, made: Span) -> Diagnostic:
     """A buffer is used behind the place where it was freed."""
     message = f"this buffer was freed on line {place.line}, and is used once more"
-    related = (Related(place, what), Related(made, "made here"), *calls)
+    related = (Related(place, what), Related(made, "made here"))
     return RULE.diagnostic(span, message, related=related)
 
 
-def taken(span: Span, place: Span, what: str, calls: tuple[Related, ...]) -> Diagnostic:
+def taken(span: Span, place: Span, what: str) -> Diagnostic:
     """An operation is run, or made part of another one, for the second time."""
     message = (
         f"this operation {what} on line {place.line}, and is done once; `.share()` makes one whose "
         "result can be used more often"
     )
-    return RULE.diagnostic(span, message, related=(Related(place, what), *calls))
+    return RULE.diagnostic(span, message, related=(Related(place, what),))
