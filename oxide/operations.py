@@ -8,9 +8,9 @@ result = await ops.download(y)
 """
 
 from oxide_codegen.errors import GraphError, OperationUsedError
-from oxide_codegen.execution import Context
-from oxide_codegen.graphs import Graph
-from oxide_codegen.operations import (
+from oxide_codegen.operations.execution import Context
+from oxide_codegen.operations.graphs import Graph
+from oxide_codegen.operations.operation import (
     DeviceOperation,
     host,
     on,
@@ -19,8 +19,8 @@ from oxide_codegen.operations import (
     with_context,
     zip_ops,
 )
-from oxide_codegen.scheduling import Policy, RoundRobin, SingleStream, policy, set_policy
-from oxide_codegen.transfers import clear, copy, download, empty, upload, zeros
+from oxide_codegen.operations.scheduling import Policy, RoundRobin, SingleStream, policy, set_policy
+from oxide_codegen.operations.transfers import clear, copy, download, empty, upload, zeros
 
 __all__ = [
     "Context",

@@ -41,8 +41,8 @@ HEAVY = {"z3", "llvmlite", "cuda", "numpy", "pygls", "lsprotocol"}
 _LSP = {"pygls", "lsprotocol"}
 # Who launches kernels of Numba has NumPy; no other module imports these.
 _NUMBA = [
-    *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("arguments", "arrays", "dispatch")),
-    *(f"codegen/oxide_codegen/numba_{name}.py" for name in ("jit", "memory", "random")),
+    *(f"codegen/oxide_codegen/numba/{name}.py" for name in ("arguments", "arrays", "dispatch")),
+    *(f"codegen/oxide_codegen/numba/{name}.py" for name in ("jit", "memory", "random")),
     "oxide/numba/__init__.py",
     "oxide/numba_cuda/__init__.py",
     "oxide/numba_cuda/random.py",

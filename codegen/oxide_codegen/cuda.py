@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
-    from oxide_codegen.graphs import CudaCapture
+    from oxide_codegen.operations.graphs import CudaCapture
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64

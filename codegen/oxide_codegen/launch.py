@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.launchable import Launchable, Launches, Terms
     from oxide_codegen.live import Guard
-    from oxide_codegen.operations import DeviceOperation
+    from oxide_codegen.operations.operation import DeviceOperation
     from oxide_codegen.streams import Queue
 
 P = ParamSpec("P")
@@ -115,7 +115,7 @@ class Launch(Generic[P]):
 
         It gives what the kernel writes: an array, or a tuple of them where there are several.
         """
-        from oxide_codegen.launch_operation import operation
+        from oxide_codegen.operations.launched import operation
 
         return operation(self, args, kwargs)
 

@@ -57,7 +57,7 @@ from oxide.numba.types import (
     uintp,
     void,
 )
-from oxide_codegen.numba_verdicts import UnprovedKernelWarning, UnsupportedKernelError
+from oxide_codegen.numba.verdicts import UnprovedKernelWarning, UnsupportedKernelError
 
 __all__ = [
     "Signature",
@@ -127,6 +127,6 @@ njit = jit
 
 def from_dtype(dtype: Any) -> Any:
     """The type of kernels for NumPy's, records among them."""
-    from oxide_codegen.numba_types import from_dtype
+    from oxide_codegen.numba.types import from_dtype
 
     return from_dtype(dtype)

@@ -53,8 +53,8 @@ from oxide.numba_cuda.types import (
     uintp,
     void,
 )
-from oxide_codegen.numba_arrays import DeviceNDArray, array_like, device_array, to_device
-from oxide_codegen.numba_devices import (
+from oxide_codegen.numba.arrays import DeviceNDArray, array_like, device_array, to_device
+from oxide_codegen.numba.devices import (
     Context,
     Device,
     Event,
@@ -70,8 +70,8 @@ from oxide_codegen.numba_devices import (
     stream,
     synchronize,
 )
-from oxide_codegen.numba_dispatch import Dispatcher
-from oxide_codegen.numba_jit import jit
+from oxide_codegen.numba.dispatch import Dispatcher
+from oxide_codegen.numba.jit import jit
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -254,7 +254,7 @@ def device_array_like(ary: Any, stream: Any = 0) -> DeviceNDArray:
 
 def pinned_array(shape: Any, dtype: Any = float, strides: Any = None, order: Any = "C") -> Any:
     """Host memory; on a GPU it is page-locked, so that copies need no detour."""
-    from oxide_codegen.numba_memory import pinned
+    from oxide_codegen.numba.memory import pinned
 
     del strides
     return pinned(shape, dtype, order)
@@ -307,7 +307,7 @@ def pinned(*arylist: Any) -> Generator[None]:
 
 def as_cuda_array(obj: Any, sync: bool = True) -> DeviceNDArray:
     """An array of another library that lies on a GPU, without a copy."""
-    from oxide_codegen.numba_arrays import as_device_array
+    from oxide_codegen.numba.arrays import as_device_array
 
     del sync
     found = as_device_array(obj)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from oxide.numba_cuda.intrinsics import Intrinsic
-from oxide_codegen.numba_random import (
+from oxide_codegen.numba.random import (
     create_xoroshiro128p_states,
     init_xoroshiro128p_states,
     init_xoroshiro128p_states_cpu,

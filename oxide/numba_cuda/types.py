@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oxide_codegen.numba_types import (
+from oxide_codegen.numba.types import (
     COMPLEX_TYPES,
     NAMED,
     SCALAR_TYPES,

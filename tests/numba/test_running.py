@@ -10,7 +10,7 @@ import pytest
 
 import oxide
 from oxide.numba import UnprovedKernelWarning, UnsupportedKernelError, cuda, float32, int32, void
-from oxide_codegen.numba_types import signatures
+from oxide_codegen.numba.types import signatures
 from runtime import fake_cuda
 from runtime import numba_kernels as kernels
 

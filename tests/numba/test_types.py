@@ -21,7 +21,7 @@ from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import SCALARS
 from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
-from oxide_codegen.numba_random import init_xoroshiro128p_states_cpu, xoroshiro128p_dtype
+from oxide_codegen.numba.random import init_xoroshiro128p_states_cpu, xoroshiro128p_dtype
 
 TABLE = json.loads((Path(__file__).parent / "types_of_numba.json").read_text(encoding="utf-8"))
 TYPES = TABLE.pop("types").split()

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from numba import cuda, float32, float64, int32
 
 TILE = 8

@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
-from numba import cuda, float32
 from numba.cuda.random import (
     create_xoroshiro128p_states,
     xoroshiro128p_normal_float32,
     xoroshiro128p_uniform_float32,
     xoroshiro128p_uniform_float64,
 )
+
+from numba import cuda, float32
 
 particle = np.dtype([("x", np.float32), ("v", np.float32, (2,)), ("hits", np.int32)], align=True)
 WEIGHTS = np.linspace(0, 1, 8)

@@ -1,6 +1,7 @@
 """What the threads of a warp or a block do together: votes, shuffles, ballots, counts."""
 
 import numpy as np
+
 from numba import cuda, int32
 
 

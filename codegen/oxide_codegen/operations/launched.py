@@ -10,13 +10,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.errors import LaunchTypeError
-from oxide_codegen.operations import DeviceOperation, Step
+from oxide_codegen.operations.operation import DeviceOperation, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oxide_codegen.execution import Context
     from oxide_codegen.launch import Launch
+    from oxide_codegen.operations.execution import Context
 
 
 def operation(

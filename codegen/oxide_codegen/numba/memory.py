@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oxide_codegen import devices
-from oxide_codegen.numba_arrays import numpy_type
+from oxide_codegen.numba.arrays import numpy_type
 
 
 def pinned(shape: Any, dtype: Any, order: str = "C") -> Any:

@@ -13,14 +13,14 @@ from oxide_codegen import buffers
 from oxide_codegen.buffers import DeviceBuffer, extents_of, host_array, import_numpy
 from oxide_codegen.driver import check
 from oxide_codegen.elements import dtype_of
-from oxide_codegen.operations import DeviceOperation, Step, as_operation
+from oxide_codegen.operations.operation import DeviceOperation, Step, as_operation
 from oxide_codegen.scalars import as_elements, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_codegen.cuda import Cuda
-    from oxide_codegen.execution import Context
+    from oxide_codegen.operations.execution import Context
 
 
 def empty(shape: int | tuple[int, ...], dtype: Any) -> DeviceOperation[DeviceBuffer[Any]]:

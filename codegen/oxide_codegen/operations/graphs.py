@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from oxide_codegen import devices, streams
 from oxide_codegen.driver import check
 from oxide_codegen.errors import GraphError
-from oxide_codegen.execution import Run
 from oxide_codegen.host_streams import HostStream
+from oxide_codegen.operations.execution import Run
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from oxide_codegen.cuda import Cuda, Memory
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import HostMemory
-    from oxide_codegen.operations import DeviceOperation
+    from oxide_codegen.operations.operation import DeviceOperation
 
 T = TypeVar("T")
 
@@ -252,6 +252,6 @@ class _HostGraph:
                 streams.behind(stream, done)
 
     def wait(self, kernels: frozenset[str]) -> None:
-        from oxide_codegen import completion
+        from oxide_codegen.operations import completion
 
         completion.wait(self._last, kernels)

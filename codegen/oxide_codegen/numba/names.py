@@ -29,7 +29,7 @@ from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Scalar
 from oxide_codegen import live
 from oxide_codegen.elements import element_of, leaf
 from oxide_codegen.instances import places, source_of
-from oxide_codegen.numba_types import element_named
+from oxide_codegen.numba.types import element_named
 
 if TYPE_CHECKING:
     from types import FunctionType

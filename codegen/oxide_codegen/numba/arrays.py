@@ -21,7 +21,7 @@ from oxide_codegen import devices, elements
 from oxide_codegen.arrays import ArrayView
 from oxide_codegen.buffers import DeviceBuffer, empty
 from oxide_codegen.host_streams import HostMemory
-from oxide_codegen.numba_types import element_named
+from oxide_codegen.numba.types import element_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,7 @@
        └─ nothing taken as proved ─────────► code that checks everything
 
 A launch runs the first code whose facts it fulfils. Where that is not one that is proved, the
-finding is told once, and the launch runs all the same: see `numba_verdicts`.
+finding is told once, and the launch runs all the same: see `verdicts`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from oxide_codegen import live
 from oxide_codegen.abi import layout
 from oxide_codegen.arguments import Signature
 from oxide_codegen.errors import SourceError
-from oxide_codegen.numba_names import LiveNames
-from oxide_codegen.numba_verdicts import UnsupportedKernelError
+from oxide_codegen.numba.names import LiveNames
+from oxide_codegen.numba.verdicts import UnsupportedKernelError
 from oxide_codegen.program import Specialisation
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from oxide_codegen import completion, devices, scheduling
-from oxide_codegen.operations import (
+from oxide_codegen import devices
+from oxide_codegen.operations import completion, scheduling
+from oxide_codegen.operations.operation import (
     DeviceOperation,
     Host,
     Item,
@@ -37,9 +38,9 @@ from oxide_codegen.operations import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from oxide_codegen.completion import Work
     from oxide_codegen.devices import DeviceId
-    from oxide_codegen.scheduling import Policy
+    from oxide_codegen.operations.completion import Work
+    from oxide_codegen.operations.scheduling import Policy
     from oxide_codegen.streams import Stream
 
 T = TypeVar("T")
@@ -244,7 +245,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             return results[index]
         case Host(function=function, inputs=inputs):
             if context.is_captured:
-                from oxide_codegen.graphs import refuse_host_function
+                from oxide_codegen.operations.graphs import refuse_host_function
 
                 raise refuse_host_function(operation.what)
             given = yield from _all(inputs, context)

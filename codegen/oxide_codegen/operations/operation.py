@@ -25,11 +25,11 @@ from oxide_codegen.errors import OperationUsedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from oxide_codegen.completion import Work
     from oxide_codegen.devices import DeviceId
-    from oxide_codegen.execution import Context
-    from oxide_codegen.graphs import Graph
-    from oxide_codegen.scheduling import Policy
+    from oxide_codegen.operations.completion import Work
+    from oxide_codegen.operations.execution import Context
+    from oxide_codegen.operations.graphs import Graph
+    from oxide_codegen.operations.scheduling import Policy
     from oxide_codegen.streams import Stream
 
 T = TypeVar("T")
@@ -56,26 +56,26 @@ class DeviceOperation(Generic[T]):
 
     def sync(self, policy: Policy | None = None) -> T:
         """Do it, wait, and give the result; raises what it ran into."""
-        from oxide_codegen import execution
+        from oxide_codegen.operations import execution
 
         return execution.sync(self, policy)
 
     def sync_on(self, stream: Stream) -> T:
         """Do all of it on one stream, wait, and give the result."""
-        from oxide_codegen import execution
-        from oxide_codegen.scheduling import SingleStream
+        from oxide_codegen.operations import execution
+        from oxide_codegen.operations.scheduling import SingleStream
 
         return execution.sync(self, SingleStream(stream))
 
     def __await__(self) -> Generator[Any, None, T]:
         """Do it, and give the result when it is there; the event loop goes on meanwhile."""
-        from oxide_codegen import execution
+        from oxide_codegen.operations import execution
 
         return execution.awaited(self).__await__()
 
     def graph(self) -> Graph[T]:
         """Write it down, to be enqueued as a whole as often as one likes."""
-        from oxide_codegen.graphs import Graph
+        from oxide_codegen.operations.graphs import Graph
 
         return Graph(self)
 

@@ -5,7 +5,7 @@
     k.forall(n)(x)               as many threads as tasks
 
 A launch finds its code by the forms of its arguments, and runs the first variant whose facts it
-fulfils: see `numba_program`.
+fulfils: see `program`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from oxide_codegen import live
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch, plain
-from oxide_codegen.numba_arguments import Passed, form_of, key_of, with_repeated
-from oxide_codegen.numba_arrays import DeviceNDArray
-from oxide_codegen.numba_program import NumbaOptions, NumbaProgram, Variant
-from oxide_codegen.numba_verdicts import Unproved, policy, tell
+from oxide_codegen.numba.arguments import Passed, form_of, key_of, with_repeated
+from oxide_codegen.numba.arrays import DeviceNDArray
+from oxide_codegen.numba.program import NumbaOptions, NumbaProgram, Variant
+from oxide_codegen.numba.verdicts import Unproved, policy, tell
 from oxide_codegen.streams import Stream, queue
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Dispatcher:
 
     def compile(self, sig: Any) -> NumbaProgram:
         """Read the kernel for a signature now."""
-        from oxide_codegen.numba_types import signatures
+        from oxide_codegen.numba.types import signatures
 
         found = signatures(sig)
         if not found:

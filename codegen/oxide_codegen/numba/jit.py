@@ -13,11 +13,11 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from oxide_codegen.numba_dispatch import Dispatcher
-from oxide_codegen.numba_names import function_of
-from oxide_codegen.numba_program import NumbaOptions
-from oxide_codegen.numba_types import signatures
-from oxide_codegen.numba_verdicts import policy
+from oxide_codegen.numba.dispatch import Dispatcher
+from oxide_codegen.numba.names import function_of
+from oxide_codegen.numba.program import NumbaOptions
+from oxide_codegen.numba.types import signatures
+from oxide_codegen.numba.verdicts import policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

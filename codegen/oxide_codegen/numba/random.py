@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from oxide_codegen.numba_arrays import DeviceNDArray
+    from oxide_codegen.numba.arrays import DeviceNDArray
 
 Words: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
 
@@ -30,7 +30,7 @@ def create_xoroshiro128p_states(
     n: int, seed: int, subsequence_start: int = 0, stream: Any = 0
 ) -> DeviceNDArray:
     """`n` states on the current device, 2**64 numbers apart."""
-    from oxide_codegen.numba_arrays import to_device
+    from oxide_codegen.numba.arrays import to_device
 
     states = np.empty(n, xoroshiro128p_dtype)
     init_xoroshiro128p_states_cpu(states, seed, subsequence_start)

@@ -20,7 +20,7 @@ from oxide_analyzer.language.types import BOOL, F64, I64, U64, Scalar
 from oxide_codegen import devices, elements
 from oxide_codegen.arguments import scalar
 from oxide_codegen.errors import LaunchTypeError
-from oxide_codegen.numba_arrays import (
+from oxide_codegen.numba.arrays import (
     DeviceNDArray,
     as_device_array,
     element_of,

@@ -1,0 +1,1 @@
+"""Kernels of Numba on our runtime: what stands behind `oxide.numba`."""
