@@ -13,8 +13,8 @@ the largest resident set. Kernels of the same text in several repositories count
 `benchmarks/results/numba_repositories.json`.
 
 `--reports` keeps what `oxide-check` says of each repository, and takes it from there the next
-time. `--sample` draws violated kernels of distinct text, as many, and prints what is found, to judge
-by hand: `benchmarks/results/numba_violations.md` keeps the judgements.
+time. `--sample` draws as many violated kernels of distinct text, and prints what is found, to be
+judged by hand: `benchmarks/results/numba_violations.md` keeps the judgements.
 """
 
 from __future__ import annotations

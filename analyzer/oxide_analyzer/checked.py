@@ -37,9 +37,9 @@ class CheckedKernel:
     `initialised` names the arrays (shared, local) and locals of which no read is uninitialised;
     others are zeroed. `compact` says that sizes fit 32 bits: every length, grid extent times
     block extent per axis, and integer scalar is below 2**31 in magnitude (a fact that the
-    runtime checks like any other). In one whose arrays `may_overlap`, no access is apart from one to
-    another array. Kernels of dialects in which everything runs may have races that are not ruled
-    out. Only `oxide_analyzer.analysis` makes one.
+    runtime checks like any other). In one whose arrays `may_overlap`, no access is apart from one
+    to another array. Kernels of dialects in which everything runs may have races that are not
+    ruled out. Only `oxide_analyzer.analysis` makes one.
     """
 
     kernel: Kernel

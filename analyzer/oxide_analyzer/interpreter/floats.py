@@ -166,6 +166,14 @@ def _scaled(x: float, power: float) -> float:
         return math.copysign(INFINITY, x)
 
 
+def _significand(x: float) -> float:
+    return math.frexp(x)[0]
+
+
+def _exponent(x: float) -> float:
+    return float(math.frexp(x)[1])
+
+
 def _gamma(x: float) -> float:
     if x == 0:
         return math.copysign(INFINITY, x)
@@ -190,8 +198,8 @@ FUNCTIONS: dict[MathFunction, Any] = {
     MathFunction.FMOD: _remainder_towards_zero,
     MathFunction.COPYSIGN: math.copysign,
     MathFunction.LDEXP: _scaled,
-    MathFunction.SIGNIFICAND: lambda x: math.frexp(x)[0],
-    MathFunction.EXPONENT: lambda x: float(math.frexp(x)[1]),
+    MathFunction.SIGNIFICAND: _significand,
+    MathFunction.EXPONENT: _exponent,
     MathFunction.REMAINDER: _remainder_to_nearest,
     MathFunction.RSQRT: _inverse_root,
     MathFunction.CBRT: _cube_root,

@@ -1,4 +1,4 @@
-"""What application kernels are made of: shared tiles, atomics, helpers, factories, views, tuples."""
+"""What applications are made of: shared tiles, atomics, helpers, factories, views, tuples."""
 
 import math
 
