@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import random
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oxide_analyzer.diagnostics import Severity
 from oxide_analyzer.host import findings
-from oxide_analyzer.modules import NoModules
+from oxide_analyzer.modules import ProjectModules
 from oxide_analyzer.source import SourceFile
 
 pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
+MODULES = ProjectModules((Path(__file__).parent,))
 HEAD = """\
 import numpy as np
 import oxide
+from host_kernels import shift
 from oxide import operations as ops
 
 
@@ -41,6 +44,10 @@ def look(buffer):
     return buffer.numpy()
 
 
+def step(first, second):
+    shift[1, 32](first, second)
+
+
 def program(flags):
     a, b, c = (oxide.zeros(4, oxide.f32) for _ in range(3))
     a, b, c = oxide.zeros(4, oxide.f32), oxide.zeros(4, oxide.f32), oxide.zeros(4, oxide.f32)
@@ -56,6 +63,12 @@ SIMPLE = (
     "{x}.copy_from({y})",
     "look({x})",
     "release({x})",
+    "{x} = oxide.zeros(5, oxide.f32)",
+    "shift[1, 32]({x}, {y})",
+    "shift[1, 32](a, b)",
+    "step({x}, {y})",
+    "shift.prepare(grid=1, block=32)(out={x}, a=np.zeros({x}.shape, np.float32))",
+    "shift.prepare(grid=1, block=32).bind({x}, {y})()",
     "perhaps({x}, flags.pop())",
     "perhaps({x}, flags[-1]).numpy()",
     "print({x}.shape)",
@@ -121,6 +134,9 @@ def run(text: str, flags: list[bool]) -> tuple[dict[int, int], bool]:
             names["program"](flags)
         except oxide.OxideError:
             return lines, True
+        except (ValueError, TypeError):
+            # Shapes that do not fit are no rule's business; nothing is learned from this run.
+            return {}, False
         finally:
             sys.settrace(before)
     return lines, False
@@ -134,14 +150,15 @@ def test_what_is_found_happens(seed: int) -> None:
         straight = number % 3 == 0
         body = block(rng, 0, 8, straight=straight)
         text = HEAD + "".join(f"    {line}\n" for line in body) + "    return a, b, c, p, q\n"
-        said = findings(SourceFile("<host>", text), NoModules(), (), ())
-        said = tuple(d for d in said if d.code == "OX501" and d.severity is Severity.ERROR)
+        said = findings(SourceFile("<host>", text), MODULES, (), ())
+        said = tuple(d for d in said if d.code != "OX502" and d.severity is Severity.ERROR)
         found_some += bool(said)
         for _ in range(4):
             lines, failed = run(text, [rng.random() < 0.5 for _ in range(200)])
             broken += failed
             if failed:
-                assert said or not straight or "perhaps" in text, text
+                unknown = "perhaps" in str(body) or "several" in str(body)
+                assert said or unknown or not straight, text
                 continue
             has_break = "break" in text
             for finding in said:

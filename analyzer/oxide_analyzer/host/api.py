@@ -192,7 +192,7 @@ def _operation(here: Expressions, name: str, given: Given, node: ast.Call) -> tu
         case _:
             return None
     for value in given.all:
-        take(here, value, node, f"is part of the `{name}` here")
+        take(here, value, node, f"is part of the `{name}`")
         if isinstance(value, Thing) and value.kind is Kind.HOST_ARRAY:
             here.read(value, node)
     return (here.made(Kind.OPERATION, node, shape=shape, gives=gives),)
@@ -201,7 +201,7 @@ def _operation(here: Expressions, name: str, given: Given, node: ast.Call) -> tu
 def _unzipped(here: Expressions, given: Given, node: ast.Call) -> Value:
     source, count = given.argument(0, "source"), given.argument(1, "count")
     if isinstance(source, Thing) and not source.may_repeat:
-        take(here, source, node, "is part of the `unzip` here")
+        take(here, source, node, "is part of the `unzip`")
     here.run.escapes(source)
     if not isinstance(count, int) or not 0 < count <= _MOST_RESULTS:
         return UNKNOWN
@@ -232,7 +232,7 @@ def _of_operation(
             here.run.escapes(owner)
             return (UNKNOWN,)
         case "and_then":
-            take(here, owner, node, "is part of the `and_then` here")
+            take(here, owner, node, "is part of the `and_then`")
             for value in given.all:
                 here.run.escapes(value)
             if owner.gives is Kind.HOST_ARRAY and node.args:

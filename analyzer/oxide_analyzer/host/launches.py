@@ -77,7 +77,7 @@ def method(
         case Configured(), "op":
             _look(here, owner, given, node, is_direct=False)
             for value in given.all:
-                api.take(here, value, node, f"is part of `{owner.kernel.node.name}` here")
+                api.take(here, value, node, f"is part of `{owner.kernel.node.name}`")
             return (here.made(Kind.OPERATION, node),)
         case _:
             return None
