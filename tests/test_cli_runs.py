@@ -49,9 +49,10 @@ def test_annotations_are_the_default_under_github_actions(
     monkeypatch.setenv("GITHUB_WORKSPACE", str(folder))
     monkeypatch.chdir(folder / "src")
     assert main_check([]) == 1
-    first, *_, last = capsys.readouterr().out.splitlines()
+    first, *_, counts, fixable = capsys.readouterr().out.splitlines()
     assert first.startswith("::error title=OX101 (write-to-read-only-slice),file=src/k.py,line=8,")
-    assert last.startswith("1 kernel: 0 proved, 1 violated")
+    assert counts.startswith("1 kernel: 0 proved, 1 violated")
+    assert fixable == "1 fixable with --fix --unsafe-fixes."
     assert main_check(["--format", "concise"]) == 1
     assert capsys.readouterr().out.startswith("k.py:8:9: OX101")
     (folder / "src" / "pyproject.toml").write_text('[tool.oxide]\nformat = "concise"\n')
