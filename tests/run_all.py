@@ -1,5 +1,7 @@
 """Install what the tests need and run them: `python3 tests/run_all.py [ARGUMENTS OF PYTEST]`.
 
+Without arguments all tests run, on all processors, and then the slices of random programs.
+
 Needs Python 3.11 or newer with pip and venv, and nothing else: it makes `.venv` in the
 repository and installs Oxide with every extra, and the tools, there. No GPU, no CUDA, no Node.
 """
@@ -20,7 +22,10 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 def main() -> int:
     """Install, test, then run the slices of random programs; the exit code is pytest's."""
     install()
-    return _pytest(*sys.argv[1:]) or (0 if sys.argv[1:] else _pytest("-m", "fuzz"))
+    if sys.argv[1:]:
+        return _pytest(*sys.argv[1:])
+    everywhere = ("-n", "auto")
+    return _pytest(*everywhere) or _pytest(*everywhere, "-m", "fuzz")
 
 
 def _pytest(*arguments: str) -> int:
