@@ -63,7 +63,8 @@ def _witness(kernel: Kernel, launch: Launch, event: Event, other: Event | None) 
         launch.block,
         launch.grid,
         parameters,
-        dict(event.values),
+        # Names that no program has are our own.
+        {name: value for name, value in event.values.items() if "·" not in name},
         tuple(WitnessThread(e.block, e.thread, e.span.line, e.kind) for e in events),
         replayed=True,
     )

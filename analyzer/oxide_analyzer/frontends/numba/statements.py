@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import arrays, operators, records
+from oxide_analyzer.frontends.numba import arrays, operators, otherwise, records
 from oxide_analyzer.frontends.oxide import indexing, statements
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
@@ -50,8 +50,19 @@ def branch(lowering: NumbaLowering, node: ast.If, tail: bool) -> None:
     statements.branch(lowering, node, tail)
 
 
+def while_loop(lowering: NumbaLowering, node: ast.While, tail: bool) -> None:
+    """`while`, also with `else`."""
+    if node.orelse:
+        lowering.execute(otherwise.plain(node), tail)
+    else:
+        statements.while_loop(lowering, node, tail)
+
+
 def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
     """`for` over `range`, an array, `zip`, `enumerate`, or what nobody knows."""
+    if node.orelse:
+        lowering.execute(otherwise.plain(node), tail)
+        return
     source = node.iter
     if isinstance(source, ast.Call):
         scope = lowering.frame.function.scope

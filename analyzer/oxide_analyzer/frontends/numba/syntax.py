@@ -51,6 +51,7 @@ SYNTAX = Syntax(
         ast.Nonlocal: statements.nothing,
         ast.Raise: statements.stop,
         ast.Try: statements.attempt,
+        ast.While: statements.while_loop,
         ast.With: statements.context,
     },
     store=arrays.store,

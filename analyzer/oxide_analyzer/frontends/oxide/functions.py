@@ -41,6 +41,9 @@ def body_of(node: FunctionNode) -> Body:
     for statement in _statements(statements):
         for name in _names(statement):
             assigned[name] = assigned.get(name, 0) + 1
+        if isinstance(statement, ast.For | ast.While) and statement.orelse:
+            # Assigned before the loop and at each `break`.
+            assigned[name_of_end(statement)] = 2
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
                 annotations.setdefault(name, annotation)
@@ -49,6 +52,11 @@ def body_of(node: FunctionNode) -> Body:
             case _:
                 pass
     return Body(statements, documentation, assigned, annotations, returns_value)
+
+
+def name_of_end(loop: ast.For | ast.While) -> str:
+    """What a loop with `else` notes its `break` in: a name as nobody writes it."""
+    return f"left·{loop.lineno}·{loop.col_offset}"
 
 
 def name_span(node: FunctionNode, source: SourceFile) -> Span:
