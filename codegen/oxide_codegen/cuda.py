@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 _RECORD_STRIDE = 128
 _RECORDS_PER_PAGE = 64
+# What the bindings' exceptions say of it: they have no code.
+_NO_ROOM = "OUT_OF_MEMORY"
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
@@ -183,8 +185,8 @@ class Cuda:
             handle = self.default_handle if stream is None else stream.handle
             try:
                 buffer = self.device.allocate(size, stream=self.stream(handle))
-            except Exception:
-                buffer = self._allocate_again(size, handle)
+            except Exception as error:
+                buffer = self._allocate_again(size, handle, error)
             self.held += size
         memory = Memory(self, int(buffer.handle), buffer, is_ours=True)
         if stream is not None:
@@ -192,8 +194,11 @@ class Cuda:
             memory.stream = SEVERAL
         return memory
 
-    def _allocate_again(self, size: int, stream: int) -> Any:
-        """After failing: once all that is done was given back to the device."""
+    def _allocate_again(self, size: int, stream: int, failure: Exception) -> Any:
+        """Where there was no room: once all that is done was given back to the device."""
+        if _NO_ROOM not in str(failure):
+            message = f"allocating {size} bytes on {self.id} failed: {failure}"
+            raise DeviceError(message) from None
         driver = self.driver
         check(driver, driver.cuCtxSynchronize(), f"waiting for {self.id}")
         self.reap()
@@ -269,7 +274,7 @@ class Cuda:
                 )
                 check(self.driver, answer, "copying to the device")
             # From pageable memory the copy may still be reading its source.
-            self._wait(stream)
+            self.wait(stream)
 
     def download(self, buffer: DeviceBuffer[Any], array: Any) -> None:
         """Wait for `buffer`, raise what a launch ran into, and copy to a NumPy array."""
@@ -280,7 +285,7 @@ class Cuda:
                         array.ctypes.data, buffer.view().address, array.nbytes, stream
                     )
                     check(self.driver, answer, "copying from the device")
-            self._wait(stream)
+            self.wait(stream)
         self.raise_failures()
 
     def read(self, view: ArrayView, buffer: DeviceBuffer[Any] | None, stream: int) -> Any:
@@ -298,7 +303,7 @@ class Cuda:
                         array.ctypes.data, view.address, array.nbytes, stream
                     )
                     check(self.driver, answer, "copying from the device")
-            self._wait(stream)
+            self.wait(stream)
         return array
 
     # ------------------------------------------------------------ launches
@@ -435,7 +440,7 @@ class Cuda:
                             "copying from the device",
                             kernel.kernel.name,
                         )
-                self._wait(stream, kernel.kernel.name)
+                self.wait(stream, kernel.kernel.name)
             finally:
                 for buffer, _, _ in copies:
                     buffer.close(waiting)
@@ -459,7 +464,7 @@ class Cuda:
         """Wait for one stream, and raise what a launch ran into."""
         self.reap()
         with self.current():
-            self._wait(handle)
+            self.wait(handle)
         self.raise_failures()
 
     def sync(self) -> None:
@@ -488,10 +493,6 @@ class Cuda:
         """What the bindings raised, as Oxide says it."""
         return DeviceError(f"the work on {self.id} failed: {error}")
 
-    def wait(self, stream: int) -> None:
-        """Wait for one stream; the context is current."""
-        self._wait(stream)
-
     def new_record(self, kernel: CudaKernel) -> int:
         """The address of an empty record for `kernel`, the same on host and device."""
         with _lock:
@@ -503,7 +504,8 @@ class Cuda:
             self._kernels.append(kernel)
             return int(self._pages[-1].handle) + slot * _RECORD_STRIDE
 
-    def _wait(self, stream: int, kernel: str | None = None) -> None:
+    def wait(self, stream: int, kernel: str | None = None) -> None:
+        """Wait for one stream; the context is current."""
         check(self.driver, self.driver.cuStreamSynchronize(stream), "waiting for a stream", kernel)
 
     def stream(self, handle: int) -> Any:

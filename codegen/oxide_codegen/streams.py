@@ -8,6 +8,7 @@ see `host_streams`.
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ from oxide_codegen.events import Event
 from oxide_codegen.host_streams import HostStream
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from oxide_codegen.devices import DeviceId
 
 
@@ -47,7 +46,10 @@ class Stream:
     def record(self) -> Event:
         """All that is on this stream now, to wait for and to measure by."""
         if self.device_id.kind == "cpu":
-            return Event(self.device_id, self._thread.enqueue(time.perf_counter))
+            # What names no stream is done when its call returns.
+            clock, thread = time.perf_counter, self.host
+            reached = _done(clock()) if thread is None else thread.enqueue(clock)
+            return Event(self.device_id, reached)
         from oxide_codegen.cuda import cuda
 
         return Event(self.device_id, cuda(self.device_id.index).record(self.handle))
@@ -58,7 +60,10 @@ class Stream:
         if event.device_id.kind != self.device_id.kind:
             raise DeviceError(f"a stream of {self.device} cannot wait for {event.device}")
         if self.device_id.kind == "cpu":
-            self._thread.enqueue(event.inner.exception)
+            if self.host is None:
+                event.inner.exception()
+            else:
+                self.host.enqueue(event.inner.exception)
             return
         from oxide_codegen.cuda import cuda
 
@@ -77,14 +82,8 @@ class Stream:
         self.wait(other)
 
     @property
-    def _thread(self) -> HostStream:
-        if not isinstance(self._owner, HostStream):
-            self._owner = HostStream()
-        return self._owner
-
-    @property
     def host(self) -> HostStream | None:
-        """The thread of a stream of the cpu."""
+        """The thread of a stream of the cpu; None for launches that run in their caller's."""
         return self._owner if isinstance(self._owner, HostStream) else None
 
     def __cuda_stream__(self) -> tuple[int, int]:
@@ -93,6 +92,12 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<oxide.Stream {self.handle:#x} on {self.device}>"
+
+
+def _done(result: float) -> Future[float]:
+    made: Future[float] = Future()
+    made.set_result(result)
+    return made
 
 
 def behind(stream: Stream, done: Future[Any]) -> None:

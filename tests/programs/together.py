@@ -271,6 +271,9 @@ class Together(Deterministic):
             how = f'scope="{self.random.choice(_SCOPES)}", order="{order}"'
             values = [self.at.expression(slot.type, 1) for _ in range(2)]
             count = {"load": 0, "compare_exchange": 2}.get(op, 1)
+            if op == "compare_exchange" and slot.type.is_float:
+                # Bits are compared, and those of a NaN depend on the device.
+                values[0] = f"max({values[0]}, {slot.type}(-1e9))"
             arguments = ", ".join([slot.name, "i", *values[:count], how])
             name = self.fresh()
             self.lines.add(f"{name} = {self.at.expression(slot.type, 1)}")

@@ -185,10 +185,8 @@ _PLACES = {
     "gridDim": "grid_dim",
     "syncthreads": "sync_threads",
 }
-_DTYPES = {
-    "float16": "f16",
-    "float32": "f32",
-    "float64": "f64",
+# Our names of scalars by NumPy's, and by the codes of their kind and bytes.
+SCALAR_DTYPES = {
     "int8": "i8",
     "int16": "i16",
     "int32": "i32",
@@ -197,22 +195,20 @@ _DTYPES = {
     "uint16": "u16",
     "uint32": "u32",
     "uint64": "u64",
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+}
+DTYPE_CODES = {f"{ours[0]}{int(ours[1:]) // 8}": ours for ours in SCALAR_DTYPES.values()}
+_DTYPES = {
+    **SCALAR_DTYPES,
     "intp": "i64",
     "uintp": "u64",
     "bool_": "bool",
     "boolean": "bool",
 }
 _SHORT_DTYPES = {
-    "f4": "f32",
-    "f8": "f64",
-    "i1": "i8",
-    "i2": "i16",
-    "i4": "i32",
-    "i8": "i64",
-    "u1": "u8",
-    "u2": "u16",
-    "u4": "u32",
-    "u8": "u64",
+    **DTYPE_CODES,
     "b1": "bool",
     "float_": "f64",
     "double": "f64",

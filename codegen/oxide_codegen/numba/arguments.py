@@ -141,15 +141,6 @@ def with_repeated(
     return found, tuple(same)
 
 
-def places_of(values: Sequence[Any]) -> tuple[int, ...]:
-    """Which argument each one is, where arrays are given twice."""
-    first: dict[object, int] = {}
-    return tuple(
-        k if (place := _place(value)) is None else first.setdefault(place, k)
-        for k, value in enumerate(values)
-    )
-
-
 def _place(value: Any) -> object:
     """Where an array lies, and as what; None for what is none, or has no elements."""
     if isinstance(value, DeviceNDArray):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
+from oxide_analyzer.language.numba import DTYPE_CODES, SCALAR_DTYPES
 from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import SCALARS
 from oxide_codegen.elements import element_of
@@ -149,20 +150,7 @@ NumbaType: TypeAlias = (
 _TYPES = (NumbaScalar, NumbaComplex, NumbaRecord, NumbaArray, NumbaTuple, NumbaNone)
 COMPLEX_TYPES = {name: NumbaComplex(name) for name in COMPLEXES}
 
-_WIDTHS = {
-    "int8": "i8",
-    "int16": "i16",
-    "int32": "i32",
-    "int64": "i64",
-    "uint8": "u8",
-    "uint16": "u16",
-    "uint32": "u32",
-    "uint64": "u64",
-    "float16": "f16",
-    "float32": "f32",
-    "float64": "f64",
-}
-SCALAR_TYPES = {name: NumbaScalar(name, element) for name, element in _WIDTHS.items()} | {
+SCALAR_TYPES = {name: NumbaScalar(name, element) for name, element in SCALAR_DTYPES.items()} | {
     "boolean": NumbaScalar("bool", "bool")
 }
 VOID = NumbaNone()
@@ -170,18 +158,9 @@ VOID = NumbaNone()
 
 def _named() -> dict[str, Any]:
     """Every name that Numba has for these types."""
+    names = {element: name for name, element in SCALAR_DTYPES.items()}
     short = {
-        "i1": "int8",
-        "i2": "int16",
-        "i4": "int32",
-        "i8": "int64",
-        "u1": "uint8",
-        "u2": "uint16",
-        "u4": "uint32",
-        "u8": "uint64",
-        "f2": "float16",
-        "f4": "float32",
-        "f8": "float64",
+        **{code: names[element] for code, element in DTYPE_CODES.items()},
         "b1": "boolean",
         "bool_": "boolean",
         "bool8": "boolean",

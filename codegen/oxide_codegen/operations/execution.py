@@ -124,7 +124,6 @@ class Run:
         self.kernels: set[str] = set()
         self.futures: list[Future[Any]] = []
         self.result: Any = None
-        self.is_finished = False
         self._policy = policy or scheduling.policy()
         self._streams: dict[int, Stream] = {}
         self._ready: deque[tuple[_Branch, Any, BaseException | None]] = deque()
@@ -173,7 +172,6 @@ class Run:
     def _ended(self, branch: _Branch, value: Any, error: BaseException | None) -> None:
         parent = branch.parent
         if parent is None:
-            self.is_finished = True
             if error is not None:
                 raise error
             self.result = value
@@ -243,7 +241,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
         case Item(source=source, index=index):
             results = yield from _shared(source, context)
             return results[index]
-        case Host(function=function, inputs=inputs):
+        case Host(run=run, inputs=inputs):
             if context.is_captured:
                 from oxide_codegen.operations.graphs import refuse_host_function
 
@@ -252,7 +250,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             if inputs:
                 context.keep(given)
                 yield context.settled()
-            return (yield _host_threads().submit(function, *given))
+            return (yield _host_threads().submit(run, *given))
         case _:
             raise TypeError(f"{type(operation).__name__} is no operation of Oxide")
 

@@ -91,6 +91,7 @@ class _CudaGraph:
 
         self._device = cuda(device.index)
         self._executable: Any = None
+        self._last = self._device.default_handle
         self._touched: tuple[tuple[Memory, bool], ...] = ()
 
     def capture(self, operation: DeviceOperation[Any]) -> Run:

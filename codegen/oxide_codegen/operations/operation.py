@@ -92,8 +92,8 @@ class DeviceOperation(Generic[T]):
         return f"<oxide operation {self.what}>"
 
 
-class Step(DeviceOperation[T]):
-    """One thing to enqueue: `run` does so on the stream of its context."""
+class _Call(DeviceOperation[T]):
+    """A function of the results of operations."""
 
     def __init__(
         self,
@@ -108,17 +108,12 @@ class Step(DeviceOperation[T]):
             one.take(f"is part of {what}")
 
 
-class Host(DeviceOperation[T]):
-    """A Python function of results that are there; it runs on no thread of the driver."""
+class Step(_Call[T]):
+    """One thing to enqueue: `run` does so on the stream of the context that it gets first."""
 
-    def __init__(
-        self, what: str, function: Callable[..., T], inputs: tuple[DeviceOperation[Any], ...]
-    ) -> None:
-        super().__init__(what)
-        self.function = function
-        self.inputs = inputs
-        for one in inputs:
-            one.take(f"is part of {what}")
+
+class Host(_Call[T]):
+    """A Python function of results that are there; it runs on no thread of the driver."""
 
 
 class Value(DeviceOperation[T]):

@@ -36,7 +36,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.records import COMPLEX128, complex_of
+from oxide_analyzer.language.records import COMPLEX128
 from oxide_analyzer.language.types import BOOL, F32, F64
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.indexing import Leaf
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
-    from oxide_analyzer.language.records import Record
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
 
@@ -65,11 +64,6 @@ def part_type(value: TupleValue) -> Scalar:
     """The type of both parts."""
     first = value.items[0]
     return first.expr.type if isinstance(first, Number) else F64
-
-
-def type_of(value: TupleValue) -> Record:
-    """`complex64` or `complex128`."""
-    return complex_of(part_type(value))
 
 
 def float_of(type: Scalar) -> Scalar:

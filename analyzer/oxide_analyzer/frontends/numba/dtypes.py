@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, NumberConstant
 from oxide_analyzer.frontends.oxide.scopes import Assigned
+from oxide_analyzer.language.numba import DTYPE_CODES, SCALAR_DTYPES
 from oxide_analyzer.language.records import (
     COMPLEX64,
     COMPLEX128,
@@ -36,17 +37,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 8
 _CODES = {
-    "f2": "f16",
-    "f4": "f32",
-    "f8": "f64",
-    "i1": "i8",
-    "i2": "i16",
-    "i4": "i32",
-    "i8": "i64",
-    "u1": "u8",
-    "u2": "u16",
-    "u4": "u32",
-    "u8": "u64",
+    **DTYPE_CODES,
+    **SCALAR_DTYPES,
     "b1": "bool",
     "?": "bool",
     "f": "f32",
@@ -54,10 +46,6 @@ _CODES = {
     "float": "f64",
     "int": "i64",
     "bool": "bool",
-    **{f"float{bits}": f"f{bits}" for bits in (16, 32, 64)},
-    **{
-        f"{sign}int{bits}": f"{sign or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-    },
 }
 _COMPLEX_CODES = {
     "c8": COMPLEX64,
