@@ -227,8 +227,8 @@ class Kernel:
     is what stands there, in whole lines: fixes are written into it.
 
     `assumptions` are about a kernel of another dialect than our own: what it does besides what
-    its IR says. It is not compiled with them. Where there are `launches`, the kernel is judged for
-    these.
+    its IR says. It is not compiled with them. An index below zero is one from behind where the
+    kernel `counts_from_behind`. Where there are `launches`, the kernel is judged for these.
 
     It can be referred to weakly, so that what is derived from it lives as long as it does.
     """
@@ -252,6 +252,7 @@ class Kernel:
     assumptions: tuple[Assumption, ...] = ()
     launches: tuple[LaunchSite, ...] = ()
     text: str = ""
+    counts_from_behind: bool = False
 
     @property
     def instance(self) -> str:

@@ -23,6 +23,7 @@ _CONVERGES = Effect.CONVERGES
 
 _OWN = (
     ("cuda.jit", _KIND.DECORATOR, "@cuda.jit", "makes a function a kernel, or a device function"),
+    ("jit.rawkernel", _KIND.DECORATOR, "@jit.rawkernel()", "the same of CuPy's"),
     ("cuda.grid", _KIND.FUNCTION, "cuda.grid(ndim)", "the thread's index in the grid: x, y, z"),
     ("cuda.gridsize", _KIND.FUNCTION, "cuda.gridsize(ndim)", "the threads of the grid: x, y, z"),
     ("cuda.shared", _KIND.NAMESPACE, "cuda.shared", "memory of the block"),
@@ -304,7 +305,6 @@ def _exports() -> dict[str, str]:
     for name in (*_PLACES, "laneid", "grid", "gridsize", "warpsize"):
         row = {**_PLACES, **_BOTH}.get(name, f"cuda.{name}")
         found[f"cupyx.jit.{name}"] = row
-    found["cupyx.jit.rawkernel"] = "cuda.jit"
     found["cupyx.jit.range"] = "range"
     for name in ROWS:
         if name.startswith("jit."):

@@ -22,8 +22,8 @@ breaks, an error is only
     hist[x[i]] += 1                                              an error: two may be equal
     for k in range(start[i], start[i + 1]): b[k] = 0             a question about what start holds
 
-A negative index counts from behind in these dialects, and a slice ends where its array does, so
-neither is an error. The rest stays unproved: the warning says which launch would break it.
+A negative index counts from behind in Numba's kernels (not in CuPy's), and a slice ends where its
+array does, so neither is an error. The rest stays unproved: the warning says which launch would break it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class _Usual:
     def is_firm(self, violation: Violation) -> bool:
         """Whether a violation is one that the author has to answer for."""
         kernel, failure = self.kernel, violation.failure
-        if _is_meant(failure) or self._is_of_open_mask(failure):
+        if _is_meant(kernel, failure) or self._is_of_open_mask(failure):
             return False
         if any(self.origins.is_unknown(site) for site in _sites(failure)):
             return False
@@ -196,14 +196,14 @@ def _sites(failure: Failure) -> tuple[int | None, ...]:
             return (failure.event.site,)
 
 
-def _is_meant(failure: Failure) -> bool:
+def _is_meant(kernel: Kernel, failure: Failure) -> bool:
     """Whether what breaks is what the other dialects define: `a[-1]`, `a[:too_far]`."""
     match failure:
         case BadView():
             return True
         case OutOfBounds(event=event, axis=axis, length=length, view=view):
             index = event.index[0 if view else axis]
-            return -length <= index < 0
+            return kernel.counts_from_behind and -length <= index < 0
         case _:
             return False
 

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import Load, Space, Store
 from oxide_codegen.lowering import checks, records
 from oxide_codegen.lowering.builder import Names, Value, memory_type, metadata, register_type
@@ -211,7 +210,7 @@ def _elements(
         for target in targets:
             context.clear(target)
     for (index, site), at, is_proved in zip(places, values, proved, strict=True):
-        if not is_proved and context.checked.kernel.dialect != OWN_DIALECT:
+        if not is_proved and context.checked.kernel.counts_from_behind:
             at[:] = _from_front(context, array, index, at)
         if not is_proved:
             checks.check_bounds(context, array, index, at, site, skip)

@@ -31,9 +31,19 @@ def sum_of_squares(x, out):
         jit.atomic_add(out, 0, total)
 
 
+@jit.rawkernel()
+def differences(x, y, size):
+    i = jit.grid(1)
+    if 0 < i < size:
+        y[i] = x[i] - x[i - 1]
+    elif i == 0:
+        y[0] = x[0] - x[x.size - 1]
+
+
 size = 2**20
 x = cp.random.normal(size=(size,), dtype=cp.float32)
 y = cp.empty((size,), dtype=cp.float32)
 copy((128,), (1024,), (x, y, size))
 copy[128, 1024](x, y, size)
 sum_of_squares((size // THREADS,), (THREADS,), (x, cp.zeros(1, dtype=cp.float32)))
+differences[1024, 1024](x, y, size)

@@ -1,4 +1,5 @@
-"""CuPy's kernels with a guard that is missing, and with a sum that is no atomic one."""
+"""CuPy's kernels with a guard that is missing, with a sum that is no atomic one, and with indices
+below zero, which are in front of the array there."""
 
 import cupy as cp
 from cupyx import jit
@@ -17,6 +18,30 @@ def total(x, out):
         out[0] += x[i]  # error: [OX102]
 
 
+@jit.rawkernel()
+def last(x, y):
+    i = jit.grid(1)
+    if i < y.size:
+        y[i] = x[-1]  # error: [OX301] "`x[-1]`, and a negative index is out of bounds"
+
+
+@jit.rawkernel()
+def differences(x, y):
+    i = jit.grid(1)
+    if i < y.size:
+        y[i] = x[i] - x[i - 1]  # error: [OX301] "`x[-1]`, and a negative index"
+
+
+def wrapped(x, y):
+    i = jit.grid(1)
+    if i < y.size:
+        y[i] = x[i - 2]  # error: [OX301] "`x[-2]`"
+
+
 x = cp.ones(1000, dtype=cp.float32)
 scale((8,), (128,), (x, cp.empty_like(x)))
 total[8, 128](x, cp.zeros(1))
+last((8,), (128,), (x, cp.empty_like(x)))
+differences((8,), (128,), (x, cp.empty_like(x)))
+behind = jit.rawkernel()(wrapped)
+behind[8, 128](x, cp.empty_like(x))

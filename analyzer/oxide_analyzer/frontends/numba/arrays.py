@@ -1,6 +1,6 @@
 """Elements, views and attributes of arrays in Numba kernels.
 
-a[-1]                 a[len(a) - 1]: a negative literal counts from behind
+a[-1]                 a[len(a) - 1]: a negative literal counts from behind, but not for CuPy
 a[i][j], a[i, :]      as in Oxide
 a[i]["x"], a[i].x     a field of a record, see `records`; of an array whose elements nobody knows,
                       an access of the element, and a value that is unknown
@@ -253,8 +253,8 @@ def _put(
 def _from_front(
     lowering: NumbaLowering, base: ArrayValue, index: tuple[Expr, ...], span: Span
 ) -> tuple[Expr, ...]:
-    """Negative literals count from behind; in a view they are left as they are."""
-    if base.view is not None:
+    """Negative literals count from behind; in a view, and for CuPy, they are left as they are."""
+    if base.view is not None or not lowering.counts_from_behind:
         return index
     found: list[Expr] = []
     for axis, one in enumerate(index):

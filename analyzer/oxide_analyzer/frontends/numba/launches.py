@@ -134,6 +134,8 @@ def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
                     and not any(keyword.arg == "device" for keyword in keywords)
                     and not body_of(found.node).returns_value
                 ):
+                    if resolver.is_cupy(made, module):
+                        resolver.of_cupy.add(id(found.node))
                     yield found
             case _:
                 pass

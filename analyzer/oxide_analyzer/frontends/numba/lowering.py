@@ -86,6 +86,8 @@ class NumbaLowering(Lowering):
         super().__init__(function, resolver, memory, syntax, NOTHING_GIVEN)
         self.dialect = resolver
         self.launched = launched
+        # CuPy's kernels are C++, where an index below zero is one in front of the array.
+        self.counts_from_behind = id(function.node) not in resolver.of_cupy
         self.assumptions: dict[Span, Assumption] = {}
         self.lost: set[str] = set()
         # The arrays that the leaves of records are, by the array of records and the path to it.

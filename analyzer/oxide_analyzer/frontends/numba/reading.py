@@ -181,6 +181,7 @@ def _kernel(
         dialect="numba",
         assumptions=tuple(sorted(lowering.assumptions.values(), key=lambda a: a.span)),
         text=source.text_of(node),
+        counts_from_behind=lowering.counts_from_behind,
     )
 
 

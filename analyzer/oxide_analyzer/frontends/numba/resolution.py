@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _PYTHON = {"float": "f64", "complex": "complex", "zip": "zip", "enumerate": "enumerate"}
 _DROP_IN = "oxide.numba"
+_CUPY = "jit.rawkernel"
 _HOST_JITS = {"`numba.jit`", "`numba.njit`", "`numba.vectorize`"}
 
 
@@ -51,6 +52,8 @@ class NumbaResolver(Resolver):
         super().__init__(modules)
         self.elements: dict[int, Mapping[str, Record]] = {}
         """What the parameters of functions have as elements, by the functions' nodes."""
+        self.of_cupy: set[int] = set()
+        """The nodes of functions that CuPy makes kernels."""
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
         """What `name` means in code that stands in `scope`."""
@@ -76,18 +79,27 @@ class NumbaResolver(Resolver):
             known = FunctionRole.PLAIN
             for decorator in node.decorator_list:
                 if self.is_jit(decorator, scope):
+                    if self.is_cupy(decorator, scope):
+                        self.of_cupy.add(id(node))
                     known = self._jitted(decorator, node)
             self._roles[id(node)] = known
         return known
 
     def is_jit(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether an expression is `cuda.jit` or a call of it."""
+        """Whether an expression is `cuda.jit`, `jit.rawkernel`, or a call of one of them."""
+        return self._decorator(node, scope) in ("cuda.jit", _CUPY)
+
+    def is_cupy(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an expression is CuPy's `jit.rawkernel` or a call of it."""
+        return self._decorator(node, scope) == _CUPY
+
+    def _decorator(self, node: ast.expr, scope: Scope) -> str | None:
         target = node.func if isinstance(node, ast.Call) else node
         match self.expression(target, scope):
             case Known(builtin=row):
-                return row.name == "cuda.jit"
+                return row.name
             case _:
-                return False
+                return None
 
     def _jitted(self, decorator: ast.expr, node: FunctionNode) -> FunctionRole:
         keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
