@@ -118,6 +118,30 @@ class Atomic:
         """`target[index] = value`; the old value."""
         raise OutsideKernelError("atomic.exchange")
 
+    def inc(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """One more, and 0 behind `value` and above, as one step, on u32 and u64; the old value."""
+        raise OutsideKernelError("atomic.inc")
+
+    def dec(
+        self,
+        target: AtomicTarget[T, Index],
+        index: Index,
+        value: T,
+        *,
+        scope: Scope = "device",
+        order: Order = "relaxed",
+    ) -> T:
+        """One less, and `value` behind 0 and above it, as one step, on u32, u64; the old value."""
+        raise OutsideKernelError("atomic.dec")
+
     def compare_exchange(
         self,
         target: AtomicTarget[T, Index],

@@ -35,7 +35,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 CODE: Mapping[str, str] = {
     "sync_threads": "syncthreads",
-    **{f"atomic.{op}": f"atomic.{op}" for op in ("add", "sub", "and_", "or_", "xor")},
+    **{f"atomic.{op}": f"atomic.{op}" for op in ("add", "sub", "and_", "or_", "xor", "inc", "dec")},
     **{
         f"{own}.{axis}": f"{other}.{axis}"
         for own, other in (

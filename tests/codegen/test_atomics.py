@@ -176,6 +176,24 @@ def test_every_operation_in_ptx(op, type):
             assert f"atom.{order}.{SCOPES[scope]}.global.{name}.{kind}" in text
 
 
+def test_counting_round_in_ptx():
+    """Of 32 bits it is one instruction; of 64 bits devices have none."""
+    for op, array in (("inc", "a"), ("dec", "a"), ("inc", "tile"), ("dec", "tile")):
+        for order, scope in (("relaxed", "device"), ("acq_rel", "block"), ("relaxed", "system")):
+            for type in ("u32", "u64"):
+                call = f'out[i] = atomic.{op}({array}, i % 4, v, scope="{scope}", order="{order}")'
+                tile = f"tile = SharedArray({type}, 4)\n            i = thread"
+                text = one_atomic(call, type).replace("i = thread", tile)
+                ptx = compile_ptx(trusted(text), "sm_75").text
+                space = "global" if array == "a" else "shared"
+                plain = (order, scope) == ("relaxed", "device")
+                how = "" if plain and type == "u32" else f"{order}.{SCOPES[Scope(scope)]}."
+                name = f"{op}.u32" if type == "u32" else "cas.b64"
+                assert f"atom.{how}{space}.{name}" in ptx
+                if toolchain.ptxas():
+                    assert toolchain.registers(ptx, "sm_75") is not None
+
+
 @pytest.mark.parametrize("type", ["i32", "u64", "f64"])
 def test_exchanges_loads_and_stores_in_ptx(type):
     bits = "b32" if type == "i32" else "b64"
@@ -225,6 +243,7 @@ def test_every_operation_on_the_host(type):
     real = type.startswith("f")
     values = [float("nan"), -0.0, 1.5, -3.0] if real else [0, 1, 7, 100]
     ops = ["add", "sub", "min", "max", "exchange"] + ([] if real else ["and_", "or_", "xor"])
+    ops += ["inc", "dec"] if type.startswith("u") else []
     for op in ops:
         text = one_atomic(f"out[i] = atomic.{op}(a, i, v)", type)
         for v in values:

@@ -150,6 +150,10 @@ def test_shared_memory_has_atomics() -> None:
             "OX003 `t` holds f32; `atomic.xor` is for integers",
         ),
         (
+            "t = SharedArray(i32, 4)\natomic.inc(t, 0, 1)",
+            "OX003 `t` holds i32; `atomic.inc` is for unsigned integers, such as `u32`",
+        ),
+        (
             "t = SharedArray(bool, 4)\natomic.load(t, 0)",
             "OX003 `t` holds bool; atomics are of 32 and 64 bits, such as `u32`",
         ),

@@ -45,6 +45,10 @@ def atomic(scene: Scene, op: AtomicOp, publish: Publisher | None) -> Callable[..
             return _exchanger(scene, publish)
         case AtomicOp.EXCHANGE:
             return _changer(scene, _second, publish)
+        case AtomicOp.INC:
+            return _changer(scene, _incremented, publish)
+        case AtomicOp.DEC:
+            return _changer(scene, _decremented, publish)
         case (
             AtomicOp.ADD
             | AtomicOp.SUB
@@ -63,6 +67,14 @@ def atomic(scene: Scene, op: AtomicOp, publish: Publisher | None) -> Callable[..
 def _second(old: Number, new: Number) -> Number:
     del old
     return new
+
+
+def _incremented(old: Number, last: Number) -> Number:
+    return 0 if old >= last else old + 1
+
+
+def _decremented(old: Number, last: Number) -> Number:
+    return last if old == 0 or old > last else old - 1
 
 
 def _changer(

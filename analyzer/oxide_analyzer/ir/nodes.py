@@ -174,6 +174,8 @@ class AtomicOp(StrEnum):
     OR = "or_"
     XOR = "xor"
     EXCHANGE = "exchange"
+    INC = "inc"  # writes 0 where the element is `value` or more, else one more
+    DEC = "dec"  # writes `value` where the element is 0 or more than `value`, else one less
     COMPARE_EXCHANGE = "compare_exchange"  # writes `value` where the element equals `compare`
     LOAD = "load"
     STORE = "store"
@@ -202,8 +204,8 @@ class Atomic:
     """`target = array[index]` and `array[index] = array[index] op value`, as one step.
 
     A LOAD has no `value`, a STORE no `target`; only COMPARE_EXCHANGE has `compare`. Integers
-    wrap; MIN and MAX of floats give the number if one operand is NaN; COMPARE_EXCHANGE compares
-    bits.
+    wrap; INC and DEC are of unsigned ones; MIN and MAX of floats give the number if one operand is
+    NaN; COMPARE_EXCHANGE compares bits.
     """
 
     op: AtomicOp

@@ -77,6 +77,8 @@ _UPDATES = (
     ("or_", "sets the bits of an element that `value` has set"),
     ("xor", "flips the bits of an element that `value` has set"),
     ("exchange", "puts `value` into an element"),
+    ("inc", "counts an unsigned element up, and from `value` or above on to 0"),
+    ("dec", "counts an unsigned element down, and from 0 or above `value` on to `value`"),
 )
 
 

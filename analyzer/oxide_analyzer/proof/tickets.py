@@ -2,10 +2,11 @@
 
 Last. Of a counter C that starts at 0 (`within(C, 0, 1)`), that each block raises by 1 at most
 once, by one statement A, and that nothing else changes before the last has come: who has drawn
-N - 1, for N blocks of the grid, or has seen N, knows that every block has drawn. A ticket is
-part of one chain of read-modify-writes, so what each block did before its own, released, has
-happened before, acquired. What a block did is what the thread that drew has done, or what the
-others did before a barrier in front of it.
+N - 1, for N blocks of the grid, or has seen N, knows that every block has drawn. A counter that
+goes round (`inc`) shows no more than has been drawn, wherever it turns. A ticket is part of one
+chain of read-modify-writes, so what each block did before its own, released, has happened before,
+acquired. What a block did is what the thread that drew has done, or what the others did before a
+barrier in front of it.
 
     partial[block.x] = s;  fence();  t = atomic.add(count, 0, 1)
     if t == grid_dim.x - 1:  fence();  … partial[b] …
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.subjects import Query
 
 _MOST_TICKETS = 12
+_DRAWS = (AtomicOp.ADD, AtomicOp.INC)
 
 
 def by_tickets(places: Places, write: Access, look: Look) -> Published | None:
@@ -103,12 +105,14 @@ def _only_draw(analysis: Analysis, counter: str) -> Access | None:
     draws = [
         a
         for a in analysis.effects.whole
-        if a.array == counter and a.atomic is not None and a.atomic.op is AtomicOp.ADD
+        if a.array == counter and a.atomic is not None and a.atomic.op in _DRAWS
     ]
     if len(draws) != 1:
         return None
     (draw,) = draws
-    one = isinstance(draw.value, Poly) and draw.value.value == 1
+    # Who counts round shows no number that it has not come to by ones.
+    one = draw.atomic is not None and draw.atomic.op is AtomicOp.INC
+    one = one or (isinstance(draw.value, Poly) and draw.value.value == 1)
     alike = all(p.level is Level.LAUNCH for p in draw.index)
     looped = any(isinstance(f.owner, (For, While)) for f in draw.position)
     wide = draw.atomic is not None and draw.atomic.scope in WIDE

@@ -8,7 +8,8 @@ is relaxed at device scope. So exactly that becomes `atomicrmw`, and all others 
     atomic.load(f, 0, order="acquire")               asm "ld.acquire.gpu.global.b32 ..."
 
 On the host every scope is the machine, and LLVM's own atomics are right. Neither has an atomic
-minimum of floats that gives the number if one is NaN: that is a loop round a compare-exchange.
+minimum of floats that gives the number if one is NaN, and devices count round with 32 bits only:
+that is a loop round a compare-exchange.
 `atom.add.f32` on global memory flushes subnormal numbers to zero.
 """
 
@@ -60,8 +61,11 @@ _OPCODES = {
     AtomicOp.OR: "or",
     AtomicOp.XOR: "xor",
     AtomicOp.EXCHANGE: "xchg",
+    AtomicOp.INC: "uinc_wrap",
+    AtomicOp.DEC: "udec_wrap",
 }
-_PTX_NAMES = {AtomicOp.EXCHANGE: "exch"}
+_PTX_NAMES = {AtomicOp.EXCHANGE: "exch", AtomicOp.INC: "inc", AtomicOp.DEC: "dec"}
+_COUNTS = (AtomicOp.INC, AtomicOp.DEC)
 _EXTREMA = {AtomicOp.MIN: BinaryOp.MIN, AtomicOp.MAX: BinaryOp.MAX}
 
 
@@ -110,6 +114,10 @@ def on_device(
             assert value is not None
             change = _change(build, statement.op, value, element, has_minimum=True)
             return _swap_loop(build, element, load("relaxed"), swap, change)
+        case AtomicOp.INC | AtomicOp.DEC if element.bits == 64:
+            assert value is not None
+            counted = _count(build, statement.op, value)
+            return _swap_loop(build, element, load("relaxed"), swap, counted)
         case _:
             pass
     assert value is not None
@@ -145,7 +153,7 @@ def _constraint(element: Scalar) -> str:
 
 
 def _ptx_type(op: AtomicOp, element: Scalar) -> str:
-    if op is AtomicOp.ADD:
+    if op is AtomicOp.ADD or op in _COUNTS:
         return f"{'f' if element.is_float else 'u'}{element.bits}"
     if op in _EXTREMA:
         return f"{'s' if element.is_signed else 'u'}{element.bits}"
@@ -232,6 +240,24 @@ def _change(
             build, _EXTREMA[op], number, value, element, has_minimum=has_minimum
         )
         return _to_bits(build, new, element)
+
+    return change
+
+
+def _count(build: Builder, op: AtomicOp, last: Value) -> Callable[[Value], Value]:
+    """One more or one less, round behind `last`: of 64 bits devices have none."""
+    type_ = last.type
+
+    def change(old: Value) -> Value:
+        if op is AtomicOp.INC:
+            ends = build.compare("icmp uge", old, last)
+            stepped = build.value(type_, f"add {old}, 1")
+            return build.value(type_, f"select {ends}, {type_} 0, {stepped}")
+        ends = build.compare("icmp eq", old, "0")
+        over = build.compare("icmp ugt", old, last)
+        either = build.value("i1", f"or {ends}, {over.text}")
+        stepped = build.value(type_, f"sub {old}, 1")
+        return build.value(type_, f"select {either}, {last}, {stepped}")
 
     return change
 

@@ -2,7 +2,7 @@
 
 cuda.atomic.add(bins, k, 1)              %1 = atomic add bins[k], 1
 cuda.atomic.cas(lock, 0, 0, 1)           %1 = atomic compare_exchange lock[0], 0, 1
-cuda.atomic.inc(count, 0, n)             an element that becomes what nobody knows
+cuda.atomic.inc(count, 0, n)             %1 = atomic inc count[0], n
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from oxide_analyzer.frontends.oxide.indexing import element
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, Unknown
 from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Read, Scope, Space
 from oxide_analyzer.language.records import alignment_of
+from oxide_analyzer.language.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,14 @@ _OPS = {
     "or": AtomicOp.OR,
     "xor": AtomicOp.XOR,
     "exch": AtomicOp.EXCHANGE,
-    "inc": AtomicOp.EXCHANGE,
-    "dec": AtomicOp.EXCHANGE,
+    "inc": AtomicOp.INC,
+    "dec": AtomicOp.DEC,
     "cas": AtomicOp.COMPARE_EXCHANGE,
     "compare_and_swap": AtomicOp.COMPARE_EXCHANGE,
 }
 _INTEGERS = {AtomicOp.AND, AtomicOp.OR, AtomicOp.XOR}
-# What the element becomes depends on what it was, by a rule that the IR has not.
-_UNKNOWN = {"inc", "dec"}
+_COUNTS = {AtomicOp.INC, AtomicOp.DEC}
+_LEAST = 32
 
 
 def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
@@ -78,13 +79,17 @@ def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     if index is None or array.space is Space.LOCAL:
         lowering.lose(target)
         return lowering.forget(node, "what was there before")
-    # Bits of floats are changed as integers nowhere; the value does not matter then.
-    op = AtomicOp.EXCHANGE if op in _INTEGERS and not array.element.is_integer else op
+    # Bits of floats are changed as integers nowhere, and only unsigned words count round.
+    element_type = array.element
+    is_odd = (op in _INTEGERS and not element_type.is_integer) or (
+        op in _COUNTS and (element_type.kind is not Kind.UNSIGNED or element_type.bits < _LEAST)
+    )
+    op = AtomicOp.EXCHANGE if is_odd else op
     operands: list[Expr] = []
     for argument in arguments[2:]:
         number = lowering.evaluate_number(argument)
-        if name in _UNKNOWN:
-            number = lowering.forget(node, f"what `{name}` makes of it")
+        if is_odd:
+            number = lowering.forget(node, f"what `{name}` makes of {element_type}")
         operands.append(lowering.convert(number, array.element, argument, "a value"))
     compare, value = (operands[0], operands[1]) if len(operands) == 2 else (None, operands[0])
     span, local = lowering.span(node), lowering.temporary(array.element)

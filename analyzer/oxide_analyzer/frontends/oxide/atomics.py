@@ -34,6 +34,7 @@ _OPERANDS = {
     AtomicOp.COMPARE_EXCHANGE: ("expected", "value"),
 }
 _BITS = {AtomicOp.AND, AtomicOp.OR, AtomicOp.XOR}
+_COUNTS = {AtomicOp.INC, AtomicOp.DEC}
 _WITHOUT = {
     AtomicOp.LOAD: (Order.RELEASE, Order.ACQ_REL),
     AtomicOp.STORE: (Order.ACQUIRE, Order.ACQ_REL),
@@ -131,5 +132,10 @@ def _target(lowering: Lowering, op: AtomicOp, value: Value, node: ast.expr) -> A
         return None
     if op in _BITS and not element.is_integer:
         lowering.mismatch(node, f"`{text}` holds {element}; `atomic.{op}` is for integers")
+        return None
+    if op in _COUNTS and element.kind is not Kind.UNSIGNED:
+        lowering.mismatch(
+            node, f"`{text}` holds {element}; `atomic.{op}` is for unsigned integers, such as `u32`"
+        )
         return None
     return value
