@@ -7,15 +7,16 @@ refused here with a reason that starts behind the parameter's name: "is not C-co
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from oxide_codegen import dlpack
 from oxide_codegen.devices import CPU, DeviceId
 from oxide_codegen.elements import element_of, named
 from oxide_codegen.scalars import BY_CODE
+from oxide_codegen.strides import is_contiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def view(value: Any, stream: int | None = None) -> ArrayView:
     if isinstance(interface, dict):
         return _of_cuda_interface(value, interface)
     if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
-        return _of_dlpack(value, stream)
+        return of_dlpack(value, stream)
     raise NotAnArray(type(value).__name__)
 
 
@@ -76,7 +77,7 @@ def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
     """The view of a NumPy array."""
     element = _of_dtype(array.dtype)
     if not array.flags.c_contiguous:
-        raise _not_contiguous(f"strides {array.strides} for shape {array.shape}")
+        raise not_contiguous(f"strides {array.strides} for shape {array.shape}")
     address = array.__array_interface__["data"][0]
     return _aligned(
         ArrayView(
@@ -120,6 +121,31 @@ def _of_cuda_interface(value: Any, interface: dict[str, Any]) -> ArrayView:
     )
 
 
+def of_dlpack(value: Any, stream: int | None = None) -> ArrayView:
+    """The view of an array of any library that speaks DLPack."""
+    try:
+        tensor = dlpack.taken(value, stream)
+    except dlpack.NotGivenError as error:
+        raise Refused(
+            TypeError, str(error), expected=error.expected, actual=error.actual
+        ) from error
+    element = _of_complex(tensor.code) if tensor.code[1] == "c" else _element(tensor.code)
+    if tensor.strides is not None:
+        _demand_contiguous(tensor.shape, tensor.strides, tensor.item_size)
+    return _aligned(
+        ArrayView(
+            tensor.address,
+            tensor.shape,
+            element,
+            tensor.item_size,
+            tensor.read_only,
+            CPU if tensor.index is None else DeviceId("cuda", tensor.index),
+            tensor.index is None,
+            (value, tensor.capsule),
+        )
+    )
+
+
 def _device_of_pointer(value: Any, address: int) -> DeviceId:
     # The interface does not say where the memory is; DLPack and the driver do.
     if hasattr(value, "__dlpack_device__"):
@@ -130,109 +156,6 @@ def _device_of_pointer(value: Any, address: int) -> DeviceId:
     from oxide_codegen.cuda import device_of_pointer
 
     return device_of_pointer(address)
-
-
-# ---------------------------------------------------------------- DLPack
-
-
-class _Device(ctypes.Structure):
-    _fields_ = [("kind", ctypes.c_int32), ("index", ctypes.c_int32)]
-
-
-class _DataType(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16)]
-
-
-class _Tensor(ctypes.Structure):
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("device", _Device),
-        ("rank", ctypes.c_int32),
-        ("type", _DataType),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    ]
-
-
-class _Versioned(ctypes.Structure):
-    _fields_ = [
-        ("major", ctypes.c_uint32),
-        ("minor", ctypes.c_uint32),
-        ("context", ctypes.c_void_p),
-        ("deleter", ctypes.c_void_p),
-        ("flags", ctypes.c_uint64),
-        ("tensor", _Tensor),
-    ]
-
-
-_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-_capsule_pointer.restype = ctypes.c_void_p
-_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-_capsule_is = ctypes.pythonapi.PyCapsule_IsValid
-_capsule_is.restype = ctypes.c_int
-_capsule_is.argtypes = [ctypes.py_object, ctypes.c_char_p]
-
-_CPU_KINDS = {1, 3, 11}  # cpu, pinned host memory of CUDA and of ROCm
-_CUDA_KINDS = {2, 13}  # device and managed memory
-_LETTERS = {0: "i", 1: "u", 2: "f", 4: "bf", 6: "b"}
-_READ_ONLY = 1
-
-
-def _of_dlpack(value: Any, stream: int | None) -> ArrayView:
-    kind, _ = value.__dlpack_device__()
-    options: dict[str, Any] = {}
-    if int(kind) in _CUDA_KINDS:
-        # The producer makes the data ready for this stream; 1 is the legacy default stream.
-        options["stream"] = stream or 1
-    elif int(kind) not in _CPU_KINDS:
-        raise Refused(
-            TypeError,
-            f"lives on a device of kind {int(kind)}, neither cpu nor CUDA",
-            expected="memory of the cpu or of a CUDA device",
-            actual=f"DLPack device {int(kind)}",
-        )
-    try:
-        try:
-            capsule = value.__dlpack__(max_version=(1, 0), **options)
-        except TypeError:
-            capsule = value.__dlpack__(**options)
-    except (BufferError, RuntimeError) as error:
-        raise Refused(
-            TypeError,
-            f"does not give its memory away ({error})",
-            expected="an exportable array",
-            actual=type(value).__name__,
-        ) from error
-    # The capsule is never renamed to "used": it keeps the memory until it is collected.
-    if _capsule_is(capsule, b"dltensor_versioned"):
-        managed = _Versioned.from_address(_capsule_pointer(capsule, b"dltensor_versioned"))
-        tensor, read_only = managed.tensor, bool(managed.flags & _READ_ONLY)
-    else:
-        tensor = _Tensor.from_address(_capsule_pointer(capsule, b"dltensor"))
-        read_only = False
-    item_size = tensor.type.bits // 8
-    letter = _LETTERS.get(tensor.type.code, f"DLPack type {tensor.type.code} of ")
-    if tensor.type.lanes != 1:
-        letter = f"vectors of {tensor.type.lanes} "
-    element = _element(f"|{letter}{item_size}")
-    shape = tuple(tensor.shape[k] for k in range(tensor.rank))
-    if tensor.strides:
-        strides = tuple(tensor.strides[k] * item_size for k in range(tensor.rank))
-        _demand_contiguous(shape, strides, item_size)
-    on_cpu = tensor.device.kind in _CPU_KINDS
-    return _aligned(
-        ArrayView(
-            (tensor.data or 0) + tensor.byte_offset,
-            shape,
-            element,
-            item_size,
-            read_only,
-            CPU if on_cpu else DeviceId("cuda", tensor.device.index),
-            on_cpu,
-            (value, capsule),
-        )
-    )
 
 
 # ---------------------------------------------------------------- what is refused
@@ -246,6 +169,12 @@ def _of_dtype(dtype: Any) -> str:
     return (
         _element(dtype.str if dtype.names is None else str(dtype)) if found is None else str(found)
     )
+
+
+def _of_complex(code: str) -> str:
+    from numpy import dtype
+
+    return _of_dtype(dtype(code[1:]))
 
 
 def _of_interface(value: Any, interface: dict[str, Any]) -> str:
@@ -291,20 +220,15 @@ def _spelled(code: str) -> str:
 
 
 def _demand_contiguous(shape: tuple[int, ...], strides: tuple[int, ...], item_size: int) -> None:
-    if 0 in shape:
-        return
-    expected = item_size
-    for extent, stride in zip(reversed(shape), reversed(strides), strict=True):
-        # An axis of one element is never stepped along, so its stride may be anything.
-        if extent != 1 and stride != expected:
-            raise _not_contiguous(f"strides {strides} for shape {shape}")
-        expected *= extent
+    if not is_contiguous(shape, strides, item_size):
+        raise not_contiguous(f"strides {strides} for shape {shape}")
 
 
-def _not_contiguous(actual: str) -> Refused:
+def not_contiguous(actual: str, repair: str = "numpy.ascontiguousarray(...)") -> Refused:
+    """Why kernels do not take an array whose elements do not lie side by side."""
     return Refused(
         ValueError,
-        f"is not C-contiguous ({actual}): copy it with numpy.ascontiguousarray(...)",
+        f"is not C-contiguous ({actual}): copy it with {repair}",
         expected="C-contiguous",
         actual=actual,
     )
