@@ -4,6 +4,9 @@
 loads and reports a device, else `cpu`. A driver that is there and fails is an error: falling
 back to the cpu would hide it. `"interpreter"` and `"sanitizer"` mean arrays of the cpu, and
 launches that are interpreted or watched: see `interpreted` and `sanitised`.
+
+`"cpu:1"` is one more device of the same processor, with arrays and streams of its own: what a
+program does with several GPUs it does with several of these, and is told of the same mistakes.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ class DeviceId:
     index: int = 0
 
     def __str__(self) -> str:
-        return "cpu" if self.kind == "cpu" else f"cuda:{self.index}"
+        return "cpu" if self == CPU else f"{self.kind}:{self.index}"
 
 
 CPU = DeviceId("cpu")
@@ -96,15 +99,13 @@ class DeviceChoice:
 
 
 def parse(name: str) -> DeviceId:
-    """`"cpu"`, `"cuda"` or `"cuda:1"`; `DeviceError` for anything else."""
+    """`"cpu"`, `"cuda"`, `"cuda:1"` or `"cpu:1"`; `DeviceError` for anything else."""
     kind, colon, number = name.partition(":")
-    if name == "cpu":
-        return CPU
-    if kind == "cuda" and (not colon or (number.isascii() and number.isdigit())):
-        return DeviceId("cuda", int(number) if colon else 0)
+    if kind in ("cpu", "cuda") and (not colon or (number.isascii() and number.isdigit())):
+        return DeviceId(kind, int(number) if colon else 0)
     raise DeviceError(
-        f"there is no device {name!r}; devices are 'cpu', 'cuda', 'cuda:<number>' and, for "
-        f"launches, {' and '.join(repr(str(way)) for way in Way)}"
+        f"there is no device {name!r}; devices are 'cpu', 'cuda', 'cuda:<number>', 'cpu:<number>' "
+        f"and, for launches, {' and '.join(repr(str(way)) for way in Way)}"
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OPERATIONS = "oxide.operations."
 _MOST_RESULTS = 16
-_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_DEVICE = re.compile(r"(cpu|cuda)(:\d+)?")
 # What a buffer that was freed can no longer do; its shape it still knows.
 _USES = frozenset(("numpy", "copy_from", "view", "__cuda_array_interface__"))
 
@@ -30,7 +30,7 @@ def device_of(value: Value) -> str | None:
     """The device that a string names."""
     if not isinstance(value, Text) or not _DEVICE.fullmatch(value.value):
         return None
-    return "cuda:0" if value.value == "cuda" else value.value
+    return {"cuda": "cuda:0", "cpu:0": "cpu"}.get(value.value, value.value)
 
 
 def called(here: Expressions, path: str, given: Given, node: ast.Call) -> tuple[Value] | None:
@@ -188,6 +188,8 @@ def _operation(here: Expressions, name: str, given: Given, node: ast.Call) -> tu
         case "unzip":
             return (_unzipped(here, given, node),)
         case "copy" | "clear" | "value" | "zip_ops" | "with_context" | "host":
+            pass
+        case "all_reduce" | "broadcast" | "all_gather":
             pass
         case _:
             return None

@@ -29,7 +29,8 @@ MOST_STATEMENTS = 6_000
 # What makes a buffer or an operation, or prepares a launch; `k[grid, block](…)`, `f(…)(…)`.
 _CALLS = re.compile(
     r"[\])]\s*\(|\b(empty|zeros|asarray|prepare|launch_unchecked|op|copy_to_host|upload|download|"
-    r"clear|copy|value|zip_ops|unzip|host|with_context|share|and_then)\s*\("
+    r"clear|copy|value|zip_ops|unzip|host|with_context|share|and_then|all_reduce|broadcast|"
+    r"all_gather)\s*\("
 )
 _INSIDE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
