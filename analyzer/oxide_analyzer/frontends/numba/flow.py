@@ -18,73 +18,55 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba.changes import (
+    assigned,
+    assigned_in,
+    is_generator,
+    own_statements,
+    reassigned,
+    root,
+)
 from oxide_analyzer.frontends.numba.host import Host, Names, item, one_of
+from oxide_analyzer.frontends.numba.launched import (
+    LaunchCall,
+    definitions,
+    may_launch,
+    name_of,
+    name_of_call,
+)
+from oxide_analyzer.frontends.numba.passing import anything, passed
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     Configured,
     HostArray,
     HostFunction,
     HostValue,
-    Instance,
     NotKnown,
     Sizes,
-    Symbol,
-    symbols_of,
+    holds_lists,
 )
 from oxide_analyzer.frontends.numba.ways import (
     INNER,
-    are_alike,
     counted,
-    forget,
     items_of,
     joined,
     own_names,
+    settled,
     truth,
 )
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
-from oxide_analyzer.frontends.oxide.scopes import parameters
-from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
 _MOST_ROUNDS = 8
-_MOST_STATEMENTS = 4_000
+_MOST_STATEMENTS = 12_000
 _DEEPEST = 4
-
-
-@distinct
-class LaunchCall:
-    """A launch: the kernel with its configuration, and what it is given."""
-
-    configured: Configured
-    arguments: tuple[HostValue, ...]
-    keywords: tuple[tuple[str, HostValue], ...]
-    call: ast.Call
-    scope: Scope
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something of the grid or block is known by a name alone that says nothing
-        of the arguments."""
-        given = frozenset[str]().union(*map(symbols_of, self.arguments))
-        given = given.union(*(symbols_of(value) for _, value in self.keywords))
-        match self.configured:
-            case Configured(tasks=tasks) if tasks is not None:
-                parts: tuple[HostValue, ...] = (tasks,)
-            case Configured(configuration=Sizes(items=items)) if len(items) > 1:
-                parts = items[:2]
-            case _:
-                return True
-        return any(
-            isinstance(inner, NotKnown)
-            or (isinstance(inner, HostArray | Symbol) and not symbols_of(inner) <= given)
-            for value in parts
-            for inner in (value.items if isinstance(value, Sizes) else (value,))
-        )
+# Managers of contexts that go on behind an exception.
+_CATCHING = frozenset(["suppress", "raises", "assertRaises", "catch"])
 
 
 class Flow:
@@ -94,12 +76,18 @@ class Flow:
         """Follow everything."""
         self._resolver = resolver
         self._module = module
+        self._reassigned = reassigned(root(module))
+        self._path = ""
+        # Where the loops that are followed end, and go on, before their bodies do.
+        self._breaks: list[list[Names]] = []
+        self._continues: list[list[Names]] = []
         self._left = _MOST_STATEMENTS
         self._steady: Names = {}
         self._scopes: dict[int, Scope] = {}
         self._functions = list(self._below(module))
         # Functions whose launches depend on what they are given.
         self._open: set[int] = set()
+        self._played: set[int] = set()
         self._unknown: set[int] = set()
         self._depth = 0
         self._recording = True
@@ -108,23 +96,28 @@ class Flow:
         self.launched = tuple(self._follow())
 
     def _follow(self) -> list[LaunchCall]:
-        for scope, node in self._functions:
-            if _may_launch(node):
-                self._enter(scope, node)
-        self._block(self._module.node.body, self._module, [{}])
+        self._all()
         alone, self._found = self._found, []
         opened = {id(found.call) for found in alone if found.is_open} | self._unknown
         if not opened:
-            return alone
+            return alone + list(self._missed(alone))
         closed = [found for found in alone if id(found.call) not in opened]
-        inner = self._callers(opened)
-        seen = {id(found.call) for found in inner if not found.is_open}
-        better = [found for found in inner if id(found.call) in opened and not found.is_open]
-        return closed + better + [f for f in alone if id(f.call) in opened - seen]
+        inner = [f for f in self._callers(opened) if f.is_called and id(f.call) in opened]
+        # One that is called by who is not seen, or as a value, is launched with anything.
+        inside = {id(call) for node in self._uncalled() for call in ast.walk(node)}
+        seen = {id(found.call) for found in inner if id(found.call) not in inside}
+        found = closed + inner + [f for f in alone if id(f.call) in opened - seen]
+        return found + list(self._missed(found))
+
+    def _all(self) -> None:
+        self._left = _MOST_STATEMENTS
+        for scope, node in self._functions:
+            if may_launch(node) or id(node) in self._open:
+                self._enter(scope, node)
+        self._block(self._module.node.body, self._module, [{}])
 
     def _callers(self, opened: set[int]) -> list[LaunchCall]:
         """The launches of functions that are followed from their calls."""
-        self._left = _MOST_STATEMENTS
         calls = {
             id(node): [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
             for _, node in self._functions
@@ -133,22 +126,56 @@ class Flow:
         for _ in range(_DEEPEST):
             for _, node in self._functions:
                 inside = calls[id(node)]
-                if any(id(call) in opened or _name_of(call.func) in names for call in inside):
+                if any(id(call) in opened or name_of(call.func) in names for call in inside):
                     self._open.add(id(node))
             names = {node.name for _, node in self._functions if id(node) in self._open}
-        for scope, node in self._functions:
-            if id(node) in self._open:
-                self._enter(scope, node)
-        self._block(self._module.node.body, self._module, [{}])
+        self._all()
         return self._found
+
+    def _uncalled(self) -> list[FunctionNode]:
+        """The open functions that something mentions without calling them, or calls through an
+        object that nobody knows."""
+        open = [node for _, node in self._functions if id(node) in self._open]
+        names = {node.name for node in open}
+        called = [
+            id(node.func)
+            for node in ast.walk(self._module.node)
+            if isinstance(node, ast.Call) and id(node) in self._played
+        ]
+        mentioned = {
+            name_of(node)
+            for node in ast.walk(self._module.node)
+            if isinstance(node, ast.Name | ast.Attribute)
+            and name_of(node) in names
+            and id(node) not in called
+        }
+        return [node for node in open if node.name in mentioned]
+
+    def _missed(self, found: list[LaunchCall]) -> Iterator[LaunchCall]:
+        """The launches that were not come to, for the host code is too long: with anything."""
+        if self._left >= 0:
+            return
+        seen = {id(launched.call) for launched in found}
+        for scope, body in [
+            (self._module, self._module.node),
+            *((self._inner(scope, node), node) for scope, node in self._functions),
+        ]:
+            for node in own_statements(body):
+                if not isinstance(node, ast.Call) or id(node) in seen:
+                    continue
+                called = Host(scope, self._resolver, {}, self._steady).value(node.func)
+                if isinstance(called, Configured):
+                    any_way = Configured(called.kernel, NOT_KNOWN)
+                    yield LaunchCall(any_way, (), (), node, scope)
 
     def _enter(self, scope: Scope, node: FunctionNode) -> None:
         if self._resolver.role(node, scope) is FunctionRole.PLAIN:
-            self._block(node.body, self._inner(scope, node), [{}])
+            inner = self._inner(scope, node)
+            self._block(node.body, inner, [anything(inner, node)])
 
     def _below(self, scope: Scope) -> Iterator[tuple[Scope, FunctionNode]]:
         """Every function below a scope, with the scope in which it stands."""
-        for node in _definitions(scope.node.body):
+        for node in definitions(scope.node.body):
             place = scope.at(node)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield place, node
@@ -161,7 +188,7 @@ class Flow:
         return found
 
     def _host(self, scope: Scope, known: Names) -> Host:
-        return Host(scope, self._resolver, known, self._steady, self._play)
+        return Host(scope, self._resolver, known, self._steady, self._play, self._path)
 
     # ------------------------------------------------------------ statements
 
@@ -172,8 +199,14 @@ class Flow:
                 break
             place = scope.at(statement)
             ways = [after for known in ways for after in self._step(statement, place, known)]
-            ways = joined(ways, scope)
+            if len(ways) > 1:
+                ways = joined(ways, self._at(statement, scope))
         return ways
+
+    def _at(self, node: ast.AST, scope: Scope) -> str:
+        """A name for a place in this call, and this round."""
+        line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+        return f"{scope.qualname}:{line}:{column}{self._path}"
 
     def _step(self, node: ast.stmt, scope: Scope, known: Names) -> list[Names]:
         """What names hold behind a statement; none where it does not come to its end."""
@@ -182,22 +215,30 @@ class Flow:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 function = UserFunction(node, scope, self._resolver.role(node, scope))
                 known[id(scope.node), node.name] = HostFunction(function)
-            case ast.ClassDef():
-                pass
+            case ast.ClassDef(name=name):
+                self._rebind([name], scope, known, node)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                made = [alias.asname or alias.name.partition(".")[0] for alias in names]
+                self._rebind(made, scope, known, node)
             case ast.Assign(targets=targets, value=value):
                 self._calls(value, host)
                 found = host.value(value)
+                if len(targets) > 1 and holds_lists(found):
+                    found = NOT_KNOWN
                 for target in targets:
-                    self._bind(target, value, found, host)
+                    self._bind(target, target, found, host)
             case ast.AnnAssign(target=target, value=value):
                 if value is not None:
                     self._calls(value, host)
-                    self._bind(target, value, host.value(value), host)
+                    self._bind(target, target, host.value(value), host)
             case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
                 self._calls(value, host)
                 old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
                 made = ast.copy_location(ast.BinOp(old, op, value), node)
-                self._bind(target, made, host.value(made), host)
+                held = host.value(old)
+                # An array is changed where it is, and stays what it was.
+                if not (isinstance(held, HostArray) and held.shape is not None):
+                    self._bind(target, target, host.value(made), host)
             case ast.If(test=test, body=body, orelse=orelse):
                 self._calls(test, host)
                 taken = truth(test, host)
@@ -206,32 +247,51 @@ class Flow:
                 return then + otherwise
             case ast.For(target=target, iter=source, body=body, orelse=orelse):
                 self._calls(source, host)
-                after = self._loop(target, source, body, scope, known)
-                return self._block(orelse, scope, after)
+                after, broken = self._loop(target, source, body, scope, known)
+                return self._block(orelse, scope, after) + broken
+            case ast.AsyncFor(target=target, iter=source, body=body, orelse=orelse):
+                self._calls(source, host)
+                after, broken = self._rounds(target, body, scope, known)
+                return self._block(orelse, scope, after) + broken
             case ast.While(test=test, body=body, orelse=orelse):
                 self._calls(test, host)
-                return self._block(orelse, scope, self._rounds(None, body, scope, known))
+                always = truth(test, self._host(scope, {})) is True
+                after, broken = self._rounds(test, body, scope, known)
+                return ([] if always else self._block(orelse, scope, after)) + broken
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+                stopped = self._stopped(body, scope, known)
                 for one in items:
                     self._calls(one.context_expr, host)
                     if one.optional_vars is not None:
-                        self._bind(one.optional_vars, one.context_expr, NOT_KNOWN, host)
-                return self._block(body, scope, [known])
-            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
-                after = [
-                    way
-                    for handler in handlers
-                    for way in self._block(handler.body, scope, [dict(known)])
-                ]
-                after = self._block([*body, *orelse], scope, [known]) + after
-                return self._block(final, scope, joined(after, scope))
+                        self._bind(one.optional_vars, one.optional_vars, NOT_KNOWN, host)
+                after = self._block(body, scope, [known])
+                catches = any(name_of_call(one.context_expr) in _CATCHING for one in items)
+                return [*after, stopped] if catches else after
+            case ast.Try() | ast.TryStar():
+                return self._try(node, scope, known)
             case ast.Match(subject=subject, cases=cases):
                 self._calls(subject, host)
-                return [
-                    after
-                    for case in cases
-                    for after in self._block(case.body, scope, [dict(known)])
-                ] or [known]
+                after = []
+                for case in cases:
+                    own = dict(known)
+                    self._unbind(assigned_in(case.pattern), scope, own, case.pattern)
+                    if case.guard is not None:
+                        self._calls(case.guard, self._host(scope, own))
+                    after += self._block(case.body, scope, [own])
+                last = cases[-1]
+                takes_all = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+                return after if takes_all and last.guard is None else [*after, known]
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    self._bind(target, target, NOT_KNOWN, host)
+            case ast.Break():
+                if self._breaks:
+                    self._breaks[-1].append(known)
+                return []
+            case ast.Continue():
+                if self._continues:
+                    self._continues[-1].append(known)
+                return []
             case ast.Return(value=value):
                 if value is not None:
                     self._calls(value, host)
@@ -253,24 +313,58 @@ class Flow:
             return HostFunction(found.function, host)
         return found
 
+    def _try(self, node: ast.Try | ast.TryStar, scope: Scope, known: Names) -> list[Names]:
+        """An exception may come from anywhere in the body."""
+        stopped = self._stopped(node.body, scope, known)
+        whole = [*node.body, *node.orelse, *(s for h in node.handlers for s in h.body)]
+        left = self._stopped(whole, scope, known) if node.finalbody else None
+        after = self._block(node.orelse, scope, self._block(node.body, scope, [known]))
+        for handler in node.handlers:
+            own = dict(stopped)
+            if handler.name is not None:
+                self._unbind([handler.name], scope, own, handler)
+            after += self._block(handler.body, scope, [own])
+        if left is None:
+            return after
+        # It is come to on the way out as well.
+        self._block(node.finalbody, scope, [left])
+        return self._block(node.finalbody, scope, joined(after, self._at(node, scope)))
+
+    def _stopped(self, body: list[ast.stmt], scope: Scope, known: Names) -> Names:
+        """What names hold where statements were left before their end."""
+        found = dict(known)
+        self._unbind(sorted(assigned(body)), scope, found, body[0] if body else scope.node)
+        return found
+
+    def _unbind(self, names: Iterable[str], scope: Scope, known: Names, at: ast.AST) -> None:
+        """Names hold what nobody knows, one thing until they are assigned again."""
+        for name in names:
+            known[id(scope.node), name] = HostArray(f"{name}@{self._at(at, scope)}", None)
+
+    def _rebind(self, names: list[str], scope: Scope, known: Names, at: ast.AST) -> None:
+        """Classes and modules are what the source says, unless a name is something else too."""
+        for name in names:
+            if len(scope.bindings.get(name, ())) > 1:
+                self._unbind([name], scope, known, at)
+
     def _bind(self, target: ast.expr, node: ast.expr, value: HostValue, host: Host) -> None:
         match target:
             case ast.Name(id=name):
-                key = id(host.scope.node), name
+                if name in self._reassigned:
+                    return
+                value = host.kept(value, name)
                 if isinstance(value, NotKnown):
                     # Whatever it is, it is one thing until it is assigned again.
-                    value = HostArray(f"{name}@{host.scope.qualname}:{target.lineno}", None)
-                host.known[key] = value
+                    value = HostArray(f"{name}@{self._at(node, host.scope)}", None)
+                host.known[id(host.scope.node), name] = value
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 parts: list[HostValue] = [item(value, place) for place in range(len(targets))]
                 if any(isinstance(inner, ast.Starred) for inner in targets):
                     parts = [NOT_KNOWN] * len(targets)
                 for inner, part in zip(targets, parts, strict=True):
-                    self._bind(inner, node, part, host)
+                    self._bind(inner, inner, part, host)
             case ast.Starred(value=inner):
-                self._bind(inner, node, NOT_KNOWN, host)
-            case ast.Subscript(value=ast.Name() as changed):
-                forget(changed, host)
+                self._bind(inner, inner, NOT_KNOWN, host)
             case _:
                 pass
 
@@ -283,62 +377,68 @@ class Flow:
         body: list[ast.stmt],
         scope: Scope,
         known: Names,
-    ) -> list[Names]:
+    ) -> tuple[list[Names], list[Names]]:
+        """What names hold where a loop ends, and where it is broken off."""
         host = self._host(scope, known)
         items = items_of(source, host)
         if items is None or len(items) > _MOST_ROUNDS:
             return self._rounds(target, body, scope, known, counted(target, source, host))
-        ways = [known]
-        for one in items:
+        ways, broken, path = [known], list[Names](), self._path
+        for number, one in enumerate(items):
+            self._path = f"{path}#{target.lineno}.{number}"
             for way in ways:
-                self._bind(target, source, one, self._host(scope, way))
-            ways = self._block(body, scope, ways)
-        return ways
+                self._bind(target, target, one, self._host(scope, way))
+            ways, left = self._round(body, scope, ways)
+            broken += left
+        self._path = path
+        return ways, broken
+
+    def _round(
+        self, body: list[ast.stmt], scope: Scope, ways: list[Names]
+    ) -> tuple[list[Names], list[Names]]:
+        """What names hold behind one round, and where the loop is broken off in it."""
+        self._breaks.append([])
+        self._continues.append([])
+        ways = self._block(body, scope, ways) + self._continues.pop()
+        if len(ways) > 1:
+            ways = joined(ways, self._at(body[0], scope) + "+")
+        return ways, self._breaks.pop()
 
     def _rounds(
         self,
-        target: ast.expr | None,
+        target: ast.expr,
         body: list[ast.stmt],
         scope: Scope,
         known: Names,
-        value: HostValue = NOT_KNOWN,
-    ) -> list[Names]:
-        """A loop of any number of rounds: names keep what every round leaves them."""
+        value: HostValue | None = None,
+    ) -> tuple[list[Names], list[Names]]:
+        """A loop of any number of rounds: `target` is what it gives a value to, or its test."""
+        is_loop = isinstance(target.__dict__.get("ctx"), ast.Store)
+        names = assigned([*body, ast.Expr(target)]) - self._reassigned
+        at = self._at(target, scope)
+
+        def ends(head: Names) -> list[Names]:
+            if is_loop:
+                self._bind(target, target, value or NOT_KNOWN, self._host(scope, head))
+            return self._round(body, scope, [head])[0]
+
         recording, self._recording = self._recording, False
-        before = dict(known)
-        changed: set[tuple[int, str]] = set()
-        for attempt in range(2):
-            tried = dict(before)
-            if target is not None:
-                self._bind(target, target, value, self._host(scope, tried))
-            for after in self._block(body, scope, [tried]) or [dict(before)]:
-                for key, left in after.items():
-                    if key not in before or key[0] != id(scope.node):
-                        continue
-                    if are_alike(before[key], left) and (attempt or before[key] == left):
-                        continue
-                    place = f"{key[1]}@{scope.qualname}:{body[0].lineno}"
-                    met = one_of([before[key], left], place) if attempt == 0 else NOT_KNOWN
-                    before[key] = HostArray(place, None) if isinstance(met, NotKnown) else met
-                    changed.add(key)
+        head = settled(known, ends, names, id(scope.node), at)
         self._recording = recording
-        inside = dict(before)
-        if target is not None:
-            self._bind(target, target, value, self._host(scope, inside))
-        after = self._block(body, scope, [inside])
-        for way in after:
-            # After the last round they hold what any of them may have left.
-            way.update({key: before[key] for key in changed})
-        return after[:1] or [before]
+        if is_loop:
+            self._bind(target, target, value or NOT_KNOWN, self._host(scope, head))
+        after, broken = self._round(body, scope, [dict(head)])
+        return joined([known, *after], at), broken
 
     # ------------------------------------------------------------ calls
 
     def _calls(self, node: ast.expr, host: Host) -> None:
         """Note the launches in an expression, and follow functions that depend on their calls."""
+        outer = host
         if isinstance(node, INNER):
-            # Its own names hold what nobody knows.
-            known = dict(host.known)
-            host = self._host(host.scope, known)
+            # Its own names hold what nobody knows; what is run later finds what is there then.
+            is_late = isinstance(node, ast.Lambda | ast.GeneratorExp)
+            host = self._host(host.scope, {} if is_late else dict(host.known))
             for target in own_names(node):
                 self._bind(target, target, NOT_KNOWN, host)
         for child in ast.iter_child_nodes(node):
@@ -347,7 +447,15 @@ class Flow:
             elif isinstance(child, ast.keyword):
                 self._calls(child.value, host)
             elif isinstance(child, ast.comprehension):
-                self._calls(child.iter, host)
+                for inner in (child.iter, *child.ifs):
+                    self._calls(inner, host)
+        if isinstance(node, ast.NamedExpr):
+            found = host.value(node.value)
+            self._bind(node.target, node, NOT_KNOWN if holds_lists(found) else found, host)
+        elif isinstance(node, (*INNER, ast.BoolOp, ast.IfExp, ast.Compare)):
+            # What it may have assigned, or not.
+            names = [n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+            self._unbind(names, outer.scope, outer.known, node)
         if not isinstance(node, ast.Call):
             return
         called = host.value(node.func)
@@ -362,8 +470,6 @@ class Flow:
             case NotKnown():
                 if isinstance(node.func, ast.Subscript):
                     self._unknown.add(id(node))
-                elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-                    forget(node.func.value, host)
             case _:
                 pass
 
@@ -373,7 +479,7 @@ class Flow:
         match given:
             case [Sizes() as grid, Sizes() as block, Sizes(items=items), *_] if self._recording:
                 configured = Configured(kernel, Sizes((grid, block)))
-                self._found.append(LaunchCall(configured, items, (), call, host.scope))
+                self._launch(configured, items, (), call, host.scope)
             case _:
                 pass
 
@@ -391,8 +497,18 @@ class Flow:
             else:
                 arguments.append(host.value(argument))
         keywords = tuple((k.arg, host.value(k.value)) for k in call.keywords if k.arg is not None)
-        found = LaunchCall(configured, tuple(arguments), keywords, call, host.scope)
-        self._found.append(found)
+        self._launch(configured, tuple(arguments), keywords, call, host.scope)
+
+    def _launch(
+        self,
+        configured: Configured,
+        given: tuple[HostValue, ...],
+        keywords: tuple[tuple[str, HostValue], ...],
+        call: ast.Call,
+        scope: Scope,
+    ) -> None:
+        is_called = self._depth > 0
+        self._found.append(LaunchCall(configured, given, keywords, call, scope, is_called))
 
     def _play(self, host: Host, called: HostFunction, call: ast.Call) -> HostValue:
         """What a function of the source gives for a call."""
@@ -400,76 +516,25 @@ class Flow:
         if self._depth >= _DEEPEST or function.role is not FunctionRole.PLAIN:
             return NOT_KNOWN
         scope = self._inner(function.scope, function.node)
-        known = _bound(host, scope, function, call)
+        path = f"{host.path}>{host.scope.qualname}:{call.lineno}:{call.col_offset}"
+        known = passed(host, scope, function, call, path)
         if known is None:
             return NOT_KNOWN
-        self._depth += 1
-        self._results.append([])
+        self._played.add(id(call))
+        outside, self._path = self._path, path
+        breaks, self._breaks = self._breaks, []
+        continues, self._continues = self._continues, []
         recording = self._recording
         self._recording = recording and id(function.node) in self._open
-        self._block(function.node.body, scope, [known])
-        self._recording = recording
-        self._depth -= 1
+        self._depth += 1
+        self._results.append([])
+        ways = self._block(function.node.body, scope, [known])
         results = self._results.pop()
-        return one_of(results, f"{function.node.name}()") if results else NOT_KNOWN
-
-
-def _bound(host: Host, scope: Scope, function: UserFunction, call: ast.Call) -> Names | None:
-    """What the parameters hold in a call; None if that is not said."""
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(
-        keyword.arg is None for keyword in call.keywords
-    ):
-        return None
-    node = function.node
-    declared = parameters(node)
-    known: Names = dict(host.known)
-    given = [host.value(argument) for argument in call.args]
-    if isinstance(function.scope.node, ast.ClassDef) and isinstance(call.func, ast.Attribute):
-        owner = host.value(call.func.value)
-        if isinstance(owner, Instance):
-            given.insert(0, owner)
-    names = {argument.arg for argument, _ in declared}
-    for (argument, default), value in zip(declared, given, strict=False):
-        del default
-        known[id(node), argument.arg] = value
-    for keyword in call.keywords:
-        if keyword.arg in names:
-            known[id(node), keyword.arg or ""] = host.value(keyword.value)
-    for argument, default in declared:
-        if (id(node), argument.arg) not in known and default is not None:
-            known[id(node), argument.arg] = host.elsewhere(function.scope).value(default)
-    for argument, _ in declared:
-        value = known.get((id(node), argument.arg), NOT_KNOWN)
-        if isinstance(value, NotKnown):
-            place = f"{argument.arg}@{scope.qualname}"
-            known[id(node), argument.arg] = HostArray(place, None)
-    return known
-
-
-def _definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield statement
-            continue
-        for child in ast.iter_child_nodes(statement):
-            if isinstance(child, ast.stmt):
-                yield from _definitions([child])
-            elif isinstance(child, ast.ExceptHandler | ast.match_case):
-                yield from _definitions(child.body)
-
-
-def _may_launch(node: FunctionNode) -> bool:
-    """Whether a function has a call that may be a launch."""
-    return any(
-        (isinstance(inner, ast.Call) and isinstance(inner.func, ast.Subscript | ast.Call))
-        or (isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Subscript | ast.Call))
-        for inner in ast.walk(node)
-    )
-
-
-def _name_of(node: ast.expr) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case _:
-            return ""
+        self._depth -= 1
+        self._path, self._recording = outside, recording
+        self._breaks, self._continues = breaks, continues
+        if not results or self._left < 0 or is_generator(function.node):
+            return NOT_KNOWN
+        # Behind its end it gives None, which is no number and no array.
+        del ways
+        return one_of(results, f"{function.node.name}(){path}")

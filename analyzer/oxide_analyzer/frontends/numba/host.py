@@ -16,10 +16,24 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import host_arrays
+from oxide_analyzer.frontends.numba.changes import (
+    in_loops,
+    leaked,
+    own_statements,
+    reassigned,
+    resized,
+    root,
+)
+from oxide_analyzer.frontends.numba.fields import (
+    SELF,
+    assigned_fields,
+    is_open_field,
+    is_property,
+    self_of,
+)
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     Configured,
@@ -29,12 +43,16 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
     Instance,
     NotKnown,
+    Size,
     Sizes,
     Symbol,
     Table,
     Whole,
     as_size,
     ceiling,
+    holds_lists,
+    renamed,
+    symbols_of,
     whole,
 )
 from oxide_analyzer.frontends.oxide.constants import fold
@@ -45,12 +63,12 @@ from oxide_analyzer.frontends.oxide.meanings import (
     NumberKind,
     UserFunction,
 )
-from oxide_analyzer.frontends.oxide.scopes import Assigned, Defined, Parameter
+from oxide_analyzer.frontends.oxide.scopes import Assigned, Defined, Imported, Parameter
 from oxide_analyzer.language.records import COMPLEX128, COMPLEXES, Record
 from oxide_analyzer.language.types import F16, F32, F64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import Scope
@@ -72,6 +90,14 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "/",
 }
 
+# Functions of these are known by their names.
+_KNOWN_MODULES = frozenset(
+    (
+        *("numpy", "cupy", "cupyx", "numba", "numba_cuda", "math", "random", "functools"),
+        *("copy", "torch", "jax", "scipy", "oxide"),
+    )
+)
+
 Names = dict[tuple[int, str], HostValue]
 
 
@@ -86,6 +112,8 @@ class Host:
     steady: Names = field(default_factory=dict[tuple[int, str], "HostValue"])
     # What a function of the source gives for such a call; None where nobody follows calls.
     play: Callable[[Host, HostFunction, ast.Call], HostValue] | None = None
+    # Which call, and which round of the loops in it, this is: what is made in another is another.
+    path: str = ""
 
     def elsewhere(self, scope: Scope) -> Host:
         """The same reading, of code of another scope, at no place of it."""
@@ -106,8 +134,13 @@ class Host:
                 return HostScalar(COMPLEX128)
             case ast.Name(id=name):
                 return self._name(name, depth)
+            case ast.NamedExpr(value=inner):
+                return self.value(inner, depth + 1)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return Sizes(tuple(self.value(element, depth + 1) for element in elements))
+                if any(isinstance(element, ast.Starred) for element in elements):
+                    return NOT_KNOWN
+                items = tuple(self.value(element, depth + 1) for element in elements)
+                return Sizes(items, isinstance(node, ast.List))
             case ast.Dict(keys=keys, values=values):
                 return self._table(keys, values, depth)
             case ast.BinOp(left=left, op=op, right=right):
@@ -126,7 +159,7 @@ class Host:
                 return self._negative(self.value(operand, depth + 1))
             case ast.IfExp(body=then, orelse=otherwise):
                 one, other = self.value(then, depth + 1), self.value(otherwise, depth + 1)
-                return one if one == other else NOT_KNOWN
+                return one_of([one, other], host_arrays.place(self, node))
             case ast.Attribute():
                 return self._attribute(node, depth)
             case ast.Subscript():
@@ -143,6 +176,8 @@ class Host:
     # ------------------------------------------------------------ names
 
     def _name(self, name: str, depth: int) -> HostValue:
+        if name in reassigned(root(self.scope)):
+            return NOT_KNOWN
         inside: Scope | None = self.scope
         while inside is not None:
             if (not inside.is_class or inside is self.scope) and (
@@ -157,20 +192,40 @@ class Host:
             return self.known[key]
         if key not in self.steady:
             self.steady[key] = NOT_KNOWN
-            self.steady[key] = self._bound(name, inside, depth)
+            self.steady[key] = self.kept(self._bound(name, inside, depth), name)
         return self.steady[key]
+
+    def kept(self, value: HostValue, name: str) -> HostValue:
+        """What a name, or `.name` of an object, holds that was given a value: a list whose items
+        others may change, or an array that gets another shape, is anything."""
+        module = root(self.scope)
+        match value:
+            case HostArray() if name in resized(module):
+                return NOT_KNOWN
+            case Sizes() | Table() if holds_lists(value):
+                is_flat = isinstance(value, Table) or value.is_list
+                items = (
+                    [held for _, held in value.items] if isinstance(value, Table) else value.items
+                )
+                is_seen = is_flat and not any(map(holds_lists, items))
+                return value if is_seen and name not in leaked(module) else NOT_KNOWN
+            case _:
+                return value
 
     def _bound(self, name: str, scope: Scope, depth: int) -> HostValue:
         bindings = scope.bindings[name]
         place = f"{name}@{scope.qualname or 'module'}"
         match bindings:
             case [Parameter()]:
-                return _object(name, scope) or HostArray(place, None)
+                return self_of(name, scope) or HostArray(place, None)
             case [Defined(node=ast.ClassDef() as node)]:
                 return Instance(node, scope.inner(node))
             case [Assigned(value=ast.expr() as value)]:
                 found = self.elsewhere(scope).value(value, depth + 1)
-                if not isinstance(found, NotKnown):
+                # In a loop another name may keep what this one held in an earlier round.
+                is_own = isinstance(found, HostArray) or bool(symbols_of(found))
+                is_kept = is_own and id(value) in in_loops(scope.node)
+                if not is_kept and not isinstance(found, NotKnown):
                     return found
                 # Whatever it is, it is one thing wherever this name is seen.
                 return HostArray(place, None)
@@ -193,8 +248,10 @@ class Host:
 
     def _unpacked(self, name: str, scope: Scope) -> HostValue | None:
         """A name in `rows, cols = a.shape`, if it is assigned there alone."""
-        for node in ast.walk(scope.node):
+        for node in own_statements(scope.node):
             if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+                continue
+            if id(node.value) in in_loops(scope.node):
                 continue
             target = node.targets[0]
             if not isinstance(target, ast.Tuple):
@@ -221,20 +278,30 @@ class Host:
 
     def _field(self, owner: Instance, name: str, depth: int) -> HostValue:
         """An attribute of an object: what is assigned to it wherever it is assigned."""
-        key = id(owner.node), f".{name}"
+        by = "" if owner.owner in ("", SELF) else f"{owner.owner}|"
+        key = id(owner.node), f"{by}.{name}"
         if key in self.steady:
             return self.steady[key]
         self.steady[key] = NOT_KNOWN
-        if name in _set_from_outside(owner.scope):
+        if by:
+            # As in the methods of the class, for an object of its own.
+            known = self._field(Instance(owner.node, owner.scope, SELF), name, depth)
+            self.steady[key] = renamed(known, by)
+            return self.steady[key]
+        module = root(owner.scope)
+        if is_open_field(module, owner.node, name):
             return NOT_KNOWN
         found: list[HostValue] = []
         for method in owner.node.body:
-            if isinstance(method, ast.FunctionDef) and method.name == name:
+            if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name == name:
                 role = self.resolver.role(method, owner.scope)
-                found.append(HostFunction(UserFunction(method, owner.scope, role)))
-        for method, value, place in _assigned_in(owner.node).get(name, ()):
+                made = HostFunction(UserFunction(method, owner.scope, role))
+                found.append(NOT_KNOWN if is_property(method) else made)
+        for method, value, place, is_certain in assigned_fields(owner.node).get(name, ()):
             given = self.elsewhere(owner.scope.inner(method)).value(value, depth + 1)
-            found.append(given if place is None else item(given, place))
+            given = given if place is None else item(given, place)
+            # What is not assigned each time may be what an earlier call has left.
+            found.append(given if is_certain else renamed(given, f".{name}|"))
         for binding in owner.scope.bindings.get(name, []):
             if isinstance(binding, Assigned) and owner.node.decorator_list:
                 # The fields of a data class are what each object is given.
@@ -246,7 +313,8 @@ class Host:
                 parent = self.elsewhere(owner.scope.parent or owner.scope).value(base, depth + 1)
                 if isinstance(parent, Instance):
                     found.append(self._field(parent, name, depth + 1))
-        self.steady[key] = one_of(found, f"{name}@{owner.scope.qualname}")
+        value = one_of(found, f"{name}@{owner.scope.qualname}")
+        self.steady[key] = self.kept(value, f".{name}")
         return self.steady[key]
 
     def _subscript(self, node: ast.Subscript, depth: int) -> HostValue:
@@ -284,15 +352,15 @@ class Host:
             dividend, divisor = (self.value(e, depth + 1) for e in (rounded.left, rounded.right))
             return ceiling(dividend, divisor)
         other = self.value(right, depth + 1)
-        if isinstance(one, HostArray) and one.shape is not None:
-            return host_arrays.like(self, one)
-        if isinstance(other, HostArray) and other.shape is not None:
-            return host_arrays.like(self, other)
+        if any(isinstance(e, HostArray) and e.shape is not None for e in (one, other)):
+            return host_arrays.computed(self, left, one, op, other)
         match one, op, other:
-            case (Sizes(items=items), ast.Add(), Sizes(items=more)):
-                return Sizes(items + more)
-            case (Sizes(items=items), ast.Mult(), int() as times) if times <= _DEEPEST:
-                return Sizes(items * times)
+            case (Sizes(items=items, is_list=is_list), ast.Add(), Sizes(items=more)):
+                return Sizes(items + more, is_list)
+            case (Sizes(items=items, is_list=is_list), ast.Mult(), int() as times) if (
+                times <= _DEEPEST
+            ):
+                return Sizes(items * times, is_list)
             case (HostScalar(type=known), _, _) | (_, _, HostScalar(type=known)):
                 is_float = isinstance(known, Record) or known.is_float
                 return HostScalar(known) if is_float else NOT_KNOWN
@@ -309,10 +377,14 @@ class Host:
         match called:
             case HostFunction():
                 return NOT_KNOWN if self.play is None else self.play(self, called, node)
+            case Instance(owner=""):
+                return Instance(called.node, called.scope, host_arrays.place(self, node))
             case Instance():
-                return called
+                return NOT_KNOWN
             case _:
                 pass
+        if self.is_own(node.func, depth):
+            return NOT_KNOWN
         if len(arguments) == 1 and self.resolver.is_jit(node.func, self.scope):
             # `cuda.jit(f)`, `cuda.jit("void(f4[:])")(f)`
             return self.value(arguments[0], depth + 1)
@@ -333,7 +405,7 @@ class Host:
                 pass
         if name in ("int", "ceil", "floor", "i32", "i64", "round") and len(arguments) == 1:
             return self._rounded(arguments[0], name, depth)
-        if name in ("min", "max") and len(arguments) == 2:
+        if name in ("min", "max") and len(arguments) == 2 and not node.keywords:
             return whole(name, *(self.value(a, depth + 1) for a in arguments))
         if name == "len" and len(arguments) == 1:
             held = self.value(arguments[0], depth + 1)
@@ -341,12 +413,39 @@ class Host:
                 return len(held.items)
             return held.extent(0) if isinstance(held, HostArray) else NOT_KNOWN
         if name in ("tuple", "list") and len(arguments) == 1:
-            return self.value(arguments[0], depth + 1)
+            given = self.value(arguments[0], depth + 1)
+            return Sizes(given.items, name == "list") if isinstance(given, Sizes) else NOT_KNOWN
         if name == "dict" and not arguments and all(k.arg for k in node.keywords):
             return Table(
                 tuple((k.arg or "", self.value(k.value, depth + 1)) for k in node.keywords)
             )
         return host_arrays.made(self, node, name, depth)
+
+    def is_own(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether a function is one that the source makes, or that a module of its own gives."""
+        match node:
+            case ast.Name(id=name):
+                pass
+            case ast.Attribute(value=ast.Name(id=name) as base):
+                if isinstance(self.value(base, depth + 1), Instance):
+                    return True
+            case _:
+                return False
+        is_called = isinstance(node, ast.Name)
+        inside: Scope | None = self.scope
+        while inside is not None and name not in inside.bindings:
+            inside = inside.parent
+        for binding in [] if inside is None else inside.bindings[name]:
+            match binding:
+                case Imported(module=module):
+                    if module.partition(".")[0] not in _KNOWN_MODULES:
+                        return True
+                case _ if is_called:
+                    known = self.value(node, depth + 1)
+                    return not isinstance(known, HostFunction | Configured)
+                case _:
+                    pass
+        return False
 
     def _configured(self, kernel: HostFunction, name: str, node: ast.Call, depth: int) -> HostValue:
         given = [self.value(argument, depth + 1) for argument in node.args]
@@ -387,44 +486,29 @@ class Host:
             case Whole(op="/", left=left, right=right) if name in ("int", "floor"):
                 # What is not negative is rounded down by both; sizes are not.
                 if isinstance(left, int) and isinstance(right, int) and right > 0:
-                    return left // right
-                return whole("//", left, right)
+                    return int(left / right) if name == "int" else left // right
+                is_less = (isinstance(left, int) and left < 0) or _differs(left)
+                return NOT_KNOWN if is_less else whole("//", left, right)
             case Whole(op="/") | HostScalar():
                 return NOT_KNOWN
+            case Whole(op="+" | "-" | "*") if any(map(_may_be_float, symbols_of(value))):
+                # It is rounded, if one of its names holds a float.
+                return Symbol(f"{name}({value})")
             case _:
                 return value
 
 
-def _set_from_outside(scope: Scope) -> frozenset[str]:
-    """The attributes that a file sets on anything but the object of a method."""
-    while scope.parent is not None:
-        scope = scope.parent
-    return _set_in(scope.node)
+def _differs(size: Size) -> bool:
+    """Whether a number is made by a subtraction, which may leave less than nothing."""
+    match size:
+        case Whole(op=op, left=left, right=right):
+            return op == "-" or _differs(left) or _differs(right)
+        case _:
+            return False
 
 
-@lru_cache(maxsize=16)
-def _set_in(module: ast.AST) -> frozenset[str]:
-    found: set[str] = set()
-    for node in ast.walk(module):
-        match node:
-            case ast.Attribute(value=ast.Name(id="self" | "cls"), ctx=ast.Store()):
-                pass
-            case ast.Attribute(attr=name, ctx=ast.Store()):
-                found.add(name)
-            case _:
-                pass
-    return frozenset(found)
-
-
-def _object(name: str, scope: Scope) -> Instance | None:
-    """What the first parameter of a method is."""
-    owner, node = scope.parent, scope.node
-    if owner is None or not isinstance(owner.node, ast.ClassDef):
-        return None
-    if isinstance(node, ast.Module | ast.ClassDef) or not node.args.args:
-        return None
-    static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
-    return Instance(owner.node, owner) if node.args.args[0].arg == name and not static else None
+def _may_be_float(name: str) -> bool:
+    return ".shape[" not in name and not name.endswith(".size")
 
 
 def item(base: HostValue, index: HostValue) -> HostValue:
@@ -447,44 +531,13 @@ def one_of(values: list[HostValue], name: str) -> HostValue:
     first = values[0]
     if all(value == first for value in values[1:]):
         return first
-    shapes = {value.shape if isinstance(value, HostArray) else None for value in values}
-    if len(shapes) > 1 or None in shapes:
+    arrays = [value for value in values if isinstance(value, HostArray)]
+    if len(arrays) < len(values):
         return NOT_KNOWN
-    elements = {value.element for value in values if isinstance(value, HostArray)}
-    [shape] = shapes
-    return HostArray(name, shape, elements.pop() if len(elements) == 1 else None)
-
-
-_Given: TypeAlias = "tuple[ast.FunctionDef, ast.expr, int | None]"
-
-
-@lru_cache(maxsize=256)
-def _assigned_in(owner: ast.ClassDef) -> Mapping[str, Sequence[_Given]]:
-    """What the methods of a class assign to attributes of their objects, `None` apart: the method,
-    the value, and a place where it is unpacked."""
-    found: dict[str, list[_Given]] = {}
-    for method in owner.body:
-        if not isinstance(method, ast.FunctionDef) or not method.args.args:
-            continue
-        own = method.args.args[0].arg
-        for node in ast.walk(method):
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            if isinstance(node, ast.AnnAssign | ast.AugAssign):
-                targets = [node.target]
-            for target in targets:
-                parts = target.elts if isinstance(target, ast.Tuple) else [target]
-                for place, part in enumerate(parts):
-                    match part:
-                        case ast.Attribute(value=ast.Name(id=base), attr=name) if base == own:
-                            is_plain = isinstance(node, ast.Assign | ast.AnnAssign)
-                            value = node.value if is_plain else part
-                            is_none = isinstance(value, ast.Constant) and value.value is None
-                            if value is not None and not is_none:
-                                inside = place if isinstance(target, ast.Tuple) else None
-                                found.setdefault(name, []).append((method, value, inside))
-                        case _:
-                            pass
-    return found
+    regions = tuple(dict.fromkeys(region for array in arrays for region in array.lies))
+    shapes, elements = {a.shape for a in arrays}, {a.element for a in arrays}
+    shape = shapes.pop() if len(shapes) == 1 else None
+    return HostArray(name, shape, elements.pop() if len(elements) == 1 else None, regions)
 
 
 def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.BinOp | None:

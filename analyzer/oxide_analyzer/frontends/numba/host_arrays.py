@@ -20,6 +20,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostArray,
     HostScalar,
     HostValue,
+    Region,
     Size,
     Sizes,
     Symbol,
@@ -50,6 +51,8 @@ _COPIES = {
     "sort",
 }
 _METHODS = {"copy", "astype", "get", "copy_to_host"}
+# What may give the very array that they are given.
+_VIEWS = {"asarray", "ascontiguousarray", "as_cuda_array", "asnumpy"}
 _RANDOM = {"rand", "randn"}
 _SIZED = {
     "random",
@@ -93,7 +96,7 @@ def attribute(array: HostArray, name: str) -> HostValue:
     if name == "ndim" and shape is not None:
         return len(shape)
     if name == "T" and shape is not None:
-        return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element)
+        return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element, array.lies)
     if name in ("real", "imag", "flat") and shape is not None:
         return NOT_KNOWN
     return NOT_KNOWN
@@ -105,10 +108,17 @@ def _product(one: HostValue, other: HostValue) -> HostValue:
     return whole("*", one, other)
 
 
-def like(host: Host, array: HostArray) -> HostArray:
-    """What arithmetic makes of an array: another one of its shape."""
-    del host
-    return HostArray(f"{array.name}'", array.shape)
+def computed(
+    host: Host, node: ast.expr, one: HostValue, op: ast.operator, other: HostValue
+) -> HostValue:
+    """What arithmetic makes of arrays, one of which has a shape: another one, of that shape if
+    both have it, or the other is a number."""
+    shapes = [e.shape for e in (one, other) if isinstance(e, HostArray)]
+    if isinstance(op, ast.MatMult) or shapes[-1] != shapes[0]:
+        return NOT_KNOWN
+    if not all(isinstance(e, HostArray | HostScalar | int | Symbol | Whole) for e in (one, other)):
+        return NOT_KNOWN
+    return HostArray(place(host, node), shapes[0])
 
 
 def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostValue:
@@ -128,14 +138,41 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
             case ast.Slice():
                 shape.append(Symbol(f"{place(host, node)}[{axis}]"))
             case ast.Constant(value=int()) | ast.Name() | ast.BinOp() | ast.UnaryOp():
-                chosen = host.value(index, depth + 1)
-                if isinstance(chosen, HostArray) and chosen.shape is not None:
+                chosen = as_size(host.value(index, depth + 1))
+                if not isinstance(chosen, int | Symbol | Whole):
+                    # A mask, or the indices of several elements.
                     return NOT_KNOWN
             case _:
                 return NOT_KNOWN
     if not shape:
         return NOT_KNOWN if array.element is None else HostScalar(array.element)
-    return HostArray(place(host, node), tuple(shape), array.element)
+    regions = _regions(host, array, given, depth)
+    return HostArray(place(host, node), tuple(shape), array.element, regions)
+
+
+def _regions(host: Host, array: HostArray, given: list[ast.expr], depth: int) -> tuple[Region, ...]:
+    """Where a part of an array lies."""
+    part: list[int | tuple[int, int] | None] = []
+    for index, extent in zip(given, array.shape or (), strict=False):
+        match index:
+            case ast.Slice(lower=lower, upper=upper, step=None):
+                low = 0 if lower is None else host.value(lower, depth + 1)
+                high = extent if upper is None else host.value(upper, depth + 1)
+                if isinstance(low, int) and isinstance(high, int) and isinstance(extent, int):
+                    low, high, _ = slice(low, high).indices(extent)
+                    part.append((low, max(low, high)))
+                else:
+                    part.append(None)
+            case _:
+                chosen = host.value(index, depth + 1)
+                if isinstance(chosen, int) and chosen < 0:
+                    chosen = chosen + extent if isinstance(extent, int) else NOT_KNOWN
+                part.append(chosen if isinstance(chosen, int) else None)
+    return tuple(
+        # Of a part of a part it is enough to know which part it is of.
+        region if region.part else Region(region.made, tuple(part))
+        for region in array.lies
+    )
 
 
 def _sliced(
@@ -152,9 +189,21 @@ def _sliced(
     if isinstance(low, int) and isinstance(high, int) and isinstance(extent, int):
         return len(range(*slice(low, high).indices(extent)))
     # Python takes no more than there is, which nobody knows here.
-    return Symbol(
-        f"{array.name}[{ast.dump(lower) if lower else ''}:{ast.dump(upper) if upper else ''}]"
-    )
+    ends = [_said(low), _said(high)]
+    node = lower or upper
+    if None in ends and node is not None:
+        return Symbol(f"{place(host, node)}[{axis}]")
+    return Symbol(f"{array.name}[{axis}][{ends[0]}:{ends[1]}]")
+
+
+def _said(value: HostValue) -> str | None:
+    """What is the same for two values only if they are."""
+    size = as_size(value)
+    match size:
+        case int() | Symbol() | Whole():
+            return str(size)
+        case _:
+            return None
 
 
 def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
@@ -196,7 +245,7 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         else:
             type = (type or F64) if name != "choice" else None
         return NOT_KNOWN if size is None else _of_shape(host, node, size, type, depth)
-    if name in ("eye", "identity") and arguments:
+    if name in ("eye", "identity") and len(arguments) == 1 and given.keys() <= {"dtype"}:
         return _of_sizes(host, node, [host.value(arguments[0], depth + 1)] * 2, type or F64)
     if name in _LIKE:
         source = NOT_KNOWN if not arguments else host.value(arguments[0], depth + 1)
@@ -206,7 +255,7 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         shape_of = source.shape if source.shape is not None else None
         if shape_of is None:
             # Of another name, and as long as that one along every axis.
-            return HostArray(source.name, None, kept)
+            return HostArray(source.name, None, kept, (Region(place(host, node)),))
         return HostArray(place(host, node), shape_of, kept)
     if name == "create_xoroshiro128p_states" and arguments:
         return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], XOROSHIRO)
@@ -228,31 +277,39 @@ def _copied(
         if isinstance(found, HostArray):
             if name == "astype" and arguments:
                 return _same(host, node, found, element(host, arguments[0]))
+            if name == "get" and (arguments or found.shape is None):
+                # Of a dictionary, or of a queue.
+                return NOT_KNOWN
             return _same(host, node, found, found.element)
-    source = arguments[0] if arguments else None
+    source = arguments[0] if arguments and name != "get" else None
     found = NOT_KNOWN if source is None else host.value(source, depth + 1)
     second = given.get("dtype", arguments[1] if len(arguments) > 1 else None)
     match found:
         case HostArray():
             type = element(host, second)
             kept = found.element if second is None or name == "to_device" else type
-            return _same(host, node, found, kept)
+            return _same(host, node, found, kept, is_view=name in _VIEWS)
         case Sizes():
             return _literal(host, node, found, second)
         case _:
             return NOT_KNOWN
 
 
-def _same(host: Host, node: ast.Call, array: HostArray, type: Element | None) -> HostArray:
-    """Another array of the same shape."""
-    if array.shape is None:
-        return HostArray(array.name, None, type)
-    return HostArray(place(host, node), array.shape, type)
+def _same(
+    host: Host, node: ast.Call, array: HostArray, type: Element | None, *, is_view: bool = False
+) -> HostArray:
+    """An array of the same shape: another one, or perhaps the same."""
+    made = place(host, node)
+    regions = array.lies if is_view else (Region(made),)
+    return HostArray(array.name if array.shape is None else made, array.shape, type, regions)
 
 
 def _literal(host: Host, node: ast.Call, items: Sizes, dtype: ast.expr | None) -> HostValue:
     """`np.array([1, 2, 3])`, `np.array([[0.5, 1], [2, 3]])`."""
     shape: list[Size] = []
+    if not all(isinstance(leaf, int | HostScalar | Symbol | Whole) for leaf in _leaves(items)):
+        # What a name holds may be an array: then this has another axis.
+        return NOT_KNOWN
     level: HostValue = items
     while isinstance(level, Sizes):
         shape.append(len(level.items))
@@ -281,7 +338,8 @@ def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         return NOT_KNOWN
     if name in ("ravel", "flatten"):
         size = as_size(attribute(source, "size"))
-        return _of_sizes(host, node, [size], source.element)
+        regions = source.lies if name == "ravel" else ()
+        return _of_sizes(host, node, [size], source.element, regions)
     if name == "transpose":
         turned = attribute(source, "T")
         return NOT_KNOWN if node.args else turned
@@ -292,7 +350,7 @@ def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
     sizes = [NOT_KNOWN if extent == -1 else extent for extent in given]
     if len(given) == 1 and given[0] == -1:
         sizes = [as_size(attribute(source, "size"))]
-    return _of_sizes(host, node, sizes, source.element) if sizes else NOT_KNOWN
+    return _of_sizes(host, node, sizes, source.element, source.lies) if sizes else NOT_KNOWN
 
 
 def _counted(
@@ -305,14 +363,26 @@ def _counted(
     if type is None and "dtype" not in given and all(isinstance(end, int) for end in ends):
         type = I64
     match ends:
-        case [only]:
-            return _of_sizes(host, node, [only], type)
+        case [only] if is_whole:
+            return _of_sizes(host, node, [_not_below_zero(only)], type)
         case [low, high] if is_whole:
             if isinstance(low, int) and isinstance(high, int):
                 return _of_sizes(host, node, [max(0, high - low)], type)
-            return _of_sizes(host, node, [whole("-", high, low)], type)
+            return _of_sizes(host, node, [_not_below_zero(whole("-", high, low))], type)
         case _:
             return _of_sizes(host, node, [NOT_KNOWN], type)
+
+
+def _not_below_zero(size: HostValue) -> HostValue:
+    """How many numbers there are up to one; lengths are not below zero."""
+    found = as_size(size)
+    match found:
+        case Symbol(name=name) if ".shape[" not in name and not name.endswith(".size"):
+            return whole("max", found, 0)
+        case Whole():
+            return whole("max", found, 0)
+        case _:
+            return found
 
 
 def _of_number(host: Host, node: ast.expr | None, depth: int) -> Element | None:
@@ -332,7 +402,8 @@ def _of_shape(
     value = host.value(shape, depth + 1)
     if isinstance(value, HostArray) and value.name.endswith(".shape"):
         # The shape of another array: as long as that one along every axis.
-        return HostArray(value.name.removesuffix(".shape"), None, type)
+        made = (Region(place(host, node)),)
+        return HostArray(value.name.removesuffix(".shape"), None, type, made)
     items = value.items if isinstance(value, Sizes) else (value,)
     if isinstance(value, HostArray) and value.shape is None:
         # A name that may hold a number or a tuple.
@@ -341,16 +412,20 @@ def _of_shape(
 
 
 def _of_sizes(
-    host: Host, node: ast.expr, items: list[HostValue], type: Element | None
+    host: Host,
+    node: ast.expr,
+    items: list[HostValue],
+    type: Element | None,
+    regions: tuple[Region, ...] = (),
 ) -> HostValue:
     at = place(host, node)
     sizes = tuple(
         extent if isinstance(extent, int | Symbol | Whole) else Symbol(f"{at}[{axis}]")
         for axis, extent in enumerate(map(as_size, items))
     )
-    return HostArray(at, sizes, type)
+    return HostArray(at, sizes, type, regions)
 
 
 def place(host: Host, node: ast.expr) -> str:
     """A name for what an expression makes."""
-    return f"{host.scope.qualname}:{node.lineno}:{node.col_offset}"
+    return f"{host.scope.qualname}:{node.lineno}:{node.col_offset}{host.path}"

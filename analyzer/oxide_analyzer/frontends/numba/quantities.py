@@ -39,9 +39,10 @@ class Whole:
 
 @record
 class Sizes:
-    """A tuple or list."""
+    """A tuple or list; a list can be changed."""
 
     items: tuple[HostValue, ...]
+    is_list: bool = False
 
 
 @record
@@ -52,13 +53,42 @@ class Table:
 
 
 @record
+class Region:
+    """Memory that something made, or a part of it: along each axis an index, a range of indices,
+    or anything (None)."""
+
+    made: str
+    part: tuple[int | tuple[int, int] | None, ...] = ()
+
+    def meets(self, other: Region) -> bool:
+        """Whether two parts may have an element in common."""
+        return self.made == other.made and all(
+            one is None or two is None or _touch(one, two)
+            for one, two in zip(self.part, other.part, strict=False)
+        )
+
+
+@record
 class HostArray:
     """An array: its shape, or, where only its name is known, symbols for it; of a name that may
-    hold something else, a number perhaps, nothing else is known."""
+    hold something else, a number perhaps, nothing else is known.
+
+    It lies in one of the `regions`, or where nothing else does if there are none.
+    """
 
     name: str
     shape: tuple[Size, ...] | None
     element: Element | None = None
+    regions: tuple[Region, ...] = ()
+
+    @property
+    def lies(self) -> tuple[Region, ...]:
+        """Where it may lie."""
+        return self.regions or (Region(self.name),)
+
+    def may_share(self, other: HostArray) -> bool:
+        """Whether both may have an element in common."""
+        return any(one.meets(two) for one in self.lies for two in other.lies)
 
     def extent(self, axis: int) -> Size:
         """One extent of the shape."""
@@ -94,12 +124,16 @@ class Configured:
     tasks: Size | None = None
 
 
-@distinct
+@record
 class Instance:
-    """An object of a class of the source, or the class."""
+    """An object of a class of the source, or, without an `owner`, the class.
+
+    Of two objects nothing is the same but what their class says: the `owner` is a name for one.
+    """
 
     node: ast.ClassDef
     scope: Scope
+    owner: str = ""
 
 
 class NotKnown:
@@ -111,6 +145,69 @@ Size: TypeAlias = int | Symbol | Whole
 HostValue: TypeAlias = (
     Size | Sizes | Table | HostArray | HostScalar | HostFunction | Configured | Instance | NotKnown
 )
+
+
+def _touch(one: int | tuple[int, int], other: int | tuple[int, int]) -> bool:
+    low, high = (one, one + 1) if isinstance(one, int) else one
+    least, above = (other, other + 1) if isinstance(other, int) else other
+    return low < above and least < high
+
+
+def holds_lists(value: HostValue) -> bool:
+    """Whether something in a value can be changed."""
+    match value:
+        case Sizes(items=items, is_list=is_list):
+            return is_list or any(map(holds_lists, items))
+        case Table():
+            return True
+        case _:
+            return False
+
+
+def renamed(value: HostValue, by: str) -> HostValue:
+    """A value whose names are those of another moment, or another object."""
+    if not by:
+        return value
+    match value:
+        case Symbol(name=name, least=least, above=above):
+            ends = [None if e is None else _renamed_size(e, by) for e in (least, above)]
+            return Symbol(by + name, *ends)
+        case Whole():
+            return _renamed_size(value, by)
+        case Sizes(items=items, is_list=is_list):
+            return Sizes(tuple(renamed(item, by) for item in items), is_list)
+        case Table(items=items):
+            return Table(tuple((key, renamed(item, by)) for key, item in items))
+        case HostArray(name=name, shape=shape, element=element, regions=regions):
+            return HostArray(
+                by + name,
+                None if shape is None else tuple(_renamed_size(extent, by) for extent in shape),
+                element,
+                tuple(Region(by + region.made, region.part) for region in regions),
+            )
+        case Instance(node=node, scope=scope, owner=owner) if owner:
+            return Instance(node, scope, by + owner)
+        case Configured(kernel=kernel, configuration=configuration, given=given, tasks=tasks):
+            return Configured(
+                kernel,
+                renamed(configuration, by),
+                tuple(renamed(argument, by) for argument in given),
+                None if tasks is None else _renamed_size(tasks, by),
+            )
+        case _:
+            return value
+
+
+def _renamed_size(size: Size, by: str) -> Size:
+    match size:
+        case int():
+            return size
+        case Symbol():
+            found = renamed(size, by)
+            assert isinstance(found, Symbol)
+            return found
+        case Whole(op=op, left=left, right=right):
+            return Whole(op, _renamed_size(left, by), _renamed_size(right, by))
 
 
 def as_size(value: HostValue) -> HostValue:

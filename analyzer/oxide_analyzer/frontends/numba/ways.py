@@ -4,7 +4,6 @@
     if fast: …                        two, as long as they differ, and as they are few
     for n in (64, 128): …             a round for each
     for step in range(n): …           any round: step is between 0 and n
-    sizes.append(n)                   a list that is changed is any other
 
 Where there are too many ways, names keep what all of them leave: the same value, or an array of the
 same shape.
@@ -17,11 +16,13 @@ import operator
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.host import Host, Names, one_of
+from oxide_analyzer.frontends.numba.host_arrays import place
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     HostArray,
     HostValue,
     NotKnown,
+    Region,
     Sizes,
     Symbol,
     Table,
@@ -31,8 +32,6 @@ from oxide_analyzer.frontends.numba.quantities import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from oxide_analyzer.frontends.oxide.scopes import Scope
 
 _MOST_WAYS = 4
 
@@ -53,6 +52,8 @@ def truth(test: ast.expr, host: Host) -> bool | None:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             found = truth(operand, host)
             return None if found is None else not found
+        case ast.Constant(value=bool() | int() as value):
+            return bool(value)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
             one, other = host.value(left), host.value(right)
             if isinstance(one, int) and isinstance(other, int):
@@ -64,6 +65,8 @@ def truth(test: ast.expr, host: Host) -> bool | None:
 
 def items_of(source: ast.expr, host: Host) -> list[HostValue] | None:
     """What a loop goes over, if it is written out."""
+    if isinstance(source, ast.Call) and host.is_own(source.func):
+        return None
     match source:
         case ast.Call(func=ast.Name(id="enumerate"), args=[inner]):
             items = items_of(inner, host)
@@ -80,7 +83,9 @@ def items_of(source: ast.expr, host: Host) -> list[HostValue] | None:
                 return None
             if attr == "values":
                 return [value for _, value in table.items]
-            return [Sizes((NOT_KNOWN, value)) for _, value in table.items]
+            if attr == "items":
+                return [Sizes((NOT_KNOWN, value)) for _, value in table.items]
+            return None
         case _:
             found = host.value(source)
             return list(found.items) if isinstance(found, Sizes) else None
@@ -89,10 +94,12 @@ def items_of(source: ast.expr, host: Host) -> list[HostValue] | None:
 def counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
     """The variable of a loop over a range, which is between its ends."""
     match source:
-        case ast.Call(func=ast.Name(id="range"), args=arguments) if 1 <= len(arguments) <= 2:
+        case ast.Call(func=ast.Name(id="range") as function, args=arguments) if 1 <= len(
+            arguments
+        ) <= len(("least", "above")) and not host.is_own(function):
             ends = [as_size(host.value(argument)) for argument in arguments]
             least, above = (0, *ends)[-2:]
-            name = f"{ast.dump(target)}@{host.scope.qualname}:{target.lineno}"
+            name = place(host, target)
             known = isinstance(least, int | Symbol | Whole)
             if known and isinstance(above, int | Symbol | Whole):
                 return Symbol(name, least, above)
@@ -101,23 +108,95 @@ def counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
             return NOT_KNOWN
 
 
-def joined(ways: list[Names], scope: Scope) -> list[Names]:
-    """The ways that differ; of too many, what they have in common."""
+def joined(ways: list[Names], at: str) -> list[Names]:
+    """The ways that differ; of too many, what they have in common.
+
+    A name that one way has not bound is what the others say: there it is not read.
+    """
     found: list[Names] = []
     for way in ways:
-        if way not in found:
+        for other in found:
+            if all(other.get(key, value) == value for key, value in way.items()):
+                other.update({key: value for key, value in way.items() if key not in other})
+                break
+        else:
             found.append(way)
     if len(found) <= _MOST_WAYS:
         return found
-    first = found[0]
     common: Names = {}
-    for key, value in first.items():
-        met = one_of([way.get(key, NOT_KNOWN) for way in found], key[1])
-        if met == value or not isinstance(met, NotKnown):
-            common[key] = met
-        else:
-            common[key] = HostArray(f"{key[1]}@{scope.qualname}", None)
+    for key in dict.fromkeys(key for way in found for key in way):
+        place = f"{key[1]}@{at}"
+        met = one_of([way[key] for way in found if key in way], place)
+        common[key] = HostArray(place, None) if isinstance(met, NotKnown) else met
     return [common]
+
+
+def settled(
+    before: Names, ends: Callable[[Names], list[Names]], names: frozenset[str], owner: int, at: str
+) -> Names:
+    """What names hold at the head of a loop, in whatever round.
+
+    `ends` says what they may hold at the end of a round, `names` which of the `owner` its body
+    assigns. What differs from round to round has a name of its own, and two arrays of which one
+    round may make one share memory.
+    """
+    head = dict(before)
+    for name in sorted(names):
+        head.setdefault((owner, name), HostArray(f"{name}@{at}", None))
+    unlike: dict[tuple[int, str], bool] = {}
+    for attempt in range(2 * len(names) + 2):
+        left = ends(dict(head))
+        moved = False
+        for key, held in head.items():
+            if key[0] != owner or key[1] not in names or unlike.get(key):
+                continue
+            after = [way[key] for way in left if key in way]
+            if all(value == held for value in after):
+                continue
+            if key in unlike and all(are_alike(held, value) for value in after):
+                continue
+            place = f"{key[1]}@{at}"
+            met = NOT_KNOWN if attempt else one_of([held, *after], place)
+            # Where it is anything it may lie wherever one of them does.
+            shape = met.shape if isinstance(met, HostArray) else None
+            element = met.element if isinstance(met, HostArray) else None
+            unlike[key] = shape is None
+            head[key] = HostArray(place, shape, element)
+            moved = True
+        if not moved:
+            break
+    return _apart(head, before, ends(dict(head)), at, names)
+
+
+def _apart(head: Names, before: Names, left: list[Names], at: str, names: frozenset[str]) -> Names:
+    """The same, with memory in common where what came before the loop, or the end of a round, makes
+    two names one."""
+    arrays = {key: value for key, value in head.items() if isinstance(value, HostArray)}
+    common: dict[int, tuple[Region, ...]] = {}
+    for one in [key for key in arrays if key[1] in names]:
+        for other, second in arrays.items():
+            first = arrays[one]
+            if other == one or first.may_share(second):
+                continue
+            if any(_meet(way.get(one), way.get(other)) for way in (before, *left)):
+                both = (Region("|".join(sorted((one[1], other[1]))) + f"@{at}"),)
+                common[id(first)] = common.get(id(first), ()) + both
+                common[id(second)] = common.get(id(second), ()) + both
+    # What two names hold stays one thing.
+    made = {
+        id(value): HostArray(value.name, value.shape, value.element, value.lies + more)
+        for value in arrays.values()
+        if (more := common.get(id(value))) is not None
+    }
+    return {key: made.get(id(value), value) for key, value in head.items()}
+
+
+def _meet(one: HostValue | None, other: HostValue | None) -> bool:
+    match one, other:
+        case HostArray(), HostArray():
+            return one.may_share(other)
+        case _:
+            return False
 
 
 def are_alike(one: HostValue, other: HostValue) -> bool:
@@ -127,13 +206,6 @@ def are_alike(one: HostValue, other: HostValue) -> bool:
             return shape == other.shape and element == other.element
         case _:
             return one == other
-
-
-def forget(name: ast.Name, host: Host) -> None:
-    """A list or dictionary that is changed is any other."""
-    key = id(host.scope.node), name.id
-    if isinstance(host.known.get(key), Sizes | Table):
-        host.known[key] = NOT_KNOWN
 
 
 # What has names of its own.
