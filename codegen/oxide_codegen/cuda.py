@@ -11,13 +11,13 @@ that is not ours an event is recorded at once, because it may be gone when the e
 Freeing. What is garbage is only noted, because a finalizer runs anywhere, within our own calls too.
 It is freed, behind its last uses, by the next call that allocates, launches or waits, and at exit.
 
-Failures. Each kernel has one record in pinned host memory, which a failing check on the device
-writes (the first one wins). The host looks at it whenever it has waited for the device.
+Failures. A failing check on the device writes a record in pinned host memory: see
+`failure_records`. The host looks at those that are everybody's whenever it has waited for the
+device.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 import threading
@@ -29,12 +29,13 @@ from oxide_codegen import enqueue
 from oxide_codegen.device_memory import SEVERAL, Memory, Pinned
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
+from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.errors import (
     DeviceError,
     DeviceMemoryError,
     MissingExtraError,
-    OxideError,
 )
+from oxide_codegen.failure_records import Records
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 
@@ -46,10 +47,9 @@ if TYPE_CHECKING:
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
+    from oxide_codegen.failure_records import Record
     from oxide_codegen.operations.graphs import CudaCapture
 
-_RECORD_STRIDE = 128
-_RECORDS_PER_PAGE = 64
 # What the bindings' exceptions say of it: they have no code.
 _NO_ROOM = "OUT_OF_MEMORY"
 
@@ -134,8 +134,7 @@ class Cuda:
             )
         )
         self._pinned = self.core.LegacyPinnedMemoryResource()
-        self._pages: list[Any] = []
-        self._kernels: list[CudaKernel] = []
+        self.records = Records(index, self._pinned.allocate)
         self.functions = enqueue.functions()
         # Another object whenever memory came to another stream: what has seen it here, and finds
         # the same again, need not look at each `Memory`.
@@ -316,15 +315,17 @@ class Cuda:
         arena: Arena,
         stream: int,
         requested: int,
+        record: Record | None = None,
     ) -> None:
-        """Enqueue one launch; the context is current."""
+        """Enqueue one launch, which leaves its failure in a record; the context is current."""
         shared = kernel.shared(requested)
-        if kernel.is_cooperative:
-            kernel.launch_together(grid, block, arena, stream, shared)
-            return
-        result = self.driver.cuLaunchKernel(
-            kernel.handle, *kernel.launched(grid), *block, shared, stream, arena.address, 0
-        )
+        with kernel.reporting(arena, record):
+            if kernel.is_cooperative:
+                kernel.launch_together(grid, block, arena, stream, shared)
+                return
+            result = self.driver.cuLaunchKernel(
+                kernel.handle, *kernel.launched(grid), *block, shared, stream, arena.address, 0
+            )
         if int(result[0]):
             kernel.raise_launch_error(result[0])
 
@@ -472,37 +473,20 @@ class Cuda:
         self.reap()
         with self.current():
             check(self.driver, self.driver.cuCtxSynchronize(), f"waiting for {self.id}")
+        self.records.all_done()
         self.raise_failures()
 
     def raise_failures(self) -> None:
-        """Raise the first failure that a finished launch has recorded."""
-        for kernel in self._kernels:
-            kernel.raise_failure()
+        """Raise the first failure that a finished launch of everybody's has recorded."""
+        lane = self.records.lane
+        error = self.records.failure() or EVERYBODY.take(lambda other: other == lane)
+        if error is not None:
+            raise error
 
-    def failure_of(self, kernels: frozenset[str]) -> Exception | None:
-        """The first failure that a finished launch of one of these kernels has recorded."""
-        for kernel in tuple(self._kernels):
-            if kernel.kernel.name in kernels:
-                try:
-                    kernel.raise_failure()
-                except OxideError as error:
-                    return error
-        return None
-
-    def as_error(self, error: Exception) -> DeviceError:
-        """What the bindings raised, as Oxide says it."""
-        return DeviceError(f"the work on {self.id} failed: {error}")
-
-    def new_record(self, kernel: CudaKernel) -> int:
-        """The address of an empty record for `kernel`, the same on host and device."""
-        with _lock:
-            slot = len(self._kernels) % _RECORDS_PER_PAGE
-            if slot == 0:
-                page = self._pinned.allocate(_RECORDS_PER_PAGE * _RECORD_STRIDE)
-                ctypes.memset(int(page.handle), 0, _RECORDS_PER_PAGE * _RECORD_STRIDE)
-                self._pages.append(page)
-            self._kernels.append(kernel)
-            return int(self._pages[-1].handle) + slot * _RECORD_STRIDE
+    def as_error(self, error: Exception, kernels: tuple[str, ...] = ()) -> DeviceError:
+        """What the bindings raised, as Oxide says it, of work with these kernels."""
+        names = ", ".join(kernels) or None
+        return DeviceError(f"the work on {self.id} failed: {error}", kernel=names)
 
     def wait(self, stream: int, kernel: str | None = None) -> None:
         """Wait for one stream; the context is current."""

@@ -10,22 +10,22 @@ from __future__ import annotations
 import ctypes
 import threading
 import warnings
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import abi, limits
-from oxide_codegen.abi import EMPTY_RECORD, RECORD_SIZE, STATE_OFFSET, FailureState, decode
 from oxide_codegen.driver import check
 from oxide_codegen.enqueue import Call
 from oxide_codegen.errors import DeviceError
-from oxide_codegen.failures import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda import Cuda
+    from oxide_codegen.failure_records import Record
     from oxide_codegen.ptx import Ptx
 
 
@@ -82,7 +82,7 @@ class CudaKernel:
             self.handle = check(
                 driver, driver.cuKernelGetFunction(self._loaded.handle), "loading", kernel.name
             )
-            self.record = device.new_record(self)
+            self.record = device.records.permanent(kernel).address
         # Shared arrays that only a dynamic allocation can hold; and all that a block takes itself.
         self._placed = ptx.dynamic_shared
         self._static = ptx.shared
@@ -92,6 +92,7 @@ class CudaKernel:
         self.is_cooperative = kernel.contract.cooperative
         self._arenas: dict[int, list[Arena]] = {}
         self._lock = threading.Lock()
+        self._reporting = threading.Lock()
         self._fitting: dict[tuple[int, int], int] = {}
         attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
         with device.current():
@@ -157,6 +158,10 @@ class CudaKernel:
             if abi.Hidden.GRID in self._hidden:
                 arena.cells[self._slots + self._hidden.index(abi.Hidden.GRID)] = grid[0]
             return arena
+        return self.new_arena(requested, grid)
+
+    def new_arena(self, requested: int, grid: Extent) -> Arena:
+        """The same, which nobody else gets."""
         return Arena(self._slots, self.hidden(requested, grid))
 
     def hidden(self, requested: int, grid: Extent) -> list[int]:
@@ -176,6 +181,26 @@ class CudaKernel:
     def release(self, arena: Arena, requested: int) -> None:
         """Take back an arena: the driver has copied the arguments."""
         self.arenas(requested).append(arena)
+
+    @contextmanager
+    def reporting(self, arena: Arena, record: Record | None) -> Generator[None]:
+        """Launch within, with a record of its own; without one, with that of the kernel."""
+        if record is None:
+            yield
+            return
+        place = self.failure_slot
+        # A launch whose arguments are bound has one arena, for whoever repeats it.
+        with self._reporting:
+            arena.cells[place] = record.address
+            try:
+                yield
+            finally:
+                arena.cells[place] = self.record
+
+    @property
+    def failure_slot(self) -> int:
+        """The cell of the address of the failure record."""
+        return self._slots + self._hidden.index(abi.Hidden.FAILURE)
 
     def call(self, grid: Extent, block: Extent, shared: int, stream: int, arena: Arena) -> Call:
         """A launch as `Cuda.enqueue` takes it; `shared` counts all dynamic shared memory."""
@@ -232,13 +257,3 @@ class CudaKernel:
                     f"the launch failed (code {status})", kernel=self.kernel.name, code=status
                 ) from None
         check(driver, (status,), "the launch", self.kernel.name)
-
-    def raise_failure(self) -> None:
-        """Raise what a launch that is done has recorded, once."""
-        state = ctypes.c_uint32.from_address(self.record + STATE_OFFSET).value
-        if state != FailureState.COMPLETE:
-            return
-        record = decode(ctypes.string_at(self.record, RECORD_SIZE))
-        ctypes.memmove(self.record, EMPTY_RECORD, RECORD_SIZE)
-        if record is not None:
-            raise failure(self.kernel, record)

@@ -22,6 +22,7 @@ everything again and finds the words for it. So an entry may refuse, and never s
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
@@ -43,6 +44,7 @@ from oxide_analyzer.language.types import Kind
 from oxide_codegen.abi import ScalarSlot
 from oxide_codegen.arguments import alignments
 from oxide_codegen.buffers import DeviceBuffer, kind_of
+from oxide_codegen.devices import DeviceId
 from oxide_codegen.enqueue import DOUBLE, INTEGER, SINGLE, Call
 from oxide_codegen.forms import SIZES, is_ordinary_grid
 
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
     from oxide_codegen.live import Guard
 
 _COMPACT = 2**31
+# The largest numbers of floats with so many bits, or a little less.
+_MOST = {16: "65000.0", 32: "3.4e38"}
 _ARITHMETIC = {BinaryOp.ADD: "+", BinaryOp.SUB: "-", BinaryOp.MUL: "*"}
 
 _REFUSED = (
@@ -146,6 +150,42 @@ def entry(
     return names["entry"]
 
 
+def checks(
+    specialisation: Launchable,
+    place: DeviceId,
+    grid: Extent,
+    block: Extent,
+    shared: int,
+    guard: Guard,
+    *,
+    ordinary: bool | None,
+) -> Callable[[tuple[Any, ...]], tuple[int | float, ...] | None] | None:
+    """What gives the cells of a launch on any stream, or None where it is for the ordinary way.
+
+    None if something is beyond it. On a GPU it is for launches that are `ordinary`, or for the
+    others.
+    """
+    if specialisation.kernel.contract.data or specialisation.signature.has_parts:
+        return None
+    try:
+        found = _conditions(specialisation, grid, block, shared, place, guard, ordinary)
+    except _Other:
+        return None
+    lines = [
+        "def checks(arguments):",
+        f"    if len(arguments) != {found.count}: return None",
+        f"    {found.variables} = arguments" if found.variables else "",
+        *(f"    if {condition}: return None" for condition in (*found.classes, *found.alone)),
+        *(f"    {line}" for line in found.unpack),
+        *(f"    if {condition}: return None" for condition in found.late),
+        f"    return ({''.join(f'{cell}, ' for cell in found.cells)})",
+    ]
+    names: dict[str, Any] = found.names | {"Buffer": DeviceBuffer}
+    # As above: the text is of our own making.
+    exec(compile("\n".join(line for line in lines if line), "<checks>", "exec"), names)
+    return names["checks"]
+
+
 def write(
     specialisation: Launchable,
     grid: Extent,
@@ -162,18 +202,66 @@ def write(
     `last` are its statements behind the checks, with the arguments packed; None where one call
     takes them as they are.
     """
+    place = DeviceId("cuda", index)
+    found = _conditions(specialisation, grid, block, shared, place, guard, ordinary)
+    classes = found.classes
+    if found.moved:
+        classes.append(f"device.moved is not None and ({' or '.join(found.moved)})")
+    lines = [
+        "def entry(arguments):",
+        f"    if len(arguments) != {found.count}: return False",
+        f"    {found.variables} = arguments" if found.variables else "",
+        *(f"    if {condition}: return False" for condition in classes),
+        *(f"    {line}" for line in found.unpack),
+        *(f"    if {condition}: return False" for condition in found.late),
+        *(f"    {line}" for line in _started(found.cells, last)),
+        "    return True",
+    ]
+    return "\n".join(line for line in lines if line), found.names
+
+
+@dataclass
+class _Conditions:
+    """What sends a launch the ordinary way, before and behind `unpack`, and what a launch packs.
+
+    `moved` is for those that take uses for granted, `alone` for those that do not look at `moved`
+    and whose numbers are packed elsewhere.
+    """
+
+    count: int
+    variables: str
+    classes: list[str] = field(default_factory=list[str])
+    moved: list[str] = field(default_factory=list[str])
+    alone: list[str] = field(default_factory=list[str])
+    unpack: list[str] = field(default_factory=list[str])
+    late: list[str] = field(default_factory=list[str])
+    cells: list[str] = field(default_factory=list[str])
+    names: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def _conditions(
+    specialisation: Launchable,
+    grid: Extent,
+    block: Extent,
+    shared: int,
+    place: DeviceId,
+    guard: Guard | None,
+    ordinary: bool | None,
+) -> _Conditions:
     kernel, checked = specialisation.kernel, specialisation.checked
-    names: dict[str, Any] = {}
     known = _Names(kernel, grid, block, shared)
     aligned = alignments(kernel)
     count = len(kernel.parameters)
-    variables = [f"v{k}" for k in range(count)]
-    refuse, unpack, cells = [f"len(arguments) != {count}"], list[str](), list[str]()
-    classes, moved, usual = list[str](), list[str](), list[str]()
+    found = _Conditions(count, "".join(f"v{k}, " for k in range(count)).strip())
+    names, classes, unpack, cells = found.names, found.classes, found.unpack, found.cells
+    usual = list[str]()
     for k, parameter in enumerate(kernel.parameters):
         if isinstance(parameter, ScalarParameter):
             classes.append(_wrong_number(f"v{k}", parameter.type))
             cells.append(f"v{k}")
+            if parameter.type.is_float and parameter.type.bits < 64:
+                most = _MOST[parameter.type.bits]
+                found.alone.append(f"not -{most} <= v{k} <= {most}")
             if checked.compact and parameter.type.is_integer:
                 classes.append(f"not {-_COMPACT} < v{k} < {_COMPACT}")
             if parameter.type.is_integer and parameter.type.max >= SIZES:
@@ -183,14 +271,14 @@ def write(
         # Who writes a buffer of which facts are known has to make it forget them.
         is_read = array.ownership is Ownership.READ_ONLY
         kinds = list[str]()
-        for fits in (True,) if ordinary else (True, False):
+        for fits in (True,) if ordinary is True else (True, False):
             for is_known in (False, True) if is_read else (False,):
                 kinds.append(f"K{k}_{len(kinds)}")
                 names[kinds[-1]] = kind_of(
                     str(array.held),
                     array.held_rank,
-                    "cuda",
-                    index,
+                    place.kind,
+                    place.index,
                     ordinary=fits,
                     is_known=is_known,
                 )
@@ -198,17 +286,16 @@ def write(
         classes.append(f"v{k}.__class__ is not Buffer or {kind}")
         fitting = kinds[: 2 if is_read else 1]
         usual.append(f"({' or '.join(f'v{k}.kind is {name}' for name in fitting)})")
-        moved.append(f"v{k}.memory.stream != stream")
+        found.moved.append(f"v{k}.memory.stream != stream")
+        found.alone.append(f"v{k}.memory.is_freed")
         extents = [f"d{k}_{axis}" for axis in range(array.held_rank)]
         unpack.append(f"p{k}, e{k}, {', '.join(extents)} = v{k}.extent")
         cells += [f"p{k}", *extents]
-    if not ordinary and is_ordinary_grid(grid, block):
+    if ordinary is False and is_ordinary_grid(grid, block):
         # Ordinary ones are for the other entry.
         classes.append(" and ".join(usual) or "True")
     elif ordinary:
         classes += [f"not {size}" for size in usual if not size.startswith("(")]
-    if moved:
-        classes.append(f"device.moved is not None and ({' or '.join(moved)})")
     late = [] if specialisation.signature.may_overlap else _overlaps(kernel)
     late += [f"not {text}" for text in known.conditions(checked.facts)]
     if checked.compact and not ordinary:
@@ -222,17 +309,8 @@ def write(
         condition, noted = guard.spelled()
         late.append(f"not {condition}")
         names |= noted
-    lines = [
-        "def entry(arguments):",
-        f"    if {refuse[0]}: return False",
-        f"    {', '.join(variables)}, = arguments" if variables else "",
-        *(f"    if {condition}: return False" for condition in classes),
-        *(f"    {line}" for line in unpack),
-        *(f"    if {condition}: return False" for condition in late),
-        *(f"    {line}" for line in _started(cells, last)),
-        "    return True",
-    ]
-    return "\n".join(line for line in lines if line), names
+    found.late = late
+    return found
 
 
 def _started(cells: Sequence[str], last: Sequence[str] | None) -> Iterator[str]:

@@ -8,8 +8,8 @@ What `ordering` says is waited for by the thread of the stream, never by who enq
 is the one of a GPU. Launches without a stream run in the calling thread, behind all that they have
 to; while there are no streams they look at nothing.
 
-A failure ends the work that it happened in and no other, and is raised by the next that waits: for
-the stream, for an array, or for all.
+A failure ends the work that it happened in and no other. It goes to whom the work was done for (see
+`errands`); everybody's is raised by the next that waits: for the stream, for an array, or for all.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakSet
 
+from oxide_codegen import errands
+from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.ordering import Point, Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-# What to do, behind which points, and who is told; None ends the thread.
-_Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Future[Any]]"
+    from oxide_codegen.errands import Errand
+
+# What to do, behind which points, for whom, and what is done then; None ends the thread.
+_Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Errand | None, Done]"
 _Jobs: TypeAlias = "SimpleQueue[_Job | None]"
 
 # Work in the calling thread; streams have the numbers above.
@@ -37,8 +41,6 @@ _numbers = count(1)
 _lock = threading.Lock()
 _streams: WeakSet[HostStream] = WeakSet()
 _begun: list[bool] = []
-# What nobody was told of yet, with the stream that it happened on; they outlive their streams.
-_failures: list[tuple[int, BaseException]] = []
 
 
 def begun() -> bool:
@@ -51,6 +53,8 @@ class HostMemory:
 
     __slots__ = ("__weakref__", "is_freed", "owner", "uses")
 
+    is_borrowed = False
+
     def __init__(self, owner: object) -> None:
         self.owner = owner
         self.uses = Uses()
@@ -62,13 +66,18 @@ class HostMemory:
         self.owner = None
 
 
+class Done(Future[Any]):
+    """Work on a stream; who is to be told of its failure has been told when it is done."""
+
+
 class HostStream:
     """A queue of work, and the thread that does it; a daemon, which ends with its stream."""
 
     def __init__(self) -> None:
         self.number = next(_numbers)
         self._jobs: _Jobs = SimpleQueue()
-        self._last: Future[Any] | None = None
+        # The last work that was enqueued.
+        self.last: Done | None = None
         with _lock:
             _streams.add(self)
             _begun[:] = [True]
@@ -87,19 +96,19 @@ class HostStream:
         self, work: Callable[[], Any], touched: Sequence[tuple[HostMemory, bool]] = ()
     ) -> Future[Any]:
         """Do `work`, which reads the memories or also writes them, behind what it has to be."""
-        done: Future[Any] = Future()
+        done, errand = Done(), errands.current()
         with _lock:
             before = _before(touched, self.number)
             point = Point(self.number, done)
             for memory, writes in touched:
                 memory.uses.note(point, writes=writes)
-            self._last = done
-            self._jobs.put((work, before, done))
+            self.last = done
+            self._jobs.put((work, before, errand, done))
         return done
 
     def wait(self) -> None:
         """Wait for all that was enqueued, however it ended."""
-        last = self._last
+        last = self.last
         if last is not None:
             last.exception()
 
@@ -109,12 +118,12 @@ class HostStream:
         self.raise_failure()
 
     def raise_failure(self) -> None:
-        """Raise the first failure that nobody has seen, once."""
+        """Raise the first failure that is everybody's, once."""
         _raise(lambda number: number == self.number)
 
     def point(self) -> Point:
         """All that is enqueued until now."""
-        return Point(self.number, self._last)
+        return Point(self.number, self.last)
 
 
 def _do(number: int, jobs: _Jobs) -> None:
@@ -123,35 +132,25 @@ def _do(number: int, jobs: _Jobs) -> None:
         job = jobs.get()
         if job is None:
             return
-        work, before, done = job
+        work, before, errand, done = job
         for point in before:
             # Whether that went well, its own waiters are told.
             point.event.exception()
         try:
             result = work()
         except BaseException as error:
-            _failures.append((number, error))
+            errands.note(errand, number, error)
             done.set_exception(error)
         else:
             done.set_result(result)
         # What the work held may go now, not when there is more work.
-        del job, work, before, done
+        del job, work, before, errand, done
 
 
 def _raise(concerns: Callable[[int], bool]) -> None:
-    for failure in tuple(_failures):
-        if concerns(failure[0]) and claim(failure[1]):
-            raise failure[1]
-
-
-def claim(error: BaseException) -> bool:
-    """Whether nobody was told of a failure yet; who asks tells it now."""
-    with _lock:
-        for place, (_, known) in enumerate(_failures):
-            if known is error:
-                del _failures[place]
-                return True
-    return False
+    error = EVERYBODY.take(concerns)
+    if error is not None:
+        raise error
 
 
 def _before(touched: Sequence[tuple[HostMemory, bool]], lane: int) -> tuple[Point, ...]:
@@ -192,8 +191,8 @@ def wait_for(memory: HostMemory, *, writes: bool) -> None:
 
 
 def raise_failures() -> None:
-    """Raise the first failure of any stream that nobody has seen, once."""
-    _raise(lambda _: True)
+    """Raise the first failure of any stream that is everybody's, once."""
+    _raise(lambda number: number > CALLER)
 
 
 def sync() -> None:

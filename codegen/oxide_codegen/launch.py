@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import inspect
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
-from oxide_codegen import devices, host_streams
+from oxide_codegen import devices, errands, host_streams
 from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
 from oxide_codegen.entry import entry
+from oxide_codegen.errands import Demand, Errand
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
 from oxide_codegen.failures import failure
 from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
+from oxide_codegen.planned import HostPlan, Plans, on_cpu, on_cuda
 from oxide_codegen.repeated import Repeated, at_once, once
 from oxide_codegen.streams import Stream, queue
 from oxide_codegen.vouching import demand_vouched, is_vouched
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
     from oxide_codegen.arguments import Arguments
     from oxide_codegen.arrays import ArrayView
+    from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.launchable import Launchable, Launches, Terms
@@ -53,6 +57,7 @@ class Launch(Generic[P]):
         "_before",
         "_entry",
         "_parameters",
+        "_plans",
         "_program",
         "_written",
         "block",
@@ -71,6 +76,7 @@ class Launch(Generic[P]):
         shared: int | None = None,
         *,
         is_checked: bool = True,
+        plans: Plans | None = None,
     ) -> None:
         self._program = program
         self.is_checked = is_checked
@@ -83,6 +89,10 @@ class Launch(Generic[P]):
         self._written: tuple[tuple[Guard, bool], ...] = ()
         self._before: tuple[Guard, bool] | None = None
         self._parameters: tuple[tuple[str, bool], ...] | None = None
+        # Of this launch on all streams.
+        self._plans = Plans() if plans is None else plans
+        if isinstance(stream.owner, Stream):
+            self._entry = partial(self._plans.enqueue, stream.owner)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
@@ -144,7 +154,13 @@ class Launch(Generic[P]):
             queue(self._program.name, stream),
             self.shared,
             is_checked=self.is_checked,
+            plans=self._plans,
         )
+
+    def enqueue(self, stream: Stream, args: tuple[Any, ...]) -> None:
+        """Launch on a stream of ours, with a value for each parameter of the function."""
+        if not self._plans.enqueue(stream, args):
+            self.on(stream).ready(args, {}, repeats=False)[0]()
 
     def ready(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, repeats: bool
@@ -184,6 +200,7 @@ class Launch(Generic[P]):
         shared = requested_shared(kernel, self.shared)
         given = self._demand_facts(specialisation.checked, arguments, shapes, shared)
         if device.kind == "cpu":
+            self._plan_on_cpu(specialisation, device, shared, guard, repeats=repeats)
             run = self._on_cpu(specialisation, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
         # Host arrays are copied to where arrays of ours start.
@@ -202,8 +219,34 @@ class Launch(Generic[P]):
             if self._before == kind:
                 self._write_entry(specialisation, loaded, shared, guard, ordinary=fits)
             self._before = kind
+        elif not repeats and self.is_checked:
+            self._plans.learn(
+                kind,
+                lambda: on_cuda(
+                    specialisation, loaded, self.grid, self.block, shared, guard, ordinary=fits
+                ),
+            )
         run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
         return self._with_data(kernel, arguments, given, loaded, run)
+
+    def _plan_on_cpu(
+        self,
+        specialisation: Launchable,
+        place: DeviceId,
+        shared: int,
+        guard: Guard,
+        *,
+        repeats: bool,
+    ) -> None:
+        """Write out what launches like this one repeat."""
+        if repeats or not self.is_checked:
+            return
+        made = self._plans.learn(
+            (guard, place),
+            lambda: on_cpu(specialisation, place, self.grid, self.block, shared, guard),
+        )
+        if self.stream.handle is None and isinstance(made, HostPlan):
+            self._entry = made.run
 
     def _write_entry(
         self,
@@ -234,7 +277,7 @@ class Launch(Generic[P]):
         arguments = signature.check(signature.bind(args, kwargs), self.stream.handle)
         if arguments.device is not None and arguments.device.kind != "cpu":
             return None
-        self._demand_stream(kernel.name, devices.CPU)
+        self._demand_stream(kernel.name, arguments.device or devices.current())
         if 0 in self.grid:
             return _nothing, guard
         shapes = {name: described.shape for name, described in arguments.views.items()}
@@ -277,12 +320,18 @@ class Launch(Generic[P]):
             return run
         from oxide_codegen.claims import demand_data, on_host
 
+        captured = errands.captured()
+
+        def stream_of(loaded: CudaKernel) -> int:
+            # What a graph writes down is looked at before it runs, on no stream of its own.
+            return self._handle(loaded) if captured is None else loaded.device.default_handle
+
         def read(name: str) -> Any:
             if loaded is None:
                 if name in arguments.owners:
                     host_streams.wait_for(arguments.owners[name].memory, writes=False)
                 return on_host(arguments.views[name])
-            stream = self._handle(loaded)
+            stream = stream_of(loaded)
             return loaded.device.read(arguments.views[name], arguments.owners.get(name), stream)
 
         def holds(fact: DataFact, bounds: tuple[int, int] | None) -> bool | None:
@@ -291,7 +340,7 @@ class Launch(Generic[P]):
             from oxide_codegen import claim_kernels
 
             view, buffer = arguments.views[fact.array], arguments.owners.get(fact.array)
-            stream = self._handle(loaded)
+            stream = stream_of(loaded)
             return claim_kernels.holds(loaded.device, fact, bounds, view, buffer, stream)
 
         def demand() -> None:
@@ -303,6 +352,11 @@ class Launch(Generic[P]):
             run()
 
         if not is_vouched():
+            if captured is not None:
+                facts = kernel.contract.data
+                views = tuple((fact.array, arguments.views[fact.array]) for fact in facts)
+                captured.demands.append(Demand(kernel.name, views, demand))
+                return run
             demand()
         return behind
 
@@ -322,7 +376,7 @@ class Launch(Generic[P]):
             )
         of = self.stream.device
         if of is not None and of != device:
-            where = "the cpu" if of.kind == "cpu" else str(of)
+            where = "the cpu" if of == devices.CPU else str(of)
             raise LaunchTypeError(
                 kernel,
                 f"`stream` is one of {where}, but the launch runs on {device}",
@@ -352,8 +406,7 @@ class Launch(Generic[P]):
                 buffer.view()
             for name in arguments.views:
                 demand_writable(specialisation, name, arguments.views[name])
-            for buffer in written:
-                buffer.forget()
+            self._note_changes(kernel, arguments, written)
             if thread is None:
                 if not host_streams.begun():
                     work()
@@ -361,14 +414,34 @@ class Launch(Generic[P]):
                 with host_streams.using(touched):
                     work()
                 return None
-            done = thread.enqueue(work, touched)
-            if arguments.host:
-                # The arrays are the caller's, who may use them when this returns.
-                done.exception()
-                thread.raise_failure()
-            return done
+            if not arguments.host or errands.current() is not None:
+                return thread.enqueue(work, touched)
+            # The arrays are the caller's, who may use them when this returns.
+            mine = Errand()
+            with errands.under(mine):
+                thread.enqueue(work, touched).exception()
+            error = mine.failure()
+            mine.leave()
+            if error is not None:
+                raise error
+            return None
 
         return run
+
+    def _note_changes(
+        self, kernel: Kernel, arguments: Arguments, written: tuple[DeviceBuffer[Any], ...]
+    ) -> None:
+        """The elements of what the kernel writes are to be others."""
+        for buffer in written:
+            buffer.forget()
+        captured = errands.captured()
+        if captured is not None:
+            views = (
+                view
+                for name, view in arguments.views.items()
+                if kernel.arrays[name].ownership is not Ownership.READ_ONLY
+            )
+            captured.changes(views, written)
 
     def _from_host(
         self,
@@ -427,14 +500,20 @@ class Launch(Generic[P]):
         def run() -> None:
             for buffer in arguments.buffers:
                 buffer.view()
-            for buffer in written:
-                buffer.forget()
+            self._note_changes(kernel, arguments, written)
             before = device.enter()
             try:
+                errand = errands.current() if stream != default else None
+                record = None if errand is None else device.records.take(kernel)
+                if errand is not None and record is not None:
+                    errand.expect(record)
                 for other in foreign:
                     device.wait_for(other, stream)
                 with device.using(touched, stream, owner):
-                    device.launch(loaded, grid, block, arena, stream, shared)
+                    device.launch(loaded, grid, block, arena, stream, shared, record)
+                for other in foreign:
+                    # What their owner enqueues there next comes behind.
+                    device.wait_for(stream, other)
             finally:
                 device.leave(before)
 
@@ -480,8 +559,15 @@ class BoundLaunch:
 
 
 def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> None:
-    """Raise if a NumPy array that the kernel writes was made read-only meanwhile."""
-    if specialisation.kernel.arrays[name].ownership is Ownership.READ_ONLY:
+    """Raise if a NumPy array that the kernel writes was made read-only meanwhile.
+
+    What devices copy from and to by themselves is waited for.
+    """
+    is_read = specialisation.kernel.arrays[name].ownership is Ownership.READ_ONLY
+    settle = getattr(view.owner, "settle", None)
+    if settle is not None:
+        settle(writes=not is_read)
+    if is_read:
         return
     flags = getattr(view.owner, "flags", None)
     if flags is not None and not getattr(flags, "writeable", True):

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from oxide_codegen import devices, host_streams
+from oxide_codegen import devices, errands, host_streams
 from oxide_codegen.errors import DeviceError, LaunchTypeError
 from oxide_codegen.events import Event
 from oxide_codegen.host_streams import HostStream
@@ -121,6 +121,7 @@ def synchronize() -> None:
     """Wait for all work on all devices in use; raises what a launch ran into."""
     from oxide_codegen.cuda import devices_in_use
 
+    errands.reap()
     host_streams.sync()
     for device in devices_in_use():
         device.sync()

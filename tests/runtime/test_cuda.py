@@ -324,7 +324,11 @@ def test_foreign_arrays_are_waited_for(driver, arrays):
     c = oxide.zeros(N, oxide.f32)
     driver.log.clear()
     programs.vecadd[4, 256](Foreign(a, 99), b, Foreign(c, 1))
-    assert driver.log == [("order", fake_cuda.LEGACY, 99), ("launch", fake_cuda.LEGACY)]
+    assert driver.log == [
+        ("order", fake_cuda.LEGACY, 99),
+        ("launch", fake_cuda.LEGACY),
+        ("order", 99, fake_cuda.LEGACY),
+    ]
     np.testing.assert_array_equal(c.numpy(), arrays[0] + arrays[1])
     borrowed = oxide.asarray(Foreign(a, 98))
     assert borrowed.view().address == a.view().address

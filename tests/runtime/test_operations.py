@@ -64,7 +64,7 @@ def test_branches_run_side_by_side():
                 mine.set()
                 assert other.wait(5)
 
-            context.enqueued(context.stream.host.enqueue(work))
+            context.stream.host.enqueue(work)
 
         return ops.with_context(run)
 
@@ -78,7 +78,7 @@ def test_one_stream_runs_in_order():
     def noting(number):
         def run(context):
             assert context.stream is stream
-            context.enqueued(context.stream.host.enqueue(lambda: seen.append(number)))
+            context.stream.host.enqueue(lambda: seen.append(number))
 
         return ops.with_context(run)
 
@@ -184,6 +184,21 @@ def test_an_error_reaches_the_task():
     oxide.synchronize()
 
 
+def test_an_error_without_kernels_reaches_the_task():
+    def fail(context):
+        def work():
+            raise ArithmeticError("on a stream")
+
+        context.stream.host.enqueue(work)
+
+    async def main():
+        with pytest.raises(ArithmeticError, match="on a stream"):
+            await ops.with_context(fail)
+
+    asyncio.run(main())
+    oxide.synchronize()
+
+
 def test_cancelling_frees_nothing_in_flight():
     gate = threading.Event()
     buffers = []
@@ -192,7 +207,7 @@ def test_cancelling_frees_nothing_in_flight():
         buffer = oxide.zeros(N, oxide.f32)
         buffers.append(weakref.ref(buffer))
         stream = context.stream.host
-        context.enqueued(stream.enqueue(gate.wait, ((buffer.memory, True),)))
+        stream.enqueue(gate.wait, ((buffer.memory, True),))
         return buffer
 
     async def main():

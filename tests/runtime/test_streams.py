@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import oxide
-from oxide_codegen import host_streams
+from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.ordering import Point, Uses
 from runtime import programs, unproved
 
@@ -176,4 +176,4 @@ def test_a_failure_outlives_its_stream(on_cpu):
     assert isinstance(done.exception(), ArithmeticError)
     with pytest.raises(ArithmeticError):
         oxide.synchronize()
-    assert not host_streams.claim(done.exception())
+    assert not EVERYBODY.claim(done.exception())

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from oxide_codegen import host_streams
 from oxide_codegen.devices import load_driver
 from oxide_codegen.streams import Stream
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_codegen.cuda import Cuda
+    from oxide_codegen.devices import DeviceId
 
 # What was enqueued: on a stream of a GPU until now, or something of the cpu's.
 Work: TypeAlias = "Stream | Future[Any]"
@@ -39,82 +39,53 @@ Work: TypeAlias = "Stream | Future[Any]"
 _HEARTBEAT = 0.1
 
 
-def wait(work: tuple[Work, ...], kernels: frozenset[str]) -> None:
-    """Wait in this thread, and raise what the work, or one of these kernels, ran into."""
-    error: BaseException | None = None
-    devices = dict[int, "Cuda"]()
+def wait(work: tuple[Work, ...], kernels: tuple[str, ...] = ()) -> None:
+    """Wait in this thread, however it ends; `DeviceError` where a device has failed."""
     for one in work:
         if isinstance(one, Future):
-            error = error or _told(one.exception())
+            one.exception()
         else:
             device = _cuda(one)
-            devices[device.index] = device
             with device.current():
-                device.wait(one.handle)
-    for device in devices.values():
-        error = error or device.failure_of(kernels)
-    if error is not None:
-        raise error
+                device.wait(one.handle, ", ".join(kernels) or None)
 
 
-def watch(work: tuple[Work, ...], kernels: frozenset[str], keeps: object) -> Future[None]:
-    """A future that is done when the work is, with what it or the kernels ran into.
+def watched(
+    work: tuple[Work, ...], keeps: object, kernels: tuple[str, ...] = ()
+) -> tuple[Future[Any], ...]:
+    """Futures that are done when the work is; one for each GPU, whose error is that it has failed.
 
-    `keeps` lives until then.
+    `keeps` lives until then, as far as the work is on a GPU.
     """
-    done: Future[None] = Future()
-    streams = tuple(one for one in work if isinstance(one, Stream))
-    places = {stream.device_id for stream in streams}
-    if len(places) == 1:
-        device = _cuda(streams[0])
-        _completions(device).watch(_InFlight(_marks(streams), kernels, keeps, done, device))
-        return done
-    # Of several devices each has its thread: done is what all of them call done.
-    parts = (tuple(one for one in streams if one.device_id == place) for place in places)
-    inner = tuple(watch(part, kernels, None) for part in parts)
-    futures = (*inner, *(one for one in work if isinstance(one, Future)))
-    left, kept = _Countdown(len(futures) + 1), [keeps]
+    futures = [one for one in work if isinstance(one, Future)]
+    streams: dict[DeviceId, list[Stream]] = {}
+    for one in work:
+        if isinstance(one, Stream):
+            streams.setdefault(one.device_id, []).append(one)
+    for some in streams.values():
+        done: Future[Any] = Future()
+        device = _cuda(some[0])
+        flight = _InFlight(_marks(tuple(some)), kernels, keeps, done, device)
+        _completions(device).watch(flight)
+        futures.append(done)
+    return tuple(futures)
+
+
+def when_done(futures: tuple[Future[Any], ...], then: Callable[[], None], keeps: object) -> None:
+    """Call `then` when all are done, in the thread that finds out; `keeps` lives until then."""
+    # Futures live on, as the last ones of their streams: what they call holds nothing then.
+    lock, left, kept = threading.Lock(), [len(futures) + 1], [(then, keeps)]
 
     def one_less(_: object) -> None:
-        if left.reach_zero():
-            errors = (_told(one.exception()) for one in futures)
-            error = next((found for found in errors if found is not None), None)
-            # The futures may live on, as the last ones of their streams.
-            kept.clear()
-            _settle(done, error if kernels else None)
+        with lock:
+            left[0] -= 1
+            is_last = left[0] == 0
+        if is_last:
+            kept.pop()[0]()
 
     for one in futures:
         one.add_done_callback(one_less)
     one_less(None)
-    return done
-
-
-def _told(error: BaseException | None) -> BaseException | None:
-    """A failure, which from now on the caller tells."""
-    if error is not None:
-        host_streams.claim(error)
-    return error
-
-
-def _settle(done: Future[None], error: BaseException | None) -> None:
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
-
-
-class _Countdown:
-    """How many are not done yet."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._lock = threading.Lock()
-
-    def reach_zero(self) -> bool:
-        """One less; whether that was the last."""
-        with self._lock:
-            self._count -= 1
-            return self._count == 0
 
 
 # ---------------------------------------------------------------- on a GPU
@@ -122,10 +93,10 @@ class _Countdown:
 
 @dataclass(eq=False, slots=True)
 class _InFlight:
-    """Work on streams of one device: events behind it, and who is told."""
+    """Work on streams of one device: events behind it, kernels in it, and who is told."""
 
     marks: tuple[tuple[Stream, Any], ...]
-    kernels: frozenset[str]
+    kernels: tuple[str, ...]
     keeps: object
     done: Future[None]
     device: Cuda
@@ -202,11 +173,14 @@ class _Completions:
         try:
             if not all(event.is_done for _, event in flight.marks):
                 return False
-            error = self._device.failure_of(flight.kernels)
+            error = None
         except Exception as failure:
-            error = self._device.as_error(failure)
+            error = self._device.as_error(failure, flight.kernels)
         flight.keeps = None
-        _settle(flight.done, error)
+        if error is None:
+            flight.done.set_result(None)
+        else:
+            flight.done.set_exception(error)
         return True
 
     def _end(self) -> None:

@@ -10,19 +10,21 @@ out what it waits for, and whoever drives it waits: `sync` by blocking, `awaited
         branch 2   b ─► blocked: f(b) ─────┴─► c
 
 What is in flight is kept: every array of a run lives until its last stream is done, also when the
-one who awaits is cancelled or its loop is closed.
+one who awaits is cancelled or its loop is closed. Who is told what it ran into: see `errands`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from oxide_codegen import devices
-from oxide_codegen.operations import completion, scheduling
+from oxide_codegen import devices, errands
+from oxide_codegen.errands import Errand
+from oxide_codegen.errors import GraphError
+from oxide_codegen.host_streams import CALLER, Done
+from oxide_codegen.operations import completion, host_threads, scheduling
 from oxide_codegen.operations.operation import (
     DeviceOperation,
     Host,
@@ -36,26 +38,35 @@ from oxide_codegen.operations.operation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.errands import Captured
     from oxide_codegen.operations.completion import Work
     from oxide_codegen.operations.scheduling import Policy
     from oxide_codegen.streams import Stream
 
 T = TypeVar("T")
 
-# What a branch asks of its run: to go on when a future has a result, or when all branches have.
-_Walk: TypeAlias = "Generator[Future[Any] | list[_Walk], Any, Any]"
+# What a branch asks of its run: to go on with the result of a future, when several are done,
+# however they ended, or when all branches have ended.
+_Wanted: TypeAlias = "Future[Any] | tuple[Future[Any], ...] | list[_Walk]"
+_Walk: TypeAlias = "Generator[_Wanted, Any, Any]"
 
 
 class Context:
     """Where a branch enqueues: its device and stream; it keeps alive what is handed to it."""
 
-    def __init__(self, run: Run, device: DeviceId, stream: Stream) -> None:
+    def __init__(self, run: Run, device: DeviceId, stream: Stream, errand: Errand) -> None:
         self._run = run
         self._inner: list[Context] = []
+        self._at: list[Context] = []
         self._futures: list[Future[Any]] = []
+        # Whether a stream of a GPU has been used; of the cpu, its last work.
+        self._is_used = False
+        self._last: Future[Any] | None = None
+        self._seen = stream.host.last if stream.host is not None else None
+        self.errand = errand
         self.device_id = device
         self.stream = stream
 
@@ -73,79 +84,167 @@ class Context:
         """Let these live until the work of the run is done."""
         self._run.kept.extend(objects)
 
-    def launched(self, kernel: str, done: Future[Any] | None) -> None:
-        """A kernel was enqueued: what it runs into is the run's; on the cpu, `done` says when."""
-        self._run.kernels.add(kernel)
-        if done is not None:
-            self.enqueued(done)
-
     def enqueued(self, done: Future[Any]) -> None:
-        """Work was enqueued on a stream of the cpu."""
+        """Work was begun that is not on the stream: who waits for the operation waits for it."""
         self._futures.append(done)
         self._run.futures.append(done)
 
-    def beside(self, device: DeviceId | None = None) -> Context:
+    def do(self, run: Callable[..., Any], given: Sequence[Any]) -> Any:
+        """Let `run` enqueue what it has to, here."""
+        host = self.stream.host
+        if host is not None:
+            self._seen = host.last
+        with errands.under(self.errand):
+            result = run(self, *given)
+        self._used()
+        for one in self._at:
+            one._used()
+        self.keep(given, result)
+        return result
+
+    def _used(self) -> None:
+        host = self.stream.host
+        self._is_used = True
+        last = host.last if host is not None else None
+        if last is not None and last is not self._seen:
+            self._last = self._run.lasts[self.stream] = last
+
+    def beside(self, device: DeviceId | None = None, errand: Errand | None = None) -> Context:
         """A context for one more branch, here or on another device."""
-        made = self._run.beside(device or self.device_id)
+        made = self._run.beside(device or self.device_id, errand or self.errand)
         self._inner.append(made)
         return made
 
-    def behind(self, others: tuple[Work, ...]) -> None:
-        """What this branch has used was enqueued elsewhere."""
+    def at(self, device: DeviceId) -> Context:
+        """This one if it is on the device, else one for a branch there."""
+        if device == self.device_id:
+            return self
+        if self.is_captured:
+            raise GraphError(
+                f"what is on {device} cannot be part of a graph on {self.device_id}: a graph is of "
+                "one device; make one for each, and order them by the arrays that they use"
+            )
+        made = self.beside(device)
+        self._at.append(made)
+        return made
+
+    def sharing(self, shared: Shared[Any]) -> Context:
+        """A context on the same stream, for work that others may wait for too."""
+        self._run.begins(shared)
+        made = Context(self._run, self.device_id, self.stream, shared.errand)
+        self._inner.append(made)
+        return made
+
+    def shared(self) -> None:
+        """What others may wait for has been enqueued."""
+        self._run.sharing -= 1
+
+    def behind(self, others: tuple[Work, ...], errand: Errand) -> None:
+        """What this branch has used was enqueued elsewhere, for that errand."""
+        self._run.joins(errand)
         for other in others:
             if isinstance(other, Future):
-                self._futures.append(other)
+                self.enqueued(other)
             else:
-                self._inner.append(Context(self._run, other.device_id, other))
+                made = Context(self._run, other.device_id, other, errand)
+                made._used()
+                self._run.uses(other)
+                self._inner.append(made)
 
     def work(self) -> tuple[Work, ...]:
         """All that this branch and those within it have enqueued, or used."""
         own: tuple[Work, ...] = tuple(self._futures)
-        if self.device_id.kind == "cuda":
-            own = (self.stream,)
+        if self._last is not None:
+            own = (*own, self._last)
+        if self._is_used and self.device_id.kind == "cuda":
+            own = (self.stream, *own)
         inner = (work for one in self._inner for work in one.work())
         return tuple(dict.fromkeys((*own, *inner)))
 
-    def settled(self) -> Future[None]:
-        """Done when all of that is; whether it went well, who wants the result is told."""
-        return completion.watch(self.work(), frozenset(), (self,))
+    def settled(self) -> tuple[Future[Any], ...]:
+        """What is done when all of that is."""
+        return completion.watched(self.work(), (self,))
+
+    def demand_success(self, settled: tuple[Future[Any], ...]) -> None:
+        """Raise what the work of the run, which was waited for, ran into."""
+        self._run.demand_success(settled)
+
+    def call(self, function: Callable[..., Any], given: Sequence[Any]) -> Future[Any]:
+        """Call a Python function with results that are there."""
+        self.keep(given)
+        return self._run.call(function, given)
 
 
 class Run:
     """One operation being done, by one thread at a time."""
 
     def __init__(
-        self, operation: DeviceOperation[Any], policy: Policy | None, *, captured: bool = False
+        self,
+        operation: DeviceOperation[Any],
+        policy: Policy | None,
+        *,
+        captured: Captured | None = None,
     ) -> None:
         operation.take("was done")
-        self.is_captured = captured
+        self.is_captured = captured is not None
         self.device = devices.current()
         self.kept: list[object] = []
-        self.kernels: set[str] = set()
         self.futures: list[Future[Any]] = []
+        # The last work on each stream of the cpu.
+        self.lasts: dict[Stream, Future[Any]] = {}
         self.result: Any = None
+        # How many shared operations are being done here, for others as well.
+        self.sharing = 0
+        self._errand = captured or Errand()
+        self._errands: list[Errand] = [self._errand]
         self._policy = policy or scheduling.policy()
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[Stream, None] = {}
+        # Python functions that are being called for this run.
+        self._calls: set[Future[Any]] = set()
+        self._begun: list[Shared[Any]] = []
         self._ready: deque[tuple[_Branch, Any, BaseException | None]] = deque()
-        self._blocked: dict[Future[Any], list[_Branch]] = {}
-        first = _walk(operation, self.beside(self.device))
+        self._blocked: dict[Future[Any], list[tuple[_Branch, tuple[Future[Any], ...] | None]]] = {}
+        first = _walk(operation, self.beside(self.device, self._errand))
         self._ready.append((_Branch(first, None, 0), None, None))
 
-    def _stream(self, device: DeviceId) -> Stream:
-        stream = self._policy(device)
-        self._streams[id(stream)] = stream
-        return stream
-
-    def beside(self, device: DeviceId) -> Context:
+    def beside(self, device: DeviceId, errand: Errand) -> Context:
         """A context for one more branch, on a device."""
-        return Context(self, device, self._stream(device))
+        stream = self._policy(device)
+        self.uses(stream)
+        return Context(self, device, stream, errand)
+
+    def uses(self, stream: Stream) -> None:
+        """Work of the run is on this stream."""
+        self._streams[stream] = None
+
+    def begins(self, shared: Shared[Any]) -> None:
+        """Work that others may share is done here."""
+        self.sharing += 1
+        self._begun.append(shared)
+        self._errands.append(shared.errand)
+
+    def call(self, function: Callable[..., Any], given: Sequence[Any]) -> Future[Any]:
+        """Call a Python function, on no thread of the driver and not on this one."""
+        made = host_threads.call(function, given)
+        self._calls.add(made)
+        return made
+
+    def joins(self, errand: Errand) -> None:
+        """Work of the run is that of an errand which others share."""
+        if errand not in self._errands:
+            errand.join()
+            self._errands.append(errand)
 
     def advance(self) -> tuple[Future[Any], ...]:
         """Enqueue what can be; what is waited for, nothing when it is finished."""
         for future in [one for one in self._blocked if one.done()]:
-            for branch in self._blocked.pop(future):
+            for branch, rest in self._blocked.pop(future):
+                if rest is not None:
+                    self._wait(branch, rest)
+                    continue
                 error = future.exception()
                 result = None if error is not None else future.result()
+                self._calls.discard(future)
                 self._ready.append((branch, result, error))
         while self._ready:
             branch, value, error = self._ready.popleft()
@@ -160,14 +259,20 @@ class Run:
                 self._wait(branch, wanted)
         return tuple(self._blocked)
 
-    def _wait(self, branch: _Branch, wanted: Future[Any] | list[_Walk]) -> None:
+    def _wait(self, branch: _Branch, wanted: _Wanted) -> None:
         if isinstance(wanted, Future):
-            self._blocked.setdefault(wanted, []).append(branch)
-            return
-        branch.results = [None] * len(wanted)
-        branch.left = len(wanted)
-        for place, walk in enumerate(wanted):
-            self._ready.append((_Branch(walk, branch, place), None, None))
+            self._blocked.setdefault(wanted, []).append((branch, None))
+        elif isinstance(wanted, tuple):
+            for one in wanted:
+                if not one.done():
+                    self._blocked.setdefault(one, []).append((branch, wanted))
+                    return
+            self._ready.append((branch, None, None))
+        else:
+            branch.results = [None] * len(wanted)
+            branch.left = len(wanted)
+            for place, walk in enumerate(wanted):
+                self._ready.append((_Branch(walk, branch, place), None, None))
 
     def _ended(self, branch: _Branch, value: Any, error: BaseException | None) -> None:
         parent = branch.parent
@@ -177,22 +282,93 @@ class Run:
             self.result = value
             return
         parent.results[branch.place] = value
-        parent.error = parent.error or error
+        if parent.error is None:
+            parent.error = error
+        elif error is not None and error is not parent.error:
+            parent.error.add_note(errands.as_well(error))
         parent.left -= 1
         if parent.left == 0:
             self._ready.append((parent, parent.results, parent.error))
 
     def _work(self) -> tuple[Work, ...]:
-        streams = (one for one in self._streams.values() if one.device_id.kind == "cuda")
-        return (*streams, *self.futures)
+        streams = (one for one in self._streams if one.device_id.kind == "cuda")
+        return (*streams, *self.lasts.values(), *self.futures)
 
-    def completed(self) -> Future[None]:
-        """Done when all that was enqueued is, with what it ran into; keeps all until then."""
-        return completion.watch(self._work(), frozenset(self.kernels), tuple(self.kept))
+    def _kernels(self) -> tuple[str, ...]:
+        return tuple(name for errand in self._errands for name in errand.kernels())
+
+    def settled(self) -> tuple[Future[Any], ...]:
+        """What is done when all that was enqueued is."""
+        return completion.watched(self._work(), (self,), self._kernels())
 
     def wait(self) -> None:
-        """Wait for all that was enqueued, and raise what it ran into."""
-        completion.wait(self._work(), frozenset(self.kernels))
+        """Wait for all that was enqueued, in this thread."""
+        completion.wait(self._work(), self._kernels())
+
+    def demand_success(self, settled: tuple[Future[Any], ...] = ()) -> None:
+        """Raise what the work, which was waited for, ran into."""
+        for errand in self._errands:
+            error = errand.failure()
+            if error is not None:
+                raise error
+        for one in (*settled, *self.futures):
+            # A stream of the cpu has told whom it concerns; it may be that of another run.
+            if not isinstance(one, Done) and one.done():
+                error = one.exception()
+                if error is not None:
+                    raise error
+
+    def finish(self, settled: tuple[Future[Any], ...] = ()) -> Any:
+        """The result, when all is done; raises what it ran into."""
+        try:
+            self.demand_success(settled)
+        finally:
+            self._close()
+        return self.result
+
+    def _close(self) -> None:
+        for errand in self._errands:
+            errand.leave()
+        self._close_all()
+
+    def _close_all(self) -> None:
+        for errand in (self._errand, *(one.errand for one in self._begun)):
+            errand.close()
+
+    def abandon(self) -> None:
+        """Nobody waits any more: keep what is in flight until it is done.
+
+        What others share is done to its end.
+        """
+        for errand in self._errands:
+            errand.leave()
+        for call in tuple(self._calls):
+            call.add_done_callback(_hand_on)
+        if self.sharing:
+            host_threads.carry_on(self._share_out)
+        else:
+            self._let_go()
+
+    def _share_out(self) -> tuple[Future[Any], ...]:
+        waited: tuple[Future[Any], ...] = ()
+        try:
+            if self.sharing:
+                waited = self.advance()
+        except BaseException as error:
+            # Those who share what has failed find that in its result.
+            if not any(one.result.exception() is error for one in self._begun):
+                errands.EVERYBODY.note(CALLER, error)
+            waited = ()
+        if not self.sharing or not waited:
+            self._let_go()
+            return ()
+        return waited
+
+    def _let_go(self) -> None:
+        settled = self.settled()
+        self._ready.clear()
+        self._blocked.clear()
+        completion.when_done(settled, self._close_all, self)
 
 
 class _Branch:
@@ -218,9 +394,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             return result
         case Step(run=run, inputs=inputs):
             given = yield from _all(inputs, context)
-            result = run(context, *given)
-            context.keep(given, result)
-            return result
+            return context.do(run, given)
         case Then(source=source, function=function):
             result = yield from _walk(source, context)
             following: Any = function(result)
@@ -232,8 +406,7 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
             following.take("was done")
             return (yield from _walk(following, context))
         case On(device=device, source=source):
-            where = context if device == context.device_id else context.beside(device)
-            return (yield from _walk(source, where))
+            return (yield from _walk(source, context.at(device)))
         case Zip(parts=parts):
             return tuple((yield from _all(parts, context)))
         case Shared():
@@ -248,9 +421,10 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> _Walk:
                 raise refuse_host_function(operation.what)
             given = yield from _all(inputs, context)
             if inputs:
-                context.keep(given)
-                yield context.settled()
-            return (yield _host_threads().submit(run, *given))
+                settled = context.settled()
+                yield settled
+                context.demand_success(settled)
+            return (yield context.call(run, given))
         case _:
             raise TypeError(f"{type(operation).__name__} is no operation of Oxide")
 
@@ -276,25 +450,25 @@ def _plain(parts: tuple[DeviceOperation[Any], ...]) -> tuple[int, ...]:
 
 def _shared(operation: Shared[Any], context: Context) -> _Walk:
     if operation.begin():
+        within = context if context.is_captured else context.sharing(operation)
         try:
-            result = yield from _walk(operation.source, context)
+            result = yield from _walk(operation.source, within)
         except BaseException as error:
             operation.result.set_exception(error)
             raise
-        operation.work = context.work()
-        operation.result.set_result(result)
+        else:
+            operation.work = within.work()
+            operation.result.set_result(result)
+        finally:
+            if within is not context:
+                context.shared()
         return result
     if not operation.result.done():
         yield operation.result
     result = operation.result.result()
-    context.behind(operation.work)
+    context.behind(operation.work, operation.errand)
     context.keep(result)
     return result
-
-
-@cache
-def _host_threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="oxide-host")
 
 
 # ---------------------------------------------------------------- driving
@@ -302,16 +476,17 @@ def _host_threads() -> ThreadPoolExecutor:
 
 def sync(operation: DeviceOperation[T], policy: Policy | None = None) -> T:
     """Do an operation, and block until its result is there."""
+    errands.reap()
     run = Run(operation, policy)
     try:
         while waited := run.advance():
             # Its error is that of a branch, which is told next.
             waited[0].exception()
+        run.wait()
     except BaseException:
-        run.completed()
+        run.abandon()
         raise
-    run.wait()
-    return run.result
+    return run.finish()
 
 
 async def awaited(operation: DeviceOperation[T], policy: Policy | None = None) -> T:
@@ -319,17 +494,23 @@ async def awaited(operation: DeviceOperation[T], policy: Policy | None = None) -
 
     A cancellation ends the waiting, not what is in flight, which is kept until it is done.
     """
+    errands.reap()
     run = Run(operation, policy)
     try:
         while waited := run.advance():
             await _first_of(waited)
-    except BaseException:
-        run.completed()
+        settled = run.settled()
+        for one in settled:
+            if not one.done():
+                await _first_of((one,))
+    except GeneratorExit:
+        # Nobody resumes this coroutine any more, so this may run anywhere.
+        errands.left.put(run.abandon)
         raise
-    done = run.completed()
-    await _first_of((done,))
-    done.result()
-    return run.result
+    except BaseException:
+        run.abandon()
+        raise
+    return run.finish(settled)
 
 
 async def _first_of(waited: tuple[Future[Any], ...]) -> None:
@@ -352,3 +533,10 @@ async def _first_of(waited: tuple[Future[Any], ...]) -> None:
 def _resolve(told: asyncio.Future[None]) -> None:
     if not told.done():
         told.set_result(None)
+
+
+def _hand_on(call: Future[Any]) -> None:
+    """Nobody waits for this function any more: everybody is told what it ran into."""
+    error = None if call.cancelled() else call.exception()
+    if error is not None:
+        errands.EVERYBODY.note(CALLER, error)

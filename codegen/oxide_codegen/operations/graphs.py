@@ -9,6 +9,10 @@ The operation is walked once, with streams that note what is enqueued instead of
 of a GPU in the driver's own capture, those of the cpu in a list. What orders its parts is
 `ordering`, by uses within the graph; the graph as a whole is one use of all its arrays. Arrays that
 it makes are made once, and live as long as it does.
+
+What a kernel's contract says of elements is looked at before the graph is enqueued, as often as
+they may have changed; of what the graph writes itself nothing can be known then, so such a launch
+is refused.
 """
 
 from __future__ import annotations
@@ -17,13 +21,17 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from oxide_codegen import devices, streams
+from oxide_codegen import devices, errands, streams
 from oxide_codegen.driver import check
+from oxide_codegen.errands import Captured, Errand
 from oxide_codegen.errors import GraphError
+from oxide_codegen.failure_records import Lent, Record
 from oxide_codegen.host_streams import HostStream
+from oxide_codegen.operations import completion
 from oxide_codegen.operations.execution import Run
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
+from oxide_codegen.vouching import is_vouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import HostMemory
     from oxide_codegen.operations.operation import DeviceOperation
+    from oxide_codegen.operations.scheduling import Policy
 
 T = TypeVar("T")
 
@@ -46,8 +55,8 @@ class Graph(Generic[T]):
         self.device_id = devices.current()
         self._form: _CudaGraph | _HostGraph
         self._form = _HostGraph() if self.device_id.kind == "cpu" else _CudaGraph(self.device_id)
-        self._run = self._form.capture(operation)
-        self.result: T = self._run.result
+        self._captured = Captured()
+        self.result: T = self.update(operation)
 
     @property
     def device(self) -> str:
@@ -56,18 +65,34 @@ class Graph(Generic[T]):
 
     def __call__(self, stream: Stream | None = None) -> None:
         """Enqueue all of it, on a stream or on the default one."""
+        captured = self._captured
+        if not is_vouched():
+            for demand in captured.demands:
+                demand.check()
+        for buffer in captured.buffers.values():
+            buffer.forget()
         self._form.enqueue(stream)
 
     def sync(self) -> T:
         """Do all of it, wait, and give the result; raises what it ran into."""
-        self()
-        self._form.wait(frozenset(self._run.kernels))
+        mine = Errand()
+        try:
+            with errands.under(mine):
+                self()
+            self._form.wait()
+            error = mine.failure()
+        finally:
+            mine.leave()
+            mine.close()
+        if error is not None:
+            raise error
         return self.result
 
     def update(self, operation: DeviceOperation[T]) -> T:
         """Write down another operation in its place, cheaply if only arrays and numbers differ."""
-        self._run = self._form.capture(operation)
-        self.result = self._run.result
+        captured = Captured()
+        run = self._form.capture(operation, captured)
+        self._run, self._captured, self.result = run, captured, run.result
         return self.result
 
     def __repr__(self) -> str:
@@ -82,6 +107,21 @@ def refuse_host_function(what: str) -> GraphError:
     )
 
 
+def _walked(operation: DeviceOperation[Any], policy: Policy, captured: Captured) -> Run:
+    """What was written down, with nothing that the host would have to do meanwhile."""
+    run = Run(operation, policy, captured=captured)
+    if run.advance():
+        raise GraphError(f"{operation.what} waits for something outside of the graph")
+    for demand in captured.demands:
+        for name, view in demand.views:
+            if captured.is_changed(view):
+                raise GraphError(
+                    f"a launch of {demand.kernel} cannot be part of a graph that writes `{name}`: "
+                    "what its contract says of the elements is looked at before the graph runs"
+                )
+    return run
+
+
 # ---------------------------------------------------------------- on a GPU
 
 
@@ -90,43 +130,78 @@ class _CudaGraph:
         from oxide_codegen.cuda import cuda
 
         self._device = cuda(device.index)
-        self._executable: Any = None
+        self._executable: _Executable | None = None
         self._last = self._device.default_handle
         self._touched: tuple[tuple[Memory, bool], ...] = ()
+        self._records: tuple[Record, ...] = ()
 
-    def capture(self, operation: DeviceOperation[Any]) -> Run:
+    def __del__(self) -> None:
+        # No call to the driver and no lock: this may run within either.
+        self._retire()
+
+    def _retire(self) -> None:
+        for record in self._records:
+            self._device.records.retired.put(record)
+
+    def capture(self, operation: DeviceOperation[Any], noted: Captured) -> Run:
         device, driver = self._device, self._device.driver
         captured = CudaCapture(device)
         with captured.begun():
-            run = Run(operation, captured.stream_for, captured=True)
-            if run.advance():
-                raise GraphError(f"{operation.what} waits for something outside of the graph")
+            run = _walked(operation, captured.stream_for, noted)
         with device.current():
             executable = self._executable
             updated = executable is not None and not int(
-                driver.cuGraphExecUpdate(executable, captured.graph)[0]
+                driver.cuGraphExecUpdate(executable.handle, captured.graph)[0]
             )
             if not updated:
                 answer = driver.cuGraphInstantiate(captured.graph, 0)
-                self._executable = check(driver, answer, "making a graph")
+                made = check(driver, answer, "making a graph")
+                self._executable = _Executable(device, made)
             driver.cuGraphDestroy(captured.graph)
         self._touched = captured.touched()
+        self._retire()
+        self._records = tuple(one for one in noted.tickets if isinstance(one, Record))
+        for record in self._records:
+            record.give_up()
         return run
 
     def enqueue(self, stream: Stream | None) -> None:
         device = self._device
         handle = device.default_handle if stream is None else stream.handle
+        executable, errand = self._executable, errands.current()
+        assert executable is not None
+        if errand is not None:
+            for record in self._records:
+                errand.expect(Lent(record))
         with device.current(), device.using(self._touched, handle, stream):
-            answer = device.driver.cuGraphLaunch(self._executable, handle)
+            answer = device.driver.cuGraphLaunch(executable.handle, handle)
             check(device.driver, answer, "launching a graph")
         self._last = handle
 
-    def wait(self, kernels: frozenset[str]) -> None:
+    def wait(self) -> None:
         with self._device.current():
             self._device.wait(self._last)
-        error = self._device.failure_of(kernels)
-        if error is not None:
-            raise error
+
+
+class _Executable:
+    """A graph of the driver; freed behind what is in flight, as memory is."""
+
+    def __init__(self, device: Cuda, handle: Any) -> None:
+        self._device = device
+        self.handle = handle
+
+    def __del__(self) -> None:
+        self._device.garbage.put((_Destroyed(self._device, self.handle), Uses(), True))
+
+
+class _Destroyed:
+    def __init__(self, device: Cuda, handle: Any) -> None:
+        self._device = device
+        self._handle = handle
+
+    def close(self, _: object) -> None:
+        """Give it back; the driver keeps what is in flight until it is done."""
+        self._device.driver.cuGraphExecDestroy(self._handle)
 
 
 class CudaCapture:
@@ -202,6 +277,7 @@ class _Noting(HostStream):
     def __init__(self, place: int, noted: list[tuple[int, Any, Any]]) -> None:
         self._place = place
         self._noted = noted
+        self.last = None
 
     def __del__(self) -> None:
         """There is no thread to end."""
@@ -222,7 +298,7 @@ class _HostGraph:
         self._streams: list[HostStream] = []
         self._last: tuple[Future[Any], ...] = ()
 
-    def capture(self, operation: DeviceOperation[Any]) -> Run:
+    def capture(self, operation: DeviceOperation[Any], captured: Captured) -> Run:
         noted: list[tuple[int, Any, Any]] = []
         made: list[Stream] = []
 
@@ -233,9 +309,7 @@ class _HostGraph:
             made.append(Stream(device, 0, _Noting(place, noted)))
             return made[place]
 
-        run = Run(operation, stream_for, captured=True)
-        if run.advance():
-            raise GraphError(f"{operation.what} waits for something outside of the graph")
+        run = _walked(operation, stream_for, captured)
         self._noted = noted
         self._streams += [HostStream() for _ in range(len(self._streams), len(made))]
         return run
@@ -245,14 +319,13 @@ class _HostGraph:
         if begin is not None:
             for one in self._streams:
                 one.enqueue(begin.inner.exception)
-        self._last = tuple(
-            self._streams[place].enqueue(work, touched) for place, work, touched in self._noted
-        )
+        last: dict[int, Future[Any]] = {}
+        for place, work, touched in self._noted:
+            last[place] = self._streams[place].enqueue(work, touched)
+        self._last = tuple(last.values())
         if stream is not None:
             for done in self._last:
                 streams.behind(stream, done)
 
-    def wait(self, kernels: frozenset[str]) -> None:
-        from oxide_codegen.operations import completion
-
-        completion.wait(self._last, kernels)
+    def wait(self) -> None:
+        completion.wait(self._last)

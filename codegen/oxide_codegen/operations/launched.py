@@ -6,7 +6,6 @@ flight as they may be. It gives what the kernel writes, so the next operation ca
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.errors import LaunchTypeError
@@ -29,17 +28,18 @@ def operation(
     written = [name for name, writes in parameters if writes]
     waited = tuple(name for name, one in given.items() if isinstance(one, DeviceOperation))
 
+    is_whole = len(given) == len(names) and given.keys() >= set(names)
+
     def run(context: Context, *results: Any) -> Any:
         found = given | dict(zip(waited, results, strict=True))
         if context.is_captured:
             _demand_buffers(launch.kernel_name, found)
-        enqueue, _ = launch.on(context.stream).ready(
-            tuple(found[name] for name in names[: len(args)]),
-            {name: found[name] for name in kwargs},
-            repeats=False,
-        )
-        done = enqueue()
-        context.launched(launch.kernel_name, done if isinstance(done, Future) else None)
+        if is_whole:
+            launch.enqueue(context.stream, tuple(found[name] for name in names))
+        else:
+            positional = tuple(found[name] for name in names[: len(args)])
+            others = {name: found[name] for name in kwargs}
+            launch.on(context.stream).ready(positional, others, repeats=False)[0]()
         context.keep(*found.values())
         outcome = tuple(found[name] for name in written if name in found)
         return outcome[0] if len(outcome) == 1 else outcome or None

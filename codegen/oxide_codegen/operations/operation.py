@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_codegen import devices
+from oxide_codegen.errands import Errand
 from oxide_codegen.errors import OperationUsedError
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class Shared(DeviceOperation[T]):
         super().__init__(f"{source.what}, shared")
         self.source = source
         self.result: Future[T] = Future()
+        self.errand = Errand()
         # What its result comes behind, for those who wait for it on the host.
         self.work: tuple[Work, ...] = ()
         self._lock = threading.Lock()

@@ -1,5 +1,6 @@
 """Operations that make arrays and move elements: what `oxide.operations` offers beside launches.
 
+Arrays are made on the device of the branch, and cleared, filled and read on their own.
 On a GPU each is enqueued on the stream of its branch. What comes from NumPy goes by way of pinned
 memory, into which it is copied when the operation is done, so the array may change afterwards; what
 goes to NumPy arrives in pinned memory, which the result is a view of.
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from oxide_codegen import buffers
+from oxide_codegen import buffers, errands
 from oxide_codegen.buffers import DeviceBuffer, extents_of, host_array, import_numpy
 from oxide_codegen.driver import check
 from oxide_codegen.elements import dtype_of
+from oxide_codegen.operations import peers
 from oxide_codegen.operations.operation import DeviceOperation, Step, as_operation
 from oxide_codegen.scalars import as_elements, name_of
 
@@ -79,6 +81,7 @@ def download(source: Any) -> DeviceOperation[Any]:
     def run(context: Context, buffer: DeviceBuffer[Any]) -> Any:
         numpy = import_numpy()
         dtype = dtype_of(buffer.view().element)
+        context = context.at(buffer.device_id)
         if context.device_id.kind == "cpu":
             result, elements = numpy.empty(buffer.shape, dtype), host_array(buffer.view())
             _on_cpu(context, buffer, False, lambda: result.__setitem__(..., elements))
@@ -106,8 +109,17 @@ def _made(context: Context, shape: tuple[int, ...], element: str) -> DeviceBuffe
     return buffers.allocate(shape, element, context.device_id, context.stream)
 
 
-def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
+def _change(buffer: DeviceBuffer[Any]) -> None:
+    """The elements of a buffer are to be others."""
     buffer.forget()
+    captured = errands.captured()
+    if captured is not None:
+        captured.changes((buffer.view(),), (buffer,))
+
+
+def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
+    _change(buffer)
+    context = context.at(buffer.device_id)
     if context.device_id.kind == "cpu":
         array = host_array(buffer.view())
         _on_cpu(context, buffer, True, lambda: array.fill(0))
@@ -120,7 +132,8 @@ def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
 
 
 def _fill(context: Context, buffer: DeviceBuffer[Any], array: Any) -> None:
-    buffer.forget()
+    _change(buffer)
+    context = context.at(buffer.device_id)
     if context.device_id.kind == "cpu":
         # Later the array may be another one.
         elements = array.copy()
@@ -150,19 +163,19 @@ def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuf
             f"copy wants {target.shape} of {target.dtype.__name__}, got {source.shape} of "
             f"{source.dtype.__name__}"
         )
-    target.forget()
+    _change(target)
+    context = context.at(target.device_id)
+    if context.device_id.kind != source.device_id.kind:
+        _fill(context, target, source.numpy())
+        return target
     if context.device_id.kind == "cpu":
         to, of = host_array(target.view()), host_array(source.view())
         touched = ((target.memory, True), (source.memory, False))
-        done = _host_stream(context).enqueue(lambda: to.__setitem__(..., of), touched)
-        context.enqueued(done)
+        _host_stream(context).enqueue(lambda: to.__setitem__(..., of), touched)
         return target
     device = _cuda(context)
-    if source.device_id.kind == "cpu":
-        _fill(context, target, source.numpy())
-        return target
     if source.device_id != target.device_id:
-        _copy_from_peer(device, context, target, source)
+        peers.copy(context, target, source)
         return target
     with (
         device.current(),
@@ -170,28 +183,6 @@ def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuf
     ):
         _enqueue_copy(device, target, source, stream)
     return target
-
-
-def _copy_from_peer(
-    device: Cuda, context: Context, target: DeviceBuffer[Any], source: DeviceBuffer[Any]
-) -> None:
-    """On the target's stream, between two events of a stream of the source's device.
-
-    So each device keeps its own account of who uses its memory.
-    """
-    from oxide_codegen.cuda import cuda
-
-    other = cuda(source.device_id.index)
-    beside = other.new_stream()
-    with other.current(), other.using(((source.memory, False),), beside.handle, beside):
-        ready = other.stream(beside.handle).record()
-    with device.current(), _using(device, context, (target, True)) as stream:
-        device.stream(stream).wait(ready)
-        _enqueue_copy(device, target, source, stream)
-        done = device.stream(stream).record()
-    with other.current():
-        other.stream(beside.handle).wait(done)
-    context.keep(source)
 
 
 def _enqueue_copy(
@@ -207,7 +198,7 @@ def _enqueue_copy(
 def _on_cpu(
     context: Context, buffer: DeviceBuffer[Any], writes: bool, work: Callable[[], None]
 ) -> None:
-    context.enqueued(_host_stream(context).enqueue(work, ((buffer.memory, writes),)))
+    _host_stream(context).enqueue(work, ((buffer.memory, writes),))
 
 
 def _host_stream(context: Context) -> Any:
