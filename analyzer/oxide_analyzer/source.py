@@ -46,6 +46,10 @@ class Span:
         """The empty span in front of this one: where an insertion goes."""
         return Span(self.path, self.line, self.column, self.line, self.column)
 
+    def end(self) -> Span:
+        """The empty span behind this one."""
+        return Span(self.path, self.end_line, self.end_column, self.end_line, self.end_column)
+
     def contains(self, line: int, column: int) -> bool:
         """Whether the place (from 1) lies inside; the end itself counts as inside."""
         return (self.line, self.column) <= (line, column) <= (self.end_line, self.end_column)

@@ -56,7 +56,7 @@ def test_programs_are_well_formed(name: str) -> None:
             {"t.imag", "c"},
         ),
         ("p[i] = 3", 1, set()),
-        ("r = p[i]; r = p[i - 1]; r.x = 1", 2, set()),
+        ("r = p[i]; r = p[i - 1]; r.x = 1", 0, {"p"}),
         ("c[i].real = 1", 1, {"c", "c.imag"}),
         ("p.nothing[i] = 1", 1, set()),
         ("s[i] = c[i] // 2", 1, {"s"}),

@@ -117,3 +117,15 @@ def spoken(x):
     i = cuda.grid(1)
     if i == 1:
         print("x is", x[i], i)
+
+
+@cuda.jit(debug=True)
+def divided(x, by):
+    x[cuda.grid(1)] //= by
+
+
+@cuda.jit
+def looked_up(x, by, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[i] = x[i % by]

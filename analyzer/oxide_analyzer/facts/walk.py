@@ -86,6 +86,7 @@ from oxide_analyzer.ir.nodes import (
     CheckView,
     Continue,
     Declare,
+    DivisorRole,
     Fence,
     For,
     Forget,
@@ -217,7 +218,8 @@ class Walk:
                     self.collected.divisors.append(
                         Divisor(value, state.path, site, span, role.value)
                     )
-                return Flow(self._checked(state, negate_zero(value), position))
+                is_0 = role is DivisorRole.DIVISOR and self.kernel.divides_by_zero
+                return Flow(state if is_0 else self._checked(state, negate_zero(value), position))
             case CheckIndex() | CheckView() | CheckAligned() | Assert() if self.is_brief:
                 return Flow(state)
             case CheckIndex() | CheckView() | CheckAligned() | Assert():

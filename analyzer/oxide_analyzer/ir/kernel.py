@@ -211,7 +211,8 @@ class LaunchSite:
     that the source of the kernel leaves open.
 
     One that gives an array for several parameters, which are the `same` then, is of a `variant` of
-    the kernel, in which they are one.
+    the kernel, in which they are one. Of the pairs that are `shared` the first is written, and the
+    launch may give parts of one memory for both.
     """
 
     span: Span
@@ -219,6 +220,7 @@ class LaunchSite:
     constants: tuple[tuple[str, int], ...] = ()
     same: tuple[tuple[str, str], ...] = ()
     variant: Kernel | None = None
+    shared: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -228,7 +230,8 @@ class Kernel:
 
     `assumptions` are about a kernel of another dialect than our own: what it does besides what
     its IR says. It is not compiled with them. An index below zero is one from behind where the
-    kernel `counts_from_behind`. Where there are `launches`, the kernel is judged for these.
+    kernel `counts_from_behind`, and where it `divides_by_zero` an integer divided by zero is 0, and
+    what follows is done. Where there are `launches`, the kernel is judged for these.
 
     It can be referred to weakly, so that what is derived from it lives as long as it does.
     """
@@ -253,6 +256,7 @@ class Kernel:
     launches: tuple[LaunchSite, ...] = ()
     text: str = ""
     counts_from_behind: bool = False
+    divides_by_zero: bool = False
 
     @property
     def instance(self) -> str:

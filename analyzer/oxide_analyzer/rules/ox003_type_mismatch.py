@@ -19,6 +19,15 @@ def needs_cast(what: str, wanted: Scalar, given: Scalar, text: str) -> str:
     return f"{what} is {wanted}, the value is {given}; write `{wanted}({text})`"
 
 
+def of_name(name: str, elsewhere: Scalar, here: Scalar) -> str:
+    """A name that is assigned what no one type holds."""
+    cast = here if elsewhere.kind is Kind.BOOL else elsewhere
+    return (
+        f"`{name}` is {elsewhere} elsewhere and {here} here; "
+        f"write `{cast}(…)`, or give one of them another name"
+    )
+
+
 def no_common_type(operator: str, left: Scalar, right: Scalar) -> str:
     """Operands that meet in no type: signs are mixed, bool is computed with, f16 meets bf16."""
     if left.kind is Kind.BOOL or right.kind is Kind.BOOL:

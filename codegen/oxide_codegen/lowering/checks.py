@@ -37,8 +37,10 @@ _UNLIKELY = '!{!"branch_weights", i32 1, i32 1048576}'
 
 
 def check_divisor(context: Context, statement: CheckDivisor, kind: FailureKind) -> None:
-    """Fail if the divisor is zero."""
+    """Fail if the divisor is zero, unless that gives 0 in the kernel's dialect."""
     if context.is_proved(statement.site):
+        return
+    if kind is FailureKind.DIVISOR and context.checked.kernel.divides_by_zero:
         return
     divisor = context.value(statement.divisor)
     if context.ranges.of(statement.divisor).excludes(0):

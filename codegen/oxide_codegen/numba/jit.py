@@ -29,7 +29,6 @@ _TUNING = frozenset(
         "boundscheck",
         "cache",
         "cc",
-        "debug",
         "error_model",
         "forceinline",
         "inline",
@@ -43,7 +42,7 @@ _TUNING = frozenset(
         "target",
     }
 )
-_MEANT = _TUNING | {"fastmath", "launch_bounds"}
+_MEANT = _TUNING | {"debug", "fastmath", "launch_bounds"}
 _REFUSED = {
     "link": "it would link foreign code, whose races nobody has looked for",
     "extensions": "its arguments would change on their way to the kernel",
@@ -106,4 +105,5 @@ def _options(kws: dict[str, Any]) -> NumbaOptions:
         parts = cast("tuple[Any, ...]", bounds if isinstance(bounds, tuple) else (bounds,))
         threads = int(parts[0])
         blocks = int(parts[1]) if len(parts) > 1 else None
-    return NumbaOptions(bool(kws.get("fastmath", False)), threads, blocks)
+    fast, debug = (bool(kws.get(name, False)) for name in ("fastmath", "debug"))
+    return NumbaOptions(fast, threads, blocks, debug)

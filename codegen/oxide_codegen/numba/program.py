@@ -63,6 +63,7 @@ class NumbaOptions:
     fast_math: bool = False
     max_threads: int | None = None
     min_blocks: int | None = None
+    debug: bool = False
 
 
 @dataclass(eq=False)
@@ -161,7 +162,9 @@ class NumbaProgram:
         places = list(_unknown(kernel))
         if places:
             raise UnsupportedKernelError(self.name, places)
-        return replace(kernel, contract=_contract(kernel, options))
+        # With `debug=True` a zero divisor raises, as with Numba.
+        divides = not options.debug
+        return replace(kernel, contract=_contract(kernel, options), divides_by_zero=divides)
 
     def variants(self, grid: Extent, block: Extent) -> Iterator[Variant]:
         """What launches of this shape may run, the best first; the last one has no facts."""

@@ -21,6 +21,7 @@ from oxide_analyzer.frontends.numba.promotion import (
     promoted,
     zero,
 )
+from oxide_analyzer.frontends.numba.ssa import Bodies
 from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN
 from oxide_analyzer.frontends.oxide.lowering import Lowering
 from oxide_analyzer.frontends.oxide.meanings import Known
@@ -48,6 +49,7 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Not,
     Read,
+    Select,
     Unary,
     UnaryOp,
 )
@@ -59,9 +61,11 @@ if TYPE_CHECKING:
     from oxide_analyzer.diagnostics import Fix, Related
     from oxide_analyzer.frontends.numba.given import Launched
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+    from oxide_analyzer.frontends.oxide.functions import Body
     from oxide_analyzer.frontends.oxide.lowering import Memory, Syntax
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.names import Key
+    from oxide_analyzer.frontends.oxide.scopes import FunctionNode
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.types import Scalar
@@ -81,8 +85,13 @@ class NumbaLowering(Lowering):
         memory: Memory,
         syntax: Syntax,
         launched: Launched | None = None,
+        bodies: Bodies | None = None,
     ) -> None:
         """Start with nothing assumed; `launched` is what a launch says, if it is read for one."""
+        self.bodies = Bodies() if bodies is None else bodies
+        # The types of what is assigned to names, by function and name.
+        self._held: dict[tuple[FunctionNode, str], set[Scalar]] = {}
+        self._mixed: set[tuple[FunctionNode, str]] = set()
         super().__init__(function, resolver, memory, syntax, NOTHING_GIVEN)
         self.dialect = resolver
         self.launched = launched
@@ -192,6 +201,29 @@ class NumbaLowering(Lowering):
 
     # ------------------------------------------------------------ names
 
+    def body_of(self, function: UserFunction) -> Body:
+        """What is done in a function, with a name for each type of a name."""
+        return self.bodies.of(function.node)
+
+    def mixed(self, name: str) -> None:
+        """A name that is an array here and something else elsewhere."""
+        self._mixed.add((self.frame.function.node, name))
+
+    def several(self) -> set[tuple[FunctionNode, str]]:
+        """The names that hold things of several types. A kernel that is checked has guessed types,
+        of which only integers and floats are told apart."""
+        found = set(self._mixed)
+        for place, types in self._held.items():
+            kinds = {type.is_float for type in types if type.kind is not Kind.BOOL}
+            if len(types) > 1 if self.launched is not None else len(kinds) > 1:
+                found.add(place)
+        return found
+
+    def _note(self, key: Key, type: Scalar) -> None:
+        if self.frame.place is None:
+            place = self.frame.function.node, str(key[1])
+            self._held.setdefault(place, set()).add(type)
+
     def read(self, key: Key, node: Located) -> Value:
         """The value of a name that statements assign."""
         entry = self.names.read(key)
@@ -212,9 +244,11 @@ class NumbaLowering(Lowering):
                         self.assign((*key, k), item, node, span)
                 else:
                     self.names.entry(key).refused = True
+                    self.mixed(str(key[1]))
                     self.assume(node, f"`{key[1]}` is a tuple here and something else elsewhere")
             case Number() if self.names.entry(key).arity is not None:
                 self.names.entry(key).refused = True
+                self.mixed(str(key[1]))
                 self.assume(node, f"`{key[1]}` is a number here and a tuple elsewhere")
             case Number():
                 self._give(key, value, node, span)
@@ -249,6 +283,10 @@ class NumbaLowering(Lowering):
         if entry.refused:
             return
         assert entry.type is not None
+        if len(key) == _WHOLE_NAME and (self.launched is not None or number.give is Give.FIXED):
+            self._note(key, number.type)
+            if entry.declared:
+                self._note(key, entry.type)
         expr = self.convert(number, entry.type, node, "")
         self.emit(Assign(self.local(key, entry.type), expr, span))
 
@@ -330,11 +368,27 @@ class NumbaLowering(Lowering):
             type = I64
         if op is BinaryOp.POW and self.launched is not None and type.is_integer:
             one, other = promoted(left, type, span), promoted(right, type, span)
-            if not isinstance(other.expr, Const):
-                # By less than zero it is 0, which is what a fraction comes to.
-                power = Binary(op, one.expr, other.expr, type, span)
-                return self.flat(Number(power, type, depth=max(one.depth, other.depth) + 1))
+            if not (isinstance(other.expr, Const) and other.expr.value >= 0):
+                return self._power(one, other, type, span)
         return promoted(left, type, span), promoted(right, type, span)
+
+    def _power(self, base: Number, exponent: Number, type: Scalar, span: Span) -> Number:
+        """An integer to the power of one that may be negative: what a fraction comes to is 0, and
+        zero to a negative power the smallest number, as without `debug` there."""
+        base, exponent = self.hold(base, span), self.hold(exponent, span)
+        one, zero_ = Const(1, type, span), zero(type, span)
+        power = Binary(BinaryOp.POW, base.expr, exponent.expr, type, span)
+        if type.is_signed:
+            odd = Binary(BinaryOp.AND, exponent.expr, one, type, span)
+            sign = Binary(BinaryOp.SUB, one, Binary(BinaryOp.ADD, odd, odd, type, span), type, span)
+            small = Const(type.min, type, span)
+            inverse: Expr = zero_
+            for value, found in ((zero_, small), (Const(-1, type, span), sign), (one, one)):
+                is_one = Compare(CompareOp.EQ, base.expr, value, span)
+                inverse = Select(is_one, found, inverse, type, span)
+            below = Compare(CompareOp.LT, exponent.expr, zero_, span)
+            power = Select(below, inverse, power, type, span)
+        return self.hold(Number(power, type), span)
 
     def under_sign(self, number: Number, node: ast.UnaryOp) -> Number | None:
         """Integers have 64 bits behind a sign, which is applied in their own; `~` of a bool is
@@ -363,6 +417,8 @@ def _is_whole(number: Number) -> bool:
 
 
 _WARP = 32
+# The frame and the name; of what a tuple holds the key has its place as well.
+_WHOLE_NAME = 2
 _SHIFTS = {BinaryOp.SHL, BinaryOp.SHR}
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 _LOGICAL: Mapping[BinaryOp, Callable[[Expr, Expr, Span], Expr]] = {

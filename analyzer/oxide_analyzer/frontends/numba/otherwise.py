@@ -15,14 +15,11 @@ from __future__ import annotations
 
 import ast
 from copy import copy
-from typing import TypeVar
 
 from oxide_analyzer.frontends.oxide.functions import name_of_end
 
-Loop = TypeVar("Loop", ast.For, ast.While)
 
-
-def plain(node: Loop) -> list[ast.stmt]:
+def plain(node: ast.For | ast.While) -> list[ast.stmt]:
     """Statements that do the same with loops that have no `else`."""
     if not node.orelse:
         return [node]

@@ -15,9 +15,10 @@ from oxide_analyzer.frontends.numba.lowering import NumbaLowering
 from oxide_analyzer.frontends.numba.parameters import kernel_parameters, launched_parameters
 from oxide_analyzer.frontends.numba.promotion import common
 from oxide_analyzer.frontends.numba.resolution import NumbaResolver
+from oxide_analyzer.frontends.numba.ssa import Bodies
 from oxide_analyzer.frontends.numba.syntax import SYNTAX
 from oxide_analyzer.frontends.numba.uses import Observer
-from oxide_analyzer.frontends.oxide.functions import body_of, name_span
+from oxide_analyzer.frontends.oxide.functions import name_span
 from oxide_analyzer.frontends.oxide.lowering import Memory
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.names import NameTypes
@@ -139,14 +140,21 @@ def _lower(
     types: Mapping[str, Declared] | None = None,
     same: Mapping[str, str] | None = None,
 ) -> Lowered:
-    """Pass over a kernel until the types of its names are settled."""
-    memory = Memory(NameTypes(common))
+    """Pass over a kernel until the types of its names are settled.
+
+    Names that turn out to hold things of several types are taken apart, and that begins again.
+    """
+    memory, bodies = Memory(NameTypes(common)), Bodies()
     passes = 0
     while True:
-        lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched)
+        lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched, bodies)
         kernel = _kernel(lowering, observer, types or {}, same or {})
         passes += 1
-        if memory.names.settled() or passes == _MOST_PASSES:
+        is_last = passes == _MOST_PASSES
+        if memory.names.settled() or is_last:
+            if bodies.take_apart(lowering.several()) and not is_last:
+                memory = Memory(NameTypes(common))
+                continue
             return kernel, frozenset(record.span for record in lowering.functions.values())
 
 
@@ -162,7 +170,7 @@ def _kernel(
         declared = launched_parameters(lowering, lowering.launched)
     else:
         declared = kernel_parameters(lowering, observer.uses(node, scope), types, same)
-    body = body_of(node)
+    body = lowering.frame.body
     lowering.execute(body.statements, tail=True)
     block = tuple(lowering.block)
     return Kernel(

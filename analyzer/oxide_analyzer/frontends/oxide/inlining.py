@@ -30,7 +30,6 @@ from oxide_analyzer.frontends.oxide.annotations import (
     read_annotation,
 )
 from oxide_analyzer.frontends.oxide.callables import passed, record_of
-from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.generics import bound_types, type_variables
 from oxide_analyzer.frontends.oxide.lowering import Frame
 from oxide_analyzer.frontends.oxide.matching import is_exhaustive
@@ -123,7 +122,7 @@ def inline_written(
     assert row is not None
     frame = Frame(
         function,
-        body_of(function.node),
+        lowering.body_of(function),
         lowering.memory.frame(caller.key, node),
         caller.record,
         caller,
@@ -153,7 +152,7 @@ def inline_statics(
     caller = lowering.frame
     frame = Frame(
         function,
-        body_of(function.node),
+        lowering.body_of(function),
         lowering.memory.frame(caller.key, node),
         caller.record,
         caller,
@@ -179,7 +178,7 @@ def _inlined(
         record = lowering.functions.setdefault(key, record)
     frame = Frame(
         function,
-        body_of(function.node),
+        lowering.body_of(function),
         lowering.memory.frame(caller.key, node),
         record,
         caller,

@@ -192,7 +192,7 @@ class Lowering:
             self.source.span(function.node),
         )
         self.functions[(), id(function.node)] = record
-        self.frame = Frame(function, body_of(function.node), 0, record)
+        self.frame = Frame(function, self.body_of(function), 0, record)
 
     # ------------------------------------------------------------ walking
 
@@ -292,7 +292,8 @@ class Lowering:
         return Local(f"%{self._temporaries}", type)
 
     def unique(self, name: str) -> str:
-        """`name`, numbered if another local or array has it."""
+        """`name`, numbered if another local or array has it; `name#1` is a version of it."""
+        name = name.partition("#")[0]
         count = self._taken.get(name, 0)
         self._taken[name] = count + 1
         return f"{name}.{count}" if count else name
@@ -379,11 +380,7 @@ class Lowering:
     def _conflict(
         self, name: str, before: Scalar, number: Number, node: ast.expr, first: Span | None
     ) -> Diagnostic:
-        cast = number.type if before.kind is Kind.BOOL else before
-        message = (
-            f"`{name}` is {before} elsewhere and {number.type} here; "
-            f"write `{cast}(…)`, or give one of them another name"
-        )
+        message = ox003_type_mismatch.of_name(name, before, number.type)
         related = () if first is None else (Related(first, f"`{name}` is {before} here"),)
         return OX003.diagnostic(
             self.span(node), message, kernel=self.root.node.name, related=related
@@ -436,7 +433,7 @@ class Lowering:
             self.mismatch(node, ox003_type_mismatch.does_not_fit(number.value, type, what))
         else:
             place = self.span(node)
-            edits = (Edit(place.start(), f"{type}("), Edit(_end(place), ")"))
+            edits = (Edit(place.start(), f"{type}("), Edit(place.end(), ")"))
             self.report(
                 OX003,
                 node,
@@ -477,6 +474,15 @@ class Lowering:
         return Compare(CompareOp.NE, expr, Const(0, expr.type, span), span)
 
     # ------------------------------------------------------------ what dialects differ in
+
+    def body_of(self, function: UserFunction) -> Body:
+        """What is done in a function."""
+        return body_of(function.node)
+
+    def mixed(self, name: str) -> None:
+        """A name of this function stands for an array in one place, for something else in
+        another."""
+        del name
 
     def meet(self, left: Number, right: Number) -> tuple[Scalar, Give] | None:
         """The type in which two operands meet and how far it is settled; None asks for a cast."""
@@ -590,9 +596,3 @@ class Lowering:
         pool = [*self.frame.body.assigned, *self.frame.statics, *self.resolver.names(scope)]
         close = get_close_matches(name, pool, n=1, cutoff=0.7)
         return close[0] if close else None
-
-
-def _end(span: Span) -> Span:
-    from oxide_analyzer.source import Span as Place
-
-    return Place(span.path, span.end_line, span.end_column, span.end_line, span.end_column)

@@ -272,6 +272,7 @@ def _put_name(
     if isinstance(value, MeaningValue | ArrayValue | FunctionValue) or _is_static(value):
         given = any(argument.arg == name for argument, _ in parameters(frame.function.node))
         if given or frame.body.assigned.get(name, 0) > 1:
+            lowering.mixed(name)
             lowering.refuse(
                 target,
                 f"`{name}` is assigned more than once; {_own(value)} needs a name of its own",
@@ -292,6 +293,7 @@ def _put_name(
             return
         case _:
             what = _kind(frame.statics[name])
+            lowering.mixed(name)
             lowering.mismatch(target, f"`{name}` is {what}; give the number another name")
             return
     lowering.assign((frame.key, name), value, node, span)
