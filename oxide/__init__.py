@@ -47,7 +47,16 @@ from oxide.structs import struct
 from oxide.warp import warp
 
 if TYPE_CHECKING:
-    from oxide.buffers import DeviceBuffer, asarray, empty, zeros
+    from oxide.buffers import (
+        DeviceBuffer,
+        HostArray,
+        asarray,
+        empty,
+        from_dlpack,
+        managed,
+        pinned,
+        zeros,
+    )
     from oxide.devices import device
     from oxide_codegen.errors import (
         ArtifactContractError,
@@ -57,6 +66,7 @@ if TYPE_CHECKING:
         ArtifactTargetError,
         ArtifactVersionError,
         BufferFreedError,
+        BufferLayoutError,
         CheckError,
         DeviceError,
         DeviceMemoryError,
@@ -84,14 +94,19 @@ if TYPE_CHECKING:
     from oxide_codegen.kernel import Kernel, kernel, load
     from oxide_codegen.launch import BoundLaunch, Launch
     from oxide_codegen.module import Module
+    from oxide_codegen.pools import memory_resource, set_memory_resource
     from oxide_codegen.streams import Stream, stream, synchronize
 
 # The host's names and where they are: imported when they are first used, because reading and
 # checking kernels, which this package's commands do as well, needs none of them.
 _HOST = {
     "DeviceBuffer": "oxide.buffers",
+    "HostArray": "oxide.buffers",
     "asarray": "oxide.buffers",
     "empty": "oxide.buffers",
+    "from_dlpack": "oxide.buffers",
+    "managed": "oxide.buffers",
+    "pinned": "oxide.buffers",
     "zeros": "oxide.buffers",
     "device": "oxide.devices",
     "ArtifactContractError": "oxide_codegen.errors",
@@ -101,6 +116,7 @@ _HOST = {
     "ArtifactTargetError": "oxide_codegen.errors",
     "ArtifactVersionError": "oxide_codegen.errors",
     "BufferFreedError": "oxide_codegen.errors",
+    "BufferLayoutError": "oxide_codegen.errors",
     "CheckError": "oxide_codegen.errors",
     "DeviceError": "oxide_codegen.errors",
     "DeviceMemoryError": "oxide_codegen.errors",
@@ -129,6 +145,8 @@ _HOST = {
     "BoundLaunch": "oxide_codegen.launch",
     "Launch": "oxide_codegen.launch",
     "Module": "oxide_codegen.module",
+    "memory_resource": "oxide_codegen.pools",
+    "set_memory_resource": "oxide_codegen.pools",
     "Event": "oxide_codegen.events",
     "Stream": "oxide_codegen.streams",
     "stream": "oxide_codegen.streams",
@@ -149,6 +167,7 @@ __all__ = [
     "AtomicSlice3D",
     "BoundLaunch",
     "BufferFreedError",
+    "BufferLayoutError",
     "CheckError",
     "Const",
     "DeviceBuffer",
@@ -160,6 +179,7 @@ __all__ = [
     "Event",
     "GraphError",
     "HostAccessError",
+    "HostArray",
     "Kernel",
     "KernelAlignmentError",
     "KernelAssertion",
@@ -209,6 +229,7 @@ __all__ = [
     "fast",
     "fence",
     "fma",
+    "from_dlpack",
     "grid_dim",
     "grid_stride",
     "grid_sync",
@@ -219,10 +240,14 @@ __all__ = [
     "injective",
     "kernel",
     "load",
+    "managed",
+    "memory_resource",
     "mma",
+    "pinned",
     "popc",
     "rsqrt",
     "select",
+    "set_memory_resource",
     "stream",
     "struct",
     "sync_threads",

@@ -49,6 +49,7 @@ _NUMBA = [
 ]
 LATE = {
     "codegen/oxide_codegen/llvm.py": {"llvmlite"},
+    "codegen/oxide_codegen/host_arrays.py": {"numpy"},
     **{path: {"numpy"} for path in _NUMBA},
     "oxide_lsp/convert.py": _LSP,
     "oxide_lsp/server.py": _LSP,

@@ -28,7 +28,7 @@ from oxide_analyzer.launch import MAX_LENGTH, extent_of
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.elements import spelled
-from oxide_codegen.errors import LaunchTypeError, LaunchValueError
+from oxide_codegen.errors import BufferLayoutError, LaunchTypeError, LaunchValueError
 from oxide_codegen.parts import Parts
 from oxide_codegen.scalars import NUMPY_NAMES
 
@@ -139,9 +139,7 @@ class Signature:
             array = self.kernel.arrays[parameter.name]
             if isinstance(value, DeviceBuffer):
                 owners[parameter.name] = value
-                described = value.view()
-            else:
-                described = self._view(array, value, stream)
+            described = self._view(array, value, stream)
             _demand_fit(self.name, array, described)
             _demand_aligned(self.name, array, described, self._alignments.get(array.name, 1))
             views[parameter.name] = described
@@ -152,7 +150,15 @@ class Signature:
 
     def _view(self, array: Array, value: Any, stream: int | None) -> ArrayView:
         try:
-            return view(value, stream)
+            return value.view() if isinstance(value, DeviceBuffer) else view(value, stream)
+        except BufferLayoutError as error:
+            raise LaunchValueError(
+                self.name,
+                f"`{array.name}` {error}",
+                parameter=array.name,
+                expected="C-contiguous",
+                actual=error.actual,
+            ) from None
         except NotAnArray:
             raise LaunchTypeError(
                 self.name,

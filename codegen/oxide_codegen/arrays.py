@@ -25,7 +25,8 @@ class ArrayView:
 
     `owner` keeps it alive. `host` is true for foreign host memory (NumPy and DLPack), which is
     copied to a device that is not the cpu. `stream` is the foreign stream whose work must be
-    done before the memory is touched.
+    done before the memory is touched. `strides` are None where elements lie side by side; no
+    kernel is given others.
     """
 
     address: int
@@ -37,6 +38,7 @@ class ArrayView:
     host: bool
     owner: Any
     stream: int | None = None
+    strides: tuple[int, ...] | None = None
 
     @property
     def size(self) -> int:

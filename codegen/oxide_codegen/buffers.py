@@ -7,22 +7,36 @@
 
 A buffer has one shape, one element type and one address for life. On the cpu device it lives in
 host memory and behaves the same, so a program written there runs on a GPU as it stands.
+
+    x[1:3], x[:, 0], x.T, x.reshape(8, 4)       views: the same memory, with the same uses
+    y.copy_from(x.T)                            copies any view to any other
+    k[4, 256](x.T.copy())                       kernels take those whose elements lie side by side
+
+`making` makes them, `copies` copies, `dlpack` gives them to other libraries.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from operator import index
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from oxide_analyzer.launch import MAX_LENGTH, extent_of
-from oxide_codegen import devices, host_streams
-from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
+from oxide_codegen import copies, host_streams, strides
+from oxide_codegen.arrays import ArrayView
 from oxide_codegen.elements import dtype_of, item_size, named, typestr
-from oxide_codegen.errors import BufferFreedError, HostAccessError, MissingExtraError
+from oxide_codegen.errors import (
+    BufferFreedError,
+    BufferLayoutError,
+    HostAccessError,
+    MissingExtraError,
+)
 from oxide_codegen.forms import is_ordinary_array
 from oxide_codegen.host_streams import HostMemory
-from oxide_codegen.scalars import TYPES, as_elements, name_of
+from oxide_codegen.pools import HOST
+from oxide_codegen.scalars import TYPES
+from oxide_codegen.strides import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,12 +65,13 @@ def kind_of(
 
 
 class DeviceBuffer(Generic[T]):
-    """A C-contiguous array on one device; see `oxide.empty`, `oxide.zeros`, `oxide.asarray`."""
+    """An array on one device; see `oxide.empty`, `oxide.zeros`, `oxide.asarray`."""
 
     __slots__ = (
         "__weakref__",
         "_element",
         "_facts",
+        "_is_managed",
         "_is_shared",
         "_shape",
         "_view",
@@ -66,7 +81,14 @@ class DeviceBuffer(Generic[T]):
         "memory",
     )
 
-    def __init__(self, described: ArrayView, memory: Any, *, is_shared: bool = False) -> None:
+    def __init__(
+        self,
+        described: ArrayView,
+        memory: Any,
+        *,
+        is_shared: bool = False,
+        is_managed: bool = False,
+    ) -> None:
         self._view = described
         self._shape = described.shape
         self._element = described.element
@@ -76,6 +98,8 @@ class DeviceBuffer(Generic[T]):
         self.extent = (described.address, described.address + described.size, *described.shape)
         self.kind = self._kind(is_known=False)
         self.device_id = described.device
+        # Whether the host sees the elements in place.
+        self._is_managed = is_managed
         # What is known of the elements; nothing can be, where others have the address too.
         self._facts: set[object] = set()
         self._is_shared = is_shared
@@ -89,6 +113,11 @@ class DeviceBuffer(Generic[T]):
     def dtype(self) -> Any:
         """The element type, as kernels name it: `oxide.f32`; of records, NumPy's."""
         return TYPES.get(self._element) or dtype_of(self._element)
+
+    @property
+    def element(self) -> str:
+        """The element type, by its name in kernels."""
+        return self._element
 
     @property
     def ndim(self) -> int:
@@ -110,18 +139,59 @@ class DeviceBuffer(Generic[T]):
         """Where it is: "cpu" or "cuda:0"."""
         return str(self.device_id)
 
-    def view(self) -> ArrayView:
-        """What a launch needs to know; raises if the memory was given back."""
+    @property
+    def layout(self) -> Layout:
+        """Its shape and strides."""
+        view = self._view
+        steps = view.strides
+        if steps is None:
+            steps = strides.packed(view.shape, view.item_size)
+        return Layout(view.shape, steps, view.item_size)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """How many bytes a step along each axis is, as in NumPy."""
+        return self.layout.strides
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie side by side, in C order: kernels take no other array."""
+        return self._view.strides is None
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether the host sees the elements in place: `oxide.managed`."""
+        return self._is_managed
+
+    def reach(self) -> tuple[int, int]:
+        """The addresses where its memory starts and ends."""
+        low, high = self.layout.reach()
+        return self._view.address + low, self._view.address + high
+
+    def described(self) -> ArrayView:
+        """Where it lies, whatever the layout; raises if the memory was given back."""
         if self.memory.is_freed:
             raise BufferFreedError(f"{self!r} was freed: nothing can use it any more")
         return self._view
 
+    def view(self) -> ArrayView:
+        """What a launch needs to know; raises if the memory was given back, or has gaps."""
+        described = self.described()
+        if described.strides is not None:
+            actual = f"strides {described.strides} for shape {described.shape}"
+            raise BufferLayoutError(f"is not C-contiguous ({actual}): copy it with .copy()", actual)
+        return described
+
     def free(self) -> None:
         """Give the memory back, behind its last use, instead of when nobody refers to it.
 
-        Any later use raises `BufferFreedError`; to free it again does nothing.
+        Any later use raises `BufferFreedError`, of its views too; to free it again does nothing.
+        What another library was given by DLPack is given back when that library lets go of it.
         """
-        self.memory.free()
+        if self.memory.is_borrowed:
+            self.memory = self.memory.forsaken()
+        elif not self.memory.is_freed:
+            self.memory.free()
 
     def __enter__(self) -> DeviceBuffer[T]:
         return self
@@ -132,7 +202,7 @@ class DeviceBuffer(Generic[T]):
     def _kind(self, *, is_known: bool) -> object:
         view = self._view
         element = named(view.element)
-        if view.read_only or extent_of(view.shape) > MAX_LENGTH:
+        if view.read_only or view.strides is not None or extent_of(view.shape) > MAX_LENGTH:
             return None
         if element is None or view.address % element.alignment:
             return None
@@ -160,6 +230,13 @@ class DeviceBuffer(Generic[T]):
             self._facts.clear()
             self.kind = self._kind(is_known=False)
 
+    def share(self) -> None:
+        """Others have the memory too, so of its elements nothing is known."""
+        self.forget()
+        self._is_shared = True
+
+    # ------------------------------------------------------------ copies
+
     def numpy(self) -> Any:
         """A copy as a NumPy array, when all work on this buffer is done.
 
@@ -168,59 +245,177 @@ class DeviceBuffer(Generic[T]):
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
             host_streams.wait_for(self.memory, writes=False)
-            return host_array(self.view()).copy()
+            return host_array(self.described()).copy()
+        self.described()
         result = numpy.empty(self._shape, dtype_of(self._element))
-        self._cuda().download(self, result)
+        copies.read(self, result)
         return result
 
-    def copy_from(self, source: Any) -> None:
-        """Overwrite with an array of the same shape and element type, or another buffer."""
+    def copy_from(self, source: Any, stream: Any = None) -> None:
+        """Overwrite with an array of the same shape and element type, or another buffer.
+
+        On a stream, or on the default one. Only of buffers, and of arrays of `oxide.pinned`, may
+        this return before it is done.
+        """
+        if self.described().read_only:
+            raise ValueError(f"{self!r} is read-only memory of another library")
         if isinstance(source, DeviceBuffer):
-            source = source.numpy()
+            self._demand_same(source.shape, dtype_of(source.element))
+            source.described()
+            self.forget()
+            copies.between(self, source, stream)
+            return
         self.forget()
-        array = self.demand_like(source)
-        if self.device_id.kind == "cpu":
-            with host_streams.using(((self.memory, True),)):
-                host_array(self.view())[...] = array
-        else:
-            self._cuda().upload(self, array)
+        is_pinned = copies.host_memory(source) is not None
+        array = source if is_pinned else import_numpy().asarray(source)
+        self._demand_same(array.shape, array.dtype)
+        copies.fill(self, array, stream)
+
+    def copy_to(self, target: Any, stream: Any = None) -> None:
+        """Overwrite a NumPy array, or another buffer, of the same shape and element type.
+
+        On a stream, or on the default one. Only to buffers, and to arrays of `oxide.pinned`, may
+        this return before it is done; whoever reads such an array waits.
+        """
+        if isinstance(target, DeviceBuffer):
+            target.copy_from(self, stream)
+            return
+        self.described()
+        numpy = import_numpy()
+        if not isinstance(target, numpy.ndarray):
+            raise TypeError(f"copy_to wants an array or a buffer, got {type(target).__name__}")
+        self._demand_same(target.shape, target.dtype, "copy_to")
+        if not target.flags.writeable:
+            raise ValueError("copy_to wants a writable array")
+        copies.read(self, target, stream)
+
+    def copy(self, stream: Any = None) -> DeviceBuffer[T]:
+        """A buffer of its own on the same device, with the same elements side by side."""
+        self.described()
+        made = allocate(self._shape, self._element, self.device_id)
+        copies.between(made, self, stream)
+        return made
 
     def demand_like(self, source: Any) -> Any:
         """An array of the same shape and element type, contiguous; raises for any other."""
         array = import_numpy().ascontiguousarray(source)
-        if array.shape != self._shape:
-            raise ValueError(f"copy_from wants shape {self._shape}, got {array.shape}")
-        if array.dtype != dtype_of(self._element):
-            raise TypeError(f"copy_from wants elements of {self._element}, got {array.dtype}")
+        self._demand_same(array.shape, array.dtype)
         return array
+
+    def _demand_same(self, shape: tuple[int, ...], dtype: Any, what: str = "copy_from") -> None:
+        if tuple(shape) != self._shape:
+            raise ValueError(f"{what} wants shape {self._shape}, got {tuple(shape)}")
+        if dtype != dtype_of(self._element):
+            raise TypeError(f"{what} wants elements of {self._element}, got {dtype}")
+
+    # ------------------------------------------------------------ views
+
+    def __getitem__(self, key: Any) -> DeviceBuffer[T]:
+        """A view of some of the elements: slices, and ints for some of the axes."""
+        found = strides.indexed(self.layout, key)
+        if found is None:
+            raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
+        return self._part(*found)
+
+    def reshape(self, *shape: Any) -> DeviceBuffer[T]:
+        """The same elements in another shape; one extent may be -1."""
+        extents = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        return self._part(strides.reshaped(self.layout, extents))
+
+    def ravel(self) -> DeviceBuffer[T]:
+        """The same elements in one dimension."""
+        return self.reshape(self.size)
+
+    def transpose(self, *axes: Any) -> DeviceBuffer[T]:
+        """The same elements with the axes in another order, by default the reverse."""
+        order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        return self._part(strides.transposed(self.layout, order or None))
+
+    @property
+    def T(self) -> DeviceBuffer[T]:
+        """The same elements with the axes reversed."""
+        return self.transpose()
+
+    def _part(self, layout: Layout, offset: int = 0) -> DeviceBuffer[T]:
+        """A view of the memory, that many bytes on."""
+        whole = self.described()
+        # A launch that writes the one changes the other.
+        self.share()
+        steps = None if layout.is_contiguous else layout.strides
+        described = replace(
+            whole, address=whole.address + offset, shape=layout.shape, strides=steps
+        )
+        if whole.device.kind == "cpu":
+            kept = replace(described, owner=_Kept(whole.owner))
+            described = replace(described, owner=host_array(kept))
+        return DeviceBuffer(described, self.memory, is_shared=True, is_managed=self._is_managed)
+
+    # ------------------------------------------------------------ for others
+
+    @property
+    def array(self) -> Any:
+        """The elements of managed memory in place, as a NumPy array that waits for the device."""
+        described = self.described()
+        if not self._is_managed:
+            raise HostAccessError(
+                "a device buffer has no elements for Python: use buffer.numpy(), or oxide.managed"
+            )
+        from oxide_codegen.host_arrays import over
+
+        self.share()
+        return over(host_array(replace(described, owner=self._kept())), self.memory)
+
+    def _kept(self) -> Any:
+        """What an array over the memory keeps."""
+        owner = self._view.owner
+        return owner if self.device_id.kind == "cpu" else _Kept(self.memory.lend())
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The kind and number of the device, as DLPack counts them."""
+        from oxide_codegen import lending
+
+        return lending.device_of(self)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The memory for another library, ready for work on the stream that it names.
+
+        Our later uses come behind what is on that stream now; what it is given later, only who does
+        so can order, by `stream.wait`.
+        """
+        from oxide_codegen import lending
+
+        return lending.capsule(self, stream, max_version, dl_device, copy)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         """For CuPy, PyTorch and Numba; only on a GPU."""
         if self.device_id.kind != "cuda":
             raise AttributeError("__cuda_array_interface__ is for buffers on a GPU")
-        view = self.view()
-        self._is_shared = True
-        self.forget()
-        return {
-            "shape": self._shape,
-            "typestr": typestr(self._element),
-            "data": (view.address, view.read_only),
-            "version": 3,
-            "strides": None,
-            "stream": self._cuda().consolidated(self.memory),
-        }
+        from oxide_codegen import lending
+
+        return lending.interface(self)
 
     def __len__(self) -> int:
         if not self._shape:
             raise TypeError("len() of a buffer without dimensions")
         return self._shape[0]
 
-    def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise HostAccessError("NumPy cannot read a device buffer in place: use buffer.numpy()")
-
-    def __getitem__(self, index: object) -> NoReturn:
-        raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if not self._is_managed:
+            raise HostAccessError("NumPy cannot read a device buffer in place: use buffer.numpy()")
+        array = self.array
+        array.sync()
+        found = array.view(import_numpy().ndarray)
+        if dtype is not None and dtype != found.dtype:
+            return found.astype(dtype)
+        return found.copy() if copy else found
 
     def __setitem__(self, index: object, value: object) -> NoReturn:
         raise HostAccessError("a device buffer has no elements for Python: use copy_from(array)")
@@ -229,8 +424,21 @@ class DeviceBuffer(Generic[T]):
         raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
 
     def __repr__(self) -> str:
-        state = ", freed" if self.memory.is_freed else ""
-        return f"<oxide.DeviceBuffer {self._element} {self._shape} on {self.device}{state}>"
+        words = [f"{self._element} {self._shape} on {self.device}"]
+        if not self.is_contiguous:
+            words.append(f"strides {self.strides}")
+        if self._is_managed:
+            words.append("managed")
+        if self.memory.is_borrowed:
+            words.append("memory of another library")
+        if self._view.read_only:
+            words.append("read-only")
+        if self.memory.is_freed:
+            words.append("freed")
+        return f"<oxide.DeviceBuffer {', '.join(words)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a device buffer stays in its process: send buffer.numpy()")
 
     def _cuda(self) -> Cuda:
         from oxide_codegen.cuda import cuda
@@ -238,15 +446,7 @@ class DeviceBuffer(Generic[T]):
         return cuda(self.device_id.index)
 
 
-# ---------------------------------------------------------------- making them
-
-
-def empty(
-    shape: int | tuple[int, ...], dtype: Any, *, device: str | None = None
-) -> DeviceBuffer[Any]:
-    """A buffer with undefined elements on `device`, or on the current one."""
-    where = devices.current() if device is None else devices.parse(device)
-    return allocate(extents_of(shape), name_of(dtype), where)
+# ---------------------------------------------------------------- their memory
 
 
 def extents_of(shape: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -255,51 +455,6 @@ def extents_of(shape: int | tuple[int, ...]) -> tuple[int, ...]:
     if any(extent < 0 for extent in extents):
         raise ValueError(f"a shape has no negative extents, got {extents}")
     return extents
-
-
-def zeros(
-    shape: int | tuple[int, ...], dtype: Any, *, device: str | None = None
-) -> DeviceBuffer[Any]:
-    """A buffer of zeros on `device`, or on the current one."""
-    buffer = empty(shape, dtype, device=device)
-    if buffer.device_id.kind == "cpu":
-        host_array(buffer.view()).fill(0)
-    elif buffer.nbytes:
-        from oxide_codegen.cuda import cuda
-
-        cuda(buffer.device_id.index).clear(buffer)
-    return buffer
-
-
-def asarray(array: Any, dtype: Any = None, *, device: str | None = None) -> DeviceBuffer[Any]:
-    """`array` as a buffer on `device`, or on the current one.
-
-    Host memory, lists and numbers are copied; an array that is on the device already is wrapped
-    without copying. `dtype` converts; without it elements keep their type.
-    """
-    if isinstance(array, DeviceBuffer) and _is_there(array.device_id, device):
-        if dtype is None or name_of(dtype) == array.view().element:
-            return array
-        array = array.numpy()
-    numpy = import_numpy()
-    if not isinstance(array, numpy.ndarray | DeviceBuffer):
-        try:
-            described = view(array)
-        except NotAnArray:
-            array = numpy.asarray(array)
-        except Refused as refused:
-            raise refused.kind(f"asarray: the array {refused}") from None
-        else:
-            if not described.host:
-                return _from_device(array, described, dtype, device)
-            array = host_array(described)
-    if isinstance(array, DeviceBuffer):
-        array = array.numpy()
-    wanted = name_of(array.dtype if dtype is None else dtype)
-    where = devices.current() if device is None else devices.parse(device)
-    buffer = allocate(array.shape, wanted, where)
-    buffer.copy_from(as_elements(array, wanted))
-    return buffer
 
 
 def import_numpy() -> ModuleType:
@@ -311,29 +466,8 @@ def import_numpy() -> ModuleType:
     return numpy
 
 
-def _from_device(
-    array: Any, described: ArrayView, dtype: Any, device: str | None
-) -> DeviceBuffer[Any]:
-    if not _is_there(described.device, device):
-        raise ValueError(f"asarray: the array is on {described.device}; copy it to {device} first")
-    if dtype is not None and name_of(dtype) != described.element:
-        raise TypeError(
-            f"asarray: the array holds {described.element}; convert it to {name_of(dtype)} first"
-        )
-    if named(described.element) is None:
-        raise TypeError(f"asarray: kernels have no elements of {described.element}")
-    from oxide_codegen.cuda import cuda
-
-    memory = cuda(described.device.index).borrow(described)
-    return DeviceBuffer(described, memory, is_shared=True)
-
-
 def _parts(device: DeviceId) -> tuple[str, int]:
     return device.kind, device.index
-
-
-def _is_there(have: DeviceId, wanted: str | None) -> bool:
-    return wanted is None or have == devices.parse(wanted)
 
 
 def allocate(
@@ -342,7 +476,7 @@ def allocate(
     """A buffer with undefined elements, on a GPU ready for use on `stream`."""
     size = item_size(element)
     if where.kind == "cpu":
-        array = import_numpy().empty(shape, dtype_of(element))
+        array = HOST.room(shape, dtype_of(element), prod(shape) * size)
         address = array.__array_interface__["data"][0]
         memory: Any = array
     else:
@@ -353,8 +487,8 @@ def allocate(
     described = ArrayView(address, shape, element, size, False, where, False, memory)
     if where.kind == "cpu":
         memory = HostMemory(memory)
-    buffer: DeviceBuffer[Any] = DeviceBuffer(described, memory)
-    return buffer
+        HOST.note(memory)
+    return DeviceBuffer(described, memory)
 
 
 def host_array(described: ArrayView) -> Any:
@@ -376,5 +510,15 @@ class _HostMemory:
             "shape": described.shape,
             "typestr": typestr(described.element),
             "data": (described.address, described.read_only),
+            "strides": described.strides,
             "version": 3,
         }
+
+
+class _Kept:
+    """What an array keeps alive."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept

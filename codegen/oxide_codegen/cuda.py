@@ -18,25 +18,30 @@ device.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import threading
+import warnings
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from oxide_codegen import enqueue
-from oxide_codegen.device_memory import SEVERAL, Memory, Pinned
+from oxide_codegen.device_memory import SEVERAL, Memory
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
 from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.errors import (
     DeviceError,
-    DeviceMemoryError,
     MissingExtraError,
+    OxideError,
 )
 from oxide_codegen.failure_records import Records
 from oxide_codegen.ordering import Point, Uses
+from oxide_codegen.pinned_memory import PinnedPool
+from oxide_codegen.pools import Pools
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
@@ -49,9 +54,7 @@ if TYPE_CHECKING:
     from oxide_codegen.cuda_kernel import Arena, CudaKernel
     from oxide_codegen.failure_records import Record
     from oxide_codegen.operations.graphs import CudaCapture
-
-# What the bindings' exceptions say of it: they have no code.
-_NO_ROOM = "OUT_OF_MEMORY"
+    from oxide_codegen.pinned_memory import Pinned
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
@@ -68,20 +71,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_fork)
 
 
-def cuda(index: int) -> Cuda:
-    """The device `cuda:<index>`, initialised at its first use."""
+def demand_no_fork() -> None:
+    """Raise in a process where CUDA does not work, because its parent has used it."""
     if _forked:
         raise DeviceError(
             "this process was forked from one that used a GPU, and CUDA does not work in it: "
             'start it with multiprocessing.get_context("spawn")'
         )
+
+
+def cuda(index: int) -> Cuda:
+    """The device `cuda:<index>`, initialised at its first use."""
+    demand_no_fork()
     device = _devices.get(index)
     if device is None:
         with _lock:
             device = _devices.get(index)
             if device is None:
+                if not _devices:
+                    atexit.register(_drain)
                 device = _devices[index] = Cuda(index)
     return device
+
+
+def _drain() -> None:
+    """At the end of the process: wait for what is in flight, and say what nobody was told."""
+    if _forked:
+        return
+    for device in devices_in_use():
+        try:
+            device.sync()
+            device.reap()
+        except OxideError as error:
+            warnings.warn(f"when the process ended: {error}", RuntimeWarning, stacklevel=1)
 
 
 def devices_in_use() -> list[Cuda]:
@@ -134,6 +156,10 @@ class Cuda:
             )
         )
         self._pinned = self.core.LegacyPinnedMemoryResource()
+        self.pools = Pools(self)
+        self.pinned_pool = PinnedPool(self)
+        # Foreign memory that arrays of ours lie in, by its address.
+        self._borrowed: WeakValueDictionary[int, Memory] = WeakValueDictionary()
         self.records = Records(index, self._pinned.allocate)
         self.functions = enqueue.functions()
         # Another object whenever memory came to another stream: what has seen it here, and finds
@@ -149,6 +175,7 @@ class Cuda:
 
     def enter(self) -> Any:
         """Make the primary context current; what `leave` needs to restore the one before."""
+        demand_no_fork()
         before = self.driver.cuCtxGetCurrent()[1]
         if int(before) == self.context_handle:
             return None
@@ -182,47 +209,35 @@ class Cuda:
             stream = None
         with self.current():
             handle = self.default_handle if stream is None else stream.handle
-            try:
-                buffer = self.device.allocate(size, stream=self.stream(handle))
-            except Exception as error:
-                buffer = self._allocate_again(size, handle, error)
-            self.held += size
-        memory = Memory(self, int(buffer.handle), buffer, is_ours=True)
+            memory = self._memory(self.pools.room(size, handle), size)
         if stream is not None:
             memory.uses = Uses(Point(stream.handle, keeps=stream))
             memory.stream = SEVERAL
         return memory
 
-    def _allocate_again(self, size: int, stream: int, failure: Exception) -> Any:
-        """Where there was no room: once all that is done was given back to the device."""
-        if _NO_ROOM not in str(failure):
-            message = f"allocating {size} bytes on {self.id} failed: {failure}"
-            raise DeviceError(message) from None
-        driver = self.driver
-        check(driver, driver.cuCtxSynchronize(), f"waiting for {self.id}")
+    def managed(self, size: int) -> Memory:
+        """`size` bytes that host and device see at one address."""
+        if size == 0:
+            return Memory(self, 0, None, is_ours=True)
         self.reap()
-        check(driver, driver.cuCtxSynchronize(), f"waiting for {self.id}")
-        pool = driver.cuDeviceGetMemPool(self.index)
-        if not int(pool[0]):
-            driver.cuMemPoolTrimTo(pool[1], 0)
-        try:
-            return self.device.allocate(size, stream=self.stream(stream))
-        except Exception as error:
-            _, free, total = driver.cuMemGetInfo()
-            others = total - free - self.held
-            raise DeviceMemoryError(
-                f"{self.id} has no room for {size:,} bytes: {free:,} of {total:,} are free, "
-                f"arrays of Oxide hold {self.held:,}, others {max(others, 0):,} ({error})",
-                requested=size,
-                free=int(free),
-                held=self.held,
-            ) from None
+        with self.current():
+            return self._memory(self.pools.managed(size, self.default_handle), size)
+
+    def _memory(self, buffer: Any, size: int) -> Memory:
+        with self.lock:
+            self.held += size
+        return Memory(self, int(buffer.handle), buffer, is_ours=True)
+
+    @property
+    def sees_managed_memory(self) -> bool:
+        """Whether the host may use managed memory while work of others is on the device."""
+        return bool(self.device.properties.concurrent_managed_access)
 
     def pinned(self, size: int) -> Pinned:
         """Host memory that copies reach without the help of the processor."""
         self.reap()
         with self.current():
-            return Pinned(self, self._pinned.allocate(size) if size else None)
+            return self.pinned_pool.take(size)
 
     def reap(self) -> None:
         """Free what is garbage, behind its last uses."""
@@ -237,17 +252,34 @@ class Cuda:
                     return
                 if not is_ours:
                     continue
-                self.held -= getattr(owner, "size", 0)
+                with self.lock:
+                    self.held -= owner.size
                 for point in uses.points():
                     if point.lane != self.default_handle:
-                        self.default_stream.wait(self._event(point))
+                        self.default_stream.wait(self.event(point))
                 owner.close(self.default_stream)
 
     def borrow(self, described: ArrayView) -> Memory:
-        """Foreign memory; used on the default stream behind the stream that it names."""
+        """Foreign memory; used on the default stream behind the stream that it names.
+
+        Whoever borrows the same once more shares its uses.
+        """
         if described.stream is not None:
             self.wait_for(described.stream)
-        return Memory(self, described.address, described.owner, is_ours=False)
+        known = self._borrowed.get(described.address)
+        if known is not None and not known.is_freed:
+            return known
+        made = Memory(self, described.address, described.owner, is_ours=False)
+        self._borrowed[described.address] = made
+        return made
+
+    def lend(self, memory: Memory, stream: int) -> None:
+        """Let what others enqueue on a stream next come behind all uses, and ours behind theirs.
+
+        Ours come behind what is on that stream now.
+        """
+        with self.current(), self.using(((memory, True),), stream):
+            return
 
     def wait_for(self, stream: int, waiting: int | None = None) -> None:
         """Let later work on `waiting`, by default the default stream, come behind `stream`."""
@@ -261,31 +293,6 @@ class Cuda:
         with self.current(), self.using(((buffer.memory, True),), self.default_handle) as stream:
             answer = self.driver.cuMemsetD8Async(buffer.view().address, 0, buffer.nbytes, stream)
             check(self.driver, answer, "clearing a buffer")
-
-    def upload(self, buffer: DeviceBuffer[Any], array: Any) -> None:
-        """Copy a NumPy array to `buffer`; the array may change when this returns."""
-        if not array.nbytes:
-            return
-        with self.current():
-            with self.using(((buffer.memory, True),), self.default_handle) as stream:
-                answer = self.driver.cuMemcpyHtoDAsync(
-                    buffer.view().address, array.ctypes.data, array.nbytes, stream
-                )
-                check(self.driver, answer, "copying to the device")
-            # From pageable memory the copy may still be reading its source.
-            self.wait(stream)
-
-    def download(self, buffer: DeviceBuffer[Any], array: Any) -> None:
-        """Wait for `buffer`, raise what a launch ran into, and copy to a NumPy array."""
-        with self.current():
-            with self.using(((buffer.memory, False),), self.default_handle) as stream:
-                if array.nbytes:
-                    answer = self.driver.cuMemcpyDtoHAsync(
-                        array.ctypes.data, buffer.view().address, array.nbytes, stream
-                    )
-                    check(self.driver, answer, "copying from the device")
-            self.wait(stream)
-        self.raise_failures()
 
     def read(self, view: ArrayView, buffer: DeviceBuffer[Any] | None, stream: int) -> Any:
         """The elements of an array, behind all that comes before on `stream`."""
@@ -342,7 +349,7 @@ class Cuda:
         if stream == default and all(memory.stream == default for memory, _ in touched):
             yield stream
             return
-        if stream != default and self._is_captured(stream):
+        if stream != default and self.is_captured(stream):
             # The work runs when the graph is launched, in whatever order its owner gives it.
             if stream in self.captures:
                 self.captures[stream].order(touched, stream)
@@ -358,7 +365,7 @@ class Cuda:
                 for point in memory.uses.before(stream, writes=writes or alone)
             }
             for point in before.values():
-                self.stream(stream).wait(self._event(point))
+                self.stream(stream).wait(self.event(point))
             point = self.default_point if stream == default else Point(stream, keeps=owner)
             for memory, writes in touched:
                 memory.uses.note(point, writes=writes or alone)
@@ -376,7 +383,7 @@ class Cuda:
                 return self.default_handle
         return self.default_handle
 
-    def _event(self, point: Point) -> Any:
+    def event(self, point: Point) -> Any:
         """What stands for a point; of the default stream, which goes on, a new one each time."""
         if point.lane == self.default_handle:
             return self.default_stream
@@ -384,7 +391,8 @@ class Cuda:
             point.event = self.stream(point.lane).record()
         return point.event
 
-    def _is_captured(self, stream: int) -> bool:
+    def is_captured(self, stream: int) -> bool:
+        """Whether work on a stream is written down, and done later."""
         driver = self.driver
         answer = driver.cuStreamIsCapturing(stream)
         status = check(driver, answer, "asking whether a stream is captured")
@@ -416,7 +424,7 @@ class Cuda:
                     if not described.size:
                         cells[cell] = 0
                         continue
-                    buffer = self.device.allocate(described.size, stream=waiting)
+                    buffer = self.pools.room(described.size, stream)
                     copies.append((buffer, described, ownership))
                     cells[cell] = int(buffer.handle)
                     check(
@@ -472,7 +480,7 @@ class Cuda:
         """Wait for the device, and raise what a launch ran into."""
         self.reap()
         with self.current():
-            check(self.driver, self.driver.cuCtxSynchronize(), f"waiting for {self.id}")
+            self.wait_for_all()
         self.records.all_done()
         self.raise_failures()
 
@@ -487,6 +495,10 @@ class Cuda:
         """What the bindings raised, as Oxide says it, of work with these kernels."""
         names = ", ".join(kernels) or None
         return DeviceError(f"the work on {self.id} failed: {error}", kernel=names)
+
+    def wait_for_all(self) -> None:
+        """Wait for all work on the device; the context is current."""
+        check(self.driver, self.driver.cuCtxSynchronize(), f"waiting for {self.id}")
 
     def wait(self, stream: int, kernel: str | None = None) -> None:
         """Wait for one stream; the context is current."""

@@ -1,14 +1,17 @@
-"""Memory of one NVIDIA device, and pinned memory of the host: who used it last, and how it goes.
+"""Memory of one NVIDIA device: who used it last, who else has it, and how it goes.
 
 What is garbage is only noted, because a finalizer runs anywhere, within our own calls to the driver
 too: `Cuda.reap` frees it.
+
+Memory that another library was given by DLPack is lent: freed meanwhile, nobody uses it through us
+any more, and it is given back when the last loan ends.
 """
 
 from __future__ import annotations
 
-import ctypes
 from typing import TYPE_CHECKING, Any
 
+from oxide_codegen.errors import demand_not_freed
 from oxide_codegen.ordering import Uses
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 # The `stream` of memory that was used on others than the default one; no stream has this handle.
 SEVERAL = -1
+# The lane of the host, which waits and enqueues nothing.
+_HOST = -2
 
 
 class Memory:
@@ -27,6 +32,8 @@ class Memory:
 
     __slots__ = (
         "__weakref__",
+        "_loans",
+        "_returns",
         "address",
         "device",
         "is_freed",
@@ -44,6 +51,9 @@ class Memory:
         self.stream = device.default_handle
         self.uses = Uses(device.default_point)
         self.is_freed = False
+        # Who gives it back takes the only item, so it is given back once.
+        self._returns = [owner] if owner is not None else []
+        self._loans: dict[int, None] = {}
 
     def free(self) -> None:
         """Give it back behind its last uses, and let nobody use it any more."""
@@ -51,37 +61,73 @@ class Memory:
         # Launches that are repeated look at their memory once more.
         self.stream = SEVERAL
         self.device.moved = object()
-        self.__del__()
-        self.owner = None
+        if not self._loans:
+            self._give_back()
         self.device.reap()
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether somebody else frees it."""
+        return not self.is_ours
+
+    def forsaken(self) -> Memory:
+        """What an array has in its place that was freed; other arrays have borrowed it too."""
+        self.stream = SEVERAL
+        self.device.moved = object()
+        made = Memory(self.device, self.address, None, is_ours=False)
+        made.is_freed = True
+        return made
+
+    def lend(self) -> Loan:
+        """As long as this lives, the memory is not given back."""
+        loan = Loan(self)
+        self._loans[id(loan)] = None
+        return loan
+
+    def returned(self, loan: int) -> None:
+        """A loan has ended. No call to the driver and no lock: this may run within either."""
+        self._loans.pop(loan, None)
+        if self.is_freed and not self._loans:
+            self._give_back()
+
+    def settle(self, *, writes: bool) -> None:
+        """Wait for the uses that the host comes behind if it reads, or also writes, the memory."""
+        demand_not_freed(self.is_freed)
+        device = self.device
+        with device.current():
+            if not device.sees_managed_memory:
+                # Nothing may run on the device while the host is there.
+                device.wait_for_all()
+            elif self.stream == device.default_handle:
+                device.wait(device.default_handle)
+            else:
+                for point in self.uses.before(_HOST, writes=writes):
+                    if point.lane == device.default_handle:
+                        device.wait(device.default_handle)
+                    else:
+                        device.event(point).sync()
+        device.raise_failures()
+
+    def _give_back(self) -> None:
+        try:
+            owner = self._returns.pop()
+        except IndexError:
+            return
+        self.owner = None
+        self.device.garbage.put((owner, self.uses, self.is_ours))
 
     def __del__(self) -> None:
         # No call to the driver and no lock: this may run within either.
-        if self.owner is not None:
-            self.device.garbage.put((self.owner, self.uses, self.is_ours))
+        self._give_back()
 
 
-class Pinned:
-    """Pinned memory of the host; what is an array of it keeps it alive."""
+class Loan:
+    """Memory that another library has."""
 
-    __slots__ = ("_device", "_owner", "address")
+    __slots__ = ("_memory",)
 
-    def __init__(self, device: Cuda, owner: Any) -> None:
-        self._device = device
-        self._owner = owner
-        self.address = 0 if owner is None else int(owner.handle)
-
-    def array(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """The memory as a NumPy array."""
-        import numpy
-
-        size = int(numpy.prod(shape)) * dtype.itemsize
-        if not size:
-            return numpy.empty(shape, dtype)
-        view = (ctypes.c_char * size).from_address(self.address)
-        view.__dict__["owner"] = self
-        return numpy.frombuffer(view, dtype).reshape(shape)
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def __del__(self) -> None:
-        if self._owner is not None:
-            self._device.garbage.put((self._owner, Uses(), True))
+        self._memory.returned(id(self))

@@ -104,6 +104,23 @@ class BufferFreedError(OxideError, ValueError):
     """An array was used whose memory was given back."""
 
 
+def demand_not_freed(is_freed: bool) -> None:
+    """Raise if the memory behind an array of the host was given back."""
+    if is_freed:
+        raise BufferFreedError("the memory of this array was freed: nothing can use it any more")
+
+
+class BufferLayoutError(OxideError, ValueError):
+    """An array whose elements do not lie side by side was used where only such will do.
+
+    `actual` says how they lie.
+    """
+
+    def __init__(self, message: str, actual: str) -> None:
+        super().__init__(message)
+        self.actual = actual
+
+
 # ---------------------------------------------------------------- operations
 
 
@@ -113,6 +130,22 @@ class OperationUsedError(OxideError, RuntimeError):
 
 class GraphError(OxideError, RuntimeError):
     """Something that cannot be part of a graph."""
+
+
+class CollectiveError(OxideError, RuntimeError):
+    """The devices of a group cannot combine their arrays."""
+
+
+class CollectiveMismatchError(CollectiveError, ValueError):
+    """Ranks that ask for different things: calls, lengths, element types, numbers of processes."""
+
+
+class CollectiveTimeoutError(CollectiveError, TimeoutError):
+    """Ranks that have not come within the time limit of their group."""
+
+
+class RankLostError(CollectiveError, ConnectionError):
+    """A process of a group that is gone, or has left, while others wait for it."""
 
 
 # ---------------------------------------------------------------- artifacts
@@ -187,14 +220,15 @@ class DeviceError(OxideError, RuntimeError):
 class DeviceMemoryError(DeviceError, MemoryError):
     """A device without room for an array, after everything that could be given back was.
 
-    `requested`, `free` and `held` (by arrays of Oxide) are bytes.
+    `requested`, `free`, `held` (by arrays of Oxide) and `others` (held by others) are bytes.
     """
 
-    def __init__(self, message: str, *, requested: int, free: int, held: int) -> None:
+    def __init__(self, message: str, *, requested: int, free: int, held: int, others: int) -> None:
         super().__init__(message)
         self.requested = requested
         self.free = free
         self.held = held
+        self.others = others
 
 
 # ---------------------------------------------------------------- while a kernel runs

@@ -24,6 +24,7 @@ from weakref import WeakSet
 
 from oxide_codegen import errands
 from oxide_codegen.errands import EVERYBODY
+from oxide_codegen.errors import demand_not_freed
 from oxide_codegen.ordering import Point, Uses
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class HostMemory:
         """Let nobody use it any more; what is in flight keeps it until it is done."""
         self.is_freed = True
         self.owner = None
+
+    def settle(self, *, writes: bool) -> None:
+        """Wait for the uses that the host comes behind if it reads, or also writes, the memory."""
+        demand_not_freed(self.is_freed)
+        wait_for(self, writes=writes)
 
 
 class Done(Future[Any]):

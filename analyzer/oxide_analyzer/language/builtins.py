@@ -245,6 +245,7 @@ HOST_NAMES = frozenset(
         "CheckError",
         "DeviceBuffer",
         "DeviceError",
+        "HostArray",
         "KernelAssertion",
         "KernelIndexError",
         "LaunchError",
@@ -255,6 +256,10 @@ HOST_NAMES = frozenset(
         "empty",
         "from_dlpack",
         "load",
+        "managed",
+        "memory_resource",
+        "pinned",
+        "set_memory_resource",
         "zeros",
     }
 )

@@ -19,8 +19,9 @@ import numpy as np
 
 from oxide_codegen import devices, elements
 from oxide_codegen.arrays import ArrayView
-from oxide_codegen.buffers import DeviceBuffer, empty
+from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.host_streams import HostMemory
+from oxide_codegen.making import empty
 from oxide_codegen.numba.types import element_named
 
 if TYPE_CHECKING:

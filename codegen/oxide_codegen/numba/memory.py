@@ -23,21 +23,5 @@ def pinned(shape: Any, dtype: Any, order: str = "C") -> Any:
         return np.empty(extents, made, order="F" if order == "F" else "C")
     from oxide_codegen.cuda import cuda
 
-    device = cuda(devices.current().index)
-    with device.current():
-        buffer: Any = device.core.LegacyPinnedMemoryResource().allocate(size)
-    flat: Any = np.asarray(_Pinned(buffer, size)).view(made)
-    return flat.reshape(extents, order="F" if order == "F" else "C")
-
-
-class _Pinned:
-    """Memory in the form that NumPy reads; it is freed with its buffer."""
-
-    def __init__(self, buffer: Any, size: int) -> None:
-        self._buffer = buffer
-        self.__array_interface__ = {
-            "shape": (size,),
-            "typestr": "|u1",
-            "data": (int(buffer.handle), False),
-            "version": 3,
-        }
+    memory = cuda(devices.current().index).pinned(size)
+    return memory.array((prod(extents),), made).reshape(extents, order="F" if order == "F" else "C")
