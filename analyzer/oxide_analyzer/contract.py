@@ -25,6 +25,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Register,
+    Reinterpret,
     Select,
     Space,
     Special,
@@ -124,7 +125,7 @@ def value(expression: Expr, given: Given) -> Number:
             return value(then if value(condition, given) else otherwise, given)
         case Convert(operand=operand, type=type_):
             return _convert(value(operand, given), type_)
-        case Symbol() | Read() | Special() | Math() | Apply():
+        case Symbol() | Read() | Special() | Reinterpret() | Math() | Apply():
             raise NotEvaluable(f"{type(expression).__name__} has no value before the launch")
         case _:
             assert_never(expression)

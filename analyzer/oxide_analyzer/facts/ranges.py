@@ -74,6 +74,7 @@ from oxide_analyzer.ir.nodes import (
     Print,
     Read,
     Register,
+    Reinterpret,
     Return,
     Select,
     Special,
@@ -295,8 +296,8 @@ class _Evaluation:
                 return self._convert(operand, scalar, state)
             case Math() | Symbol():
                 return whole(expr.type)
-            case Apply(operands=operands):
-                self.operands(operands, state)
+            case Apply() | Reinterpret():
+                self.operands(walk.children(expr), state)
                 return whole(expr.type)
             case _:
                 assert_never(expr)
@@ -307,19 +308,7 @@ class _Evaluation:
             if not expr.type.is_float:
                 self.of(expr, state)
                 continue
-            match expr:
-                case Unary(operand=operand) | Convert(operand=operand):
-                    self.operands((operand,), state)
-                case Math(operands=operands):
-                    self.operands(operands, state)
-                case Binary(left=left, right=right):
-                    self.operands((left, right), state)
-                case Select(condition=condition, then=then, otherwise=otherwise):
-                    self.operands((condition, then, otherwise), state)
-                case Apply(operands=inner):
-                    self.operands(inner, state)
-                case _:
-                    pass
+            self.operands(walk.children(expr), state)
 
     def _binary(self, expr: Binary, state: State) -> Interval:
         a, b = self.of(expr.left, state), self.of(expr.right, state)

@@ -86,6 +86,7 @@ from oxide_analyzer.ir.nodes import (
     Print,
     Read,
     Register,
+    Reinterpret,
     Return,
     Select,
     Space,
@@ -484,7 +485,7 @@ class _Walk:
                 return levels.get(local.name, Level.LAUNCH)
             case Special():
                 return self.register(expr)
-            case Unary(operand=a) | Not(operand=a) | Convert(operand=a):
+            case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Reinterpret(operand=a):
                 return self.level(a, levels)
             case Binary() if self.is_warp_number(expr):
                 return Level.WARP

@@ -64,6 +64,7 @@ from oxide_analyzer.ir.nodes import (
     Not,
     Param,
     Read,
+    Reinterpret,
     Select,
     Special,
     Symbol,
@@ -177,6 +178,11 @@ class Evaluator:
                 return self._select(expr, state)
             case Convert(operand=operand, type=target):
                 return self._convert(self.value(operand, state), operand.type, target, expr, state)
+            case Reinterpret(operand=operand, type=target):
+                value = self.value(operand, state)
+                if target.is_float:
+                    return self._real("bits", value)
+                return self.unknown(target, value_level(value), "bits", "what bits say")
             case Math(function=function, operands=operands):
                 return self._rounded(f"{function}", *(self.value(one, state) for one in operands))
             case Apply(function=function, operands=operands, type=type_):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from oxide_analyzer.interpreter import floats
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, MathFunction, UnaryOp
 from oxide_analyzer.ir.operators import HOLDS
-from oxide_analyzer.language.types import Kind, Scalar
+from oxide_analyzer.language.types import BF16, Kind, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,6 +147,36 @@ def conversion(source: Scalar, target: Scalar) -> OneOperand:
         return _integer_to_float(target)
     fits = target.min <= source.min and source.max <= target.max
     return _same if fits else target.wrap
+
+
+@cache
+def reinterpretation(source: Scalar, target: Scalar) -> OneOperand:
+    """The function that takes the bits of `source` for a number of `target`, as wide."""
+    if BF16 in (source, target):
+        return _of_high_half(source, target)
+    pack, unpack = Struct(_stored(source)).pack, Struct(_stored(target)).unpack
+
+    def reinterpret(value: Number) -> Number:
+        return unpack(pack(value))[0]
+
+    return reinterpret
+
+
+def _of_high_half(source: Scalar, target: Scalar) -> OneOperand:
+    """A bf16 is the upper half of an f32."""
+    if source == target:
+        return _same
+    if source == BF16:
+        return lambda value: target.wrap(Struct("<I").unpack(Struct("<f").pack(value))[0] >> 16)
+    return lambda value: Struct("<f").unpack(Struct("<I").pack((int(value) & 0xFFFF) << 16))[0]
+
+
+def _stored(type: Scalar) -> str:
+    """How `struct` stores a type."""
+    if type.is_float:
+        return {16: "<e", 32: "<f", 64: "<d"}[type.bits]
+    code = {8: "b", 16: "h", 32: "i", 64: "q"}[type.bits]
+    return f"<{code if type.is_signed else code.upper()}"
 
 
 @cache

@@ -28,6 +28,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Read,
     Register,
+    Reinterpret,
     Select,
     Special,
     Symbol,
@@ -126,6 +127,11 @@ class Expressions:
                 source = e.operand.type
                 name = f"{source}_to_{e.type}"
                 self.function(name, arithmetic.conversion(source, e.type))
+                return f"{name}({self.text(e.operand)})"
+            case Reinterpret():
+                source = e.operand.type
+                name = f"{source}_bits_{e.type}"
+                self.function(name, arithmetic.reinterpretation(source, e.type))
                 return f"{name}({self.text(e.operand)})"
             case Apply():
                 raise ValueError(f"`{e.function}` is an open function: put one in its place first")

@@ -356,6 +356,16 @@ class Convert:
     span: Span
 
 
+@distinct
+class Reinterpret:
+    """The bits of `operand` as a number of `type`, which has as many; of a NaN they may be those
+    of any NaN."""
+
+    operand: Expr
+    type: Scalar
+    span: Span
+
+
 class MathFunction(StrEnum):
     """Functions of floats: the exact ones are the same everywhere, the others may differ between
     devices by their documented ulp."""
@@ -485,6 +495,7 @@ Expr: TypeAlias = (
     | Not
     | Select
     | Convert
+    | Reinterpret
     | Math
     | Apply
 )

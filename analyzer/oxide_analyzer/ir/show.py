@@ -57,6 +57,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Print,
     Read,
+    Reinterpret,
     Return,
     Select,
     Special,
@@ -154,6 +155,8 @@ def show_expr(expr: Expr) -> str:
             return f"({show_expr(then)} if {show_expr(condition)} else {show_expr(otherwise)})"
         case Convert(operand=operand, type=type):
             return f"{type}({show_expr(operand)})"
+        case Reinterpret(operand=operand, type=type):
+            return f"{type}.bits({show_expr(operand)})"
         case Math(function=function, operands=operands, is_fast=True):
             return f"fast.{function}({', '.join(map(show_expr, operands))})"
         case Math(function=function, operands=operands):

@@ -55,6 +55,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Print,
     Read,
+    Reinterpret,
     Return,
     Select,
     Special,
@@ -348,6 +349,9 @@ class _Folding:
                 new = self.expr(operand)
                 if isinstance(new, Const):
                     return Const(arithmetic.convert(new.value, new.type, type), type, span)
+                return expr if new is operand else replace(expr, operand=new)
+            case Reinterpret(operand=operand):
+                new = self.expr(operand)
                 return expr if new is operand else replace(expr, operand=new)
             case Math(operands=operands):
                 # Devices round these differently, so each computes its own.

@@ -51,6 +51,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Print,
     Read,
+    Reinterpret,
     Return,
     Select,
     Space,
@@ -452,6 +453,10 @@ class _Check:
                 self.typed(otherwise, type, "value if false")
             case Convert(operand=operand):
                 self.expr(operand)
+            case Reinterpret(operand=operand, type=type):
+                self.expr(operand)
+                if operand.type.bits != type.bits or BOOL in (operand.type, type):
+                    self.say(f"bits of {operand.type} as {type}")
             case Math(function=function, operands=operands, type=type):
                 for operand in operands:
                     self.typed(operand, type, f"operand of {function}")

@@ -42,6 +42,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Print,
     Read,
+    Reinterpret,
     Return,
     Select,
     Special,
@@ -191,7 +192,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Const() | Symbol() | Read() | Param() | Dim() | Special():
             return ()
-        case Unary(operand=a) | Not(operand=a) | Convert(operand=a):
+        case Unary(operand=a) | Not(operand=a) | Convert(operand=a) | Reinterpret(operand=a):
             return (a,)
         case Binary(left=a, right=b) | Compare(left=a, right=b) | Logic(left=a, right=b):
             return (a, b)

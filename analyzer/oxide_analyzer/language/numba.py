@@ -13,10 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.language.halves import FP16
+from oxide_analyzer.language.libdevice import LIBDEVICE
 from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from oxide_analyzer.language.written import Library
 
 _KIND = BuiltinKind
 _CONVERGES = Effect.CONVERGES
@@ -314,14 +318,24 @@ def _exports() -> dict[str, str]:
     return found
 
 
+LIBRARIES = (LIBDEVICE, FP16)
 EXPORTS: Mapping[str, str] = _exports()
 # Modules that lead to names of `EXPORTS`, as they are imported.
 MODULES = frozenset(
     {"numba", "numba.cuda", "numba.types", "numba.core", "numba.core.types", "numpy", "cupy"}
     | {"cupyx", "cupyx.jit", "numba.np", "numba.cuda.random", "cmath"}
+    | {f"numba.cuda.{library.name}" for library in LIBRARIES}
 )
 
 
 def row(name: str) -> Builtin | None:
     """The row of this table with that name."""
+    library = library_of(name)
+    if library is not None:
+        return library.row(name.rpartition(".")[2])
     return ROWS.get(name) or _FENCE_ROWS.get(name)
+
+
+def library_of(name: str) -> Library | None:
+    """The library that a name such as `cuda.libdevice.sin` is in."""
+    return next((one for one in LIBRARIES if name.startswith(f"cuda.{one.name}.")), None)

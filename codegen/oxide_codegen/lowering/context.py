@@ -26,6 +26,7 @@ from oxide_analyzer.ir.nodes import (
     Not,
     Param,
     Read,
+    Reinterpret,
     Select,
     Special,
     Symbol,
@@ -218,6 +219,9 @@ class Context:
                 return build.select(test, first, second)
             case Convert(operand=operand, type=scalar):
                 return self._convert(operand, scalar)
+            case Reinterpret(operand=operand, type=scalar):
+                found, wanted = self.value(operand), register_type(scalar)
+                return found if found.type == wanted else build.cast("bitcast", found, wanted)
             case Math(function=function, operands=operands, type=scalar, is_fast=is_fast):
                 values = [self.value(operand) for operand in operands]
                 if is_fast or self.checked.kernel.contract.fast_math:

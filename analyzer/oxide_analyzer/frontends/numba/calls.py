@@ -17,6 +17,7 @@ from oxide_analyzer.frontends.numba import (
     intrinsics,
     memory,
     supplied,
+    written,
 )
 from oxide_analyzer.frontends.oxide import calls
 from oxide_analyzer.frontends.oxide.callables import call_function
@@ -51,7 +52,6 @@ _PURE = (
     "`numpy.",
     "`cupy.",
     "`math.",
-    "`numba.cuda.libdevice",
     "`cmath.",
     "an attribute of `numba",
 )
@@ -67,11 +67,18 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             lowering.lose(base)
             lowering.assume(node, f"what `{lowering.text(node.func)}` does")
             return lowering.forget(node, f"`{lowering.text(node)}`")
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "view" and len(node.args) == 1:
+        base = lowering.evaluate(node.func.value)
+        if isinstance(base, Number):
+            return intrinsics.bits(lowering, node, base)
     target = lowering.evaluate(node.func)
     match target:
         case MeaningValue(meaning=Known(builtin=row)):
             if row.name in complex_calls.RULES:
                 return complex_calls.call(lowering, node, row)
+            made = written.call(lowering, node, row)
+            if made is not None:
+                return made
             rule = _CALLS.get(row.name)
             if rule is not None:
                 return rule(lowering, node, row)
@@ -87,6 +94,9 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)
         case MeaningValue(meaning=HostObject(what=what)):
+            not_there = written.refused(lowering, node, what)
+            if not_there is not None:
+                return not_there
             return unknown(lowering, node, pure=what.startswith(_PURE))
         case _:
             return unknown(lowering, node)

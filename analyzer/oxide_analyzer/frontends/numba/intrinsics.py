@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.promotion import arithmetic_type, as_type, common, promoted
 from oxide_analyzer.frontends.oxide import calls
-from oxide_analyzer.frontends.oxide.meanings import ModuleMeaning
+from oxide_analyzer.frontends.oxide.meanings import Known, ModuleMeaning
 from oxide_analyzer.frontends.oxide.values import NOTHING, MeaningValue, Number
 from oxide_analyzer.interpreter.lines import MOST_FIELDS
 from oxide_analyzer.ir.nodes import (
@@ -28,12 +28,13 @@ from oxide_analyzer.ir.nodes import (
     MathFunction,
     Print,
     Register,
+    Reinterpret,
     Select,
     Special,
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import F64, I32, I64, U32, Kind
+from oxide_analyzer.language.types import BOOL, F64, I32, I64, SCALARS, U32, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,19 @@ def lanes_below(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     lane = Convert(Special(Register.LANE, 0, span), U32, span)
     bit = Binary(BinaryOp.SHL, one, lane, U32, span)
     return Number(Binary(BinaryOp.SUB, bit, one, U32, span), U32, depth=3)
+
+
+def bits(lowering: NumbaLowering, node: ast.Call, number: Number) -> Value:
+    """`x.view(np.int32)` of a number: its bits as a number of another type."""
+    span, own = lowering.span(node), number.expr.type
+    match lowering.evaluate(node.args[0]):
+        case MeaningValue(meaning=Known(builtin=row)) if type := SCALARS.get(row.name):
+            if type.bits == own.bits and BOOL not in (type, own):
+                made = Reinterpret(number.expr, type, span)
+                return lowering.flat(Number(made, type, depth=number.depth + 1))
+        case _:
+            pass
+    return lowering.forget(node, f"`{lowering.text(node)}`")
 
 
 def extremum(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:

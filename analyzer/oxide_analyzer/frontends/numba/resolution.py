@@ -183,6 +183,9 @@ class NumbaResolver(Resolver):
             return Known(row) if row is not None else HostObject(f"`{dotted}`")
         if dotted in numba.MODULES:
             return ModuleMeaning(dotted, None)
+        found = numba.row(dotted.removeprefix("numba.")) if numba.library_of(dotted[6:]) else None
+        if found is not None:
+            return Known(found)
         if module in numba.MODULES:
             return HostObject(f"`{dotted}`")
         return super()._exported(module, source, attribute, spelled, importer)
