@@ -37,6 +37,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.specialise import fold, source_values
 from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.rules.ox108_aliased_arguments import perhaps
 from oxide_analyzer.wording import spoken
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
+        found = _apart(launched, site, found)
         reports.append((site, found))
         if found.verdict is Verdict.VIOLATED:
             # No other launch is worse.
@@ -101,6 +103,20 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         diagnostics=diagnostics,
         checked=worst.checked if len(kernel.launches) == 1 else None,
         milliseconds=sum(report.milliseconds for _, report in reports),
+    )
+
+
+def _apart(kernel: Kernel, site: LaunchSite, report: KernelReport) -> KernelReport:
+    """A kernel is proved for arrays that lie apart."""
+    if report.verdict is not Verdict.PROVED or not site.shared:
+        return report
+    written, beside = site.shared[0]
+    found = perhaps(site.span, kernel.name, written, beside)
+    return replace(
+        report,
+        verdict=Verdict.UNPROVED,
+        diagnostics=(*report.diagnostics, found),
+        checked=None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.diagnostics import Diagnostic, Severity
+from oxide_analyzer.diagnostics import Diagnostic, Severity, Verdict
 from oxide_analyzer.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -20,3 +20,15 @@ def found(
     """A launch in the source that gives one array for two parameters."""
     message = f"`{kernel}` writes `{written}`, and the launch gives the same memory for `{beside}`"
     return RULE.diagnostic(span, message, related=related)
+
+
+def perhaps(span: Span, kernel: str, written: str, beside: str) -> Diagnostic:
+    """A launch in the source of a Numba kernel that may give parts of one array for two
+    parameters."""
+    message = (
+        f"`{kernel}` writes `{written}`, and the launch may give the same memory for `{beside}`: "
+        "give copies, or arrays that nothing else refers to"
+    )
+    return RULE.diagnostic(
+        span, message, kernel=kernel, verdict=Verdict.UNPROVED, severity=Severity.WARNING
+    )

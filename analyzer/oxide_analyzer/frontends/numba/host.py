@@ -327,6 +327,9 @@ class Host:
                 return next((value for known, value in items if known == key), NOT_KNOWN)
             case HostArray() if base.shape is not None:
                 return host_arrays.part(self, base, node, depth)
+            case HostArray() if not base.name.endswith(".shape"):
+                seen = host_arrays.view(self, base, node, depth)
+                return seen or item(base, self.value(node.slice, depth + 1))
             case _:
                 return item(base, self.value(node.slice, depth + 1))
 

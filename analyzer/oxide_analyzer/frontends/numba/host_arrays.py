@@ -152,27 +152,41 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
 
 def _regions(host: Host, array: HostArray, given: list[ast.expr], depth: int) -> tuple[Region, ...]:
     """Where a part of an array lies."""
-    part: list[int | tuple[int, int] | None] = []
-    for index, extent in zip(given, array.shape or (), strict=False):
-        match index:
-            case ast.Slice(lower=lower, upper=upper, step=None):
-                low = 0 if lower is None else host.value(lower, depth + 1)
-                high = extent if upper is None else host.value(upper, depth + 1)
-                if isinstance(low, int) and isinstance(high, int) and isinstance(extent, int):
-                    low, high, _ = slice(low, high).indices(extent)
-                    part.append((low, max(low, high)))
-                else:
-                    part.append(None)
-            case _:
-                chosen = host.value(index, depth + 1)
-                if isinstance(chosen, int) and chosen < 0:
-                    chosen = chosen + extent if isinstance(extent, int) else NOT_KNOWN
-                part.append(chosen if isinstance(chosen, int) else None)
+    part: list[tuple[Size, Size] | None] = []
+    for axis, index in enumerate(given):
+        extent = array.extent(axis)
+        if isinstance(index, ast.Slice):
+            low = 0 if index.lower is None else as_size(host.value(index.lower, depth + 1))
+            high = extent if index.upper is None else as_size(host.value(index.upper, depth + 1))
+            low = NOT_KNOWN if index.step is not None else low
+        else:
+            low = as_size(host.value(index, depth + 1))
+            if isinstance(low, int) and isinstance(extent, int):
+                low = low % extent if extent else low
+            high = low + 1 if isinstance(low, int) else whole("+", low, 1)
+        if isinstance(index, ast.Constant) and index.value in (None, ...):
+            # From here on the axes are others.
+            break
+        part.append(_ends(low, high))
     return tuple(
         # Of a part of a part it is enough to know which part it is of.
         region if region.part else Region(region.made, tuple(part))
         for region in array.lies
     )
+
+
+def _ends(low: HostValue, high: HostValue) -> tuple[Size, Size] | None:
+    if isinstance(low, int | Symbol | Whole) and isinstance(high, int | Symbol | Whole):
+        return low, high
+    return None
+
+
+def view(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostValue | None:
+    """A part of what may be an array; None if it is one element of it, or of what else it is."""
+    given = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if not any(isinstance(index, ast.Slice) for index in given):
+        return None
+    return HostArray(place(host, node), None, array.element, _regions(host, array, given, depth))
 
 
 def _sliced(

@@ -19,7 +19,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
 )
 from oxide_analyzer.frontends.numba.signatures import Declared
-from oxide_analyzer.frontends.numba.sites import Site
+from oxide_analyzer.frontends.numba.sites import Site, in_common
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.meanings import UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
     from oxide_analyzer.ir.kernel import Kernel, LaunchSite
+    from oxide_analyzer.ir.nodes import Array
 
 _MOST_LAUNCHES = 8
 
@@ -96,16 +97,21 @@ class Launches:
             reader = Site(variant or kernel, launched.scope.source.span(launched.call))
             reader.constants(launched.configured.kernel.around or around)
             site = replace(
-                reader.read(launched.configured, given), same=tuple(same.items()), variant=variant
+                reader.read(launched.configured, given),
+                same=tuple(same.items()),
+                variant=variant,
+                shared=tuple(_shared(kernel, given, same)),
             )
             texts = tuple(sorted(r.text for r in site.contract.requires))
             block = site.contract.block
             shown = block and tuple(show_expr(extent) for extent in block)
-            key = texts, shown, site.constants, site.same
+            key = texts, shown, site.constants, site.same, site.shared
             found.setdefault(key, site)
-            if len(found) == _MOST_LAUNCHES:
-                break
-        return tuple(found.values())
+        sites = list(found.values())
+        if len(sites) > _MOST_LAUNCHES:
+            # The others are one more, of which holds what holds of each of them.
+            sites[_MOST_LAUNCHES - 1 :] = [in_common(sites[_MOST_LAUNCHES - 1 :])]
+        return tuple(sites)
 
 
 def _launches(module: Scope) -> bool:
@@ -147,21 +153,40 @@ def _given(launched: LaunchCall, names: list[str]) -> dict[str, HostValue]:
 
 
 def _same(kernel: Kernel, given: Mapping[str, HostValue]) -> dict[str, str]:
-    """The parameters that are given the array of an earlier one, if one of the two is written."""
-    found: dict[str, str] = {}
+    """The parameters that are given the array of an earlier one, if one of those that are given it
+    is written."""
     arrays = [array for array in kernel.array_parameters() if array.name in given]
+    # The very value that a name holds, not one of the same shape.
+    groups: dict[tuple[object, ...], list[Array]] = {}
+    for array in arrays:
+        value = given[array.name]
+        if isinstance(value, HostArray):
+            groups.setdefault((id(value), array.element, array.rank), []).append(array)
+    return {
+        array.name: group[0].name
+        for group in groups.values()
+        if any(one.ownership is not Ownership.READ_ONLY for one in group)
+        for array in group[1:]
+    }
+
+
+def _shared(
+    kernel: Kernel, given: Mapping[str, HostValue], same: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The parameters, the first of them written, that may be given parts of one memory."""
+    arrays = [a for a in kernel.array_parameters() if isinstance(given.get(a.name), HostArray)]
     for place, array in enumerate(arrays):
         for earlier in arrays[:place]:
-            # The very value that a name holds, not one of the same shape.
-            if (
-                isinstance(given[array.name], HostArray)
-                and given[array.name] is given[earlier.name]
-                and (array.element, array.rank) == (earlier.element, earlier.rank)
-                and {array.ownership, earlier.ownership} != {Ownership.READ_ONLY}
-            ):
-                found[array.name] = found.get(earlier.name, earlier.name)
-                break
-    return found
+            one, other = given[array.name], given[earlier.name]
+            if earlier.memory == array.memory or earlier.name in (same.get(array.name), array.name):
+                continue
+            if same.get(array.name) is not None and same.get(earlier.name) == same[array.name]:
+                continue
+            if isinstance(one, HostArray) and isinstance(other, HostArray) and one.may_share(other):
+                if earlier.ownership is not Ownership.READ_ONLY:
+                    yield earlier.name, array.name
+                elif array.ownership is not Ownership.READ_ONLY:
+                    yield array.name, earlier.name
 
 
 def _type_of(value: HostValue) -> Declared | None:

@@ -6,17 +6,28 @@ the same one see one value.
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.record import distinct, record
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.host import Host
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.language.records import Element
+
+
+_MOST_TRIED = 64
+_EVALUATED: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "%": operator.mod,
+}
 
 
 @record
@@ -54,11 +65,11 @@ class Table:
 
 @record
 class Region:
-    """Memory that something made, or a part of it: along each axis an index, a range of indices,
+    """Memory that something made, or a part of it: along each axis from one index up to another,
     or anything (None)."""
 
     made: str
-    part: tuple[int | tuple[int, int] | None, ...] = ()
+    part: tuple[tuple[Size, Size] | None, ...] = ()
 
     def meets(self, other: Region) -> bool:
         """Whether two parts may have an element in common."""
@@ -147,10 +158,73 @@ HostValue: TypeAlias = (
 )
 
 
-def _touch(one: int | tuple[int, int], other: int | tuple[int, int]) -> bool:
-    low, high = (one, one + 1) if isinstance(one, int) else one
-    least, above = (other, other + 1) if isinstance(other, int) else other
-    return low < above and least < high
+def _touch(one: tuple[Size, Size], other: tuple[Size, Size]) -> bool:
+    if _ends_before(one[1], other[0]) or _ends_before(other[1], one[0]):
+        return False
+    are_indices = all(high == Whole("+", low, 1) for low, high in (one, other))
+    return not (are_indices and _never_equal(one[0], other[0]))
+
+
+def _never_equal(one: Size, other: Size) -> bool:
+    """Whether two indices are those of different elements whatever their names hold: `i` and
+    `i + 1`, `i % 2` and `(i + 1) % 2`."""
+    for size, base in ((one, other), (other, one)):
+        match size:
+            case Whole(op="+", left=left, right=int() as by) if left == base and by > 0:
+                return True
+            case Whole(op="-", left=left, right=1) if left == base:
+                return True
+            case _:
+                pass
+    names = symbols_of(one) | symbols_of(other)
+    period = _period(one) * _period(other)
+    if len(names) != 1 or not 0 < period <= _MOST_TRIED:
+        return False
+    # Below zero they would count from behind.
+    pairs = [(_at(one, number), _at(other, number)) for number in range(period)]
+    return all(first != second and min(first, second) >= 0 for first, second in pairs)
+
+
+def _period(size: Size) -> int:
+    """After how many steps of its one name a number is the same again; 0 if nobody knows."""
+    match size:
+        case int():
+            return 1
+        case Symbol():
+            return 0
+        case Whole(op="%", left=left, right=int() as by) if by > 0 and _is_linear(left):
+            return by
+        case Whole(op="+" | "-" | "*", left=left, right=right):
+            return _period(left) * _period(right)
+        case _:
+            return 0
+
+
+def _is_linear(size: Size) -> bool:
+    match size:
+        case int() | Symbol():
+            return True
+        case Whole(op="+" | "-" | "*", left=left, right=right):
+            return _is_linear(left) and _is_linear(right)
+        case _:
+            return False
+
+
+def _at(size: Size, number: int) -> int:
+    match size:
+        case int():
+            return size
+        case Symbol():
+            return number
+        case Whole(op=op, left=left, right=right):
+            return _EVALUATED[op](_at(left, number), _at(right, number))
+
+
+def _ends_before(end: Size, begin: Size) -> bool:
+    """Whether a part up to `end` lies in front of one from `begin` on: `x[:n]`, `x[n:]`."""
+    if isinstance(end, int) and isinstance(begin, int) and min(end, begin) >= 0:
+        return end <= begin
+    return end == begin
 
 
 def holds_lists(value: HostValue) -> bool:

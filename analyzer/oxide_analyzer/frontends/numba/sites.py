@@ -51,7 +51,7 @@ from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from oxide_analyzer.frontends.numba.host import Host
     from oxide_analyzer.ir.kernel import Kernel
@@ -286,6 +286,35 @@ class Site:
                 if op not in _OPERATORS:
                     return None
                 return Binary(_OPERATORS[op], one, other, I64, self._span)
+
+
+def in_common(sites: Sequence[LaunchSite]) -> LaunchSite:
+    """What holds of every one of several launches."""
+    first = sites[0]
+    blocks = {tuple(map(show_expr, s.contract.block or ())) for s in sites}
+    block = first.contract.block if len(blocks) == 1 else None
+    requires = tuple(
+        requirement
+        for requirement in first.contract.requires
+        if all(
+            any(requirement.text == other.text for other in site.contract.requires)
+            for site in sites
+        )
+    )
+    constants = tuple(c for c in first.constants if all(c in site.constants for site in sites))
+    variants = {site.same for site in sites}
+    shared = dict.fromkeys(pair for site in sites for pair in site.shared)
+    if len(variants) > 1:
+        # Some are given one array twice.
+        shared.update({(one, other): None for site in sites for other, one in site.same})
+    return LaunchSite(
+        first.span,
+        Contract(block=block, requires=requires, cooperative=True),
+        constants,
+        first.same if len(variants) == 1 else (),
+        first.variant if len(variants) == 1 else None,
+        tuple(shared),
+    )
 
 
 def _bounded(size: Size) -> Iterator[Symbol]:
