@@ -10,8 +10,14 @@ RULE = Rule("OX004", "unknown-name", Severity.ERROR)
 
 def unknown(name: str, near: str | None) -> str:
     """A name, with the one that was perhaps meant."""
-    hint = f"; did you mean `{near}`?" if near is not None and near != name else ""
+    hint = f"; did you mean `{near}`?" if near is not None else ""
     return f"`{name}` is not defined{hint}"
+
+
+def missing(module: str, name: str, near: str | None) -> str:
+    """A name that is imported from where it is not."""
+    hint = f"; did you mean `{near}`?" if near is not None else ""
+    return f"`{module}` has no `{name}`{hint}"
 
 
 def attribute(name: str, near: str | None, offered: tuple[str, ...]) -> str:

@@ -70,6 +70,21 @@ def rotate(x, out):
         out[i] = local[1] / (abs(local[0]) + 1)
 
 
+@cuda.jit
+def spread(phases, picture):
+    i = cuda.grid(1)
+    if i < picture.size:
+        row, column = divmod(i, picture.shape[1])
+        picture[row, column] = cmath.exp(1j * phases[row, column])
+
+
+def spread_over(shape):
+    picture = cuda.to_device(np.zeros(shape, dtype=complex))
+    phases = cuda.device_array(shape)
+    spread[(picture.size + 255) // 256, 256](phases, picture)
+    return picture
+
+
 def main():
     n = 100_000
     x = np.ones(n, dtype=np.complex64)

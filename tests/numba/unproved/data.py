@@ -146,3 +146,16 @@ def mask_by_tiles(boxes, mask, count):
     tiles = (count + 63) // 64
     if row * 64 + t < count:
         mask[(row * 64 + t) * tiles + column] = boxes[row * 64 + t, 0] > 0
+
+
+@cuda.jit
+def laid_out(phases, picture):
+    i = cuda.grid(1)
+    if i < picture.size:
+        row, column = divmod(i, picture.shape[1])
+        picture[row, column] = phases[row, column]
+
+
+def lay_out(shape, other):
+    picture = cuda.to_device(np.zeros(shape, dtype=complex))
+    laid_out[(picture.size + 255) // 256, 256](np.zeros(other), picture)

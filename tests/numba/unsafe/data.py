@@ -61,3 +61,16 @@ def reversed_by_blocks(a, out):
 
 def reverse():
     reversed_by_blocks[4, 64](np.ones(256), np.zeros(256))
+
+
+@cuda.jit
+def laid_out(phases, picture):
+    i = cuda.grid(1)
+    if i < picture.size:
+        row, column = divmod(i, picture.shape[1])
+        picture[row, column] = phases[row, column]  # error: [OX301]
+
+
+def lay_out():
+    picture = cuda.to_device(np.zeros((64, 64), dtype=complex))
+    laid_out[16, 256](np.zeros((60, 60)), picture)

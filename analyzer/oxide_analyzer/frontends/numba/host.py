@@ -414,7 +414,7 @@ class Host:
             held = self.value(arguments[0], depth + 1)
             if isinstance(held, Sizes):
                 return len(held.items)
-            return held.extent(0) if isinstance(held, HostArray) else NOT_KNOWN
+            return held.length if isinstance(held, HostArray) else NOT_KNOWN
         if name in ("tuple", "list") and len(arguments) == 1:
             given = self.value(arguments[0], depth + 1)
             return Sizes(given.items, name == "list") if isinstance(given, Sizes) else NOT_KNOWN
@@ -538,9 +538,10 @@ def one_of(values: list[HostValue], name: str) -> HostValue:
     if len(arrays) < len(values):
         return NOT_KNOWN
     regions = tuple(dict.fromkeys(region for array in arrays for region in array.lies))
-    shapes, elements = {a.shape for a in arrays}, {a.element for a in arrays}
-    shape = shapes.pop() if len(shapes) == 1 else None
-    return HostArray(name, shape, elements.pop() if len(elements) == 1 else None, regions)
+    shapes, elements = {(a.shape, a.supposed) for a in arrays}, {a.element for a in arrays}
+    shape, supposed = shapes.pop() if len(shapes) == 1 else (None, None)
+    element = elements.pop() if len(elements) == 1 else None
+    return HostArray(name, shape, element, regions, supposed)
 
 
 def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.BinOp | None:

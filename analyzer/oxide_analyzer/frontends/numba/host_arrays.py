@@ -12,6 +12,7 @@ name them alike.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import dtypes
@@ -20,6 +21,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostArray,
     HostScalar,
     HostValue,
+    NotKnown,
     Region,
     Size,
     Sizes,
@@ -96,7 +98,9 @@ def attribute(array: HostArray, name: str) -> HostValue:
     if name == "ndim" and shape is not None:
         return len(shape)
     if name == "T" and shape is not None:
-        return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element, array.lies)
+        turned = f"{array.name}.T"
+        supposed = array.supposed and turned
+        return HostArray(turned, tuple(reversed(shape)), array.element, array.lies, supposed)
     if name in ("real", "imag", "flat") and shape is not None:
         return NOT_KNOWN
     return NOT_KNOWN
@@ -113,12 +117,13 @@ def computed(
 ) -> HostValue:
     """What arithmetic makes of arrays, one of which has a shape: another one, of that shape if
     both have it, or the other is a number."""
-    shapes = [e.shape for e in (one, other) if isinstance(e, HostArray)]
+    shapes = [(e.shape, e.supposed) for e in (one, other) if isinstance(e, HostArray)]
     if isinstance(op, ast.MatMult) or shapes[-1] != shapes[0]:
         return NOT_KNOWN
     if not all(isinstance(e, HostArray | HostScalar | int | Symbol | Whole) for e in (one, other)):
         return NOT_KNOWN
-    return HostArray(place(host, node), shapes[0])
+    shape, supposed = shapes[0]
+    return HostArray(place(host, node), shape, supposed=supposed)
 
 
 def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostValue:
@@ -147,7 +152,8 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
     if not shape:
         return NOT_KNOWN if array.element is None else HostScalar(array.element)
     regions = _regions(host, array, given, depth)
-    return HostArray(place(host, node), tuple(shape), array.element, regions)
+    name = place(host, node)
+    return HostArray(name, tuple(shape), array.element, regions, array.supposed and name)
 
 
 def _regions(host: Host, array: HostArray, given: list[ast.expr], depth: int) -> tuple[Region, ...]:
@@ -197,7 +203,8 @@ def _sliced(
     upper: ast.expr | None,
     depth: int,
 ) -> Size:
-    extent = array.extent(axis)
+    assert array.shape is not None
+    extent = array.shape[axis]
     low = 0 if lower is None else host.value(lower, depth + 1)
     high = extent if upper is None else host.value(upper, depth + 1)
     if isinstance(low, int) and isinstance(high, int) and isinstance(extent, int):
@@ -266,11 +273,7 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         if not isinstance(source, HostArray):
             return NOT_KNOWN
         kept = source.element if "dtype" not in given else type
-        shape_of = source.shape if source.shape is not None else None
-        if shape_of is None:
-            # Of another name, and as long as that one along every axis.
-            return HostArray(source.name, None, kept, (Region(place(host, node)),))
-        return HostArray(place(host, node), shape_of, kept)
+        return _same(host, node, source, kept)
     if name == "create_xoroshiro128p_states" and arguments:
         return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], XOROSHIRO)
     if name in ("reshape", "ravel", "flatten", "transpose") and isinstance(
@@ -315,7 +318,8 @@ def _same(
     """An array of the same shape: another one, or perhaps the same."""
     made = place(host, node)
     regions = array.lies if is_view else (Region(made),)
-    return HostArray(array.name if array.shape is None else made, array.shape, type, regions)
+    name = array.name if array.shape is None else made
+    return replace(array, name=name, element=type, regions=regions)
 
 
 def _literal(host: Host, node: ast.Call, items: Sizes, dtype: ast.expr | None) -> HostValue:
@@ -358,11 +362,12 @@ def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         turned = attribute(source, "T")
         return NOT_KNOWN if node.args else turned
     given = [host.value(argument, depth + 1) for argument in node.args]
-    if len(given) == 1 and isinstance(given[0], Sizes):
-        given = list(given[0].items)
+    if len(given) == 1 and given[0] != -1:
+        array = _shaped(host, node, given[0], source.element)
+        return replace(array, regions=source.lies)
     # An extent of -1 is what is left over.
     sizes = [NOT_KNOWN if extent == -1 else extent for extent in given]
-    if len(given) == 1 and given[0] == -1:
+    if len(given) == 1:
         sizes = [as_size(attribute(source, "size"))]
     return _of_sizes(host, node, sizes, source.element, source.lies) if sizes else NOT_KNOWN
 
@@ -412,17 +417,27 @@ def _of_number(host: Host, node: ast.expr | None, depth: int) -> Element | None:
 
 def _of_shape(
     host: Host, node: ast.expr, shape: ast.expr, type: Element | None, depth: int
-) -> HostValue:
-    value = host.value(shape, depth + 1)
-    if isinstance(value, HostArray) and value.name.endswith(".shape"):
-        # The shape of another array: as long as that one along every axis.
-        made = (Region(place(host, node)),)
-        return HostArray(value.name.removesuffix(".shape"), None, type, made)
-    items = value.items if isinstance(value, Sizes) else (value,)
-    if isinstance(value, HostArray) and value.shape is None:
-        # A name that may hold a number or a tuple.
-        items = (as_size(value),)
-    return _of_sizes(host, node, list(items), type)
+) -> HostArray:
+    return _shaped(host, node, host.value(shape, depth + 1), type)
+
+
+def _shaped(host: Host, node: ast.expr, shape: HostValue, type: Element | None) -> HostArray:
+    """An array of a shape, or of a length, that a value gives."""
+    match shape:
+        case Sizes(items=items):
+            # An extent of -1 is what is left over.
+            sizes = [NOT_KNOWN if extent == -1 else extent for extent in items]
+            return _of_sizes(host, node, sizes, type)
+        case HostArray(name=name, shape=None) if name.endswith(".shape"):
+            # The shape of another array: as long as that one along every axis.
+            made = (Region(place(host, node)),)
+            return HostArray(name.removesuffix(".shape"), None, type, made)
+        case HostArray(name=name, shape=None):
+            return replace(_of_sizes(host, node, [shape], type), supposed=name)
+        case NotKnown():
+            return replace(_of_sizes(host, node, [shape], type), supposed=place(host, node))
+        case _:
+            return _of_sizes(host, node, [shape], type)
 
 
 def _of_sizes(
@@ -431,7 +446,7 @@ def _of_sizes(
     items: list[HostValue],
     type: Element | None,
     regions: tuple[Region, ...] = (),
-) -> HostValue:
+) -> HostArray:
     at = place(host, node)
     sizes = tuple(
         extent if isinstance(extent, int | Symbol | Whole) else Symbol(f"{at}[{axis}]")

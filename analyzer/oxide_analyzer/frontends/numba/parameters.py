@@ -139,7 +139,9 @@ def _guessed(name: str, uses: Uses, elements: Mapping[str, Record]) -> Declared:
 def _met(guessed: Declared, given: Declared | None) -> Declared:
     """What a parameter is by its uses, with the type that launches give to it."""
     if given is not None and isinstance(given.element, Record) and given.rank:
-        return given
+        # Indices of a field that is an array count among those of its record.
+        more = guessed.rank if given.element.is_complex else 0
+        return Declared(given.element, max(given.rank, more))
     if given is None or (given.rank == 0) is not (guessed.rank == 0):
         return guessed
     if isinstance(guessed.element, Record) and not isinstance(given.element, Record):

@@ -82,7 +82,8 @@ class Region:
 @record
 class HostArray:
     """An array: its shape, or, where only its name is known, symbols for it; of a name that may
-    hold something else, a number perhaps, nothing else is known.
+    hold something else, a number perhaps, nothing else is known. Of `zeros(n)` the shape is (n,),
+    and `supposed` is the name of n where n may be a tuple.
 
     It lies in one of the `regions`, or where nothing else does if there are none.
     """
@@ -91,6 +92,7 @@ class HostArray:
     shape: tuple[Size, ...] | None
     element: Element | None = None
     regions: tuple[Region, ...] = ()
+    supposed: str | None = None
 
     @property
     def lies(self) -> tuple[Region, ...]:
@@ -101,11 +103,19 @@ class HostArray:
         """Whether both may have an element in common."""
         return any(one.meets(two) for one in self.lies for two in other.lies)
 
-    def extent(self, axis: int) -> Size:
-        """One extent of the shape."""
-        if self.shape is not None and axis < len(self.shape):
-            return self.shape[axis]
-        return Symbol(f"{self.name}.shape[{axis}]")
+    @property
+    def length(self) -> Size:
+        """What `len` gives."""
+        return self.shape[0] if self.shape else Symbol(f"{self.name}.shape[0]")
+
+    def extents(self, rank: int) -> tuple[Size, ...] | None:
+        """The extents, if it has so many axes; none where it cannot have."""
+        if self.shape is not None and len(self.shape) == rank:
+            return self.shape
+        if self.shape is not None and self.supposed is None:
+            return None
+        of = self.supposed if self.shape is not None else f"{self.name}.shape"
+        return tuple(Symbol(f"{of}[{axis}]") for axis in range(rank))
 
 
 @record
@@ -253,11 +263,13 @@ def renamed(value: HostValue, by: str) -> HostValue:
         case Table(items=items):
             return Table(tuple((key, renamed(item, by)) for key, item in items))
         case HostArray(name=name, shape=shape, element=element, regions=regions):
+            supposed = value.supposed and by + value.supposed
             return HostArray(
                 by + name,
                 None if shape is None else tuple(_renamed_size(extent, by) for extent in shape),
                 element,
                 tuple(Region(by + region.made, region.part) for region in regions),
+                supposed,
             )
         case Instance(node=node, scope=scope, owner=owner) if owner:
             return Instance(node, scope, by + owner)

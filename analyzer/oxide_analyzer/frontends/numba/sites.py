@@ -166,13 +166,13 @@ class Site:
             match parameter, value:
                 case ArrayParameter(name=name), HostArray():
                     rank = self._kernel.arrays[name].rank
-                    if value.shape is not None and len(value.shape) != rank:
+                    if (extents := value.extents(rank)) is None:
                         continue
                     if rank == 1:
                         size = f"{value.name}.size"
                         self._meanings.setdefault(size, Dim(name, 0, self._span))
-                    for axis in range(rank):
-                        self._pair(Dim(name, axis, self._span), value.extent(axis))
+                    for axis, extent in enumerate(extents):
+                        self._pair(Dim(name, axis, self._span), extent)
                 case ScalarParameter(name=name, type=type), _ if type.is_integer:
                     size = NOT_KNOWN if value is None else as_size(value)
                     if isinstance(size, int | Symbol | Whole):

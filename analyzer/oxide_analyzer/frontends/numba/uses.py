@@ -206,6 +206,14 @@ class _Look:
             case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
                 for inner, part in zip(targets, values, strict=True):
                     self._assign(inner, part)
+            case ast.Tuple(elts=targets), ast.Call(func=function, args=operands) if (
+                self._known(function) == "divmod"
+            ):
+                names = {inner.id for inner in targets if isinstance(inner, ast.Name)}
+                if names & self._uses.integers or any(map(self._is_integer, operands)):
+                    self._all_integers(targets)
+                    for operand in operands:
+                        self._want(operand)
             case ast.Tuple(elts=targets), _ if self._is_integer(value):
                 self._all_integers(targets)
             case _:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.host import Host, Names, one_of
@@ -158,10 +159,9 @@ def settled(
             place = f"{key[1]}@{at}"
             met = NOT_KNOWN if attempt else one_of([held, *after], place)
             # Where it is anything it may lie wherever one of them does.
-            shape = met.shape if isinstance(met, HostArray) else None
-            element = met.element if isinstance(met, HostArray) else None
-            unlike[key] = shape is None
-            head[key] = HostArray(place, shape, element)
+            known = met if isinstance(met, HostArray) else HostArray(place, None)
+            unlike[key] = known.shape is None
+            head[key] = replace(known, name=place, regions=())
             moved = True
         if not moved:
             break
@@ -184,7 +184,7 @@ def _apart(head: Names, before: Names, left: list[Names], at: str, names: frozen
                 common[id(second)] = common.get(id(second), ()) + both
     # What two names hold stays one thing.
     made = {
-        id(value): HostArray(value.name, value.shape, value.element, value.lies + more)
+        id(value): replace(value, regions=value.lies + more)
         for value in arrays.values()
         if (more := common.get(id(value))) is not None
     }
@@ -202,8 +202,9 @@ def _meet(one: HostValue | None, other: HostValue | None) -> bool:
 def are_alike(one: HostValue, other: HostValue) -> bool:
     """Whether two values are the same, or arrays of one shape."""
     match one, other:
-        case HostArray(shape=shape, element=element), HostArray() if shape is not None:
-            return shape == other.shape and element == other.element
+        case HostArray(shape=shape), HostArray() if shape is not None:
+            known = one.shape, one.element, one.supposed
+            return known == (other.shape, other.element, other.supposed)
         case _:
             return one == other
 

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.names import Key, NameTypes
     from oxide_analyzer.frontends.oxide.resolution import Resolver
-    from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.kernel import FunctionArgument, StructArgument
     from oxide_analyzer.ir.nodes import BinaryOp, Expr, Stmt
@@ -588,11 +587,3 @@ class Lowering:
         self.diagnostics.append(
             rule.diagnostic(span, message, kernel=self.root.node.name, related=related, fixes=fixes)
         )
-
-    def nearest(self, name: str, scope: Scope) -> str | None:
-        """The name that is spelled most like `name`."""
-        from difflib import get_close_matches
-
-        pool = [*self.frame.body.assigned, *self.frame.statics, *self.resolver.names(scope)]
-        close = get_close_matches(name, pool, n=1, cutoff=0.7)
-        return close[0] if close else None

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
-from oxide_analyzer.frontends.oxide import indexing, outside, tables
+from oxide_analyzer.frontends.oxide import indexing, outside, spelling, tables
 from oxide_analyzer.frontends.oxide.annotations import StructType
 from oxide_analyzer.frontends.oxide.constants import MATH_VALUES
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -92,13 +92,10 @@ def name(lowering: Lowering, node: ast.Name) -> Value:
 
 def unknown_name(lowering: Lowering, node: ast.expr, text: str) -> Unknown:
     """Report a name that nothing defines, with the one that was perhaps meant."""
-    near = lowering.nearest(text, lowering.frame.function.scope)
+    message, near = spelling.unknown(lowering, text)
     fixes: tuple[Fix, ...] = ()
     if near is not None:
         fixes = (Fix(f"Change to `{near}`", (Edit(lowering.span(node), near),)),)
-    message = ox004_unknown_name.unknown(text, near)
-    if near is None and (row := lookup(text)) is not None:
-        message = f"`{text}` is not imported; write `from oxide import {row.name}`"
     lowering.report(ox004_unknown_name.RULE, node, message, fixes=fixes)
     return UNKNOWN
 

@@ -12,7 +12,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import constants, outside
+from oxide_analyzer.frontends.oxide import constants, outside, spelling
 from oxide_analyzer.frontends.oxide.meanings import Known, NumberConstant, NumberKind
 from oxide_analyzer.frontends.oxide.operators import BINARY, COMPARE
 from oxide_analyzer.frontends.oxide.places import AXES
@@ -290,7 +290,7 @@ class _Reader:
             if node.id in self.declared:
                 text = f"`{node.id}` is not a parameter of the lambda; write `lambda {node.id}: …`"
                 return self.bad(node, text)
-            near = lowering.nearest(node.id, lowering.root.scope)
+            near = spelling.nearest(lowering, node.id)
             return self.bad(node, ox404_bad_requirement.unknown(node.id, near))
         return self.bad(
             node, f"`{lowering.text(node)}` is not an integer that a requirement can speak of"

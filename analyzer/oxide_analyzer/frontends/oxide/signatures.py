@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.oxide import outside
+from oxide_analyzer.frontends.oxide import outside, spelling
 from oxide_analyzer.frontends.oxide.annotations import (
     ArrayType,
     BadAnnotation,
@@ -67,8 +67,7 @@ _RULES = {
 def report_annotation(lowering: Lowering, bad: BadAnnotation, node: ast.expr) -> None:
     """Say why an annotation is not read."""
     if bad.code == "OX004":
-        near = lowering.nearest(bad.message, lowering.frame.function.scope)
-        message = ox004_unknown_name.unknown(bad.message, near)
+        message, _ = spelling.unknown(lowering, bad.message)
         lowering.report(ox004_unknown_name.RULE, node, message)
     else:
         lowering.report(_RULES[bad.code], node, bad.message)
