@@ -72,6 +72,9 @@ class This:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, This) and self.held is other.held
 
+    def __hash__(self) -> int:
+        return id(self.held)
+
 
 def kernels(reading: Reading) -> dict[str, This]:
     return {kernel.name: This(kernel) for kernel in reading.kernels}

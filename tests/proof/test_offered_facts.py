@@ -74,3 +74,22 @@ def test_what_is_asserted_of_a_launch_may_be_declared():
     report = check(SourceFile("k.py", source), NoModules())
     (found,) = [d for d in report.diagnostics if d.code == "OX308"]
     assert [f.title for f in found.fixes] == ["declare `n <= len(out)`"]
+
+
+SPREAD = """\
+from oxide import DisjointSlice, Slice, f32, kernel, thread
+
+
+@kernel
+def spread(weights: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(out):
+        out[i] = weights[0] + weights[1] + weights[3] + weights[2]
+"""
+
+
+def test_of_facts_that_imply_each_other_the_strongest_is_said():
+    report = check(SourceFile("k.py", SPREAD), NoModules())
+    facts = [fact.text for kernel in report.kernels for fact in kernel.facts]
+    assert "len(weights) >= 4" in facts
+    assert not [text for text in facts if text.startswith("len(weights)") and "4" not in text]

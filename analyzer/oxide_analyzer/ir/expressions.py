@@ -32,6 +32,10 @@ class Local:
         return self.name.partition(".")[0]
 
 
+# What a function returns is a local of this name, which no source can write.
+RESULT = "return"
+
+
 class Space(StrEnum):
     """Where an array lives."""
 

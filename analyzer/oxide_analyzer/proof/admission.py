@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.conditions import negate
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Param, Symbol
 from oxide_analyzer.ir.specialise import StandIn, specialise, with_functions
@@ -21,6 +22,7 @@ from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.inference import Candidate, infer
 from oxide_analyzer.proof.launches import Admitted
+from oxide_analyzer.proof.plain import plainly_contradict
 from oxide_analyzer.proof.subjects import TOGETHER
 from oxide_analyzer.proof.trials import EXACT, SHORT
 
@@ -55,7 +57,7 @@ def chosen(
         for candidate in infer(analysis, obligation) or ():
             if not _is_given(analysis.kernel, candidate):
                 wanted.setdefault(candidate.text, candidate)
-    facts = tuple(f for f in wanted.values() if not _silences(analysis, f))
+    facts = _strongest(tuple(f for f in wanted.values() if not _silences(analysis, f)))
     if not facts:
         return (), tuple(wanted.values())
     admission = _Admission(analysis.kernel, flat)
@@ -65,6 +67,20 @@ def chosen(
     if single and admission.admits(single):
         return single, tuple(f for f in facts if f not in single)
     return (), facts
+
+
+def _strongest(facts: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The facts that no other one implies: of `len(a) >= 1` and `len(a) >= 2` the second.
+
+    A sign stays, for it may serve two threads and what implies it may not.
+    """
+    kept = list(facts)
+    for fact in facts:
+        unless = negate(fact.condition)
+        others = (other for other in kept if other is not fact)
+        if not fact.is_sign and any(plainly_contradict((o.condition, unless)) for o in others):
+            kept.remove(fact)
+    return tuple(kept)
 
 
 def _is_given(kernel: Kernel, fact: Candidate) -> bool:

@@ -23,7 +23,8 @@ breaks, an error is only
     for k in range(start[i], start[i + 1]): b[k] = 0             a question about what start holds
 
 A negative index counts from behind in Numba's kernels (not in CuPy's), and a slice ends where its
-array does, so neither is an error. The rest stays unproved: the warning says which launch would break it.
+array does, so neither is an error. The rest stays unproved: the warning says which launch would
+break it.
 """
 
 from __future__ import annotations

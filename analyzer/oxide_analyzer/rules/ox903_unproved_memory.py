@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oxide_analyzer.diagnostics import Severity
+from oxide_analyzer.ir.expressions import RESULT
 from oxide_analyzer.rules.rule import Rule
 
 RULE = Rule("OX903", "unproved-memory", Severity.WARNING)
@@ -15,4 +16,6 @@ def supplied_message(name: str) -> str:
 
 def message(name: str) -> str:
     """The array or local."""
+    if name == RESULT:
+        return "this call is not proved to end with a `return`; without one it gives zero"
     return f"`{name}` is not proved to be written before this read; it starts as zero"

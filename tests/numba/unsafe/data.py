@@ -74,3 +74,21 @@ def laid_out(phases, picture):
 def lay_out():
     picture = cuda.to_device(np.zeros((64, 64), dtype=complex))
     laid_out[16, 256](np.zeros((60, 60)), picture)
+
+
+@cuda.jit(device=True)  # noqa: RET503
+def first_below(values, limit):
+    for i in range(values.size):
+        if values[i] < limit:
+            return i
+
+
+@cuda.jit
+def marked(values, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[i] = first_below(values, i)  # error: [OX303] "this call returns"
+
+
+def mark():
+    marked[1, 64](np.ones(0), np.zeros(64))

@@ -102,6 +102,7 @@ class _Look:
         self._uses = uses
         self._depth = depth
         self._forward: set[str] = set()
+        self._tuples: dict[str, int] = {}
         self._nodes = [inner for statement in node.body for inner in ast.walk(statement)]
         self._own = {argument.arg for argument, _ in parameters(node)}
 
@@ -124,6 +125,7 @@ class _Look:
             + len(uses.integers)
             + len(uses.integer_elements)
             + len(self._forward)
+            + len(self._tuples)
         )
 
     def _look(self, node: ast.AST) -> None:
@@ -180,8 +182,8 @@ class _Look:
                         self._want(end)
         if isinstance(base, ast.Name):
             # A name of a field says nothing about dimensions.
-            numbers = [i for i in indices if not _is_text(i)]
-            self._array(base.id, max(len(numbers), 1))
+            numbers = sum(self._axes(i) for i in indices if not _is_text(i))
+            self._array(base.id, max(numbers, 1))
         elif (
             isinstance(base, ast.Attribute)
             and base.attr not in _SHAPES
@@ -196,8 +198,19 @@ class _Look:
                 value = axis.value
                 self._array(base.value.id, value + 1 if isinstance(value, int) else 1)
 
+    def _axes(self, index: ast.expr) -> int:
+        """Along how many axes an index says something."""
+        return self._tuples.get(index.id, 1) if isinstance(index, ast.Name) else 1
+
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         match target, value:
+            case ast.Name(id=name), ast.Tuple(elts=items):
+                self._tuples[name] = len(items)
+            case (
+                ast.Name(id=name),
+                ast.Call(func=function, args=[ast.Constant(value=int() as axes)]),
+            ) if axes > 1 and self._known(function) == "cuda.grid":
+                self._tuples[name] = axes
             case ast.Name(id=name), _:
                 self._name(name, value)
             case ast.Tuple(elts=targets), ast.Attribute(value=ast.Name(id=name), attr="shape"):

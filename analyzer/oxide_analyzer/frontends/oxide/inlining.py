@@ -58,6 +58,7 @@ from oxide_analyzer.frontends.oxide.values import (
     is_settled,
     literal,
 )
+from oxide_analyzer.ir.expressions import RESULT
 from oxide_analyzer.ir.nodes import Array, Dim, Inline, Ownership, Param, Space
 from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.types import Scalar
@@ -213,7 +214,7 @@ def _in_place(
     lowering.emit(Inline(label, name, tuple(block), lowering.span(node)))
     if not frame.body.returns_value:
         return NOTHING
-    return lowering.read((frame.key, "return"), node) if returned else UNKNOWN
+    return lowering.read((frame.key, RESULT), node) if returned else UNKNOWN
 
 
 def _may_nest(lowering: Lowering, node: ast.Call, function: UserFunction) -> bool:
@@ -514,7 +515,7 @@ def _declare_result(lowering: Lowering, frame: Frame) -> bool:
     if isinstance(type, BadAnnotation):
         report_annotation(lowering, type, annotation)
         return False
-    key = (frame.key, "return")
+    key = (frame.key, RESULT)
     if isinstance(type, Scalar | StructType):
         if not frame.body.returns_value:
             lowering.mismatch(annotation, f"`{frame.function.node.name}` returns no {type.name}")

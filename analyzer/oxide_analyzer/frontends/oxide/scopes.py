@@ -57,6 +57,8 @@ class Parameter:
     default: ast.expr | None
 
 
+_IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+
 Binding: TypeAlias = Imported | Defined | Assigned | Parameter
 
 
@@ -94,7 +96,7 @@ class Scope:
                 if isinstance(node, ast.Global):
                     for name in node.names:
                         found.setdefault(name, []).append(Assigned(None))
-        return found
+        return {name: _without_none(bindings) for name, bindings in found.items()}
 
     def at(self, node: ast.stmt) -> Scope:
         """The scope as a statement in it finds it: in a notebook, as its cell leaves it.
@@ -157,6 +159,16 @@ def parameters(node: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
     return pairs + list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
 
 
+def _without_none(bindings: list[Binding]) -> list[Binding]:
+    """The bindings of a name; None beside imports says that a module is not there."""
+    kept = [b for b in bindings if not (isinstance(b, Assigned) and _is_none(b.value))]
+    return kept if kept and all(isinstance(b, Imported) for b in kept) else bindings
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
 def _bind(body: list[ast.stmt], found: dict[str, list[Binding]], stars: list[str]) -> None:
     for node in body:
         match node:
@@ -204,13 +216,45 @@ def _bind(body: list[ast.stmt], found: dict[str, list[Binding]], stars: list[str
                         _assign(item.optional_vars, None, None, found)
                 _bind(inner, found, stars)
             case ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=final):
-                _bind(inner, found, stars)
+                tried: dict[str, list[Binding]] = {}
+                _bind(inner, tried, stars)
                 for handler in handlers:
-                    _bind(handler.body, found, stars)
+                    _bind_instead(handler, tried, stars)
+                for name, bindings in tried.items():
+                    found.setdefault(name, []).extend(bindings)
                 _bind(orelse, found, stars)
                 _bind(final, found, stars)
             case _:
                 pass
+
+
+def _bind_instead(
+    handler: ast.ExceptHandler, tried: dict[str, list[Binding]], stars: list[str]
+) -> None:
+    """What a handler binds; not what stands for a module that is not installed.
+
+    try:
+        from numba import cuda
+    except ImportError:
+        cuda = None
+    """
+    instead: dict[str, list[Binding]] = {}
+    _bind(handler.body, instead, stars)
+    for name, bindings in instead.items():
+        before = tried.setdefault(name, [])
+        if not any(isinstance(binding, Imported) for binding in before) or not _is_of_imports(
+            handler
+        ):
+            before.extend(bindings)
+
+
+def _is_of_imports(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler is what runs where an import fails."""
+    caught = handler.type
+    types = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(
+        one is None or (isinstance(one, ast.Name) and one.id in _IMPORT_ERRORS) for one in types
+    )
 
 
 def _assign(

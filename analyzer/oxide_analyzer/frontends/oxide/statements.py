@@ -20,6 +20,7 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
     Unknown,
 )
+from oxide_analyzer.ir.expressions import RESULT
 from oxide_analyzer.ir.nodes import (
     Break,
     Const,
@@ -234,7 +235,7 @@ def result(lowering: Lowering, value: Value, node: ast.expr, span: Span) -> None
     if isinstance(value, ArrayValue | MeaningValue | FunctionValue):
         lowering.refuse(node, "a helper returns numbers; pass it the array to write to")
         return
-    lowering.assign((frame.key, "return"), value, node, span)
+    lowering.assign((frame.key, RESULT), value, node, span)
 
 
 def stop(lowering: Lowering, node: ast.Break | ast.Continue, tail: bool) -> None:
