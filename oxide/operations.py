@@ -8,7 +8,6 @@ result = await ops.download(y)
 """
 
 from oxide_codegen.errors import GraphError, OperationUsedError
-from oxide_codegen.operations.execution import Context
 from oxide_codegen.operations.graphs import Graph
 from oxide_codegen.operations.operation import (
     DeviceOperation,
@@ -19,6 +18,7 @@ from oxide_codegen.operations.operation import (
     with_context,
     zip_ops,
 )
+from oxide_codegen.operations.running import Context
 from oxide_codegen.operations.scheduling import Policy, RoundRobin, SingleStream, policy, set_policy
 from oxide_codegen.operations.transfers import clear, copy, download, empty, upload, zeros
 

@@ -27,8 +27,7 @@ from oxide_codegen.errands import Captured, Errand
 from oxide_codegen.errors import GraphError
 from oxide_codegen.failure_records import Lent, Record
 from oxide_codegen.host_streams import HostStream
-from oxide_codegen.operations import completion
-from oxide_codegen.operations.execution import Run
+from oxide_codegen.operations import completion, execution
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
 from oxide_codegen.vouching import is_vouched
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import HostMemory
     from oxide_codegen.operations.operation import DeviceOperation
+    from oxide_codegen.operations.running import Run
     from oxide_codegen.operations.scheduling import Policy
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def refuse_host_function(what: str) -> GraphError:
 
 def _walked(operation: DeviceOperation[Any], policy: Policy, captured: Captured) -> Run:
     """What was written down, with nothing that the host would have to do meanwhile."""
-    run = Run(operation, policy, captured=captured)
+    run = execution.begun(operation, policy, captured)
     if run.advance():
         raise GraphError(f"{operation.what} waits for something outside of the graph")
     for demand in captured.demands:

@@ -1,20 +1,29 @@
-"""Threads on which Python functions of operations run: none of the driver's, no event loop's."""
+"""Threads on which Python functions of operations run: none of the driver's, no event loop's.
+
+A function that waits for another one would wait for ever if there were no thread for that, so there
+is one for each function that runs, up to a limit; they are kept for later ones. They are daemons: a
+process that ends does not wait for them.
+"""
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_Task: TypeAlias = "tuple[Future[Any], Callable[[], Any]]"
+_MOST = 128
+
 
 def call(function: Callable[..., Any], given: Sequence[Any]) -> Future[Any]:
     """Call it with these, with the device that is chosen here."""
-    return _threads().submit(copy_context().run, function, *given)
+    context = copy_context()
+    return _threads.submit(lambda: context.run(function, *given))
 
 
 def carry_on(step: Callable[[], tuple[Future[Any], ...]]) -> None:
@@ -27,14 +36,52 @@ def carry_on(step: Callable[[], tuple[Future[Any], ...]]) -> None:
 
         def again(_: Future[Any]) -> None:
             if once.acquire(blocking=False):
-                _threads().submit(go)
+                _threads.submit(go)
 
         for one in waited:
             one.add_done_callback(again)
 
-    _threads().submit(go)
+    _threads.submit(go)
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="oxide-host")
+class _Threads:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tasks: SimpleQueue[_Task] = SimpleQueue()
+        # Tasks that are not done, and threads.
+        self._open = 0
+        self._count = 0
+
+    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+        done: Future[Any] = Future()
+        with self._lock:
+            self._open += 1
+            starts = self._open > self._count and self._count < _MOST
+            self._count += starts
+        if starts:
+            name = f"oxide-host-{self._count}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        self._tasks.put((done, work))
+        return done
+
+    def _serve(self) -> None:
+        while True:
+            done, work = self._tasks.get()
+            try:
+                result = work()
+            except BaseException as error:
+                self._end()
+                done.set_exception(error)
+            else:
+                self._end()
+                done.set_result(result)
+                del result
+            # What a function holds lives no longer than its result.
+            del done, work
+
+    def _end(self) -> None:
+        with self._lock:
+            self._open -= 1
+
+
+_threads = _Threads()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oxide_codegen.launch import Launch
-    from oxide_codegen.operations.execution import Context
+    from oxide_codegen.operations.running import Context
 
 
 def operation(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.operations.completion import Work
-    from oxide_codegen.operations.execution import Context
     from oxide_codegen.operations.graphs import Graph
+    from oxide_codegen.operations.running import Context
     from oxide_codegen.operations.scheduling import Policy
     from oxide_codegen.streams import Stream
 

@@ -23,7 +23,7 @@ from oxide_codegen.errors import GraphError
 if TYPE_CHECKING:
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda import Cuda
-    from oxide_codegen.operations.execution import Context
+    from oxide_codegen.operations.running import Context
     from oxide_codegen.streams import Stream
 
 _lock = threading.Lock()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_codegen.cuda import Cuda
-    from oxide_codegen.operations.execution import Context
+    from oxide_codegen.operations.running import Context
 
 
 def empty(shape: int | tuple[int, ...], dtype: Any) -> DeviceOperation[DeviceBuffer[Any]]:
@@ -109,7 +109,7 @@ def _made(context: Context, shape: tuple[int, ...], element: str) -> DeviceBuffe
     return buffers.allocate(shape, element, context.device_id, context.stream)
 
 
-def _change(buffer: DeviceBuffer[Any]) -> None:
+def change(buffer: DeviceBuffer[Any]) -> None:
     """The elements of a buffer are to be others."""
     buffer.forget()
     captured = errands.captured()
@@ -118,7 +118,7 @@ def _change(buffer: DeviceBuffer[Any]) -> None:
 
 
 def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
-    _change(buffer)
+    change(buffer)
     context = context.at(buffer.device_id)
     if context.device_id.kind == "cpu":
         array = host_array(buffer.view())
@@ -132,7 +132,7 @@ def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
 
 
 def _fill(context: Context, buffer: DeviceBuffer[Any], array: Any) -> None:
-    _change(buffer)
+    change(buffer)
     context = context.at(buffer.device_id)
     if context.device_id.kind == "cpu":
         # Later the array may be another one.
@@ -163,7 +163,7 @@ def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuf
             f"copy wants {target.shape} of {target.dtype.__name__}, got {source.shape} of "
             f"{source.dtype.__name__}"
         )
-    _change(target)
+    change(target)
     context = context.at(target.device_id)
     if context.device_id.kind != source.device_id.kind:
         _fill(context, target, source.numpy())
