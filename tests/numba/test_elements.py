@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +171,35 @@ def test_races_of_complex_numbers_are_found_while_they_run() -> None:
 def test_an_atomic_on_what_is_not_aligned_is_refused() -> None:
     with pytest.raises(UnsupportedKernelError, match="atomic"):
         kernels.counted[1, 1](np.zeros(4, kernels.packed))
+
+
+# ---------------------------------------------------------------- functions
+
+
+SIZES = (0.0, -0.0, 1e-12, -1e-12, 0.5, -0.5, 1.0, -1.0, 1.5, -3.0, 40.0, -1e20, 1e200)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_inverse_functions_have_the_cuts_of_python(dtype: Any) -> None:
+    largest = 1e30 if dtype is np.complex64 else 1e300
+    places = [complex(x, y) for x in SIZES for y in SIZES if max(abs(x), abs(y)) < largest]
+    z = np.array(places, dtype)
+    out = np.zeros((7, len(z)), dtype)
+    kernels.inverses[(len(z) + 63) // 64, 64](z, out)
+    functions: Any = cmath.acos, cmath.acosh, cmath.asin, cmath.asinh, cmath.atan, cmath.atanh
+    within = 4e-7 if dtype is np.complex64 else 4e-15
+    for row, function in zip(out, functions, strict=False):
+        for found, place in zip(row.tolist(), z.tolist(), strict=True):
+            try:
+                wanted = function(place)
+            except ValueError:
+                continue
+            what = f"{function.__name__}({place}) is {found}, not {wanted}"
+            for one, other in ((found.real, wanted.real), (found.imag, wanted.imag)):
+                assert abs(one - other) <= within * max(abs(other), 1e-30), what
+                assert other == 0 or math.copysign(1, one) == math.copysign(1, other), what
+    logs = np.array([cmath.log(place, 2 - 1j) if place else 0 for place in z.tolist()])
+    np.testing.assert_allclose(np.where(z == 0, 0, out[6]), logs, rtol=10 * within, atol=within)
 
 
 # ---------------------------------------------------------------- code

@@ -1,5 +1,7 @@
 """Kernels of complex numbers and records, for tests of how they are passed, compiled and run."""
 
+import cmath
+
 import numpy as np
 
 from oxide.numba import complex64, cuda
@@ -81,3 +83,16 @@ def turned(x, out):
     if i < out.size and i < x.size:
         k = i % 2
         out[i] = x[i] * turns[i % 4] + WEIGHTS[k].n * WEIGHTS[k].w[i // 2 % 2]
+
+
+@cuda.jit
+def inverses(z, out):
+    i = cuda.grid(1)
+    if i < z.size:
+        out[0, i] = cmath.acos(z[i])
+        out[1, i] = cmath.acosh(z[i])
+        out[2, i] = cmath.asin(z[i])
+        out[3, i] = cmath.asinh(z[i])
+        out[4, i] = np.arctan(z[i])
+        out[5, i] = cmath.atanh(z[i])
+        out[6, i] = cmath.log(z[i], 2 - 1j)

@@ -91,7 +91,10 @@ _GENERATORS = (
     "xoroshiro128p_normal_float32",
     "xoroshiro128p_normal_float64",
 )
-_CMATH_FUNCTIONS = "exp log log10 sqrt cosh sinh cos sin tanh tan"
+CMATH_FUNCTIONS = (
+    *("exp", "log", "log10", "sqrt", "cosh", "sinh", "cos", "sin", "tanh", "tan"),
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh"),
+)
 _ATOMICS = (
     "add",
     "sub",
@@ -150,7 +153,7 @@ def _rows() -> list[Builtin]:
             "a function of complex numbers",
             origin=Origin.NUMBA,
         )
-        for name in _CMATH_FUNCTIONS.split()
+        for name in CMATH_FUNCTIONS
     ]
     rows += [
         Builtin(name, _KIND.FUNCTION, signature, "by the lanes of a warp", _CONVERGES, Origin.NUMBA)
@@ -244,6 +247,9 @@ _NUMPY_OTHERS = {
     "arccos": "math.acos",
     "arctan": "math.atan",
     "arctan2": "math.atan2",
+    "arcsinh": "math.asinh",
+    "arccosh": "math.acosh",
+    "arctanh": "math.atanh",
     "power": "math.pow",
     "minimum": "min",
     "maximum": "max",

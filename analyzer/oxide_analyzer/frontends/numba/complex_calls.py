@@ -30,6 +30,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
+from oxide_analyzer.language.numba import CMATH_FUNCTIONS
 from oxide_analyzer.language.types import BOOL, F32, F64
 
 if TYPE_CHECKING:
@@ -237,6 +238,18 @@ def _function(name: str) -> Callable[[NumbaLowering, ast.Call, list[Value]], Val
     return of
 
 
+def _log(lowering: NumbaLowering, node: ast.Call, values: list[Value]) -> Value | None:
+    """`cmath.log(z)`, `cmath.log(z, base)`."""
+    logs = [_function("log")(lowering, node, [value]) for value in values]
+    if len(logs) != _PAIR:
+        return logs[0] if len(logs) == 1 else None
+    number, base = logs
+    if number is None or base is None:
+        return None
+    return complexes.arithmetic(lowering, BinaryOp.DIV, number, base, lowering.span(node))
+
+
+_PAIR = 2
 _INFINITE = float("inf")
 RULES: dict[str, Callable[[NumbaLowering, ast.Call, list[Value]], Value | None]] = {
     "complex": _complex,
@@ -255,8 +268,9 @@ RULES: dict[str, Callable[[NumbaLowering, ast.Call, list[Value]], Value | None]]
     "math.isnan": _is_nan,
     "math.isinf": _test(CompareOp.EQ, _INFINITE, LogicOp.OR),
     "math.isfinite": _test(CompareOp.LT, _INFINITE, LogicOp.AND),
-    **{f"cmath.{name}": _function(name) for name in supplied.OF_COMPLEX},
-    **{f"math.{name}": _function(name) for name in supplied.OF_COMPLEX},
+    **{f"cmath.{name}": _function(name) for name in CMATH_FUNCTIONS},
+    **{f"math.{name}": _function(name) for name in CMATH_FUNCTIONS},
+    "cmath.log": _log,
 }
 # What is about complex numbers whatever its arguments are.
 _ALWAYS = ("complex", "cmath.", "numpy.")

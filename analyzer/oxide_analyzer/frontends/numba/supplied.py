@@ -9,7 +9,8 @@ generator reads and writes the two words of its state, and two threads that use 
 
 They compute what Numba's functions compute, in the types in which these do: the generator's
 numbers are the same to the last bit. Functions of complex numbers take and give their parts, and
-compute in the type `T` of these, where Numba's use 64 bits here and there.
+compute in the type `T` of these, where Numba's use 64 bits here and there; inverse ones use 64
+bits.
 """
 
 from __future__ import annotations
@@ -164,6 +165,83 @@ def power(x, y, p, q):
         v = r * math.sin(turn)
     return u, v
 """
+# Kahan's formulas, of numbers near 0 and 1 without loss; the square roots of 1 - z and 1 + z are
+# what has a cut where the inverse function has its own.
+_INVERSE = """
+def _root(x, y):
+    t = math.sqrt((abs(x) + math.hypot(x, y)) * 0.5)
+    u = t if x >= 0.0 else abs(y) / (2.0 * t)
+    v = y / (2.0 * t) if x >= 0.0 else math.copysign(t, y)
+    return (0.0 if t == 0.0 else u), (y if t == 0.0 else v)
+
+def _large(x, y):
+    return math.log(math.hypot(x * 0.5, y * 0.5)) + 1.3862943611198906
+
+def _acos(x, y):
+    real = math.atan2(abs(y), x)
+    imaginary = -math.copysign(_large(x, y), y)
+    if abs(x) < 1e18 and abs(y) < 1e18:
+        a, b = _root(1.0 - x, -y)
+        c, d = _root(1.0 + x, y)
+        real = 2.0 * math.atan2(a, c)
+        imaginary = math.asinh(c * b - d * a)
+    return real, imaginary
+
+def _acosh(x, y):
+    real = _large(x, y)
+    imaginary = math.atan2(y, x)
+    if abs(x) < 1e18 and abs(y) < 1e18:
+        a, b = _root(x - 1.0, y)
+        c, d = _root(x + 1.0, y)
+        real = math.asinh(a * c + b * d)
+        imaginary = 2.0 * math.atan2(b, c)
+    return real, imaginary
+
+def _asinh(x, y):
+    real = math.copysign(_large(x, y), x)
+    imaginary = math.atan2(y, abs(x))
+    if abs(x) < 1e18 and abs(y) < 1e18:
+        a, b = _root(1.0 + y, -x)
+        c, d = _root(1.0 - y, x)
+        real = math.asinh(a * d - c * b)
+        imaginary = math.atan2(y, a * c - b * d)
+    return real, imaginary
+
+def _atanh(x, y):
+    p = abs(x)
+    q = y * math.copysign(1.0, x)
+    r = abs(y)
+    half = math.hypot(p * 0.5, r * 0.5)
+    real = p * 0.25 / half / half
+    imaginary = math.copysign(1.5707963267948966, q)
+    if p == 1.0 and r < 1e-150:
+        real = math.inf if r == 0.0 else -math.log(math.sqrt(r) / math.sqrt(math.hypot(r, 2.0)))
+        imaginary = q if r == 0.0 else math.copysign(math.atan2(2.0, -r) * 0.5, q)
+    elif p < 1e18 and r < 1e18:
+        real = math.log1p(4.0 * p / ((1.0 - p) * (1.0 - p) + r * r)) * 0.25
+        imaginary = -math.atan2(-2.0 * q, (1.0 - p) * (1.0 + p) - r * r) * 0.5
+    return math.copysign(real, x), imaginary * math.copysign(1.0, x)
+
+def acos(x, y):
+    return _acos(float64(x), float64(y))
+
+def acosh(x, y):
+    return _acosh(float64(x), float64(y))
+
+def asin(x, y):
+    a, b = _asinh(-float64(y), float64(x))
+    return b, -a
+
+def asinh(x, y):
+    return _asinh(float64(x), float64(y))
+
+def atan(x, y):
+    a, b = _atanh(-float64(y), float64(x))
+    return b, -a
+
+def atanh(x, y):
+    return _atanh(float64(x), float64(y))
+"""
 
 
 GENERATORS = frozenset(
@@ -176,8 +254,6 @@ GENERATORS = frozenset(
         "xoroshiro128p_normal_float64",
     }
 )
-# Functions of a complex number that give one.
-OF_COMPLEX = frozenset({"exp", "log", "log10", "sqrt", "cosh", "sinh", "cos", "sin", "tanh", "tan"})
 
 
 def random(
@@ -224,7 +300,7 @@ def _applied(
 @lru_cache(maxsize=1)
 def _functions() -> dict[str, UserFunction]:
     """The functions by their names in the text above."""
-    source = SourceFile("<functions of Numba>", "\n".join((_HEAD, *_RANDOM, _COMPLEX)))
+    source = SourceFile("<functions of Numba>", "\n".join((_HEAD, *_RANDOM, _COMPLEX, _INVERSE)))
     tree = ast.parse(source.text)
     scope = module_scope(source, tree)
     return {
