@@ -160,7 +160,8 @@ def _regions(host: Host, array: HostArray, given: list[ast.expr], depth: int) ->
     """Where a part of an array lies."""
     part: list[tuple[Size, Size] | None] = []
     for axis, index in enumerate(given):
-        extent = array.extent(axis)
+        extents = array.shape or array.extents(axis + 1) or ()
+        extent: HostValue = extents[axis] if axis < len(extents) else NOT_KNOWN
         if isinstance(index, ast.Slice):
             low = 0 if index.lower is None else as_size(host.value(index.lower, depth + 1))
             high = extent if index.upper is None else as_size(host.value(index.upper, depth + 1))
