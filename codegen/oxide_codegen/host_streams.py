@@ -198,7 +198,7 @@ def wait_for(memory: HostMemory, *, writes: bool) -> None:
 
 def raise_failures() -> None:
     """Raise the first failure of any stream that is everybody's, once."""
-    _raise(lambda number: number > CALLER)
+    _raise(lambda number: number >= CALLER)
 
 
 def sync() -> None:
