@@ -260,8 +260,8 @@ class DeviceBuffer(Generic[T]):
         if self.described().read_only:
             raise ValueError(f"{self!r} is read-only memory of another library")
         if isinstance(source, DeviceBuffer):
-            self._demand_same(source.shape, dtype_of(source.element))
             source.described()
+            self._demand_same(source.shape, dtype_of(source.element))
             self.forget()
             copies.between(self, source, stream)
             return

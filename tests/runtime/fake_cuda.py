@@ -30,6 +30,13 @@ class Driver:
     class CUstreamCaptureStatus:
         CU_STREAM_CAPTURE_STATUS_NONE = 0
 
+    class CUmemorytype:
+        CU_MEMORYTYPE_HOST = 1
+        CU_MEMORYTYPE_DEVICE = 2
+
+    class CUmemAttach_flags:
+        CU_MEM_ATTACH_GLOBAL = 1
+
     class CUdevice_attribute:
         CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97
         CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16
@@ -41,13 +48,23 @@ class Driver:
         self.functions = {}
         self.answer = 0
         self.captured = set()
+        # Streams whose events are not done before somebody waits for them.
+        self.busy = set()
+        self.properties = types.SimpleNamespace(managed_memory=True, concurrent_managed_access=True)
+        self.managed = {}
+        # Sizes of pinned memory that was asked for.
+        self.pins = []
         self.is_old = False
 
-    @staticmethod
-    def CUresult(code):
-        if code == 999:
-            raise ValueError(code)
-        return code
+    class CUresult(int):
+        CUDA_ERROR_OUT_OF_MEMORY = 2
+
+        def __new__(cls, code):
+            if code == 999:
+                raise ValueError(code)
+            return int.__new__(cls, code)
+
+    CUDA_MEMCPY2D = types.SimpleNamespace
 
     def cuInit(self, _):
         return (0,)
@@ -111,6 +128,33 @@ class Driver:
 
     def cuMemcpyDtoHAsync(self, target, source, size, stream):
         return self._move("download", target, source, size, stream)
+
+    def cuMemcpyAsync(self, target, source, size, stream):
+        return self._move("copy", target, source, size, stream)
+
+    def cuMemcpy2DAsync(self, copy, stream):
+        self._in_context()
+        host = self.CUmemorytype.CU_MEMORYTYPE_HOST
+        to = copy.dstHost if copy.dstMemoryType == host else copy.dstDevice
+        of = copy.srcHost if copy.srcMemoryType == host else copy.srcDevice
+        assert copy.WidthInBytes <= min(copy.dstPitch, copy.srcPitch)
+        self.log.append(("rectangle", int(stream)))
+        for row in range(copy.Height):
+            target, source = to + row * copy.dstPitch, of + row * copy.srcPitch
+            ctypes.memmove(target, source, copy.WidthInBytes)
+        return (0,)
+
+    def cuMemAllocManaged(self, size, flags):
+        self._in_context()
+        assert flags == self.CUmemAttach_flags.CU_MEM_ATTACH_GLOBAL
+        buffer = Buffer(size)
+        self.managed[buffer.handle] = buffer
+        return 0, buffer.handle
+
+    def cuMemFree(self, address):
+        self._in_context()
+        del self.managed[address]
+        return (0,)
 
     def cuMemsetD8Async(self, target, value, size, stream):
         self._in_context()
@@ -210,6 +254,20 @@ class Library:
         return self.driver.cuLaunchKernel(function, *extents, stream, table, extra or 0)[0]
 
 
+class Event(str):
+    """What was on a stream."""
+
+    __slots__ = ("driver", "on")
+
+    @property
+    def is_done(self):
+        return self.on not in self.driver.busy
+
+    def sync(self):
+        self.driver.log.append(("reach", self.on))
+        self.driver.busy.discard(self.on)
+
+
 class Buffer:
     def __init__(self, size):
         self._memory = ctypes.create_string_buffer(size + 256)
@@ -243,12 +301,19 @@ def install(monkeypatch, *, library=False):
             driver.log.append(("order", self.handle, getattr(other, "handle", other)))
 
         def record(self):
-            return f"event on {self.handle}"
+            event = Event(f"event on {self.handle}")
+            event.driver, event.on = driver, self.handle
+            return event
+
+        def sync(self):
+            driver.log.append(("wait", self.handle))
 
     class Device:
         name = "a made-up device"
         compute_capability = (9, 0)
         default_stream = Stream(LEGACY)
+        properties = driver.properties
+        memory_resource = "the current pool"
 
         def __init__(self, index):
             assert index == 0
@@ -264,7 +329,8 @@ def install(monkeypatch, *, library=False):
             return Stream(next(handles))
 
     class Pinned:
-        def allocate(self, size):
+        def allocate(self, size, *, stream=None):
+            driver.pins.append(size)
             return Buffer(size)
 
     class Code:
