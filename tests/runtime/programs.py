@@ -1,6 +1,18 @@
 """Kernels of the tests, in a module of their own as a user's would be."""
 
-from oxide import DisjointSlice, Slice, device, f32, grid_dim, i32, i64, kernel, thread
+from oxide import (
+    DisjointSlice,
+    Slice,
+    device,
+    f32,
+    grid_dim,
+    i32,
+    i64,
+    injective,
+    kernel,
+    thread,
+    within,
+)
 
 FACTOR = 2
 SHIFT = 0.5
@@ -30,6 +42,13 @@ def gather(index: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
     i = thread.index_1d()
     if i < len(out) and i < len(index):
         out[i] = a[index[i]]
+
+
+@kernel(requires=lambda index, out: injective(index) and within(index, 0, len(out)))
+def scatter(index: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(a) and i < len(index):
+        out[index[i]] = a[i]
 
 
 @kernel

@@ -10,6 +10,8 @@ import pytest
 
 import oxide
 from oxide import operations as ops
+from oxide_codegen import devices
+from oxide_codegen.operations import scheduling
 from runtime import programs, unproved
 
 N = 1000
@@ -256,6 +258,113 @@ def test_loops_of_several_threads(add):
     assert all((result == 2).all() for result in found)
 
 
+def test_it_is_awaited_once_and_shared_often():
+    async def main():
+        made = ops.upload(ones())
+        await made
+        with pytest.raises(ops.OperationUsedError, match=r"was done already.*share"):
+            await made
+        shared = ops.upload(ones()).share()
+        assert await shared is await shared
+
+    asyncio.run(main())
+    asyncio.run(main())
+
+
+def test_it_belongs_to_no_loop_until_it_is_awaited(add):
+    made = []
+
+    async def describe():
+        x = ops.upload(ones()).share()
+        made.append(ops.download(add.op(x, x, ops.zeros(N, oxide.f32))))
+        made.append(x)
+
+    asyncio.run(describe())
+    thread = threading.Thread(target=lambda: asyncio.run(describe()))
+    thread.start()
+    thread.join()
+
+    async def do():
+        return [await one for one in made]
+
+    left, _, right, _ = asyncio.run(do())
+    assert (left == 2).all()
+    assert (right == 2).all()
+
+
+def test_one_of_a_group_fails_and_the_others_are_cancelled(add):
+    gate, ended = threading.Event(), []
+    x = oxide.asarray(ones())
+
+    async def waiting():
+        try:
+            await add.op(x, x, ops.host(gate.wait, 10).and_then(lambda _: ops.zeros(N, oxide.f32)))
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def failing():
+        await asyncio.sleep(0.005)
+        index = oxide.asarray(np.full(N, N + 5, np.int32))
+        await programs.gather.prepare(grid=4, block=256).op(index, x, ops.zeros(N, oxide.f32))
+
+    async def main():
+        with pytest.raises(ExceptionGroup) as caught:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(3):
+                    group.create_task(waiting())
+                group.create_task(failing())
+        (error,) = caught.value.exceptions
+        assert isinstance(error, oxide.KernelIndexError)
+
+    asyncio.run(main())
+    gate.set()
+    assert ended == ["cancelled"] * 3
+    oxide.synchronize()
+    assert (add.op(x, x, ops.zeros(N, oxide.f32)).sync().numpy() == 2).all()
+
+
+def test_another_event_loop(add):
+    uvloop = pytest.importorskip("uvloop")
+    x = oxide.asarray(ones())
+
+    async def main():
+        assert type(asyncio.get_running_loop()).__module__.startswith("uvloop")
+        results = await asyncio.gather(
+            *(_await(ops.download(add.op(x, x, ops.zeros(N, oxide.f32)))) for _ in range(8))
+        )
+        assert all((result == 2).all() for result in results)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(_await(ops.host(threading.Event().wait, 0.2)), 0.01)
+
+    for _ in range(2):
+        loop = uvloop.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
+
+
+def test_a_policy_of_ones_own(add, monkeypatch):
+    """Every branch asks it, and goes where it says."""
+    asked, seen, stream = [], [], oxide.stream()
+    x = oxide.asarray(ones())
+
+    def one_for_all(device):
+        asked.append(device)
+        return stream
+
+    monkeypatch.setattr(scheduling, "_policy", [])
+    ops.set_policy(one_for_all)
+    assert ops.policy() is one_for_all
+    branches = [add.op(x, x, ops.zeros(N, oxide.f32)) for _ in range(3)]
+    ops.zip_ops(*branches, ops.with_context(lambda context: seen.append(context.stream))).sync()
+    assert [str(one) for one in asked] == ["cpu"] * 4
+    assert seen == [stream]
+    with pytest.raises(ValueError, match="the stream is on cpu"):
+        ops.SingleStream(stream)(devices.DeviceId("cuda"))
+    with pytest.raises(ValueError, match="at least one stream"):
+        ops.RoundRobin(0)
+
+
 # ---------------------------------------------------------------- graphs
 
 
@@ -284,7 +393,55 @@ def test_a_graph_is_in_order_with_streams(add):
 
 
 def test_what_a_graph_cannot_do(add):
-    with pytest.raises(ops.GraphError, match=r"host.* cannot be part of a graph"):
-        ops.host(lambda: 1).graph()
+    for refused in (ops.host(int), ops.zip_ops(ops.zeros(N, oxide.f32), ops.host(int, 1))):
+        with pytest.raises(ops.GraphError, match="run Python on one of its own threads"):
+            refused.graph()
     with pytest.raises(oxide.LaunchTypeError, match="array of the host"):
         add.op(ones(), ones(), np.zeros(N, np.float32)).graph()
+
+
+def test_a_graph_looks_at_elements_as_often_as_they_change():
+    scatter = programs.scatter.prepare(grid=4, block=256)
+    index, other = oxide.asarray(np.arange(N, dtype=np.int32)), oxide.asarray(np.zeros(N, np.int32))
+    x, out = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    step = scatter.op(index, x, out).graph()
+    step()
+    assert step.sync() is out
+    assert (out.numpy() == 1).all()
+    index.copy_from(other.numpy())
+    for run in (step, step.sync):
+        with pytest.raises(oxide.LaunchValueError, match=r"injective.* is broken"):
+            run()
+    with oxide.unsafe("one thread after the other"):
+        step()
+    for writing in (ops.copy(index, other), ops.clear(index)):
+        with pytest.raises(ops.GraphError, match="scatter cannot be part of a graph that writes"):
+            writing.and_then(lambda given: scatter.op(given, x, out)).graph()
+
+
+def test_a_graph_makes_others_forget_what_it_writes():
+    scatter = programs.scatter.prepare(grid=4, block=256)
+    index, other = oxide.asarray(np.arange(N, dtype=np.int32)), oxide.asarray(np.zeros(N, np.int32))
+    x, out = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    step = ops.copy(index, other).graph()
+    scatter(index, x, out)
+    step()
+    with pytest.raises(oxide.LaunchValueError, match="injective"):
+        scatter(index, x, out)
+
+
+def test_the_failures_of_a_graph():
+    """They go to who waits for the graph, or to an operation that it is part of, or everybody."""
+    index = oxide.asarray(np.full(N, N, np.int32))
+    gather = programs.gather.prepare(grid=4, block=256)
+    step = gather.op(index, oxide.asarray(ones()), oxide.zeros(N, oxide.f32)).graph()
+    oxide.synchronize()
+    with pytest.raises(oxide.KernelIndexError):
+        step.sync()
+    with pytest.raises(oxide.KernelIndexError):
+        ops.with_context(lambda context: step(context.stream)).sync()
+    oxide.synchronize()
+    step()
+    with pytest.raises(oxide.KernelIndexError):
+        oxide.synchronize()
+    oxide.synchronize()
