@@ -7,7 +7,9 @@ y = blur.prepare(grid=64, block=256).op(x, ops.zeros(n, f32))
 result = await ops.download(y)
 """
 
+from oxide_codegen.collectives.group import Group
 from oxide_codegen.errors import GraphError, OperationUsedError
+from oxide_codegen.operations.collectives import all_gather, all_reduce, broadcast
 from oxide_codegen.operations.graphs import Graph
 from oxide_codegen.operations.operation import (
     DeviceOperation,
@@ -27,10 +29,14 @@ __all__ = [
     "DeviceOperation",
     "Graph",
     "GraphError",
+    "Group",
     "OperationUsedError",
     "Policy",
     "RoundRobin",
     "SingleStream",
+    "all_gather",
+    "all_reduce",
+    "broadcast",
     "clear",
     "copy",
     "download",

@@ -82,7 +82,7 @@ class DeviceChoice:
 
     def __enter__(self) -> DeviceChoice:
         if self.id.kind == "cuda":
-            _demand(self.id)
+            demand(self.id)
         self._tokens.append(_chosen.set((self.id, self.way)))
         return self
 
@@ -125,7 +125,7 @@ def current() -> DeviceId:
         except DeviceError as error:
             raise DeviceError(f"OXIDE_DEVICE: {error}") from None
         if wanted.kind == "cuda":
-            _demand(wanted)
+            demand(wanted)
         return wanted
     return DeviceId("cuda") if device_count() else CPU
 
@@ -170,7 +170,8 @@ def load_driver() -> ctypes.CDLL | None:
         return None
 
 
-def _demand(wanted: DeviceId) -> None:
+def demand(wanted: DeviceId) -> None:
+    """Raise `DeviceError` where there is no such GPU."""
     count = device_count()
     if wanted.index < count:
         return

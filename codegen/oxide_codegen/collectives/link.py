@@ -1,0 +1,174 @@
+"""A process's side of its group: calls that are told to the hub, and what it answers.
+
+Answers come to a thread, which resolves futures. When the group has failed, each of them and every
+later call raises that, and `when_failed` is called once: on GPUs it ends what waits for others.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from oxide_codegen.collectives import wire
+from oxide_codegen.errors import (
+    CollectiveError,
+    CollectiveMismatchError,
+    CollectiveTimeoutError,
+    RankLostError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oxide_codegen.collectives.calls import Call
+
+_ERRORS: dict[str, type[CollectiveError]] = {
+    "mismatch": CollectiveMismatchError,
+    "late": CollectiveTimeoutError,
+    "lost": RankLostError,
+}
+_RETRY = 0.02
+# How often the thread looks round while nothing comes.
+_HEARTBEAT = 1.0
+# How long behind its time limit the hub itself may be.
+_GRACE = 5.0
+
+
+class Link:
+    """A connection to the hub at an address; `hello` says who this is."""
+
+    def __init__(self, address: str, port: int, hello: dict[str, Any], limit: float) -> None:
+        until = time.monotonic() + limit + _GRACE
+        self._lock = threading.Lock()
+        self._waiting: dict[int, tuple[float, Future[Any]]] = {}
+        self._failure: tuple[type[CollectiveError], str] | None = None
+        self._has_left = False
+        # Whether process 0 has left, so that the hub may go.
+        self._is_over = False
+        self.when_failed: Callable[[], None] | None = None
+        # Called now and then while answers are waited for; raises what it has found.
+        self.look: Callable[[], None] | None = None
+        self._connection, welcome = _joined(address, port, hello, until)
+        self.processes: list[dict[str, Any]] = welcome["processes"]
+        self.limit = float(welcome["limit"])
+        self._connection.settimeout(None)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=self._listen, name="oxide-link", daemon=True).start()
+
+    def call(self, number: int, call: Call, payload: Any = b"") -> Future[Any]:
+        """Tell the hub; the future gives what all get, or what went wrong."""
+        answer: Future[Any] = Future()
+        with self._lock:
+            self.demand_health()
+            self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer)
+            header = {"kind": "call", "number": number, "call": call.header()}
+            try:
+                wire.send(self._connection, header, payload)
+            except OSError:
+                # Why, the listening thread finds out, and tells.
+                return answer
+        return answer
+
+    def demand_health(self) -> None:
+        """Raise if the group has failed."""
+        if self._failure is not None:
+            kind, text = self._failure
+            raise kind(f"the group has failed: {text}")
+
+    def leave(self) -> None:
+        """Take part no more."""
+        with self._lock:
+            if self._has_left:
+                return
+            self._has_left = True
+            try:
+                wire.send(self._connection, {"kind": "goodbye"})
+                self._connection.shutdown(socket.SHUT_WR)
+            except OSError:
+                # The hub is gone already.
+                return
+
+    def fail(self, kind: type[CollectiveError], text: str, *, is_missed: bool = True) -> None:
+        """The group has failed, or is at an end that nobody misses."""
+        with self._lock:
+            if self._failure is not None:
+                return
+            self._failure = kind, text
+            waiting, self._waiting = [*self._waiting.values()], {}
+        if self.when_failed is not None and is_missed:
+            self.when_failed()
+        for _, answer in waiting:
+            answer.set_exception(kind(text))
+
+    def _listen(self) -> None:
+        with selectors.DefaultSelector() as arrivals:
+            arrivals.register(self._connection, selectors.EVENT_READ)
+            while self._failure is None:
+                try:
+                    if arrivals.select(_HEARTBEAT):
+                        self._take(*wire.receive(self._connection))
+                    else:
+                        self._look()
+                except CollectiveError as error:
+                    self.fail(type(error), str(error))
+                except OSError:
+                    how = "has left" if self._is_over else "is gone"
+                    is_missed = not (self._has_left or self._is_over) or bool(self._waiting)
+                    text = f"process 0, where the ranks of the group meet, {how}"
+                    self.fail(RankLostError, text, is_missed=is_missed)
+        self._connection.close()
+
+    def _take(self, header: dict[str, Any], payload: bytearray) -> None:
+        if header["kind"] == "failed":
+            self.fail(_ERRORS[header["error"]], header["text"])
+            return
+        if header["kind"] == "left":
+            self._is_over = True
+            return
+        with self._lock:
+            _, answer = self._waiting.pop(int(header["number"]))
+        answer.set_result(payload)
+
+    def _look(self) -> None:
+        with self._lock:
+            late = [over for over, _ in self._waiting.values() if over < time.monotonic()]
+        if late:
+            raise CollectiveTimeoutError(
+                f"process 0, where the ranks of the group meet, has not answered for "
+                f"{self.limit + _GRACE:g} s"
+            )
+        if self.look is not None:
+            self.look()
+
+
+def _joined(
+    address: str, port: int, hello: dict[str, Any], until: float
+) -> tuple[socket.socket, dict[str, Any]]:
+    """A connection to the hub, as soon as there is one, and its welcome when all are there."""
+    while True:
+        left = max(until - time.monotonic(), _RETRY)
+        try:
+            connection = socket.create_connection((address, port), left)
+            try:
+                wire.send(connection, {"kind": "hello", **hello})
+                welcome, _ = wire.receive(connection, most=0)
+            except BaseException:
+                connection.close()
+                raise
+        except OSError as error:
+            # Nobody listens yet, or still those of another group.
+            if left <= _RETRY:
+                raise CollectiveTimeoutError(
+                    f"process 0 of the group does not answer at {address} port {port}: {error}"
+                ) from None
+            time.sleep(_RETRY)
+            continue
+        if welcome.get("kind") != "welcome":
+            connection.close()
+            raise _ERRORS[welcome["error"]](welcome["text"])
+        return connection, welcome
