@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.report import KernelReport
 
-_WORST = {Verdict.VIOLATED: 0, Verdict.UNPROVED: 1, Verdict.PROVED: 2}
+WORST = {Verdict.VIOLATED: 0, Verdict.UNPROVED: 1, Verdict.PROVED: 2}
+"""The verdicts by how bad they are: that of a kernel is the worst of its launches'."""
 _MOST_THREADS = 1024
 _DEEPEST = 8
 
@@ -89,7 +90,7 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         if found.verdict is Verdict.VIOLATED:
             # No other launch is worse.
             break
-    site, worst = min(reports, key=lambda one: _WORST[one[1].verdict])
+    site, worst = min(reports, key=lambda one: WORST[one[1].verdict])
     names = tuple(f"{one.span.path}:{one.span.line}" for one in kernel.launches)
     diagnostics = worst.diagnostics
     if worst.verdict is not Verdict.PROVED:

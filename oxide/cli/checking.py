@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer import project
 from oxide_analyzer.configuration import selection
+from oxide_analyzer.imported_kernels import CALLED, launches_imported
 from oxide_analyzer.record import record
 from oxide_analyzer.report import Report
 
@@ -92,6 +93,8 @@ def answer(task: Task) -> Answer | None:
         if is_notebook:
             return _in_cells(content, task)
         read = project.decode(content, entry.shown)
+        if read is None and _launches_others(content, entry):
+            read = project.text(content, entry.shown)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         finding = project.syntax_error(project.Unreadable(entry.shown, why))
@@ -101,6 +104,15 @@ def answer(task: Task) -> Answer | None:
     if isinstance(read, project.Undecodable):
         return Answer(Report(read.path, (), (project.syntax_error(read),)))
     return _checked(read, task)
+
+
+def _launches_others(content: bytes, entry: Input) -> bool:
+    """Whether a file without kernels launches those of a file that it imports."""
+    if CALLED.encode() not in content:
+        return False
+    read = project.text(content, entry.shown)
+    modules = project.modules(entry.path, entry.configuration)
+    return not isinstance(read, project.Undecodable) and launches_imported(read, modules)
 
 
 def _in_cells(content: bytes, task: Task) -> Answer | None:

@@ -61,20 +61,24 @@ def collect(answered: Iterable[tuple[Task, Answer | None]], options: Namespace) 
     hidden: list[Diagnostic] = []
     strict: set[str] = set()
     crashes: set[str] = set()
+    asked: list[Task] = []
+    reports: list[Report] = []
     for task, found in answered:
         outcome.checked.add(task.entry.shown)
         if found is None:
             continue
+        asked.append(task)
+        reports.append(found.report)
         if found.crash is not None and found.crash.place not in crashes:
             # One bug often meets many files; its traceback is worth reading once.
             crashes.add(found.crash.place)
             sys.stderr.write(found.crash.traceback)
-        report = found.report
-        outcome.reports.append(report)
         if found.source is not None:
-            outcome.sources[report.path] = found.source
+            outcome.sources[found.report.path] = found.source
         if found.notebook is not None:
-            outcome.notebooks[report.path] = found.notebook.notebook
+            outcome.notebooks[found.report.path] = found.notebook.notebook
+    outcome.reports = _linked(reports)
+    for task, report in zip(asked, outcome.reports, strict=True):
         is_strict = options.strict or task.entry.configuration.strict
         if is_strict:
             strict.add(report.path)
@@ -100,6 +104,15 @@ def collect(answered: Iterable[tuple[Task, Answer | None]], options: Namespace) 
         outcome.shown += hidden
     outcome.shown.sort(key=lambda diagnostic: (diagnostic.span, diagnostic.code))
     return outcome
+
+
+def _linked(reports: list[Report]) -> list[Report]:
+    """The reports, where kernels of one file that others launch are judged once."""
+    if sum(bool(report.kernels) for report in reports) <= 1:
+        return reports
+    from oxide_analyzer.linked import linked
+
+    return linked(reports)
 
 
 def _silent(report: Report) -> bool:

@@ -94,7 +94,9 @@ def test_unused_keys_are_null_or_empty() -> None:
 
 
 def test_entries_are_sorted_by_place() -> None:
-    other = Report("a.py", (kernel(Verdict.PROVED),), ())
+    one = kernel(Verdict.PROVED)
+    moved = replace(one, span=replace(one.span, path="a.py"))
+    other = Report("a.py", (moved,), ())
     document = json.document([REPORT, other], [RACE, UNPROVED])
     assert [entry["path"] for entry in document["kernels"]] == ["a.py", "k.py"]
     assert [entry["line"] for entry in document["diagnostics"]] == [3, 7]

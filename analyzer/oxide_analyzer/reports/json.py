@@ -54,11 +54,11 @@ def document(
 ) -> Object:
     """What `render` writes, as values of JSON."""
     place = _Places(sources or {})
-    kernels = [(report.path, kernel) for report in reports for kernel in report.kernels]
-    kernels.sort(key=lambda entry: (entry[0], place.order(entry[1].span)))
+    kernels = [kernel for report in reports for kernel in report.kernels]
+    kernels.sort(key=lambda kernel: place.order(kernel.span))
     return {
         "version": VERSION,
-        "kernels": [_kernel(path, kernel, place) for path, kernel in kernels],
+        "kernels": [_kernel(kernel, place) for kernel in kernels],
         "diagnostics": [
             _diagnostic(diagnostic, place)
             for diagnostic in sorted(
@@ -79,6 +79,10 @@ class _Places:
         place = file_place(span, self._sources)
         return place.path, place.cell or 0, span
 
+    def path(self, span: Span) -> str:
+        """The file."""
+        return file_place(span, self._sources).path
+
     def cell(self, span: Span) -> Object:
         """The code cell, null outside of notebooks."""
         return {"cell": file_place(span, self._sources).cell}
@@ -93,13 +97,12 @@ class _Places:
 
     def start(self, span: Span) -> Object:
         """Path, line and column."""
-        path = file_place(span, self._sources).path
-        return {"path": path, "line": span.line, "column": span.column}
+        return {"path": self.path(span), "line": span.line, "column": span.column}
 
 
-def _kernel(path: str, kernel: KernelReport, place: _Places) -> Object:
+def _kernel(kernel: KernelReport, place: _Places) -> Object:
     return {
-        "path": path,
+        "path": place.path(kernel.span),
         "name": kernel.name,
         "line": kernel.span.line,
         "end_line": kernel.span.end_line,
