@@ -5,7 +5,7 @@ runs into is kept for its waiter, and nobody else is told; what work for everybo
 raised by the next who waits for the device.
 
     mine = Errand()
-    with under(mine):
+    with Under(mine):
         k[4, 256, stream](index, out)       a failure is mine
     k[4, 256, stream](index, out)           a failure is for the next `stream.sync()`
     ...                                     all of it is done
@@ -22,13 +22,12 @@ which facts about elements have to hold before.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
 
     from oxide_codegen.arrays import ArrayView
     from oxide_codegen.buffers import DeviceBuffer
@@ -224,14 +223,19 @@ def captured() -> Captured | None:
     return errand if isinstance(errand, Captured) else None
 
 
-@contextmanager
-def under(errand: Errand) -> Generator[None]:
+class Under:
     """What is enqueued within, in this thread, is work of this errand."""
-    token = _current.set(errand)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_errand", "_token")
+
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._errand)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def as_well(error: BaseException) -> str:

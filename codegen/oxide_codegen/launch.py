@@ -88,7 +88,7 @@ class Launch(Generic[P]):
         # For which launches it is: under which guard, and whether ordinary ones.
         self._written: tuple[tuple[Guard, bool], ...] = ()
         self._before: tuple[Guard, bool] | None = None
-        self._parameters: tuple[tuple[str, bool], ...] | None = None
+        self._parameters: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         # Of this launch on all streams.
         self._plans = Plans() if plans is None else plans
         if isinstance(stream.owner, Stream):
@@ -134,15 +134,13 @@ class Launch(Generic[P]):
         """The name of the kernel."""
         return self._program.name
 
-    def parameters(self) -> tuple[tuple[str, bool], ...]:
-        """The parameters of the kernel's function, and which of them it writes."""
+    def parameters(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The parameters of the kernel's function, and those among them that it writes."""
         if self._parameters is None:
-            arrays = self._program.stated().arrays
-            read = Ownership.READ_ONLY
-            self._parameters = tuple(
-                (name, name in arrays and arrays[name].ownership is not read)
-                for name in inspect.signature(self._program.function).parameters
-            )
+            arrays = self._program.stated().arrays.values()
+            names = tuple(inspect.signature(self._program.function).parameters)
+            written = {a.name for a in arrays if a.ownership is not Ownership.READ_ONLY}
+            self._parameters = names, tuple(name for name in names if name in written)
         return self._parameters
 
     def on(self, stream: object) -> Launch[P]:
@@ -418,7 +416,7 @@ class Launch(Generic[P]):
                 return thread.enqueue(work, touched)
             # The arrays are the caller's, who may use them when this returns.
             mine = Errand()
-            with errands.under(mine):
+            with errands.Under(mine):
                 thread.enqueue(work, touched).exception()
             error = mine.failure()
             mine.leave()

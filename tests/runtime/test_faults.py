@@ -408,7 +408,9 @@ LEAVING = """
 import asyncio, sys, threading, time
 import oxide
 from oxide import operations as ops
+from oxide_codegen import host_streams
 
+host_streams._GRACE = 0.1
 never = threading.Event()
 
 def stuck(context):

@@ -26,7 +26,7 @@ from oxide_codegen.driver import check
 from oxide_codegen.errands import Captured, Errand
 from oxide_codegen.errors import GraphError
 from oxide_codegen.failure_records import Lent, Record
-from oxide_codegen.host_streams import HostStream
+from oxide_codegen.host_streams import Done, HostStream
 from oxide_codegen.operations import completion, execution
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.streams import Stream
@@ -77,7 +77,7 @@ class Graph(Generic[T]):
         """Do all of it, wait, and give the result; raises what it ran into."""
         mine = Errand()
         try:
-            with errands.under(mine):
+            with errands.Under(mine):
                 self()
             self._form.wait()
             error = mine.failure()
@@ -287,7 +287,7 @@ class _Noting(HostStream):
     ) -> Future[Any]:
         """Note it; nothing is done, so nobody has to wait."""
         self._noted.append((self._place, work, tuple(touched)))
-        done: Future[Any] = Future()
+        done = Done()
         done.set_result(None)
         return done
 

@@ -22,25 +22,24 @@ def operation(
     launch: Launch[...], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> DeviceOperation[Any]:
     """The operation; `TypeError` where the arguments do not fit the kernel's parameters."""
-    parameters = launch.parameters()
-    names = [name for name, _ in parameters]
-    given = dict(zip(names, args, strict=False)) | dict(kwargs)
-    written = [name for name, writes in parameters if writes]
-    waited = tuple(name for name, one in given.items() if isinstance(one, DeviceOperation))
-
-    is_whole = len(given) == len(names) and given.keys() >= set(names)
+    names, written = launch.parameters()
+    given = dict(zip(names, args, strict=False))
+    if kwargs:
+        given |= kwargs
+    waited = [name for name, one in given.items() if isinstance(one, DeviceOperation)]
 
     def run(context: Context, *results: Any) -> Any:
-        found = given | dict(zip(waited, results, strict=True))
+        found = given | dict(zip(waited, results, strict=True)) if waited else given
         if context.is_captured:
             _demand_buffers(launch.kernel_name, found)
-        if is_whole:
-            launch.enqueue(context.stream, tuple(found[name] for name in names))
+        values = tuple(found.values())
+        if len(values) == len(args) == len(names):
+            launch.enqueue(context.stream, values)
         else:
-            positional = tuple(found[name] for name in names[: len(args)])
+            positional = (*values[: len(args)], *args[len(names) :])
             others = {name: found[name] for name in kwargs}
             launch.on(context.stream).ready(positional, others, repeats=False)[0]()
-        context.keep(*found.values())
+        context.keep(*values)
         outcome = tuple(found[name] for name in written if name in found)
         return outcome[0] if len(outcome) == 1 else outcome or None
 

@@ -73,7 +73,7 @@ class Context:
         host = self.stream.host
         if host is not None:
             self._seen = host.last
-        with errands.under(self.errand):
+        with errands.Under(self.errand):
             result = run(self, *given)
         self._used()
         for one in self._at:

@@ -10,6 +10,7 @@ branches that share arrays is `ordering`, whatever the policy says.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,18 +34,19 @@ class RoundRobin:
             raise ValueError(f"RoundRobin wants at least one stream, got {count}")
         self._count = count
         self._streams: dict[DeviceId, list[Stream]] = {}
-        self._next: dict[DeviceId, int] = {}
+        self._turns = itertools.count()
         self._lock = threading.Lock()
 
     def __call__(self, device: DeviceId) -> Stream:
         """The next stream of this device."""
+        made = self._streams.get(device)
+        if made is not None and len(made) == self._count:
+            return made[next(self._turns) % self._count]
         with self._lock:
             made = self._streams.setdefault(device, [])
-            turn = self._next.get(device, 0)
-            self._next[device] = (turn + 1) % self._count
-            if turn >= len(made):
+            if len(made) < self._count:
                 made.append(streams.stream(str(device)))
-            return made[turn]
+            return made[-1]
 
 
 class SingleStream:
@@ -68,10 +70,12 @@ _lock = threading.Lock()
 
 def policy() -> Policy:
     """What schedules operations that name no policy."""
-    with _lock:
-        if not _policy:
-            _policy.append(RoundRobin())
-        return _policy[0]
+    chosen = _policy
+    if not chosen:
+        with _lock:
+            if not chosen:
+                chosen.append(RoundRobin())
+    return chosen[0]
 
 
 def set_policy(chosen: Policy) -> None:

@@ -32,7 +32,6 @@ from oxide_analyzer.frontends.numba.fields import (
     assigned_fields,
     is_open_field,
     is_property,
-    one_memory,
     self_of,
 )
 from oxide_analyzer.frontends.numba.quantities import (
@@ -44,7 +43,6 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
     Instance,
     NotKnown,
-    Region,
     Size,
     Sizes,
     Symbol,
@@ -272,13 +270,7 @@ class Host:
             case HostArray():
                 return host_arrays.attribute(base, node.attr)
             case Instance():
-                found = self._field(base, node.attr, depth)
-                if not isinstance(found, NotKnown):
-                    return found
-                # Whatever is there now, it lies where the attribute does.
-                one = one_memory(base.node).get(node.attr, node.attr)
-                made = Region(f"{base.owner}.{one}@{base.scope.qualname}")
-                return HostArray(host_arrays.place(self, node), None, None, (made,))
+                return self._field(base, node.attr, depth)
             case NotKnown():
                 return self._meant(node)
             case _:
