@@ -43,6 +43,8 @@ _LSP = {"pygls", "lsprotocol"}
 _NUMBA = [
     *(f"codegen/oxide_codegen/numba/{name}.py" for name in ("arguments", "arrays", "dispatch")),
     *(f"codegen/oxide_codegen/numba/{name}.py" for name in ("jit", "memory", "random")),
+    *(f"codegen/oxide_codegen/numba/{name}.py" for name in ("gufuncs", "reductions", "ufuncs")),
+    "codegen/oxide_codegen/numba/templates.py",
     "oxide/numba/__init__.py",
     "oxide/numba_cuda/__init__.py",
     "oxide/numba_cuda/random.py",

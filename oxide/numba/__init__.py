@@ -78,6 +78,7 @@ __all__ = [
     "float64",
     "float_",
     "from_dtype",
+    "guvectorize",
     "i1",
     "i2",
     "i4",
@@ -102,6 +103,7 @@ __all__ = [
     "uint32",
     "uint64",
     "uintp",
+    "vectorize",
     "void",
 ]
 
@@ -123,6 +125,16 @@ def jit(func: Any = None, /, **kws: Any) -> Any:
 
 
 njit = jit
+
+
+def vectorize(ftylist_or_function: Any = (), target: str = "cpu", **kws: Any) -> Any:
+    """A function of numbers as one of arrays: on the cpu device, or where `target` says."""
+    return cuda.vectorize(ftylist_or_function, target, **kws)
+
+
+def guvectorize(ftylist: Any, signature: str, target: str = "cpu", **kws: Any) -> Any:
+    """A function of small arrays, called for each of them in larger ones."""
+    return cuda.guvectorize(ftylist, signature, target, **kws)
 
 
 def from_dtype(dtype: Any) -> Any:

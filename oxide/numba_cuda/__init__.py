@@ -71,7 +71,10 @@ from oxide_codegen.numba.devices import (
     synchronize,
 )
 from oxide_codegen.numba.dispatch import Dispatcher
+from oxide_codegen.numba.gufuncs import guvectorize as _guvectorize
 from oxide_codegen.numba.jit import jit
+from oxide_codegen.numba.reductions import Reduce
+from oxide_codegen.numba.ufuncs import vectorize as _vectorize
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -83,6 +86,7 @@ __all__ = [
     "Dispatcher",
     "Event",
     "NumbaStream",
+    "Reduce",
     "activemask",
     "all_sync",
     "any_sync",
@@ -130,6 +134,7 @@ __all__ = [
     "grid",
     "gridDim",
     "gridsize",
+    "guvectorize",
     "i1",
     "i2",
     "i4",
@@ -165,6 +170,7 @@ __all__ = [
     "profile_stop",
     "profiling",
     "random",
+    "reduce",
     "select_device",
     "selp",
     "shared",
@@ -197,6 +203,7 @@ __all__ = [
     "uint64",
     "uintc",
     "uintp",
+    "vectorize",
     "void",
     "warpsize",
 ]
@@ -336,6 +343,22 @@ devicearray: Any = SimpleNamespace(
     DeviceNDArray=DeviceNDArray, DeviceNDArrayBase=DeviceNDArray, is_cuda_ndarray=is_cuda_array
 )
 cudadrv: Any = SimpleNamespace(devicearray=devicearray)
+
+
+# ---------------------------------------------------------------- functions of arrays
+
+
+reduce = Reduce
+
+
+def vectorize(ftylist_or_function: Any = (), target: str = "cuda", **kws: Any) -> Any:
+    """A function of numbers as one of arrays, on the current device."""
+    return _vectorize(ftylist_or_function, target, kws)
+
+
+def guvectorize(ftylist: Any, signature: str, target: str = "cuda", **kws: Any) -> Any:
+    """A function of small arrays, called for each of them in larger ones."""
+    return _guvectorize(ftylist, signature, target, kws)
 
 
 # ---------------------------------------------------------------- devices

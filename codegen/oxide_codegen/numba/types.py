@@ -295,17 +295,23 @@ def _is_signature(value: Any) -> bool:
     return hasattr(value, "return_type") and hasattr(value, "args")
 
 
-def _forms(value: Any) -> tuple[Form, ...]:
+def parts_of(value: Any) -> tuple[tuple[Any, ...], Any]:
+    """The types of the arguments that a signature names, and what it returns: None if it does not
+    say. Raises `TypeError` where it cannot be read."""
     if isinstance(value, str):
         try:
             # As Numba does: it is the program's own text.
             value = eval(value, {"__builtins__": {}}, dict(NAMED))
         except Exception as error:
             raise TypeError(f"the signature {value!r} cannot be read: {error}") from None
-        if is_type(value):
-            raise TypeError("a signature names its arguments: 'void(float32[:], int32)'")
+    if is_type(value):
+        raise TypeError("a signature names its arguments: 'void(float32[:], int32)'")
     arguments: tuple[Any, ...] = tuple(value if isinstance(value, tuple) else value.args)
-    returned = getattr(value, "return_type", None)
+    return arguments, getattr(value, "return_type", None)
+
+
+def _forms(value: Any) -> tuple[Form, ...]:
+    arguments, returned = parts_of(value)
     if returned is not None and not _is_none(returned):
         raise TypeError(f"a kernel returns nothing, and the signature says {returned!r}")
     return tuple(form_of_type(argument) for argument in arguments)
