@@ -14,12 +14,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 from math import gcd
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from oxide_analyzer.record import distinct, record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Level(IntEnum):
@@ -116,22 +113,43 @@ class Atom:
 
 Monomial: TypeAlias = tuple[Atom, ...]
 _ONE: Monomial = ()
+_SEVERAL = 2
 
 
 class Poly:
-    """A polynomial: monomial to non-zero coefficient. Immutable; equal by value."""
+    """A polynomial: monomial to non-zero coefficient. Immutable; equal by value.
 
-    # All but `terms` is computed once, when it is asked for.
-    __slots__ = ("_atoms", "_factors", "_hash", "_linear", "_opposite", "_slope", "_tight", "terms")
+    `offset` is its constant term, `value` the number that a constant one is, else None.
+    """
+
+    # What the last eight hold is computed once, when it is asked for.
+    __slots__ = (
+        "_atoms",
+        "_factors",
+        "_hash",
+        "_level",
+        "_linear",
+        "_occurring",
+        "_opposite",
+        "_slope",
+        "_tight",
+        "offset",
+        "terms",
+        "value",
+    )
 
     def __init__(self, terms: dict[Monomial, int]) -> None:
         self.terms = terms
+        self.offset = offset = terms.get(_ONE, 0)
+        self.value = (offset if offset or not terms else None) if len(terms) < _SEVERAL else None
         self._hash: int | None = None
         self._slope: frozenset[tuple[Monomial, int]] | None = None
         self._opposite: frozenset[tuple[Monomial, int]] | None = None
         self._linear: list[tuple[Monomial, int]] | None = None
+        self._occurring: tuple[Atom, ...] | None = None
         self._atoms: frozenset[Atom] | None = None
         self._factors: frozenset[Atom] | None = None
+        self._level: Level | None = None
         self._tight: Poly | None = None
 
     def __repr__(self) -> str:
@@ -158,9 +176,10 @@ class Poly:
         """`self + factor * other`."""
         if not other.terms or factor == 0:
             return self
-        terms = dict(self.terms)
+        terms = self.terms.copy()
+        known = terms.get
         for monomial, coefficient in other.terms.items():
-            total = terms.get(monomial, 0) + factor * coefficient
+            total = known(monomial, 0) + factor * coefficient
             if total:
                 terms[monomial] = total
             else:
@@ -184,19 +203,6 @@ class Poly:
         else:
             del terms[_ONE]
         return Poly(terms)
-
-    @property
-    def offset(self) -> int:
-        """The constant term."""
-        return self.terms.get(_ONE, 0)
-
-    @property
-    def value(self) -> int | None:
-        """The value of a constant polynomial, else None."""
-        terms = self.terms
-        if len(terms) > 1:
-            return None
-        return terms.get(_ONE) if terms else 0
 
     @property
     def slope(self) -> frozenset[tuple[Monomial, int]]:
@@ -223,7 +229,7 @@ class Poly:
     def atom_set(self) -> frozenset[Atom]:
         """The atoms of all monomials."""
         if self._atoms is None:
-            self._atoms = frozenset([a for m in self.terms for a in m])
+            self._atoms = frozenset(self.atoms())
         return self._atoms
 
     @property
@@ -258,15 +264,18 @@ class Poly:
                 divisor = gcd(divisor, coefficient)
         return divisor
 
-    def atoms(self) -> Iterator[Atom]:
+    def atoms(self) -> tuple[Atom, ...]:
         """The atoms of all monomials, repeated as they occur; not those inside forms."""
-        for monomial in self.terms:
-            yield from monomial
+        if self._occurring is None:
+            self._occurring = tuple([a for m in self.terms for a in m])
+        return self._occurring
 
     @property
     def level(self) -> Level:
         """The highest level of its atoms."""
-        return max((a.level for a in self.atoms()), default=Level.LAUNCH)
+        if self._level is None:
+            self._level = max([a.level for a in self.atoms()], default=Level.LAUNCH)
+        return self._level
 
     def single(self) -> Atom | None:
         """The atom that this polynomial is, if it is one."""

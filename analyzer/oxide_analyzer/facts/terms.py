@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from oxide_analyzer.proof.order import Bounds
-    from oxide_analyzer.proof.system import System
+    from oxide_analyzer.proof.system import Rows, System
 
 
 @record
@@ -80,6 +80,10 @@ class Terms:
     # What the forms of atoms say about their values (`system`).
     definitions: dict[Atom, tuple[Condition, ...]] = field(
         default_factory=dict[Atom, "tuple[Condition, ...]"]
+    )
+    # The same with the axioms, where all is inequalities; how many axioms there were (`system`).
+    rows: dict[Atom, tuple[int, Rows | None]] = field(
+        default_factory=dict["Atom", "tuple[int, Rows | None]"]
     )
     _renamed_conditions: dict[tuple[Condition, str, Level], Condition] = field(
         default_factory=dict["tuple[Condition, str, Level]", "Condition"]

@@ -295,13 +295,15 @@ def _propagate(system: System) -> bool | None:
     """
     taken = False
     rows = system.inequalities
-    for slope, poly in rows.items():
-        # Between 0 and 0: an equation, which can be solved.
-        opposite = rows.get(poly.opposite)
-        if opposite is not None and opposite.offset == -poly.offset and slope not in system.tied:
-            system.tied.update((slope, poly.opposite))
-            system.equations.append(poly)
-            taken = True
+    if system.are_tied():
+        for slope, poly in rows.items():
+            # Between 0 and 0: an equation, which can be solved.
+            opposite = rows.get(poly.opposite)
+            is_tied = opposite is not None and opposite.offset == -poly.offset
+            if is_tied and slope not in system.tied:
+                system.tied.update((slope, poly.opposite))
+                system.equations.append(poly)
+                taken = True
     before, system.disjunctions = system.disjunctions, []
     for branches in before:
         alive = tuple(b for b in branches if not _false(b, system))

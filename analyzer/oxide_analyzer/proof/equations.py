@@ -264,22 +264,20 @@ def _bounded(
 
 def connected(goal: Sequence[Poly], inequalities: Sequence[Poly]) -> list[Poly]:
     """The inequalities that share monomials with the goal, by up to three steps."""
-    wanted: set[Monomial] = {m for p in goal for m in p.terms if m}
+    wanted: set[Monomial] = {m for p in goal for m in p.terms}
     chosen: list[Poly] = []
     left = list(inequalities)
     for _ in range(3):
+        wanted.discard(())
+        apart = frozenset(wanted).isdisjoint
         further: list[Poly] = []
-        added = False
-        reach = set(wanted)
         for poly in left:
-            monomials = [m for m in poly.terms if m]
-            if any(m in reach for m in monomials):
-                chosen.append(poly)
-                wanted.update(monomials)
-                added = True
-            else:
+            if apart(poly.terms):
                 further.append(poly)
-        left = further
-        if not added:
+            else:
+                chosen.append(poly)
+                wanted.update(poly.terms)
+        if len(further) == len(left):
             break
+        left = further
     return chosen

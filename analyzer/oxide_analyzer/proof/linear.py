@@ -20,7 +20,7 @@ from oxide_analyzer import deadline
 from oxide_analyzer.proof.allowance import Allowance, current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from oxide_analyzer.facts.polys import Monomial, Poly
 
@@ -81,18 +81,117 @@ def contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     return answer
 
 
+_Sum: TypeAlias = "list[tuple[Monomial, int]]"
+# A row without one of its unknowns: what is left of its sum, its offset, and the size of the
+# coefficient.
+_Side: TypeAlias = "tuple[dict[int, int], int, int]"
+
+
+def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
+    lows: dict[Monomial, int] = {}
+    highs: dict[Monomial, int] = {}
+    sums: dict[frozenset[tuple[Monomial, int]], tuple[int, _Sum]] = {}
+    for poly in inequalities:
+        tight = poly.tight
+        linear, offset = tight.linear, tight.offset
+        if len(linear) == 1:
+            ((unknown, coefficient),) = linear
+            low, high = (-offset, None) if coefficient > 0 else (None, offset)
+            if low is not None and lows.get(unknown, low - 1) < low:
+                lows[unknown] = low
+                if highs.get(unknown, low) < low:
+                    return True
+            elif high is not None and highs.get(unknown, high + 1) > high:
+                highs[unknown] = high
+                if lows.get(unknown, high) > high:
+                    return True
+        elif linear:
+            known = sums.get(tight.slope)
+            if known is None or offset < known[0]:
+                # x + y >= a and x + y <= b with b < a need no elimination to be seen.
+                opposite = sums.get(tight.opposite)
+                if opposite is not None and opposite[0] + offset < 0:
+                    return True
+                sums[tight.slope] = offset, linear
+        elif offset < 0:
+            return True
+    if _has_point(lows, highs, list(sums.values())):
+        budget.spend(len(lows) + len(highs) + len(sums))
+        return False
+    return _eliminate(_Rows(lows, highs, sums.values()), budget)
+
+
+def _has_point(
+    lows: dict[Monomial, int], highs: dict[Monomial, int], sums: Sequence[tuple[int, _Sum]]
+) -> bool:
+    """Whether integers that fulfil all rows are found at once: then there is no contradiction.
+
+    Each unknown starts at the least that it can be; what is not fulfilled moves its unknowns as
+    far as their bounds let it, a few times round.
+    """
+    point: dict[Monomial, int] = {}
+    for _, terms in sums:
+        for unknown, _ in terms:
+            if unknown not in point:
+                low = lows.get(unknown)
+                point[unknown] = min(0, highs.get(unknown, 0)) if low is None else low
+    for _ in range(_ROUNDS):
+        moved = False
+        for offset, terms in sums:
+            missing = -offset
+            for unknown, coefficient in terms:
+                missing -= coefficient * point[unknown]
+            if missing <= 0:
+                continue
+            moved = True
+            for unknown, coefficient in terms:
+                at = point[unknown]
+                if coefficient > 0:
+                    there = at - (-missing // coefficient)
+                    high = highs.get(unknown)
+                    if high is not None and high < there:
+                        there = high
+                else:
+                    there = at + (-missing // -coefficient)
+                    low = lows.get(unknown)
+                    if low is not None and there < low:
+                        there = low
+                if there != at:
+                    point[unknown] = there
+                    missing -= coefficient * (there - at)
+                    if missing <= 0:
+                        break
+            else:
+                return False
+        if not moved:
+            return True
+    return False
+
+
 class _Rows:
     """Inequalities by numbers of unknowns: of each left side the strongest.
 
-    Most bound one unknown. Those that bound a sum are kept by the sum as `(offset, sum)`.
+    Most bound one unknown. Those that bound a sum are kept by the sum as `(offset, sum)`. Bounds
+    of what is in no sum contradict nothing, and are left out.
     """
 
-    __slots__ = ("highs", "lows", "sums")
+    __slots__ = ("highs", "lows", "sums", "unknowns")
 
-    def __init__(self) -> None:
-        self.lows: dict[int, int] = {}
-        self.highs: dict[int, int] = {}
+    def __init__(
+        self,
+        lows: dict[Monomial, int],
+        highs: dict[Monomial, int],
+        sums: Collection[tuple[int, _Sum]],
+    ) -> None:
+        ordered = sorted({m for _, linear in sums for m, _ in linear}, key=_order)
+        numbers = {m: number for number, m in enumerate(ordered)}
+        self.unknowns = len(ordered)
+        self.lows = {numbers[m]: low for m, low in lows.items() if m in numbers}
+        self.highs = {numbers[m]: high for m, high in highs.items() if m in numbers}
         self.sums: dict[frozenset[tuple[int, int]], tuple[int, dict[int, int]]] = {}
+        for offset, linear in sums:
+            terms = {numbers[m]: coefficient for m, coefficient in linear}
+            self.sums[frozenset(terms.items())] = offset, terms
 
     def __len__(self) -> int:
         return len(self.lows) + len(self.highs) + len(self.sums)
@@ -123,7 +222,6 @@ class _Rows:
         known = self.sums.get(key)
         if known is not None and known[0] <= offset:
             return True
-        # x + y >= a and x + y <= b with b < a need no elimination to be seen.
         opposite = self.sums.get(frozenset([(m, -c) for m, c in terms.items()]))
         if opposite is not None and opposite[0] + offset < 0:
             return False
@@ -149,45 +247,25 @@ class _Rows:
                 below.append((terms, offset, -coefficient))
         return above, below
 
-    def drop(self, unknowns: Sequence[int]) -> None:
+    def drop(self, unknowns: Iterable[int]) -> None:
         """Remove the rows with any of these unknowns."""
+        gone = frozenset(unknowns)
+        self.forget(gone)
+        for key in [k for k, (_, terms) in self.sums.items() if not gone.isdisjoint(terms)]:
+            del self.sums[key]
+
+    def forget(self, unknowns: Iterable[int]) -> None:
+        """Remove the bounds of these unknowns."""
         for unknown in unknowns:
             self.lows.pop(unknown, None)
             self.highs.pop(unknown, None)
-        if self.sums:
-            gone = frozenset(unknowns)
-            for key in [k for k, (_, terms) in self.sums.items() if not gone.isdisjoint(terms)]:
-                del self.sums[key]
 
 
-# A row without one of its unknowns: what is left of its sum, its offset, and the size of the
-# coefficient.
-_Side: TypeAlias = tuple[dict[int, int], int, int]
-
-
-def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
-    unknowns = sorted({m for p in inequalities for m in p.terms if m}, key=_order)
-    numbers = {m: number for number, m in enumerate(unknowns)}
-    rows = _Rows()
+def _eliminate(rows: _Rows, budget: Budget) -> bool:
     insert = rows.insert
-    for poly in inequalities:
-        terms: dict[int, int] = {}
-        offset = 0
-        for monomial, coefficient in poly.terms.items():
-            if monomial:
-                terms[numbers[monomial]] = coefficient
-            else:
-                offset = coefficient
-        if not insert(terms, offset):
-            return True
-    if _has_point(rows):
-        budget.spend(len(rows))
-        return False
-    while len(rows):
-        if not budget.spend(len(rows)):
-            return False
-        pivot = _pivot(rows, len(unknowns))
-        if pivot is None:
+    while rows.sums:
+        pivot = _pivot(rows)
+        if pivot is None or not budget.spend(len(rows)):
             return False
         above, below = rows.take(pivot)
         if len(above) * len(below) + len(rows) > _MOST_ROWS:
@@ -213,65 +291,15 @@ def _contradictory(inequalities: Sequence[Poly], budget: Budget) -> bool:
     return False
 
 
-def _has_point(rows: _Rows) -> bool:
-    """Whether integers that fulfil all rows are found at once: then there is no contradiction.
-
-    Each unknown starts at the least that it can be; what is not fulfilled moves its unknowns as
-    far as their bounds let it, a few times round.
-    """
-    lows, highs = rows.lows, rows.highs
-    sums = list(rows.sums.values())
-    point: dict[int, int] = {}
-    for _, terms in sums:
-        for unknown in terms:
-            if unknown not in point:
-                low = lows.get(unknown)
-                point[unknown] = min(0, highs.get(unknown, 0)) if low is None else low
-    for _ in range(_ROUNDS):
-        moved = False
-        for offset, terms in sums:
-            missing = -offset
-            for unknown, coefficient in terms.items():
-                missing -= coefficient * point[unknown]
-            if missing <= 0:
-                continue
-            moved = True
-            for unknown, coefficient in terms.items():
-                at = point[unknown]
-                if coefficient > 0:
-                    there = at - (-missing // coefficient)
-                    high = highs.get(unknown)
-                    if high is not None and high < there:
-                        there = high
-                else:
-                    there = at + (-missing // -coefficient)
-                    low = lows.get(unknown)
-                    if low is not None and there < low:
-                        there = low
-                if there != at:
-                    point[unknown] = there
-                    missing -= coefficient * (there - at)
-                    if missing <= 0:
-                        break
-            else:
-                return False
-        if not moved:
-            return True
-    return False
-
-
-def _pivot(rows: _Rows, unknowns: int) -> int | None:
+def _pivot(rows: _Rows) -> int | None:
     """The unknown to eliminate next, or None if nothing is left.
 
     Rows with an unknown that is bounded on one side only can always be fulfilled, and go.
     """
+    lows, highs, unknowns = rows.lows, rows.highs, rows.unknowns
     while True:
         above, below = [0] * unknowns, [0] * unknowns
         inexact: dict[int, int] = {}
-        for unknown in rows.lows:
-            above[unknown] = 1
-        for unknown in rows.highs:
-            below[unknown] = 1
         for _, terms in rows.sums.values():
             for unknown, coefficient in terms.items():
                 if coefficient > 0:
@@ -284,7 +312,12 @@ def _pivot(rows: _Rows, unknowns: int) -> int | None:
                         inexact[unknown] = inexact.get(unknown, 0) | 2
         best, least = None, _DEAREST
         free: list[int] = []
-        for unknown, (lower, upper) in enumerate(zip(above, below, strict=True)):
+        bare: list[int] = []
+        for unknown, (from_below, from_above) in enumerate(zip(above, below, strict=True)):
+            if not from_below and not from_above:
+                bare.append(unknown)
+                continue
+            lower, upper = from_below + (unknown in lows), from_above + (unknown in highs)
             if lower and upper:
                 cost = lower * upper - lower - upper
                 if inexact and inexact.get(unknown) == _BOTH:
@@ -292,8 +325,9 @@ def _pivot(rows: _Rows, unknowns: int) -> int | None:
                     cost += _INEXACT
                 if cost < least:
                     best, least = unknown, cost
-            elif lower or upper:
+            else:
                 free.append(unknown)
+        rows.forget(bare)
         if not free:
             return best
         rows.drop(free)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 # The factors of a product whose parts are no products.
 _SIMPLE = 2
+_SIDES = 2
 # That a factor is at most so much says nothing of use about a product.
 _HUGE = 1 << 20
 # Longer inequalities seldom bound one unknown.
@@ -37,9 +38,10 @@ class Bounds:
         longer: list[tuple[list[tuple[Monomial, int]], int]] = []
         for poly in rows:
             linear = poly.linear
-            if len(linear) == 1:
+            count = len(linear)
+            if count == 1:
                 self._bound(*linear[0], poly.offset)
-            elif len(linear) <= _LONGEST:
+            elif count <= _LONGEST:
                 longer.append((linear, poly.offset))
         for _ in range(_ROUNDS):
             news = False
@@ -131,7 +133,18 @@ class Bounds:
             return self._bound(*unbounded, most)
         news = False
         for (monomial, coefficient), end in zip(linear, ends, strict=True):
-            news |= self._bound(monomial, coefficient, most - end)
+            if coefficient > 0:
+                low = -((most - end) // coefficient)
+                known = lows.get(monomial)
+                if known is None or low > known:
+                    lows[monomial] = low
+                    news |= known is None
+            else:
+                high = (most - end) // -coefficient
+                known = highs.get(monomial)
+                if known is None or high < known:
+                    highs[monomial] = high
+                    news |= known is None
         return news
 
 
@@ -143,18 +156,15 @@ def signs(polys: Iterable[Poly], bounds: Bounds) -> list[Poly]:
 
 def order_lemmas(rows: Sequence[Poly], bounds_of_rows: Callable[[], Bounds]) -> list[Poly]:
     """Inequalities about the products in `rows` that follow from `rows`."""
-    differences: dict[tuple[Monomial, Monomial], int] = {}
-    products: set[Monomial] = set()
-    for poly in rows:
-        linear = poly.linear
-        products.update(m for m, _ in linear if len(m) > 1)
-        if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
-            big = next(m for m, c in linear if c == 1)
-            small = next(m for m, c in linear if c == -1)
-            gap = -poly.offset  # big - small >= gap
-            differences[big, small] = max(differences.get((big, small), gap), gap)
+    products = {m for poly in rows if poly.factors for m, _ in poly.linear if len(m) > 1}
     if not products:
         return []
+    differences: dict[tuple[Monomial, Monomial], int] = {}
+    for poly in rows:
+        ends = _difference(poly)
+        if ends is not None:
+            gap = -poly.offset  # big - small >= gap
+            differences[ends] = max(differences.get(ends, gap), gap)
     products |= _between_squares(products)
     bounds = bounds_of_rows()
     lemmas: list[Poly] = []
@@ -211,6 +221,17 @@ def order_lemmas(rows: Sequence[Poly], bounds_of_rows: Callable[[], Bounds]) -> 
     return lemmas
 
 
+def _difference(poly: Poly) -> tuple[Monomial, Monomial] | None:
+    """The big and the small one of an inequality `big - small >= gap`."""
+    linear = poly.linear
+    if len(linear) != _SIDES:
+        return None
+    (first, one), (second, other) = linear
+    if one == 1 and other == -1:
+        return first, second
+    return (second, first) if one == -1 and other == 1 else None
+
+
 def _between_squares(products: Iterable[Monomial]) -> set[Monomial]:
     """The products x·y of squares x·x and y·y: the one lies between the others."""
     squares = sorted(m[0] for m in products if len(m) == _SIMPLE and m[0] is m[1])
@@ -227,15 +248,13 @@ def comparisons(rows: Sequence[Poly]) -> Iterator[tuple[Poly, Poly, Poly, Poly]]
     known: set[tuple[Monomial, Monomial]] = set()
     products: dict[Monomial, set[int]] = {}
     for poly in rows:
-        linear = poly.linear
-        for monomial, coefficient in linear:
+        for monomial, coefficient in poly.linear:
             if len(monomial) > 1:
                 products.setdefault(monomial, {1}).add(abs(coefficient))
-        if len(linear) == 2 and sorted(c for _, c in linear) == [-1, 1]:
-            big = next(m for m, c in linear if c == 1)
-            small = next(m for m, c in linear if c == -1)
-            if poly.offset <= 0:
-                known.update(((big, small), (small, big)))
+        ends = _difference(poly)
+        if ends is not None and poly.offset <= 0:
+            big, small = ends
+            known.update(((big, small), (small, big)))
     more = _cofactors(products) | _between_squares(products)
     ordered = [*products, *sorted(more - products.keys())]
     for first in ordered:

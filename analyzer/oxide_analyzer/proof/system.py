@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 _POWER_ROUNDS = 3
 
 Slope: TypeAlias = "frozenset[tuple[Monomial, int]]"
+# Inequalities, and the atoms that occur in them or in what they speak of.
+Rows: TypeAlias = "tuple[tuple[Poly, ...], tuple[Atom, ...]]"
 
 
 @dataclass(slots=True)
@@ -84,6 +86,8 @@ class System:
     ask_powers: bool = False
     # The left sides of pairs of inequalities that have become equations.
     tied: set[Slope] = field(default_factory=set["Slope"])
+    # Inequalities that have come since somebody asked for such pairs.
+    fresh: list[Poly] = field(default_factory=list[Poly])
     _bounds: Bounds | None = None
 
     def bounds(self) -> Bounds:
@@ -95,6 +99,16 @@ class System:
     def forget_bounds(self) -> None:
         """To be called where inequalities change."""
         self._bounds = None
+
+    def are_tied(self) -> bool:
+        """Whether pairs of inequalities have become equations, since this was asked."""
+        fresh, self.fresh = self.fresh, []
+        known = self.inequalities.get
+        for poly in fresh:
+            opposite = known(poly.opposite)
+            if opposite is not None and opposite.offset == -poly.offset:
+                return True
+        return False
 
     def copy(self) -> System:
         """A system of its own, for one branch."""
@@ -115,6 +129,7 @@ class System:
             set(self.said),
             self.ask_powers,
             set(self.tied),
+            list(self.fresh),
             self._bounds,
         )
 
@@ -171,9 +186,11 @@ def assume(system: System, conditions: Iterable[Condition]) -> bool:
 
 def bound(system: System, poly: Poly) -> None:
     """Add `poly >= 0`, for a tight polynomial that is not constant."""
-    known = system.inequalities.get(poly.slope)
+    slope = poly.slope
+    known = system.inequalities.get(slope)
     if known is None or poly.offset < known.offset:
-        system.inequalities[poly.slope] = poly
+        system.inequalities[slope] = poly
+        system.fresh.append(poly)
         system.forget_bounds()
 
 
@@ -224,6 +241,12 @@ def _close_atoms(system: System, terms: Terms) -> bool:
                 system.ask_powers = True
             case _:
                 pass
+        if not system.solved and (bare := _bare_rows(terms, atom)) is not None:
+            rows, leads = bare
+            system.pending.extend(leads)
+            for row in rows:
+                bound(system, row)
+            continue
         for part in parts_of(atom):
             system.pending.extend(part.atoms())
         facts = [*_defined(terms, atom), *terms.axioms.get(atom, ())]
@@ -328,6 +351,21 @@ def in_current_terms(system: System, facts: list[Condition]) -> list[Condition]:
         else:
             current = [replace_condition(c, atom, value) for c in current]
     return current
+
+
+def _bare_rows(terms: Terms, atom: Atom) -> Rows | None:
+    """What is known of an atom, where that is inequalities alone, and the atoms that lead on."""
+    axioms = terms.axioms.get(atom, ())
+    kept = terms.rows.get(atom)
+    if kept is None or kept[0] != len(axioms):
+        facts = [*_defined(terms, atom), *axioms]
+        polys = [f.poly for f in facts if isinstance(f, AtLeastZero) and f.poly.value is None]
+        rows = None
+        if len(polys) == len(facts):
+            leads = [a for p in (*parts_of(atom), *polys) for a in p.atoms()]
+            rows = tuple([p.tight for p in polys]), tuple(leads)
+        kept = terms.rows[atom] = len(axioms), rows
+    return kept[1]
 
 
 def _defined(terms: Terms, atom: Atom) -> tuple[Condition, ...]:
