@@ -1,18 +1,24 @@
 """A CUDA driver made of host memory, whose launches run the cpu's machine code.
 
 It finds what can be wrong in the runtime without a GPU: which calls are made, with which
-arguments, on which stream, in which context. Launches reach it through bindings in Python, and
-where a test asks for that, at addresses of C functions as those of the driver's library.
+arguments, on which stream, in which context; with several devices also whether stream, context and
+memory are of one. Launches reach it through bindings in Python, and where a test asks for that, at
+addresses of C functions as those of the driver's library.
 """
 
 import ctypes
 import itertools
 import sys
+import threading
 import types
 from struct import Struct
 
 from oxide_codegen import abi, cuda, devices, enqueue, ptx
+from oxide_codegen.kernel import Kernel
 from oxide_codegen.native import compile_native
+from oxide_codegen.operations import completion
+from oxide_codegen.program import Program
+from runtime import programs
 
 LEGACY = 1
 
@@ -30,6 +36,9 @@ class Driver:
     class CUstreamCaptureStatus:
         CU_STREAM_CAPTURE_STATUS_NONE = 0
 
+    class CUstreamCaptureMode:
+        CU_STREAM_CAPTURE_MODE_RELAXED = 2
+
     class CUmemorytype:
         CU_MEMORYTYPE_HOST = 1
         CU_MEMORYTYPE_DEVICE = 2
@@ -41,8 +50,14 @@ class Driver:
         CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97
         CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16
 
-    def __init__(self):
-        self.context = 0
+    def __init__(self, count=1):
+        self._here = threading.local()
+        self.count = count
+        # On which device streams and memory are.
+        self.streams = {}
+        self.memory = {}
+        # Whether devices reach each other's memory.
+        self.peers = True
         self.log = []
         self.loaded = []
         self.functions = {}
@@ -65,6 +80,15 @@ class Driver:
             return int.__new__(cls, code)
 
     CUDA_MEMCPY2D = types.SimpleNamespace
+
+    @property
+    def context(self):
+        """The context that is current in this thread; of device k it is 1000 + k."""
+        return getattr(self._here, "context", 0)
+
+    @context.setter
+    def context(self, context):
+        self._here.context = context
 
     def cuInit(self, _):
         return (0,)
@@ -144,6 +168,15 @@ class Driver:
             ctypes.memmove(target, source, copy.WidthInBytes)
         return (0,)
 
+    def cuThreadExchangeStreamCaptureMode(self, mode):
+        return 0, mode
+
+    def cuMemcpyPeerAsync(self, target, to, source, of, size, stream):
+        for address, context in ((target, to), (source, of)):
+            assert self.memory[address] == context - 1000, "memory of another device"
+        assert to == self.context
+        return self._move("peer", target, source, size, stream)
+
     def cuMemAllocManaged(self, size, flags):
         self._in_context()
         assert flags == self.CUmemAttach_flags.CU_MEM_ATTACH_GLOBAL
@@ -176,6 +209,7 @@ class Driver:
         return self._run(function, (gx, gy, gz), (bx, by, bz), shared, stream, table)
 
     def _run(self, function, grid, block, shared, stream, table):
+        self._in_context(stream)
         native, hidden, lanes = self.functions[int(function)]
         count = len(native.layout.slots)
         pointers = (ctypes.c_void_p * (count + len(hidden))).from_address(table)
@@ -214,13 +248,15 @@ class Driver:
         return (0,)
 
     def _move(self, what, target, source, size, stream):
-        self._in_context()
+        self._in_context(stream)
         self.log.append((what, int(stream)))
         ctypes.memmove(target, source, size)
         return (0,)
 
-    def _in_context(self):
-        assert self.context == 1000, "the primary context is not current"
+    def _in_context(self, stream=LEGACY):
+        place = self.context - 1000
+        assert 0 <= place < self.count, "no primary context is current"
+        assert self.streams.get(int(stream), place) == place, "a stream of another device"
 
 
 _CURRENT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p))
@@ -279,11 +315,11 @@ class Buffer:
         self.closed = True
 
 
-def install(monkeypatch, *, library=False):
-    """Put the fake in the place of cuda-core and cuda-bindings, and of the driver's library or
-    none; the driver.
+def install(monkeypatch, *, library=False, count=1):
+    """Put the fake, of so many devices, in the place of cuda-core and cuda-bindings, and of the
+    driver's library or none; the driver.
     """
-    driver = Driver()
+    driver = Driver(count)
     driver.library = Library(driver) if library else None
     functions = driver.library.functions if library else None
     monkeypatch.setattr(enqueue, "functions", lambda: functions)
@@ -300,7 +336,7 @@ def install(monkeypatch, *, library=False):
         def wait(self, other):
             driver.log.append(("order", self.handle, getattr(other, "handle", other)))
 
-        def record(self):
+        def record(self, *, options=None):
             event = Event(f"event on {self.handle}")
             event.driver, event.on = driver, self.handle
             return event
@@ -316,17 +352,28 @@ def install(monkeypatch, *, library=False):
         memory_resource = "the current pool"
 
         def __init__(self, index):
-            assert index == 0
+            assert 0 <= index < count
+            self.index = index
+            if count > 1:
+                self.memory_resource = types.SimpleNamespace(peer_accessible_by=set())
 
         def set_current(self):
-            driver.context = 1000
+            driver.context = 1000 + self.index
+
+        def can_access_peer(self, other):
+            return driver.peers and other != self.index
 
         def allocate(self, size, *, stream):
             assert size > 0
-            return Buffer(size)
+            assert driver.streams.get(stream.handle, self.index) == self.index
+            buffer = Buffer(size)
+            driver.memory[buffer.handle] = self.index
+            return buffer
 
         def create_stream(self):
-            return Stream(next(handles))
+            handle = next(handles)
+            driver.streams[handle] = self.index
+            return Stream(handle)
 
     class Pinned:
         def allocate(self, size, *, stream=None):
@@ -362,12 +409,25 @@ def install(monkeypatch, *, library=False):
 
     real = ptx.compile_ptx
     core = types.SimpleNamespace(
-        Device=Device, Stream=Stream, LegacyPinnedMemoryResource=Pinned, ObjectCode=Code
+        Device=Device,
+        Stream=Stream,
+        LegacyPinnedMemoryResource=Pinned,
+        ObjectCode=Code,
+        EventOptions=types.SimpleNamespace,
     )
     monkeypatch.setattr(ptx, "compile_ptx", compile_ptx)
     monkeypatch.setattr(cuda, "_import", lambda: (driver, core))
     monkeypatch.setattr(cuda, "_devices", {})
-    monkeypatch.setattr(devices, "device_count", lambda: 1)
+    monkeypatch.setattr(devices, "device_count", lambda: count)
+    for value in vars(programs).values():
+        if isinstance(value, Kernel):
+            # Code is kept by kernel: start anew, on this driver.
+            made = Program(value.__wrapped__, value._program.options)
+            monkeypatch.setattr(value, "_program", made)
+            monkeypatch.setattr(value, "_launches", {})
+    # The driver of this machine, if it has one, knows nothing of these streams.
+    monkeypatch.setattr(completion, "_host_function_launcher", lambda: None)
+    monkeypatch.setattr(completion, "_threads", {})
     monkeypatch.delenv("OXIDE_DEVICE", raising=False)
     assert sys.byteorder == "little"
     return driver

@@ -4,8 +4,7 @@ import pytest
 
 import oxide
 from oxide_codegen import pools
-from oxide_codegen.program import Program
-from runtime import fake_cuda, programs, unproved
+from runtime import fake_cuda, unproved
 
 
 @pytest.fixture(params=["cpu", "cuda"])
@@ -17,11 +16,5 @@ def place(request, monkeypatch):
         with oxide.device("cpu"):
             yield "cpu"
         return
-    # Code is kept by kernel: start anew, on the driver of this test.
-    for value in vars(programs).values():
-        if isinstance(value, oxide.Kernel):
-            made = Program(value.__wrapped__, value._program.options)
-            monkeypatch.setattr(value, "_program", made)
-            monkeypatch.setattr(value, "_launches", {})
     fake_cuda.install(monkeypatch)
     yield "cuda:0"

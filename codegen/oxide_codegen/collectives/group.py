@@ -116,7 +116,7 @@ class Group:
         first = sum(sizes[: place.process])
         self.ranks = range(first, first + len(self.device_ids))
         self.size = sum(sizes)
-        atexit.register(self.link.leave)
+        atexit.register(self._leave)
         if self.kind == "cuda" and self.size > 1:
             self._connect(bytes.fromhex(self.link.processes[0]["nccl"]), self.link.limit)
 
@@ -160,13 +160,20 @@ class Group:
             if self._is_closed:
                 return
             self._is_closed = True
+        self._land()
+        if self.nccl is not None:
+            self.nccl.close(_CLOSING)
+        atexit.unregister(self._leave)
+        self._leave()
+
+    def _land(self) -> None:
         for one in self._flying:
             # How it ended, who waits for it is told.
             one.exception()
-        if self.nccl is not None:
-            self.nccl.close(_CLOSING)
+
+    def _leave(self) -> None:
+        self._land()
         if self.link is not None:
-            atexit.unregister(self.link.leave)
             self.link.leave()
 
     def __enter__(self) -> Group:

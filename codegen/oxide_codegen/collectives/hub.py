@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HELLO = 10.0
+# What reading a message ends with that is none, or none of ours.
+_NO_MESSAGE = (OSError, ValueError, KeyError, TypeError)
 
 
 @dataclass(slots=True)
@@ -88,27 +90,31 @@ class Hub:
         self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            process = self._greeted(connection)
+            if process is None:
+                return
+            try:
+                while True:
+                    header, payload = wire.receive(connection)
+                    if header["kind"] == "goodbye":
+                        self._leave(process)
+                        return
+                    self._called(process, int(header["number"]), header["call"], payload)
+            except _NO_MESSAGE:
+                self._lose(process)
+
+    def _greeted(self, connection: socket.socket) -> int | None:
+        """The number of the process that connects; None where it is none of us, or all failed."""
         try:
             connection.settimeout(_HELLO)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             hello, _ = wire.receive(connection, most=0)
             process = self._admitted(connection, hello)
-        except (OSError, ValueError, KeyError, TypeError):
-            # Somebody who is none of us.
-            connection.close()
-            return
-        if process is None:
-            return
-        connection.settimeout(None)
-        try:
-            while True:
-                header, payload = wire.receive(connection)
-                if header["kind"] == "goodbye":
-                    self._leave(process)
-                    return
-                self._called(process, int(header["number"]), header["call"], payload)
-        except (OSError, ValueError, KeyError, TypeError):
-            self._lose(process)
+            connection.settimeout(None)
+        except _NO_MESSAGE:
+            return None
+        return process
 
     def _admitted(self, connection: socket.socket, hello: dict[str, Any]) -> int | None:
         """The number of a process that may take part; None where it, or the group, may not."""

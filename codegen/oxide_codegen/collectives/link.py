@@ -65,6 +65,8 @@ class Link:
         answer: Future[Any] = Future()
         with self._lock:
             self.demand_health()
+            if self._has_left:
+                raise CollectiveError(f"{call}: this process has left the group")
             self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer)
             header = {"kind": "call", "number": number, "call": call.header()}
             try:
