@@ -47,6 +47,7 @@ from oxide_analyzer.frontends.numba.quantities import (
 )
 from oxide_analyzer.frontends.numba.ways import (
     INNER,
+    Left,
     counted,
     items_of,
     joined,
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
 _MOST_ROUNDS = 8
-_MOST_STATEMENTS = 12_000
+_MOST_STATEMENTS = 6_000
 _DEEPEST = 4
 # Managers of contexts that go on behind an exception.
 _CATCHING = frozenset(["suppress", "raises", "assertRaises", "catch"])
@@ -78,6 +79,7 @@ class Flow:
         self._module = module
         self._reassigned = reassigned(root(module))
         self._path = ""
+        self.is_cut = False
         # Where the loops that are followed end, and go on, before their bodies do.
         self._breaks: list[list[Names]] = []
         self._continues: list[list[Names]] = []
@@ -88,6 +90,8 @@ class Flow:
         # Functions whose launches depend on what they are given.
         self._open: set[int] = set()
         self._played: set[int] = set()
+        # The expressions that have a call in them.
+        self._calling: dict[int, bool] = {}
         self._unknown: set[int] = set()
         self._depth = 0
         self._recording = True
@@ -155,6 +159,7 @@ class Flow:
         """The launches that were not come to, for the host code is too long: with anything."""
         if self._left >= 0:
             return
+        self.is_cut = True
         seen = {id(launched.call) for launched in found}
         for scope, body in [
             (self._module, self._module.node),
@@ -236,9 +241,15 @@ class Flow:
                 old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
                 made = ast.copy_location(ast.BinOp(old, op, value), node)
                 held = host.value(old)
-                # An array is changed where it is, and stays what it was.
-                if not (isinstance(held, HostArray) and held.shape is not None):
-                    self._bind(target, target, host.value(made), host)
+                match held:
+                    case HostArray(shape=None):
+                        # A number is another one now; an array is changed where it is.
+                        changed = HostArray(self._at(node, scope), None, None, held.lies)
+                        self._bind(target, target, changed, host)
+                    case HostArray():
+                        pass
+                    case _:
+                        self._bind(target, target, host.value(made), host)
             case ast.If(test=test, body=body, orelse=orelse):
                 self._calls(test, host)
                 taken = truth(test, host)
@@ -417,23 +428,32 @@ class Flow:
         names = assigned([*body, ast.Expr(target)]) - self._reassigned
         at = self._at(target, scope)
 
-        def ends(head: Names) -> list[Names]:
+        tested = sorted(assigned_in(target)) if not is_loop else []
+
+        def ends(head: Names) -> Left:
             if is_loop:
                 self._bind(target, target, value or NOT_KNOWN, self._host(scope, head))
-            return self._round(body, scope, [head])[0]
+            # A test is made in each round.
+            self._unbind(tested, scope, head, target)
+            return self._round(body, scope, [head])
 
         recording, self._recording = self._recording, False
-        head = settled(known, ends, names, id(scope.node), at)
+        head, (after, broken) = settled(known, ends, names, id(scope.node), at)
         self._recording = recording
-        if is_loop:
-            self._bind(target, target, value or NOT_KNOWN, self._host(scope, head))
-        after, broken = self._round(body, scope, [dict(head)])
+        if recording:
+            after, broken = ends(dict(head))
         return joined([known, *after], at), broken
 
     # ------------------------------------------------------------ calls
 
     def _calls(self, node: ast.expr, host: Host) -> None:
         """Note the launches in an expression, and follow functions that depend on their calls."""
+        if id(node) not in self._calling:
+            self._calling[id(node)] = any(
+                isinstance(inner, ast.Call | ast.NamedExpr) for inner in ast.walk(node)
+            )
+        if not self._calling[id(node)]:
+            return
         outer = host
         if isinstance(node, INNER):
             # Its own names hold what nobody knows; what is run later finds what is there then.
