@@ -22,11 +22,12 @@ import atexit
 import importlib
 import os
 import threading
+import time
 import warnings
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from oxide_codegen import enqueue
 from oxide_codegen.device_memory import SEVERAL, Memory
@@ -36,7 +37,6 @@ from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.errors import (
     DeviceError,
     MissingExtraError,
-    OxideError,
 )
 from oxide_codegen.failure_records import Records
 from oxide_codegen.ordering import Point, Uses
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 _devices: dict[int, Cuda] = {}
 _lock = threading.Lock()
+# So long, in seconds, a process that ends waits for what is in flight.
+_GRACE = 1.0
 # Not empty in a process that was forked from one that used a GPU.
 _forked: list[bool] = []
 
@@ -65,6 +67,9 @@ _forked: list[bool] = []
 def _note_fork() -> None:
     if _devices:
         _forked[:] = [True]
+    for device in devices_in_use():
+        # Launches that are repeated blindly look, and find that the device is lost.
+        device.moved, device.is_lost = object(), True
 
 
 if hasattr(os, "register_at_fork"):
@@ -95,14 +100,17 @@ def cuda(index: int) -> Cuda:
 
 
 def _drain() -> None:
-    """At the end of the process: wait for what is in flight, and say what nobody was told."""
+    """At the end of the process: wait a little for what is in flight, say what nobody was told."""
     if _forked:
         return
+    end = time.monotonic() + _GRACE
     for device in devices_in_use():
         try:
-            device.sync()
-            device.reap()
-        except OxideError as error:
+            if device.is_idle_before(end):
+                device.records.all_done()
+                device.reap()
+                device.raise_failures()
+        except Exception as error:
             warnings.warn(f"when the process ended: {error}", RuntimeWarning, stacklevel=1)
 
 
@@ -143,6 +151,8 @@ class Cuda:
         self.garbage: SimpleQueue[tuple[Any, Uses, bool]] = SimpleQueue()
         # Held from looking at the uses of memory until the new use is noted and enqueued.
         self.lock = threading.RLock()
+        # Those of ours that somebody has.
+        self._streams: WeakSet[Stream] = WeakSet()
         # Streams that write down a graph of ours.
         self.captures: dict[int, CudaCapture] = {}
         major, minor = self.device.compute_capability
@@ -165,6 +175,8 @@ class Cuda:
         # Another object whenever memory came to another stream: what has seen it here, and finds
         # the same again, need not look at each `Memory`.
         self.moved: object = None
+        # Whether this is a process that was forked from one that used the device.
+        self.is_lost = False
         if int(before) not in (0, self.context_handle):
             check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
 
@@ -461,7 +473,9 @@ class Cuda:
         """A new stream that does not wait for the default one by itself."""
         with self.current():
             made = self.device.create_stream()
-        return Stream(self.id, int(made.handle), made)
+        stream = Stream(self.id, int(made.handle), made)
+        self._streams.add(stream)
+        return stream
 
     def record(self, stream: int) -> Any:
         """An event behind all that is on a stream, with the time of day."""
@@ -495,6 +509,17 @@ class Cuda:
         """What the bindings raised, as Oxide says it, of work with these kernels."""
         names = ", ".join(kernels) or None
         return DeviceError(f"the work on {self.id} failed: {error}", kernel=names)
+
+    def is_idle_before(self, end: float) -> bool:
+        """Whether all work on streams of ours is done by this time of `time.monotonic`."""
+        with self.current():
+            handles = (self.default_handle, *(stream.handle for stream in self._streams))
+            events = [self.stream(handle).record() for handle in handles]
+            while not all(event.is_done for event in events):
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(1e-3)
+        return True
 
     def wait_for_all(self) -> None:
         """Wait for all work on the device; the context is current."""

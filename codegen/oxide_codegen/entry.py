@@ -206,7 +206,8 @@ def write(
     found = _conditions(specialisation, grid, block, shared, place, guard, ordinary)
     classes = found.classes
     if found.moved:
-        classes.append(f"device.moved is not None and ({' or '.join(found.moved)})")
+        look = " or ".join((*found.moved, "device.is_lost"))
+        classes.append(f"device.moved is not None and ({look})")
     lines = [
         "def entry(arguments):",
         f"    if len(arguments) != {found.count}: return False",

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from oxide_codegen.errors import DeviceError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.host_streams import Done
 
 
 class Event:
@@ -48,7 +47,7 @@ class Event:
         if self.device_id.kind == "cpu":
             from oxide_codegen import host_streams
 
-            self._reached.exception()
+            self._reached.wait()
             host_streams.raise_failures()
             return
         from oxide_codegen.cuda import cuda
@@ -72,7 +71,7 @@ class Event:
         return float(self.inner - earlier.inner)
 
     @property
-    def _reached(self) -> Future[float]:
+    def _reached(self) -> Done:
         return self.inner
 
     def __repr__(self) -> str:

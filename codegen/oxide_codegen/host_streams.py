@@ -10,21 +10,27 @@ to; while there are no streams they look at nothing.
 
 A failure ends the work that it happened in and no other. It goes to whom the work was done for (see
 `errands`); everybody's is raised by the next that waits: for the stream, for an array, or for all.
+
+A process that ends waits for its streams, a second at most. One that is forked has none of their
+threads: whatever would wait for work that was in flight raises there, and streams are made anew.
 """
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
+import time
+import warnings
 from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import count
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakSet
 
 from oxide_codegen import errands
 from oxide_codegen.errands import EVERYBODY
-from oxide_codegen.errors import demand_not_freed
+from oxide_codegen.errors import DeviceError, demand_not_freed
 from oxide_codegen.ordering import Point, Uses
 
 if TYPE_CHECKING:
@@ -38,10 +44,15 @@ _Jobs: TypeAlias = "SimpleQueue[_Job | None]"
 
 # Work in the calling thread; streams have the numbers above.
 CALLER = 0
+# So long, in seconds, a process that ends waits for what is in flight.
+_GRACE = 1.0
 _numbers = count(1)
 _lock = threading.Lock()
-_streams: WeakSet[HostStream] = WeakSet()
+# The last work of each stream, by its number, until its thread ends.
+_last: dict[int, Done] = {}
 _begun: list[bool] = []
+# What stands for this process: a forked one has another.
+_process: list[object] = [object()]
 
 
 def begun() -> bool:
@@ -75,6 +86,25 @@ class HostMemory:
 class Done(Future[Any]):
     """Work on a stream; who is to be told of its failure has been told when it is done."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = _process[0]
+
+    def wait(self) -> None:
+        """Wait until it is done, however it ended."""
+        if not self.done():
+            demand_here(self._process)
+        self.exception()
+
+
+def demand_here(process: object) -> None:
+    """Raise if something is in flight in the process that this one was forked from."""
+    if process is not _process[0]:
+        raise DeviceError(
+            "this process was forked from one with streams of the cpu, whose threads are not here: "
+            'make streams here, or start it with multiprocessing.get_context("spawn")'
+        )
+
 
 class HostStream:
     """A queue of work, and the thread that does it; a daemon, which ends with its stream."""
@@ -82,11 +112,12 @@ class HostStream:
     def __init__(self) -> None:
         self.number = next(_numbers)
         self._jobs: _Jobs = SimpleQueue()
+        self._process = _process[0]
         # The last work that was enqueued.
         self.last: Done | None = None
-        with _lock:
-            _streams.add(self)
+        if not _begun:
             _begun[:] = [True]
+            atexit.register(_drain)
         threading.Thread(
             target=_do,
             args=(self.number, self._jobs),
@@ -102,13 +133,14 @@ class HostStream:
         self, work: Callable[[], Any], touched: Sequence[tuple[HostMemory, bool]] = ()
     ) -> Future[Any]:
         """Do `work`, which reads the memories or also writes them, behind what it has to be."""
+        demand_here(self._process)
         done, errand = Done(), errands.current()
         with _lock:
             before = _before(touched, self.number)
             point = Point(self.number, done)
             for memory, writes in touched:
                 memory.uses.note(point, writes=writes)
-            self.last = done
+            self.last = _last[self.number] = done
             self._jobs.put((work, before, errand, done))
         return done
 
@@ -116,7 +148,7 @@ class HostStream:
         """Wait for all that was enqueued, however it ended."""
         last = self.last
         if last is not None:
-            last.exception()
+            last.wait()
 
     def sync(self) -> None:
         """Wait for all that was enqueued, and raise what it ran into."""
@@ -137,6 +169,7 @@ def _do(number: int, jobs: _Jobs) -> None:
     while True:
         job = jobs.get()
         if job is None:
+            _last.pop(number, None)
             return
         work, before, errand, done = job
         for point in before:
@@ -168,21 +201,25 @@ def _before(touched: Sequence[tuple[HostMemory, bool]], lane: int) -> tuple[Poin
     return tuple(point for point in points.values() if not point.event.done())
 
 
+def _wait_for(points: tuple[Point, ...]) -> None:
+    for point in points:
+        point.event.wait()
+
+
 @contextmanager
 def using(touched: Sequence[tuple[HostMemory, bool]]) -> Generator[None]:
     """Use memories within, in the calling thread, behind the work on streams that it has to be."""
     if not _begun or not touched:
         yield
         return
-    done: Future[None] = Future()
+    done = Done()
     point = Point(CALLER, done)
     with _lock:
         before = _before(touched, -1)
         for memory, writes in touched:
             memory.uses.note(point, writes=writes)
     try:
-        for waited in before:
-            waited.event.exception()
+        _wait_for(before)
         yield
     finally:
         done.set_result(None)
@@ -203,8 +240,32 @@ def raise_failures() -> None:
 
 def sync() -> None:
     """Wait for all streams, and raise what they ran into."""
-    with _lock:
-        streams = tuple(_streams)
-    for stream in streams:
-        stream.wait()
+    for done in tuple(_last.values()):
+        done.wait()
     raise_failures()
+
+
+def _drain() -> None:
+    """At the end of the process: wait a little for what is in flight, say what nobody was told."""
+    end = time.monotonic() + _GRACE
+    try:
+        for done in tuple(_last.values()):
+            done.exception(max(0.0, end - time.monotonic()))
+        raise_failures()
+    except TimeoutError:
+        # It may wait for what never comes; threads of streams do not keep a process from ending.
+        return
+    except Exception as error:
+        warnings.warn(f"when the process ended: {error}", RuntimeWarning, stacklevel=1)
+
+
+def _forget_threads() -> None:
+    _last.clear()
+    _process[0] = object()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_forget_threads
+    )

@@ -75,7 +75,7 @@ def at_once(
             for memory in memories:
                 if memory.stream != stream:
                     return otherwise()
-            if int(current()[1]) != context:
+            if device.is_lost or int(current()[1]) != context:
                 return otherwise()
             status = launch(function, gx, gy, gz, bx, by, bz, shared, stream, address, 0)[0]
             if status:
@@ -90,6 +90,8 @@ def at_once(
     def directly() -> None:
         now = device.moved
         if now is not state.seen:
+            if device.is_lost:
+                return otherwise()
             for buffer in written:
                 buffer.forget()
             for memory in memories:

@@ -8,16 +8,17 @@ see `host_streams`.
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import devices, errands, host_streams
 from oxide_codegen.errors import DeviceError, LaunchTypeError
 from oxide_codegen.events import Event
-from oxide_codegen.host_streams import HostStream
+from oxide_codegen.host_streams import Done, HostStream
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from oxide_codegen.devices import DeviceId
 
 
@@ -61,7 +62,7 @@ class Stream:
             raise DeviceError(f"a stream of {self.device} cannot wait for {event.device}")
         if self.device_id.kind == "cpu":
             if self.host is None:
-                event.inner.exception()
+                event.inner.wait()
             else:
                 self.host.enqueue(event.inner.exception)
             return
@@ -94,8 +95,8 @@ class Stream:
         return f"<oxide.Stream {self.handle:#x} on {self.device}>"
 
 
-def _done(result: float) -> Future[float]:
-    made: Future[float] = Future()
+def _done(result: float) -> Done:
+    made = Done()
     made.set_result(result)
     return made
 

@@ -165,7 +165,7 @@ def test_a_view_ends_with_its_buffer(place):
     for use in (
         view.numpy,
         lambda: view[0],
-        lambda: view.T[0].copy(),
+        lambda: [view.T.copy()],
         lambda: out.copy_from(view),
         lambda: view.reshape(18).copy_from(out),
         lambda: programs.scale[1, 32](view.ravel()),

@@ -209,3 +209,23 @@ def _is_read_before(method: ast.FunctionDef, name: str, value: ast.expr) -> bool
         and (node.lineno, node.col_offset) < (value.end_lineno or 0, value.end_col_offset or 0)
         for node in own_statements(method)
     )
+
+
+@lru_cache(maxsize=256)
+def one_memory(owner: ast.ClassDef) -> Mapping[str, str]:
+    """By the names of attributes that are assigned to others, `self.old = self.new`, one name for
+    all of them; those that change places stay apart."""
+    found: dict[str, str] = {}
+    for method in owner.body:
+        for node in own_statements(method):
+            match node:
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(), attr=one)],
+                    value=ast.Attribute(value=ast.Name(), attr=other),
+                ):
+                    first, second = found.get(one, one), found.get(other, other)
+                    for name in {one, other, *(n for n, of in found.items() if of == second)}:
+                        found[name] = first
+                case _:
+                    pass
+    return found

@@ -32,6 +32,7 @@ from oxide_analyzer.frontends.numba.fields import (
     assigned_fields,
     is_open_field,
     is_property,
+    one_memory,
     self_of,
 )
 from oxide_analyzer.frontends.numba.quantities import (
@@ -43,6 +44,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
     Instance,
     NotKnown,
+    Region,
     Size,
     Sizes,
     Symbol,
@@ -270,7 +272,13 @@ class Host:
             case HostArray():
                 return host_arrays.attribute(base, node.attr)
             case Instance():
-                return self._field(base, node.attr, depth)
+                found = self._field(base, node.attr, depth)
+                if not isinstance(found, NotKnown):
+                    return found
+                # Whatever is there now, it lies where the attribute does.
+                one = one_memory(base.node).get(node.attr, node.attr)
+                made = Region(f"{base.owner}.{one}@{base.scope.qualname}")
+                return HostArray(host_arrays.place(self, node), None, None, (made,))
             case NotKnown():
                 return self._meant(node)
             case _:

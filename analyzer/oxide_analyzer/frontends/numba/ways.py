@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import operator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.numba.host import Host, Names, one_of
 from oxide_analyzer.frontends.numba.host_arrays import place
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _MOST_WAYS = 4
 
+# What names hold at the end of a round, on each way to it, and where it breaks the loop off.
+Left: TypeAlias = "tuple[list[Names], list[Names]]"
 
 _COMPARED: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
     ast.Eq: operator.eq,
@@ -133,25 +135,25 @@ def joined(ways: list[Names], at: str) -> list[Names]:
 
 
 def settled(
-    before: Names, ends: Callable[[Names], list[Names]], names: frozenset[str], owner: int, at: str
-) -> Names:
-    """What names hold at the head of a loop, in whatever round.
+    before: Names, ends: Callable[[Names], Left], names: frozenset[str], owner: int, at: str
+) -> tuple[Names, Left]:
+    """What names hold at the head of a loop, in whatever round, and what a round leaves of that.
 
-    `ends` says what they may hold at the end of a round, `names` which of the `owner` its body
-    assigns. What differs from round to round has a name of its own, and two arrays of which one
-    round may make one share memory.
+    `ends` says what they may hold at the end of a round, and where it breaks the loop off, `names`
+    which of the `owner` its body assigns. What differs from round to round has a name of its own,
+    and two arrays of which one round may make one share memory.
     """
     head = dict(before)
     for name in sorted(names):
         head.setdefault((owner, name), HostArray(f"{name}@{at}", None))
     unlike: dict[tuple[int, str], bool] = {}
+    left = ends(dict(head))
     for attempt in range(2 * len(names) + 2):
-        left = ends(dict(head))
         moved = False
         for key, held in head.items():
             if key[0] != owner or key[1] not in names or unlike.get(key):
                 continue
-            after = [way[key] for way in left if key in way]
+            after = [way[key] for way in left[0] if key in way]
             if all(value == held for value in after):
                 continue
             if key in unlike and all(are_alike(held, value) for value in after):
@@ -165,7 +167,13 @@ def settled(
             moved = True
         if not moved:
             break
-    return _apart(head, before, ends(dict(head)), at, names)
+        left = ends(dict(head))
+    for _ in names:
+        apart = _apart(head, before, left[0], at, names)
+        if apart == head:
+            break
+        head, left = apart, ends(dict(apart))
+    return head, left
 
 
 def _apart(head: Names, before: Names, left: list[Names], at: str, names: frozenset[str]) -> Names:
