@@ -108,7 +108,7 @@ def source_of(function: FunctionType, modules: live.LiveModules) -> SourceFile:
     path = function.__code__.co_filename
     source = modules.source_of(path)
     if source is None:
-        raise live.Unavailable(f"the source of `{function.__qualname__}` is not available")
+        raise live.without_source(f"the source of `{function.__qualname__}`", path)
     return modules.complete(source, function.__globals__) if live.is_cell(path) else source
 
 

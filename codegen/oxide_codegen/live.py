@@ -55,6 +55,16 @@ class Unavailable(Exception):
     """Why the source of a function cannot stand for it."""
 
 
+def without_source(what: str, path: str) -> Unavailable:
+    """What there is to do about a function that was made of text that nobody kept."""
+    return Unavailable(
+        f"{what} is not available (it was defined in {path}), so it cannot be checked: write it in "
+        "a file, a notebook, or a REPL that keeps its input; of text that `exec` runs, Python "
+        "keeps what `linecache` is given before: `linecache.cache[name] = (len(text), None, "
+        'text.splitlines(True), name); exec(compile(text, name, "exec"))`'
+    )
+
+
 def take(function: object) -> SourceFile | None:
     """The text of the file that defines `function`, as it is now; None if there is none."""
     if not isinstance(function, FunctionType):
@@ -387,6 +397,8 @@ class LiveModules:
 
     def _helper(self, name: str, function: FunctionType) -> str | None:
         path = function.__code__.co_filename
+        if not function.__name__.isidentifier():
+            return None  # a lambda, which no import leads to
         if path not in _taken:
             return f"from {function.__module__} import {function.__name__} as {name}"
         if not is_cell(path):

@@ -315,11 +315,7 @@ class Program:
                 "cannot stand below it"
             )
         if self._source is None:
-            raise live.Unavailable(
-                f"its source is not available (it was defined in "
-                f"{function.__code__.co_filename}), so it cannot be checked: write kernels in a "
-                "file, a notebook, or a REPL that keeps its input"
-            )
+            raise live.without_source("its source", function.__code__.co_filename)
         modules = live.LiveModules()
         source = self._source
         if live.is_cell(source.path):
@@ -337,7 +333,7 @@ class Program:
             found = live.follow(functions.get(part.argument, function), part, guard)
             text = sources.get(part.path) or modules.source_of(part.path)
             if text is None:
-                raise live.Unavailable(f"the source of `{part.qualname}` is not available")
+                raise live.without_source(f"the source of `{part.qualname}`", part.path)
             sources[part.path] = text
             if part.argument and not part.route:
                 live.verify_given(found, text)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
+import math
+import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -306,3 +309,56 @@ def test_a_failure_on_a_gpu_is_raised_where_the_host_waits() -> None:
         kernels.unguarded[2, 64](out)
         with pytest.raises(IndexError, match="out of bounds of `out`"):
             cuda.synchronize()
+
+
+# ---------------------------------------------------------------- functions as values
+
+MADE = """
+from oxide.numba import cuda
+@cuda.jit
+def made(x):
+    i = cuda.grid(1)
+    if i < x.size:
+        x[i] += 2
+"""
+
+
+def test_a_kernel_that_was_made_of_text_says_what_to_do_and_that_helps() -> None:
+    lost: dict[str, Any] = {}
+    exec(MADE, lost)
+    x = np.zeros(4)
+    with pytest.raises(oxide.SourceError, match=r"linecache\.cache") as failed:
+        lost["made"][1, 4](x)
+    # What the message says is what is done.
+    advice = str(failed.value).rpartition("before: `")[2].removesuffix("`")
+    kept: dict[str, Any] = {"text": MADE, "name": "<made>", "linecache": linecache}
+    exec(advice, kept)
+    kept["made"][1, 4](x)
+    assert x.tolist() == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("op", "of", "expected"),
+    [
+        (operator.add, math.sqrt, [math.sqrt(3)] * 4),
+        (operator.ipow, abs, [0, 1, 2, 1]),
+        (max, np.sin, np.sin([3, 2, 2, 3]).tolist()),
+        (np.minimum, float, [0, 1, 1, 0]),
+        (operator.le, int, [1, 1, 0, 0]),
+        (operator.truediv, operator.neg, [0, -0.5, -2, -math.inf]),
+    ],
+)
+def test_functions_of_libraries_are_values(op: Any, of: Any, expected: list[float]) -> None:
+    x, out = ramp(4, np.float64), np.zeros(4)
+    kernels.made_of(op, of)[1, 4](x, x[::-1].copy(), out)
+    assert out.tolist() == pytest.approx(expected, rel=1e-15)
+
+
+def test_operators_are_functions() -> None:
+    x, out = ramp(4, np.float64), np.zeros(4)
+    kernels.operators[1, 4](x, out)
+    assert out.tolist() == [3, 3, 2 + 4 + 2 + 1, 3 + 9 + 3 + 1]
+    for op, total in ((cuda.atomic.add, 6), (cuda.atomic.max, 3)):
+        result = np.zeros(1)
+        kernels.gathered(op)[1, 4](x, result)
+        assert result.tolist() == [total]

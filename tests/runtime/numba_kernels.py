@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from oxide.numba import cuda, float32
@@ -129,3 +131,38 @@ def looked_up(x, by, out):
     i = cuda.grid(1)
     if i < out.size:
         out[i] = x[i % by]
+
+
+@cuda.jit(device=True)
+def applied(op, a, b):
+    return op(a, b)
+
+
+def made_of(op, of):
+    @cuda.jit
+    def kernel(x, y, out):
+        i = cuda.grid(1)
+        if i < out.size and i < x.size and i < y.size:
+            out[i] = of(op(x[i], y[i]))
+
+    return kernel
+
+
+def gathered(op):
+    @cuda.jit
+    def kernel(x, out):
+        i = cuda.grid(1)
+        if i < x.size:
+            op(out, 0, x[i])
+
+    return kernel
+
+
+@cuda.jit
+def operators(x, out):
+    i = cuda.grid(1)
+    if i < out.size and i < x.size:
+        operator.setitem(out, i, 3)
+        if operator.lt(1, x[i]) and not operator.not_(x[i]):
+            v = applied(operator.mul, x[i], operator.getitem(x, i))
+            out[i] = operator.add(applied(operator.add, x[i], v), applied(min, x[i], 9) + 1)

@@ -181,8 +181,25 @@ def _rows() -> list[Builtin]:
         )
         for name in ("add", "sub", "max", "min", "and", "or", "xor", "inc", "dec", "exch", "cas")
     ]
+    rows += [
+        Builtin(
+            f"operator.{name}",
+            _KIND.FUNCTION,
+            f"operator.{name}(…)",
+            "an operator as a function",
+            origin=Origin.NUMBA,
+        )
+        for name in _OPERATORS.split()
+    ]
     return rows
 
+
+# Python's `operator`, whose functions kernels take as values.
+_OPERATORS = (
+    "add sub mul truediv floordiv mod pow and_ or_ xor lshift rshift "
+    "iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift irshift "
+    "lt le eq ne ge gt neg pos invert inv not_ truth abs getitem setitem"
+)
 
 ROWS: Mapping[str, Builtin] = {row.name: row for row in _rows()}
 
@@ -295,7 +312,7 @@ def _exports() -> dict[str, str]:
         )
         found.update({f"{module}.conj": "numpy.conjugate", f"{module}.angle": "cmath.phase"})
     for name in ROWS:
-        if name.startswith("cmath."):
+        if name.startswith(("cmath.", "operator.")):
             found[name] = name
     found.update({f"cmath.{name}": f"math.{name}" for name in ("pi", "e", "inf", "nan")})
     for name in _GENERATORS:

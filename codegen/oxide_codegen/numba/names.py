@@ -18,6 +18,7 @@ from oxide_analyzer.frontends.numba.given import (
     LiveComplex,
     LiveFunction,
     LiveModule,
+    LiveName,
     LiveNumber,
     LiveRecords,
     LiveTuple,
@@ -52,6 +53,9 @@ _MODULES = {
     "oxide.numba_cuda": "numba.cuda",
     "oxide.numba_cuda.types": "numba.types",
 }
+_LIBRARIES = ("operator", "math", "cmath", "builtins")
+_INTRINSICS = "oxide.numba_cuda.intrinsics"
+_CONVERSIONS = (int, float, bool, complex)
 _OWN = ("oxide.", "oxide_codegen.", "numba.")
 
 
@@ -123,7 +127,9 @@ class LiveNames:
         if type(value) is complex:
             return LiveComplex(value, F64)
         element = element_named(value)
-        return LiveType(element) if element is not None else _of_numpy(value)
+        if element is not None:
+            return LiveType(element)
+        return _of_library(value) or _of_numpy(value)
 
 
 _MISSING = object()
@@ -160,6 +166,22 @@ def _number(value: int | float) -> LiveNumber | None:
         return LiveNumber(float(value), F64)
     type = I64 if value <= I64.max else U64
     return LiveNumber(int(value), type) if type.min <= value <= type.max else None
+
+
+def _of_library(value: object) -> LiveName | None:
+    """A function that the analyzer knows by the name that its library has for it."""
+    if isinstance(value, types.BuiltinFunctionType):
+        module = (value.__module__ or "").removeprefix("_")
+        return LiveName(module, (value.__name__,)) if module in _LIBRARIES else None
+    if isinstance(value, types.FunctionType) and value.__module__ == _INTRINSICS:
+        return LiveName("numba.cuda", (value.__name__,))
+    if type(value).__module__ == _INTRINSICS:
+        return LiveName("numba.cuda", tuple(vars(value)["_name"].split(".")))
+    if isinstance(value, type) and value in _CONVERSIONS:
+        return LiveName("builtins", (value.__name__,))
+    import numpy as np
+
+    return LiveName("numpy", (value.__name__,)) if isinstance(value, np.ufunc) else None
 
 
 def _of_numpy(value: object) -> Live | None:

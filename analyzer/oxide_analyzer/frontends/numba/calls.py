@@ -16,6 +16,7 @@ from oxide_analyzer.frontends.numba import (
     cooperation,
     intrinsics,
     memory,
+    operator_calls,
     supplied,
     written,
 )
@@ -234,6 +235,7 @@ _CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     **intrinsics.CALLS,
     "round": _round,
     **memory.CALLS,
+    **operator_calls.CALLS,
     **atomics.CALLS,
     **cooperation.CALLS,
 }

@@ -106,6 +106,15 @@ class LiveModule:
     name: str
 
 
+@record
+class LiveName:
+    """A function that the analyzer knows by name: `operator.add`, `math.sqrt`, `atomic.add` of
+    `numba.cuda`."""
+
+    module: str
+    path: tuple[str, ...]
+
+
 @distinct
 class LiveFunction:
     """A function that kernels may call, where its source stands."""
@@ -121,6 +130,7 @@ Live: TypeAlias = (
     | LiveRecords
     | LiveType
     | LiveModule
+    | LiveName
     | LiveFunction
 )
 

@@ -20,6 +20,7 @@ from oxide_analyzer.frontends.numba.given import (
     LiveComplex,
     LiveFunction,
     LiveModule,
+    LiveName,
     LiveNumber,
     LiveRecords,
     LiveTuple,
@@ -27,6 +28,7 @@ from oxide_analyzer.frontends.numba.given import (
 )
 from oxide_analyzer.frontends.oxide import places
 from oxide_analyzer.frontends.oxide.meanings import HostObject, Known, ModuleMeaning
+from oxide_analyzer.frontends.oxide.scopes import Scope
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -40,14 +42,18 @@ from oxide_analyzer.language import numba
 from oxide_analyzer.language.builtins import lookup
 from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import F64, I64
+from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.given import Live
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
     from oxide_analyzer.frontends.oxide.lowering import Frame
+    from oxide_analyzer.frontends.oxide.meanings import Meaning
     from oxide_analyzer.frontends.oxide.values import Value
 
 _MOST_ELEMENTS = 65536
+# A scope that binds nothing: names in it are Python's.
+_NOWHERE = Scope(SourceFile("", ""), ast.Module([], []))
 
 
 def name(lowering: NumbaLowering, node: ast.Name) -> Value:
@@ -109,6 +115,13 @@ def _value(lowering: NumbaLowering, live: Live, path: tuple[str, ...], node: ast
             return UNKNOWN if row is None else MeaningValue(Known(row), path)
         case LiveModule(name=module):
             return MeaningValue(ModuleMeaning(module, None), path)
+        case LiveName(module=module, path=within):
+            meaning: Meaning | None = ModuleMeaning(module, None)
+            if module == "builtins":
+                meaning, within = lowering.dialect.name(within[0], _NOWHERE), ()
+            for attribute in within:
+                meaning = meaning and lowering.dialect.attribute(meaning, attribute)
+            return UNKNOWN if meaning is None else MeaningValue(meaning, path)
         case LiveFunction(function=function):
             return MeaningValue(function, path)
         case _:

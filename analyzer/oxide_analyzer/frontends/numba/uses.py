@@ -21,6 +21,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba.operator_calls import written
 from oxide_analyzer.frontends.oxide.meanings import Known, UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
 
@@ -105,6 +106,7 @@ class _Look:
         self._tuples: dict[str, int] = {}
         self._nodes = [inner for statement in node.body for inner in ast.walk(statement)]
         self._own = {argument.arg for argument, _ in parameters(node)}
+        self._nodes += [inner for call in self._nodes for inner in self._as_syntax(call)]
 
     def run(self) -> None:
         """Gather until nothing is new."""
@@ -116,6 +118,14 @@ class _Look:
             if size == before:
                 break
             before = size
+
+    def _as_syntax(self, node: ast.AST) -> list[ast.AST]:
+        """What `operator.getitem(a, i)` is: the syntax of an element."""
+        if not isinstance(node, ast.Call) or node.keywords:
+            return []
+        module, _, name = (self._known(node.func) or "").partition(".")
+        same = written(name, node.args) if module == "operator" else None
+        return [] if same is None else [same, *ast.iter_child_nodes(same)]
 
     def _size(self) -> int:
         uses = self._uses
