@@ -17,7 +17,6 @@ is refused.
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -34,6 +33,7 @@ from oxide_codegen.vouching import is_vouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from concurrent.futures import Future
 
     from oxide_codegen.cuda import Cuda, Memory
     from oxide_codegen.devices import DeviceId
