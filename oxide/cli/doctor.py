@@ -52,6 +52,7 @@ _PACKAGES = (
     ("numpy", "host arrays", "cpu"),
     ("cuda-core", "NVIDIA GPUs", "cuda"),
     ("cuda-bindings", "NVIDIA GPUs", "cuda"),
+    ("nccl4py", "arrays of several GPUs combined", "nccl"),
 )
 
 

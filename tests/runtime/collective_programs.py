@@ -1,6 +1,6 @@
-"""One of several processes that combine arrays: `RANK=1 WORLD_SIZE=3 python …`.
+"""One of several processes that combine arrays: `RANK=1 WORLD_SIZE=3 python … cpu`, or `cuda`.
 
-Prints a line of JSON for each thing it has seen.
+Prints a line of JSON for each thing it has seen; at the end the second one is killed.
 """
 
 import asyncio
@@ -16,6 +16,9 @@ import oxide
 from oxide import operations as ops
 
 RANK = int(os.environ["RANK"])
+KIND = sys.argv[1]
+# NCCL takes longer than that to bring ranks together.
+SHORT = 0.5 if KIND == "cpu" else 20.0
 
 
 def say(**seen):
@@ -35,7 +38,7 @@ def together():
         gathered = ops.all_gather(group, ops.upload(np.array([RANK, 7], np.int16))).sync()
         seen["gathered"] = gathered.numpy().tolist()
         told = oxide.asarray(np.full(3, RANK, np.float64))
-        ops.broadcast(group, told, root=2).sync()
+        ops.broadcast(group, told, root=group.size - 1).sync()
         seen["told"] = told.numpy().tolist()
 
         async def many():
@@ -78,7 +81,7 @@ def mismatch(group):
 
 def late(group):
     if RANK == 1:
-        time.sleep(1.0)
+        time.sleep(2 * SHORT)
     ops.all_reduce(group, oxide.zeros(10, oxide.f32)).sync()
 
 
@@ -89,10 +92,11 @@ def lost(group):
 
 
 if __name__ == "__main__":
-    with oxide.device("cpu"):
+    with oxide.device("cpu" if KIND == "cpu" else f"cuda:{RANK}"):
         together()
-        two_devices()
-        failing(20, mismatch)
-        failing(0.5, late)
-        failing(20, lost)
+        if KIND == "cpu":
+            two_devices()
+        failing(30, mismatch)
+        failing(SHORT, late)
+        failing(30, lost)
     sys.exit(0)

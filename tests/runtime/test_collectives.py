@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +13,8 @@ from oxide import operations as ops
 from oxide_codegen.collectives import environment
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED, Call, combined
 from oxide_codegen.elements import dtype_of
-from runtime import programs, unproved
+from runtime import processes, programs, unproved
 
-ROOT = Path(__file__).parent.parent.parent
 N = 1000
 PROCESSES = 3
 
@@ -231,39 +226,13 @@ def test_launchers_that_say_nothing_sensible(variables, text):
 # ---------------------------------------------------------------- in several processes
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def seen():
     """What each of several processes has seen; the second one is killed at the end."""
     program = Path(__file__).with_name("collective_programs.py")
-    shared = {
-        "WORLD_SIZE": str(PROCESSES),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-        "OXIDE_DEVICE": "cpu",
-        "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in (".", "analyzer", "codegen")),
-    }
-    running = [
-        subprocess.Popen(
-            [sys.executable, str(program)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **shared, "RANK": str(rank)},
-        )
-        for rank in range(PROCESSES)
-    ]
-    try:
-        texts = [one.communicate(timeout=60)[0] for one in running]
-    finally:
-        for one in running:
-            one.kill()
-    assert [one.returncode == 0 for one in running] == [True, False, True]
-    return [[json.loads(line) for line in text.splitlines()] for text in texts]
+    codes, lines = processes.run(program, PROCESSES, "cpu")
+    assert [code == 0 for code in codes] == [True, False, True]
+    return lines
 
 
 def test_processes_combine_arrays(seen):
@@ -312,7 +281,7 @@ def test_strangers_are_sent_away():
     from oxide_codegen.collectives.hub import Hub
     from oxide_codegen.collectives.link import Link
 
-    port = free_port()
+    port = processes.free_port()
     hub = Hub("127.0.0.1", port, 1, 20)
     for text in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\2\0\0\0\0\0\0\0\0{}", b""):
         with socket.create_connection(("127.0.0.1", port)) as stranger:

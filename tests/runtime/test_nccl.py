@@ -13,8 +13,7 @@ from oxide_codegen import cuda
 from oxide_codegen.collectives import nccl
 from oxide_codegen.errands import Captured
 from oxide_codegen.operations import execution, scheduling
-from runtime import fake_cuda, fake_nccl, programs, unproved
-from runtime.test_collectives import free_port
+from runtime import fake_cuda, fake_nccl, processes, programs, unproved
 
 N = 1000
 
@@ -179,7 +178,7 @@ def test_what_is_not_installed_is_named(driver, monkeypatch):
 
 def in_processes(work, limit=20.0):
     """What `work` gives in two processes, which are threads of this one, or what it raised."""
-    port = free_port()
+    port = processes.free_port()
 
     def run(process):
         try:
