@@ -214,15 +214,16 @@ def _is_read_before(method: ast.FunctionDef, name: str, value: ast.expr) -> bool
 @lru_cache(maxsize=256)
 def one_memory(owner: ast.ClassDef) -> Mapping[str, str]:
     """By the names of attributes that are assigned to others, `self.old = self.new`, one name for
-    all of them; those that change places stay apart."""
+    all of them, if more is assigned to one of them; those that change places stay apart."""
     found: dict[str, str] = {}
+    assigned = assigned_fields(owner)
     for method in owner.body:
         for node in own_statements(method):
             match node:
                 case ast.Assign(
                     targets=[ast.Attribute(value=ast.Name(), attr=one)],
                     value=ast.Attribute(value=ast.Name(), attr=other),
-                ):
+                ) if len(assigned.get(one, ())) + len(assigned.get(other, ())) > len((one, other)):
                     first, second = found.get(one, one), found.get(other, other)
                     for name in {one, other, *(n for n, of in found.items() if of == second)}:
                         found[name] = first

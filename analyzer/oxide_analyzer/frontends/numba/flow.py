@@ -270,14 +270,14 @@ class Flow:
                 after, broken = self._rounds(test, body, scope, known)
                 return ([] if always else self._block(orelse, scope, after)) + broken
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-                stopped = self._stopped(body, scope, known)
+                before = dict(known)
                 for one in items:
                     self._calls(one.context_expr, host)
                     if one.optional_vars is not None:
                         self._bind(one.optional_vars, one.optional_vars, NOT_KNOWN, host)
                 after = self._block(body, scope, [known])
                 catches = any(name_of_call(one.context_expr) in _CATCHING for one in items)
-                return [*after, stopped] if catches else after
+                return [*after, self._stopped(body, scope, [before, *after])] if catches else after
             case ast.Try() | ast.TryStar():
                 return self._try(node, scope, known)
             case ast.Match(subject=subject, cases=cases):
@@ -326,25 +326,38 @@ class Flow:
 
     def _try(self, node: ast.Try | ast.TryStar, scope: Scope, known: Names) -> list[Names]:
         """An exception may come from anywhere in the body."""
-        stopped = self._stopped(node.body, scope, known)
-        whole = [*node.body, *node.orelse, *(s for h in node.handlers for s in h.body)]
-        left = self._stopped(whole, scope, known) if node.finalbody else None
-        after = self._block(node.orelse, scope, self._block(node.body, scope, [known]))
+        before = dict(known)
+        after = self._block(node.body, scope, [known])
+        stopped = self._stopped(node.body, scope, [before, *after])
+        after = self._block(node.orelse, scope, after)
         for handler in node.handlers:
             own = dict(stopped)
             if handler.name is not None:
                 self._unbind([handler.name], scope, own, handler)
             after += self._block(handler.body, scope, [own])
-        if left is None:
+        if not node.finalbody:
             return after
         # It is come to on the way out as well.
+        whole = [*node.body, *node.orelse, *(s for h in node.handlers for s in h.body)]
+        left = self._stopped(whole, scope, [before, *after])
         self._block(node.finalbody, scope, [left])
         return self._block(node.finalbody, scope, joined(after, self._at(node, scope)))
 
-    def _stopped(self, body: list[ast.stmt], scope: Scope, known: Names) -> Names:
-        """What names hold where statements were left before their end."""
-        found = dict(known)
-        self._unbind(sorted(assigned(body)), scope, found, body[0] if body else scope.node)
+    def _stopped(self, body: list[ast.stmt], scope: Scope, ways: list[Names]) -> Names:
+        """What names hold where statements were left before their end: those that they assign lie
+        where any of them did before, or would at the end."""
+        found = dict(ways[0])
+        names = sorted(assigned(body))
+        self._unbind(names, scope, found, body[0])
+        keys = [(id(scope.node), name) for name in names]
+        held = [way[key] for way in ways for key in keys if key in way]
+        regions = dict.fromkeys(
+            r for value in held if isinstance(value, HostArray) for r in value.lies
+        )
+        for key in keys:
+            value = found.get(key)
+            if isinstance(value, HostArray):
+                found[key] = HostArray(value.name, None, None, (*value.lies, *regions))
         return found
 
     def _unbind(self, names: Iterable[str], scope: Scope, known: Names, at: ast.AST) -> None:

@@ -15,7 +15,7 @@ assigned more often, or by a loop, nothing is known, as of any call that is not 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import host_arrays
@@ -273,12 +273,16 @@ class Host:
                 return host_arrays.attribute(base, node.attr)
             case Instance():
                 found = self._field(base, node.attr, depth)
-                if not isinstance(found, NotKnown):
-                    return found
-                # Whatever is there now, it lies where the attribute does.
-                one = one_memory(base.node).get(node.attr, node.attr)
-                made = Region(f"{base.owner}.{one}@{base.scope.qualname}")
-                return HostArray(host_arrays.place(self, node), None, None, (made,))
+                one = one_memory(base.node).get(node.attr)
+                made = Region(f"{base.owner}.{one or node.attr}@{base.scope.qualname}")
+                match found:
+                    case NotKnown():
+                        # Whatever is there now, it lies where the attribute does.
+                        return HostArray(host_arrays.place(self, node), None, None, (made,))
+                    case HostArray() if one is not None:
+                        return replace(found, regions=(*found.lies, made))
+                    case _:
+                        return found
             case NotKnown():
                 return self._meant(node)
             case _:
