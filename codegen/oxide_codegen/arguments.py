@@ -154,7 +154,7 @@ class Signature:
         except BufferLayoutError as error:
             raise LaunchValueError(
                 self.name,
-                f"`{array.name}` {error}",
+                f"`{array.name}` {error.reason}",
                 parameter=array.name,
                 expected="C-contiguous",
                 actual=error.actual,

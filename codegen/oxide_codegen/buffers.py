@@ -179,7 +179,8 @@ class DeviceBuffer(Generic[T]):
         described = self.described()
         if described.strides is not None:
             actual = f"strides {described.strides} for shape {described.shape}"
-            raise BufferLayoutError(f"is not C-contiguous ({actual}): copy it with .copy()", actual)
+            reason = f"is not C-contiguous ({actual}): copy it with .copy()"
+            raise BufferLayoutError(repr(self), reason, actual)
         return described
 
     def free(self) -> None:

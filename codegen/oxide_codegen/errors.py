@@ -113,11 +113,12 @@ def demand_not_freed(is_freed: bool) -> None:
 class BufferLayoutError(OxideError, ValueError):
     """An array whose elements do not lie side by side was used where only such will do.
 
-    `actual` says how they lie.
+    `reason` says so, and `actual` how they lie.
     """
 
-    def __init__(self, message: str, actual: str) -> None:
-        super().__init__(message)
+    def __init__(self, array: str, reason: str, actual: str) -> None:
+        super().__init__(f"{array} {reason}")
+        self.reason = reason
         self.actual = actual
 
 

@@ -284,8 +284,9 @@ def set_memory_resource(resource: Any, device: str | None = None) -> None:
     """
     where = _place(device)
     if where.kind == "cpu":
-        if resource is not None:
-            use_of(resource)
+        reaches = getattr(resource, "is_host_accessible", True)
+        if resource is not None and use_of(resource) is Use.DEVICE and not reaches:
+            raise DeviceError(f"{where} does not reach memory of {type(resource).__name__}")
         HOST.chosen = resource
         return
     from oxide_codegen.cuda import cuda

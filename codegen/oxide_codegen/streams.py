@@ -28,7 +28,26 @@ class Stream:
     def __init__(self, device: DeviceId, handle: int, owner: object = None) -> None:
         self.device_id = device
         self.handle = handle
+        # Whether somebody else ends it, who may do so while others still wait for it.
+        self.is_foreign = False
         self._owner = owner
+
+    @classmethod
+    def from_handle(cls, stream: object, device: str | None = None) -> Stream:
+        """The stream of another library: any object with `__cuda_stream__`, or a handle.
+
+        Of a handle, its owner sees to it that the stream lives as long as this object.
+        """
+        where = devices.current() if device is None else devices.parse(device)
+        if where.kind == "cpu":
+            raise DeviceError(f"{where} has no streams of other libraries")
+        given = queue("Stream.from_handle", stream)
+        from oxide_codegen.cuda import cuda
+
+        handle = cuda(where.index).default_handle if given.handle is None else given.handle
+        made = cls(where, handle, stream)
+        made.is_foreign = True
+        return made
 
     @property
     def device(self) -> str:
@@ -55,8 +74,13 @@ class Stream:
 
         return Event(self.device_id, cuda(self.device_id.index).record(self.handle))
 
-    def wait(self, other: Event | Stream) -> None:
-        """What is enqueued here from now on comes behind an event, or all of another stream."""
+    def wait(self, other: Any) -> None:
+        """What is enqueued here from now on comes behind an event, or all of another stream.
+
+        The stream may be one of another library, or its handle.
+        """
+        if not isinstance(other, Event | Stream):
+            other = Stream.from_handle(other, self.device)
         event = other if isinstance(other, Event) else other.record()
         if event.device_id.kind != self.device_id.kind:
             raise DeviceError(f"a stream of {self.device} cannot wait for {event.device}")
@@ -154,7 +178,7 @@ def queue(kernel: str, value: Any) -> Queue:
     if value is None:
         return DEFAULT
     if isinstance(value, Stream):
-        return Queue(value.handle, value.device_id, value)
+        return Queue(value.handle, value.device_id, None if value.is_foreign else value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         # Zero is CUDA's own name for the default stream.
         return Queue(value) if value else DEFAULT

@@ -240,6 +240,24 @@ def test_streams_wait_for_each_other(driver, arrays):
     assert driver.log[-1] == ("launch", 77)
 
 
+def test_streams_of_others(driver):
+    """A stream that somebody else ends: an event is recorded at once."""
+    x, y, z = (oxide.zeros(N, oxide.f32) for _ in range(3))
+    theirs, ours = oxide.Stream.from_handle(77), oxide.stream()
+    programs.vecadd[4, 256, theirs](x, y, z)
+    assert z.memory.uses.writer.event == "event on 77"
+    ours.wait(78)
+    assert ("order", ours.handle, "event on 78") in driver.log
+    ours.wait(theirs)
+    assert driver.log[-1] == ("order", ours.handle, "event on 77")
+    theirs.sync()
+    assert driver.log[-1] == ("wait", 77)
+    with oxide.device("cpu"):
+        for attempt in (lambda: oxide.Stream.from_handle(77), lambda: oxide.stream().wait(77)):
+            with pytest.raises(oxide.DeviceError, match="no streams of other libraries"):
+                attempt()
+
+
 def test_garbage_is_freed_by_the_next_call_behind_its_uses(driver):
     stream = oxide.stream()
     device = oxide.zeros(1, oxide.f32)._cuda()

@@ -70,7 +70,7 @@ def copy(context: Context, target: DeviceBuffer[Any], source: DeviceBuffer[Any])
 
 def reach(device: Cuda, owner: Cuda) -> bool:
     """Whether `device` reads the memory of `owner` directly; opens the pool of `owner` for it."""
-    pool = owner.device.memory_resource
+    pool = owner.pools.resource
     opened = getattr(pool, "peer_accessible_by", None)
     if opened is None or not device.device.can_access_peer(owner.index):
         return False
