@@ -25,7 +25,7 @@ from oxide.cli.sanitize import TOOLS
 
 # What a tool says last, `ERROR SUMMARY: …` and `RACECHECK SUMMARY: …`.
 _SUMMARY = "SUMMARY:"
-_CLEAN = ("ERROR SUMMARY: 0 errors", "RACECHECK SUMMARY: 0 hazards")
+CLEAN = ("ERROR SUMMARY: 0 errors", "RACECHECK SUMMARY: 0 hazards")
 
 
 def main() -> int:
@@ -39,13 +39,13 @@ def main() -> int:
     examples = sorted(p for p in (ROOT / "examples").glob("*.py") if p.name != "run_all.py")
     runs = [(tool, example) for example in examples for tool in TOOLS]
     with ThreadPoolExecutor(options.jobs) as pool:
-        ended = list(pool.map(lambda run: _watched(*run, options.seconds), runs))
+        ended = list(pool.map(lambda run: watched(*run, options.seconds), runs))
     for (tool, example), (code, summary) in zip(runs, ended, strict=True):
         print(f"{example.stem:<14}{tool:<12}{code:>4}  {summary}")
     reported = [
         f"{example.stem} {tool}"
         for (tool, example), (code, summary) in zip(runs, ended, strict=True)
-        if code or not summary.startswith(_CLEAN)
+        if code or not summary.startswith(CLEAN)
     ]
     figures = {
         "driver": driver_version(),
@@ -65,8 +65,10 @@ def main() -> int:
     return 1 if reported else 0
 
 
-def _watched(tool: str, example: Path, seconds: float) -> tuple[int, str]:
-    command = [sys.executable, "-m", "oxide", "sanitize", "--gpu", "--tool", tool, str(example)]
+def watched(tool: str, program: Path, seconds: float, *arguments: str) -> tuple[int, str]:
+    """How a program ended under a tool, and what the tool said last."""
+    python = [sys.executable, "-m", "oxide", "sanitize", "--gpu", "--tool", tool]
+    command = [*python, str(program), *arguments]
     environment = {**os.environ, "OXIDE_DEVICE": "cuda"}
     try:
         done = subprocess.run(

@@ -159,7 +159,7 @@ class CudaPlan:
         loaded = self._loaded
         device, handle = loaded.device, stream.handle
         routines = device.enqueue
-        if routines is None or stream.device_id != device.id:
+        if routines is None or device.is_lost or stream.device_id != device.id:
             return False
         cells = self._check(arguments)
         if cells is None:
