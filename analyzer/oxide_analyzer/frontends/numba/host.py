@@ -273,7 +273,7 @@ class Host:
                 return host_arrays.attribute(base, node.attr)
             case Instance():
                 found = self._field(base, node.attr, depth)
-                one = one_memory(base.node).get(node.attr)
+                one = self._memory(base, node.attr)
                 made = Region(f"{base.owner}.{one or node.attr}@{base.scope.qualname}")
                 match found:
                     case NotKnown():
@@ -287,6 +287,16 @@ class Host:
                 return self._meant(node)
             case _:
                 return NOT_KNOWN
+
+    def _memory(self, owner: Instance, name: str, depth: int = 0) -> str | None:
+        """The name of the memory that an attribute has with others."""
+        found = one_memory(owner.node).get(name)
+        if found is not None or depth > _DEEPEST:
+            return found
+        around = self.elsewhere(owner.scope.parent or owner.scope)
+        parents = [around.value(base, 1) for base in owner.node.bases]
+        named = [self._memory(p, name, depth + 1) for p in parents if isinstance(p, Instance)]
+        return next((found for found in named if found is not None), None)
 
     def _field(self, owner: Instance, name: str, depth: int) -> HostValue:
         """An attribute of an object: what is assigned to it wherever it is assigned."""

@@ -129,8 +129,12 @@ def joined(ways: list[Names], at: str) -> list[Names]:
     common: Names = {}
     for key in dict.fromkeys(key for way in found for key in way):
         place = f"{key[1]}@{at}"
-        met = one_of([way[key] for way in found if key in way], place)
-        common[key] = HostArray(place, None) if isinstance(met, NotKnown) else met
+        values = [way[key] for way in found if key in way]
+        met = one_of(values, place)
+        if isinstance(met, NotKnown):
+            lies = dict.fromkeys(r for v in values if isinstance(v, HostArray) for r in v.lies)
+            met = HostArray(place, None, None, tuple(lies))
+        common[key] = met
     return [common]
 
 
