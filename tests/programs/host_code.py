@@ -222,6 +222,9 @@ def _false(site: LaunchSite, one: Launched) -> str:
         left, right = _value(condition.left, one), _value(condition.right, one)
         if not _COMPARED[condition.op](left, right):
             return requirement.text
+    if block is None and not site.contract.requires and not site.same:
+        # Nothing was read of it; parameters are then taken for different arrays.
+        return ""
     arrays = {n: a for n, a in one.given.items() if isinstance(a, np.ndarray) and a.size}
     same, shared = dict(site.same), {frozenset(pair) for pair in site.shared}
     for (p, first), (q, second) in itertools.combinations(arrays.items(), 2):
