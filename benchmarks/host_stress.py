@@ -11,9 +11,9 @@ with arrays freed, dropped and made anew in between. The same in NumPy, one afte
 what every array must hold at the end. `--seed` and `--count` choose a slice whose operations, and
 what they read, are the same each time.
 
-Writes `benchmarks/results/NAME.json` (by default host_stress_DEVICE): what was done, how much memory
-the process and the device had used on the way, and what was wrong. With `--sanitizer` it runs itself
-under each tool of NVIDIA's compute-sanitizer, and writes what they say.
+Writes `benchmarks/results/NAME.json` (by default host_stress_DEVICE): what was done, how much
+memory the process and the device had used on the way, and what was wrong. With `--sanitizer` it
+runs itself under each tool of NVIDIA's compute-sanitizer, and writes what they say.
 """
 
 from __future__ import annotations

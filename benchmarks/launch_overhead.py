@@ -173,7 +173,7 @@ def _time(device: Cuda, launches: Callable[[int], None]) -> float:
 
 
 def _raw(device: Cuda, loaded: CudaKernel, arguments: tuple[Any, ...], program: Any) -> float:
-    library = _compile_c()
+    library = compile_c(C_LOOP)
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     entry = ctypes.cast(ctypes.CDLL(name).cuLaunchKernel, ctypes.c_void_p)
     arena = loaded.arena(0, (1, 1, 1))
@@ -197,13 +197,14 @@ def _raw(device: Cuda, loaded: CudaKernel, arguments: tuple[Any, ...], program: 
 
 
 @cache
-def _compile_c() -> ctypes.CDLL:
+def compile_c(text: str) -> ctypes.CDLL:
+    """A library of C."""
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None:
-        raise SystemExit("launch_overhead needs a C compiler")
+        raise SystemExit("loops in C need a C compiler")
     folder = tempfile.mkdtemp()
     source, library = Path(folder) / "loop.c", Path(folder) / "loop.so"
-    source.write_text(C_LOOP)
+    source.write_text(text)
     subprocess.run(
         [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source)], check=True
     )

@@ -3,7 +3,8 @@
 Arrays are made on the device of the branch, and cleared, filled and read on their own.
 On a GPU each is enqueued on the stream of its branch. What comes from NumPy goes by way of pinned
 memory, into which it is copied when the operation is done, so the array may change afterwards; what
-goes to NumPy arrives in pinned memory, which the result is a view of.
+goes to NumPy arrives in pinned memory, which the result is a view of. An array of `oxide.pinned` is
+copied from as it is, in the order of its uses.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import buffers, errands
 from oxide_codegen.buffers import DeviceBuffer, extents_of, host_array, import_numpy
+from oxide_codegen.copies import host_memory
 from oxide_codegen.driver import check
 from oxide_codegen.elements import dtype_of
-from oxide_codegen.operations import peers
+from oxide_codegen.errors import GraphError
+from oxide_codegen.making import pinned
 from oxide_codegen.operations.operation import DeviceOperation, Step, as_operation
 from oxide_codegen.scalars import as_elements, name_of
 
@@ -61,7 +64,7 @@ def upload(source: Any, dtype: Any = None) -> DeviceOperation[DeviceBuffer[Any]]
     """A buffer with the elements of an array, which are read when this is done."""
 
     def run(context: Context, given: Any) -> DeviceBuffer[Any]:
-        array = import_numpy().asarray(given)
+        array = given if host_memory(given) is not None else import_numpy().asarray(given)
         element = name_of(array.dtype if dtype is None else dtype)
         buffer = _made(context, array.shape, element)
         _fill(context, buffer, as_elements(array, element))
@@ -80,22 +83,26 @@ def download(source: Any) -> DeviceOperation[Any]:
 
     def run(context: Context, buffer: DeviceBuffer[Any]) -> Any:
         numpy = import_numpy()
-        dtype = dtype_of(buffer.view().element)
+        dtype = dtype_of(buffer.described().element)
         context = context.at(buffer.device_id)
         if context.device_id.kind == "cpu":
-            result, elements = numpy.empty(buffer.shape, dtype), host_array(buffer.view())
+            result, elements = numpy.empty(buffer.shape, dtype), host_array(buffer.described())
             _on_cpu(context, buffer, False, lambda: result.__setitem__(..., elements))
             return result
+        if not buffer.is_contiguous:
+            arrived = pinned(buffer.shape, buffer.dtype, device=buffer.device)
+            buffer.copy_to(arrived, context.stream)
+            return arrived.view(numpy.ndarray)
         device = _cuda(context)
-        pinned = device.pinned(buffer.nbytes)
+        memory = device.pinned(buffer.nbytes)
         with device.current(), _using(device, context, (buffer, False)) as stream:
             if buffer.nbytes:
                 answer = device.driver.cuMemcpyDtoHAsync(
-                    pinned.address, buffer.view().address, buffer.nbytes, stream
+                    memory.address, buffer.view().address, buffer.nbytes, stream
                 )
                 check(device.driver, answer, "copying from the device")
-        context.keep(pinned)
-        return pinned.array(buffer.shape, dtype)
+        context.keep(memory)
+        return memory.array(buffer.shape, dtype)
 
     return Step("download", run, (as_operation(source),))
 
@@ -121,8 +128,10 @@ def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
     change(buffer)
     context = context.at(buffer.device_id)
     if context.device_id.kind == "cpu":
-        array = host_array(buffer.view())
+        array = host_array(buffer.described())
         _on_cpu(context, buffer, True, lambda: array.fill(0))
+    elif not buffer.is_contiguous:
+        _fill(context, buffer, import_numpy().zeros(buffer.shape, dtype_of(buffer.element)))
     elif buffer.nbytes:
         device = _cuda(context)
         with device.current(), _using(device, context, (buffer, True)) as stream:
@@ -134,29 +143,39 @@ def _clear(context: Context, buffer: DeviceBuffer[Any]) -> None:
 def _fill(context: Context, buffer: DeviceBuffer[Any], array: Any) -> None:
     change(buffer)
     context = context.at(buffer.device_id)
+    if host_memory(array) is not None and not context.is_captured:
+        buffer.copy_from(array, context.stream)
+        context.keep(array)
+        return
     if context.device_id.kind == "cpu":
         # Later the array may be another one.
         elements = array.copy()
-        target = host_array(buffer.view())
+        target = host_array(buffer.described())
         _on_cpu(context, buffer, True, lambda: target.__setitem__(..., elements))
         return
     if not buffer.nbytes:
         return
+    if not buffer.is_contiguous:
+        staged = pinned(buffer.shape, buffer.dtype, device=buffer.device)
+        staged[...] = array
+        buffer.copy_from(staged, context.stream)
+        context.keep(staged)
+        return
     device = _cuda(context)
-    pinned = device.pinned(buffer.nbytes)
-    pinned.array(array.shape, array.dtype)[...] = array
+    memory = device.pinned(buffer.nbytes)
+    memory.array(array.shape, array.dtype)[...] = array
     with device.current(), _using(device, context, (buffer, True)) as stream:
         answer = device.driver.cuMemcpyHtoDAsync(
-            buffer.view().address, pinned.address, buffer.nbytes, stream
+            buffer.view().address, memory.address, buffer.nbytes, stream
         )
         check(device.driver, answer, "copying to the device")
-    context.keep(pinned)
+    context.keep(memory)
 
 
 def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuffer[Any]:
     if not isinstance(source, DeviceBuffer):
-        array = target.demand_like(source)
-        _fill(context, target, array)
+        is_pinned = host_memory(source) is not None
+        _fill(context, target, source if is_pinned else target.demand_like(source))
         return target
     if (source.shape, source.dtype) != (target.shape, target.dtype):
         raise ValueError(
@@ -168,31 +187,13 @@ def _copy(context: Context, target: DeviceBuffer[Any], source: Any) -> DeviceBuf
     if context.device_id.kind != source.device_id.kind:
         _fill(context, target, source.numpy())
         return target
-    if context.device_id.kind == "cpu":
-        to, of = host_array(target.view()), host_array(source.view())
-        touched = ((target.memory, True), (source.memory, False))
-        _host_stream(context).enqueue(lambda: to.__setitem__(..., of), touched)
-        return target
-    device = _cuda(context)
-    if source.device_id != target.device_id:
-        peers.copy(context, target, source)
-        return target
-    with (
-        device.current(),
-        _using(device, context, (target, True), (source, False)) as stream,
-    ):
-        _enqueue_copy(device, target, source, stream)
+    if context.is_captured and source.device_id != target.device_id:
+        raise GraphError(
+            f"a copy from {source.device} cannot be part of a graph on {target.device}: a graph is "
+            "of one device"
+        )
+    target.copy_from(source, context.stream)
     return target
-
-
-def _enqueue_copy(
-    device: Cuda, target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int
-) -> None:
-    # Addresses say on which device they are.
-    answer = device.driver.cuMemcpyAsync(
-        target.view().address, source.view().address, target.nbytes, stream
-    )
-    check(device.driver, answer, "copying between arrays")
 
 
 def _on_cpu(
