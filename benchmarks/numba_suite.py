@@ -7,11 +7,11 @@ The tests are not ours and are run as they stand. A test counts as
 
     passed       the same result
     refused      something that Oxide says it cannot compile, launch or offer
-    inside       a part of Numba's that Oxide has not: its typing, ufuncs, drivers
+    inside       a part of Numba's that Oxide has not: its typing, drivers
     other        texts of messages and of PTX, exceptions of debugging, or a different result:
                  these are to be read one by one
 
-Tests of Numba's insides (its IR, caches, debug information, ufuncs, datetimes) are left out by
+Tests of Numba's insides (its IR, caches, debug information, datetimes) are left out by
 file.
 """
 
@@ -88,6 +88,14 @@ FILES = (
     "typeconv",
     "userexc",
     "warp_ops",
+    "libdevice",
+    "vectorize",
+    "vectorize_complex",
+    "vectorize_decor",
+    "vectorize_device",
+    "vectorize_scalar_arg",
+    "gufunc",
+    "gufunc_scalar",
     "array_methods",
     "dispatcher",
     "errors",
@@ -303,8 +311,6 @@ def _stand_in(folder: Path) -> None:
     cuda_module.config = config
     for name in ("utils", "compile_ptx", "compile_ptx_for_current_device", "launchconfig", "args"):
         setattr(cuda_module, name, _Inside())
-    cuda_module.Reduce = cuda_module.reduce = oxide.numba.vectorize = _Inside()  # type: ignore[attr-defined]
-    cuda_module.vectorize = cuda_module.guvectorize = _Inside()
     oxide.numba.types.Type = cuda_module.types.Type = object  # type: ignore[attr-defined]
     sys.modules.setdefault("cffi", types.ModuleType("cffi"))
     core: Any = types.ModuleType("numba.cuda.core")

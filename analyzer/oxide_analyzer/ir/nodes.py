@@ -125,6 +125,7 @@ __all__ = [
     "Stmt",
     "Store",
     "Symbol",
+    "Told",
     "Unary",
     "UnaryOp",
     "Unsafe",
@@ -335,16 +336,25 @@ class Declare:
     span: Span
 
 
+class Told(StrEnum):
+    """What the device says while it runs."""
+
+    ACTIVE_LANES = "active lanes"  # u32: lanes that are together here, this one among them
+
+
 @distinct
 class Forget:
     """`target` holds some value of its type, another one each time: what the source computes
     there is nothing that the analyzer knows. `what` says for messages what that is. A kernel with
-    one is not compiled."""
+    one is not compiled, unless the device is `told` to be asked for it. Where it says what it is a
+    function `of`, it is the same for all for whom that is the same."""
 
     target: Local
     what: str
     site: int
     span: Span
+    told: Told | None = None
+    of: tuple[Expr, ...] | None = None
 
 
 class Group(StrEnum):

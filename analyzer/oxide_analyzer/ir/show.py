@@ -218,8 +218,11 @@ def _statement(statement: Stmt, indent: str) -> Iterator[str]:
             pairs = zip(shown, map(repr, texts[1:]), strict=True)
             listed = ", ".join([repr(texts[0]), *chain(*pairs)])
             yield f"{indent}print {listed}  @{site}"
-        case Forget(target=target, what=what, site=site):
-            yield f"{indent}{target.name}: {target.type} = unknown {what!r}  @{site}"
+        case Forget(target=target, what=what, site=site, told=told, of=of):
+            said = repr(what) if told is None else told
+            if of is not None:
+                said = f"{said} of ({', '.join(map(show_expr, of))})"
+            yield f"{indent}{target.name}: {target.type} = unknown {said}  @{site}"
         case Declare(array=array):
             yield f"{indent}declare {array}"
         case Barrier(site=site, group=group):

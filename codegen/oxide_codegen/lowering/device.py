@@ -282,6 +282,11 @@ class Device:
             build, statement, operands, lane, self.target, is_whole=self.is_whole
         )
 
+    def active_lanes(self, build: Builder) -> Value:
+        """What the hardware says, which may be other lanes the next time."""
+        text = 'call i32 asm sideeffect "activemask.b32 $0;", "=r"() convergent'
+        return build.value("i32", text)
+
     def mark_loop_atomic(self, build: Builder) -> None:
         """Nothing: the hardware lets every thread run."""
         del build

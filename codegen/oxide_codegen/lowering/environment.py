@@ -98,6 +98,10 @@ class Environment(Protocol):
         """What the lanes of a warp do together; None for `sync_warp`."""
         ...
 
+    def active_lanes(self, build: Builder) -> Value:
+        """A bit for this lane, and for each that is known to be here as well; an i32."""
+        ...
+
     def mark_loop_atomic(self, build: Builder) -> None:
         """In front of an atomic within a `while`: let other threads run, it may wait for them."""
         ...

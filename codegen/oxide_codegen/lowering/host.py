@@ -91,6 +91,11 @@ class Host:
                 entry.append(f"  {REQUESTED}.length = udiv i64 {REQUESTED}, {array.element.size}")
                 self._dimensions[array.name, 0] = Value(f"{REQUESTED}.length", "i64")
 
+    def active_lanes(self, build: Builder) -> Value:
+        """This lane: each thread runs for itself."""
+        lane = build.cast("trunc", self.special(Register.LANE, 0), "i32")
+        return build.binary("shl", Value("1", "i32"), lane)
+
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""
         match register:

@@ -41,6 +41,7 @@ from oxide_analyzer.ir.nodes import (
     Print,
     Return,
     Store,
+    Told,
     Unsafe,
     WarpOp,
     While,
@@ -125,6 +126,8 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
             checks.check_assertion(context, statement)
         case Print(values=values):
             context.environment.print(build, statement, [context.widened(v) for v in values])
+        case Forget(target=target, told=Told.ACTIVE_LANES):
+            context.assign(target, context.environment.active_lanes(build))
         case Forget(what=what, span=span):
             raise ValueError(f"{span}: {what} is unknown")
         case Declare(array=array):

@@ -250,7 +250,7 @@ def _unknown(kernel: Kernel) -> list[Assumption]:
     """What a kernel does that its IR does not say."""
     found = {a.span: a for a in kernel.assumptions}
     for statement in statements(kernel.body):
-        if isinstance(statement, Forget):
+        if isinstance(statement, Forget) and statement.told is None:
             found.setdefault(statement.span, Assumption(statement.span, statement.what))
     return [found[span] for span in sorted(found)]
 

@@ -35,7 +35,7 @@ from oxide_analyzer.frontends.oxide.values import (
     TupleValue,
 )
 from oxide_analyzer.ir.nodes import Binary, BinaryOp, Register, Select, Space, Special
-from oxide_analyzer.language.types import F64, I64, U32
+from oxide_analyzer.language.types import F64, I64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.row import Builtin
-    from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
 
 # Modules whose functions compute numbers from numbers and do nothing else.
@@ -90,7 +89,8 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             value = inline(lowering, node, function, path)
             if isinstance(value, Number) and may_give_none(function.node):
                 # What is made of the number is guarded by a question for None.
-                return lowering.forget(node, f"what `{lowering.text(node.func)}` gives", value.type)
+                what = f"what `{lowering.text(node.func)}` gives"
+                return lowering.forget(node, what, value.type, of=[value])
             return value
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)
@@ -126,7 +126,8 @@ def unknown(lowering: NumbaLowering, node: ast.Call, *, pure: bool = False) -> V
         lowering.lose(value)
     if not pure or any(isinstance(value, ArrayValue) for value in given):
         lowering.assume(node, f"what `{lowering.text(node.func)}` does")
-    return lowering.forget(node, f"the result of `{lowering.text(node.func)}`")
+    of = given if pure else None
+    return lowering.forget(node, f"the result of `{lowering.text(node.func)}`", of=of)
 
 
 def _handed(lowering: NumbaLowering, node: ast.expr) -> Value:
@@ -187,17 +188,6 @@ def _select(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return lowering.flat(Number(Select(condition, first, second, type, span), type, depth=3))
 
 
-def _value_of_arguments(type: Scalar) -> Callable[[NumbaLowering, ast.Call, Builtin], Value]:
-    """A function of numbers of which only the type of the result is known."""
-
-    def known_type(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-        for argument in node.args:
-            lowering.evaluate(argument)
-        return lowering.forget(node, f"`{row.name}`", type, adapts=False)
-
-    return known_type
-
-
 def _nothing(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """A call that does nothing to arrays and gives nothing."""
     del row
@@ -228,7 +218,6 @@ _CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.grid": _grid,
     "cuda.gridsize": _grid,
     "cuda.selp": _select,
-    "cuda.activemask": _value_of_arguments(U32),
     "cuda.nanosleep": _nothing,
     "print": _printed,
     **{f"cuda.random.{name}": _random for name in supplied.GENERATORS},

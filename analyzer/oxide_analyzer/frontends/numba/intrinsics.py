@@ -22,15 +22,18 @@ from oxide_analyzer.ir.nodes import (
     CompareOp,
     Const,
     Convert,
+    Forget,
     Logic,
     LogicOp,
     Math,
     MathFunction,
     Print,
+    Read,
     Register,
     Reinterpret,
     Select,
     Special,
+    Told,
     Unary,
     UnaryOp,
 )
@@ -67,6 +70,17 @@ def lowest_one(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     above = Unary(UnaryOp.CLZ, lowest, type, span)
     place = Binary(BinaryOp.SUB, Const(type.bits, type, span), above, type, span)
     return lowering.flat(Number(Convert(place, I64, span), I64, depth=5))
+
+
+def active_lanes(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
+    """`cuda.activemask()`: some lanes, of which only the own one is sure."""
+    span, target = lowering.span(node), lowering.temporary(U32)
+    site = lowering.site()
+    lowering.emit(Forget(target, f"`{row.name}`", site, span, Told.ACTIVE_LANES))
+    lane = Convert(Special(Register.LANE, 0, span), U32, span)
+    own = Binary(BinaryOp.SHL, Const(1, U32, span), lane, U32, span)
+    both = Binary(BinaryOp.OR, Read(target, span), own, U32, span)
+    return lowering.flat(Number(both, U32, depth=4))
 
 
 def lanes_below(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
@@ -195,6 +209,7 @@ def print_line(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 
 CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.ffs": lowest_one,
+    "cuda.activemask": active_lanes,
     "cuda.lanemask_lt": lanes_below,
     "min": extremum,
     "max": extremum,
