@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 TILE = 16
 STREAMS = 4
-BATCHES, BATCH = 12, 128
-INPUTS, HIDDEN, OUTPUTS = 256, 384, 10
+BATCHES = 12
+# Samples of a batch, inputs, hidden units and outputs: what keeps a cpu or a GPU busy for a while.
+SIZES = {"cpu": (128, 128, 256, 10), "cuda": (2048, 512, 1024, 10)}
 
 
 @kernel(
@@ -49,13 +50,14 @@ def dense(
         y[row, col] = max(total, least)
 
 
-def layer(outputs: int, weights: Any, bias: Any, least: float) -> Callable[[Any], Any]:
+def layer(batch: int, weights: Any, bias: Any, least: float) -> Callable[[Any], Any]:
     """What makes the operation of a layer out of what comes in."""
-    grid = (-(-outputs // TILE), -(-BATCH // TILE))
+    outputs = len(bias)
+    grid = (-(-outputs // TILE), -(-batch // TILE))
     launch = dense.prepare(grid=grid, block=(TILE, TILE))
 
     def operation(x: Any) -> Any:
-        return launch.op(x, weights, bias, least, ops.empty((BATCH, outputs), f32))
+        return launch.op(x, weights, bias, least, ops.empty((batch, outputs), f32))
 
     return operation
 
@@ -125,7 +127,7 @@ def picture(spans: list[tuple[int, str, float, float]], device: str) -> str:
     rows = 1 + max(span[0] for span in spans)
     bottom = 30 + rows * height
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {bottom + 40}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 30} {bottom + 40}"'
         ' font-family="sans-serif" font-size="11">',
         '<rect width="100%" height="100%" fill="white"/>',
     ]
@@ -151,37 +153,53 @@ def picture(spans: list[tuple[int, str, float, float]], device: str) -> str:
     return "\n".join(parts) + "\n"
 
 
+def length(spans: list[tuple[int, str, float, float]]) -> float:
+    """The sum of their times."""
+    return sum(ended - begun for _, _, begun, ended in spans)
+
+
+def together(spans: list[tuple[int, str, float, float]]) -> float:
+    """The time from the first to the last."""
+    return max(span[3] for span in spans) - min(span[2] for span in spans)
+
+
 def main() -> None:
-    """Run all batches, compare with numpy, say how much of it was side by side."""
+    """Run all batches in turn and side by side, and compare with numpy."""
     random = np.random.default_rng(10)
-    shapes = ((INPUTS, HIDDEN), (HIDDEN, OUTPUTS))
+    batch, inputs, hidden, outputs = SIZES[oxide.stream().device.partition(":")[0]]
+    shapes = ((inputs, hidden), (hidden, outputs))
     weights = [0.1 * random.standard_normal(shape, dtype=np.float32) for shape in shapes]
     biases = [random.random(shape[1], dtype=np.float32) for shape in shapes]
-    batches = [random.random((BATCH, INPUTS), dtype=np.float32) for _ in range(BATCHES)]
+    batches = [random.random((batch, inputs), dtype=np.float32) for _ in range(BATCHES)]
 
     least = (0.0, -np.inf)
     layers = [
-        layer(w.shape[1], oxide.asarray(w), oxide.asarray(b), floor)
+        layer(batch, oxide.asarray(w), oxide.asarray(b), floor)
         for w, b, floor in zip(weights, biases, least, strict=True)
     ]
-    ops.set_policy(ops.RoundRobin(STREAMS))
     # The first time kernels are compiled and memory is taken from the device.
     asyncio.run(run(batches[:1], layers, Timeline()))
+    ops.set_policy(ops.SingleStream(oxide.stream()))
+    line = Timeline()
+    asyncio.run(run(batches, layers, line))
+    in_turn = line.spans()
+    ops.set_policy(ops.RoundRobin(STREAMS))
     line = Timeline()
     results = asyncio.run(run(batches, layers, line))
 
     for samples, result in zip(batches, results, strict=True):
-        hidden = np.maximum(samples.astype(np.float64) @ weights[0] + biases[0], 0)
-        expected = hidden @ weights[1] + biases[1]
+        inner = np.maximum(samples.astype(np.float64) @ weights[0] + biases[0], 0)
+        expected = inner @ weights[1] + biases[1]
         error = float(np.abs(result - expected).max())
         if error > 1e-3:
             raise ArithmeticError(f"the network differs from numpy by {error}")
     spans = line.spans()
-    alone = sum(ended - begun for _, _, begun, ended in spans)
-    together = max(span[3] for span in spans) - min(span[2] for span in spans)
+    stages = {stage: length([span for span in in_turn if span[1] == stage]) for stage in COLOURS}
+    slowest = max(stages, key=lambda stage: stages[stage])
     print(
-        f"async_mlp   {BATCHES} batches: stages of {alone:.1f} ms in {together:.1f} ms on "
-        f"{oxide.stream().device}, as numpy has them"
+        f"async_mlp   {BATCHES} batches on {oxide.stream().device}: {together(in_turn):.1f} ms on "
+        f"one stream, {stages[slowest]:.1f} of them {slowest}; {together(spans):.1f} ms on "
+        f"{STREAMS}, as numpy has them"
     )
     if len(sys.argv) > 1:
         Path(sys.argv[1]).write_text(picture(spans, oxide.stream().device), encoding="utf-8")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import host_streams, streams
 from oxide_codegen.driver import check
@@ -222,21 +222,11 @@ def _across(target: DeviceBuffer[Any], source: DeviceBuffer[Any], queue: Queue) 
         from oxide_codegen.buffers import allocate
 
         arrived = allocate(target.shape, target.element, target.device_id)
-    peers.copy(cast("Any", _Branch(_cuda(target), queue)), arrived, source)
+    handle = _cuda(target).default_handle if queue.handle is None else queue.handle
+    keeps = queue.owner if isinstance(queue.owner, streams.Stream) else None
+    peers.copy(arrived, source, handle, keeps)
     if arrived is not target:
         _on_one_gpu(target, arrived, queue)
-
-
-class _Branch:
-    """Where a copy between two GPUs is enqueued."""
-
-    is_captured = False
-
-    def __init__(self, device: Cuda, queue: Queue) -> None:
-        owner = queue.owner
-        handle = device.default_handle if queue.handle is None else queue.handle
-        is_ours = isinstance(owner, streams.Stream)
-        self.stream = owner if is_ours else streams.Stream(device.id, handle, owner)
 
 
 def _by_stretch(buffer: DeviceBuffer[Any], array: Any, queue: Queue, *, to_device: bool) -> None:

@@ -18,12 +18,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.driver import check
-from oxide_codegen.errors import GraphError
 
 if TYPE_CHECKING:
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda import Cuda
-    from oxide_codegen.operations.running import Context
     from oxide_codegen.streams import Stream
 
 _lock = threading.Lock()
@@ -32,17 +30,14 @@ _beside: dict[tuple[Cuda, Cuda], Stream] = {}
 _open: dict[tuple[Cuda, Cuda], Any] = {}
 
 
-def copy(context: Context, target: DeviceBuffer[Any], source: DeviceBuffer[Any]) -> None:
-    """Enqueue a copy from a buffer of another GPU, in a context on the target's."""
+def copy(target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int, keeps: object) -> None:
+    """Enqueue a copy from a buffer of another GPU, on a stream of the target's.
+
+    `keeps` is that stream where it is one of ours: see `Cuda.using`.
+    """
     from oxide_codegen.cuda import cuda
 
-    if context.is_captured:
-        raise GraphError(
-            f"a copy from {source.device} cannot be part of a graph on {target.device}: a graph is "
-            "of one device"
-        )
     owner, device = cuda(source.device_id.index), cuda(target.device_id.index)
-    stream = context.stream
     with _lock:
         reach(device, owner)
         beside = _beside.get((owner, device))
@@ -51,7 +46,7 @@ def copy(context: Context, target: DeviceBuffer[Any], source: DeviceBuffer[Any])
     reads, writes = ((source.memory, False),), ((target.memory, True),)
     with owner.current(), owner.using(reads, beside.handle, beside):
         ready = owner.stream(beside.handle).record()
-    with device.current(), device.using(writes, stream.handle, stream) as handle:
+    with device.current(), device.using(writes, stream, keeps) as handle:
         device.stream(handle).wait(ready)
         if target.nbytes:
             answer = device.driver.cuMemcpyPeerAsync(
