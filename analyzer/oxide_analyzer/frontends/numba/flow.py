@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
 _MOST_ROUNDS = 8
-_MOST_STATEMENTS = 6_000
+_MOST_STATEMENTS = 4_000
 _DEEPEST = 4
 # Managers of contexts that go on behind an exception.
 _CATCHING = frozenset(["suppress", "raises", "assertRaises", "catch"])

@@ -21,6 +21,8 @@ from oxide_analyzer.notebooks.cells import JoinedSource
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from oxide_analyzer.source import SourceFile
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -91,6 +93,10 @@ class Scope:
             for argument, default in parameters(self.node):
                 found.setdefault(argument.arg, []).append(Parameter(argument, default))
         _bind(self.node.body, found, self.stars)
+        if ":=" in self.source.text:
+            for statement in self.node.body:
+                for name in _named(statement):
+                    found.setdefault(name, []).append(Assigned(None))
         if self.is_module and "global" in self.source.text:
             for node in ast.walk(self.node):
                 if isinstance(node, ast.Global):
@@ -215,7 +221,10 @@ def _bind(body: list[ast.stmt], found: dict[str, list[Binding]], stars: list[str
                     if item.optional_vars is not None:
                         _assign(item.optional_vars, None, None, found)
                 _bind(inner, found, stars)
-            case ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=final):
+            case (
+                ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=final)
+                | ast.TryStar(body=inner, handlers=handlers, orelse=orelse, finalbody=final)
+            ):
                 tried: dict[str, list[Binding]] = {}
                 _bind(inner, tried, stars)
                 for handler in handlers:
@@ -224,8 +233,39 @@ def _bind(body: list[ast.stmt], found: dict[str, list[Binding]], stars: list[str
                     found.setdefault(name, []).extend(bindings)
                 _bind(orelse, found, stars)
                 _bind(final, found, stars)
+            case ast.Match(cases=cases):
+                for case in cases:
+                    for name in _captured(case.pattern):
+                        found.setdefault(name, []).append(Assigned(None))
+                    _bind(case.body, found, stars)
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    _assign(target, None, None, found)
             case _:
                 pass
+
+
+def _captured(pattern: ast.pattern) -> Iterator[str]:
+    """The names that a pattern of `match` binds."""
+    for node in ast.walk(pattern):
+        match node:
+            case (
+                ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
+            ):
+                yield name
+            case _:
+                pass
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    """The names that `name := value` binds in a scope, which is not that of a function inside."""
+    if isinstance(node, ast.NamedExpr):
+        yield node.target.id
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        for child in ast.iter_child_nodes(node):
+            yield from _named(child)
 
 
 def _bind_instead(
@@ -237,15 +277,27 @@ def _bind_instead(
         from numba import cuda
     except ImportError:
         cuda = None
+
+    A number is another number there.
     """
     instead: dict[str, list[Binding]] = {}
     _bind(handler.body, instead, stars)
+    if handler.name is not None:
+        instead.setdefault(handler.name, []).append(Assigned(None))
     for name, bindings in instead.items():
         before = tried.setdefault(name, [])
-        if not any(isinstance(binding, Imported) for binding in before) or not _is_of_imports(
-            handler
-        ):
+        is_module = any(isinstance(binding, Imported) for binding in before)
+        if not is_module or not _is_of_imports(handler) or any(map(_is_number, bindings)):
             before.extend(bindings)
+
+
+def _is_number(binding: Binding) -> bool:
+    """Whether something is bound to what may be a number."""
+    return (
+        isinstance(binding, Assigned)
+        and isinstance(binding.value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.Tuple)
+        and not _is_none(binding.value)
+    )
 
 
 def _is_of_imports(handler: ast.ExceptHandler) -> bool:
