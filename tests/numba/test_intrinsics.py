@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import oxide
-from oxide.numba import cuda
 from oxide_analyzer.analysis import check
 from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.modules import NoModules
