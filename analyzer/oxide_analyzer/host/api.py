@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from oxide_analyzer.host import arrays
-from oxide_analyzer.host.state import Use
+from oxide_analyzer.host.state import Flight, Use
 from oxide_analyzer.host.values import UNKNOWN, HostFunction, Items, Kind, Text, Thing, Value
 from oxide_analyzer.rules import ox501_use_after_free as ox501
 from oxide_analyzer.rules import ox503_unsynchronised_access as ox503
@@ -23,7 +23,12 @@ _OPERATIONS = "oxide.operations."
 _MOST_RESULTS = 16
 _DEVICE = re.compile(r"(cpu|cuda)(:\d+)?")
 # What a buffer that was freed can no longer do; its shape it still knows.
-_USES = frozenset(("numpy", "copy_from", "view", "__cuda_array_interface__"))
+_USES = frozenset(
+    (
+        *("numpy", "copy_from", "copy_to", "view", "__cuda_array_interface__", "__dlpack__"),
+        *("reshape", "ravel", "transpose"),
+    )
+)
 
 
 def device_of(value: Value) -> str | None:
@@ -38,12 +43,17 @@ def called(here: Expressions, path: str, given: Given, node: ast.Call) -> tuple[
     if path.startswith(_OPERATIONS):
         return _operation(here, path.removeprefix(_OPERATIONS), given, node)
     match path:
-        case "oxide.empty" | "oxide.zeros":
+        case "oxide.empty" | "oxide.zeros" | "oxide.managed":
             device = _device(here, given, 2)
             shape = arrays.shape_of(given.argument(0, "shape"))
             return (here.made(Kind.BUFFER, node, shape=shape, device=device),)
+        case "oxide.pinned":
+            shape = arrays.shape_of(given.argument(0, "shape"))
+            return (here.made(Kind.HOST_ARRAY, node, shape=shape, is_pinned=True, waits=True),)
         case "oxide.asarray":
             return (_as_array(here, given, node),)
+        case "oxide.from_dlpack":
+            return (_from_dlpack(here, given, node),)
         case "oxide.stream":
             device = _device(here, given, 0)
             return (here.made(Kind.STREAM, node, device=device),)
@@ -81,6 +91,24 @@ def _as_array(here: Expressions, given: Given, node: ast.Call) -> Value:
             return UNKNOWN
 
 
+def _from_dlpack(here: Expressions, given: Given, node: ast.Call) -> Value:
+    """The memory of an array: of a NumPy one, where that is."""
+    source = given.argument(0, "array")
+    for value in given.all:
+        here.run.escapes(value)
+    match source:
+        case Thing(kind=Kind.BUFFER):
+            use(here, source, node)
+            return UNKNOWN
+        case Thing(kind=Kind.HOST_ARRAY):
+            here.read(source, node)
+            elsewhere = "device" in given.keywords
+            device = device_of(given.keywords["device"]) if elsewhere else "cpu"
+            return here.made(Kind.BUFFER, node, shape=source.shape, device=device)
+        case _:
+            return UNKNOWN
+
+
 # ---------------------------------------------------------------- buffers
 
 
@@ -114,11 +142,24 @@ def _of_buffer(
         case "numpy":
             use(here, owner, node)
             return (here.made(Kind.HOST_ARRAY, node, shape=owner.shape),)
+        case "copy":
+            use(here, owner, node)
+            return (here.made(Kind.BUFFER, node, shape=owner.shape, device=owner.device),)
+        case "copy_to":
+            use(here, owner, node)
+            target, stream = given.argument(0, "target"), given.argument(1, "stream")
+            if _is_on_stream(stream) and isinstance(target, Thing) and target.waits:
+                here.state.flights[target.number] = Flight(here.span(node), stream.number)
+            return (UNKNOWN,)
         case _ if name in _USES:
             use(here, owner, node)
             return (UNKNOWN,)
         case _:
             return None
+
+
+def _is_on_stream(stream: Value) -> TypeGuard[Thing]:
+    return isinstance(stream, Thing) and stream.kind is Kind.STREAM
 
 
 def use(here: Expressions, thing: Thing, node: ast.expr) -> None:

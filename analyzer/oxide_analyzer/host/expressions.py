@@ -102,6 +102,7 @@ class Expressions:
         may_repeat: bool = False,
         gives: Kind | None = None,
         is_pinned: bool = False,
+        waits: bool = False,
     ) -> Thing:
         """An object that an expression makes."""
         return self.run.thing(
@@ -113,6 +114,7 @@ class Expressions:
             may_repeat=may_repeat,
             gives=gives,
             is_pinned=is_pinned,
+            waits=waits,
         )
 
     # ------------------------------------------------------------ values
@@ -202,13 +204,15 @@ class Expressions:
         """Unknown code runs, which may also wait."""
         self.state.flights.clear()
 
-    def read(self, value: Value, node: ast.expr | ast.stmt) -> None:
-        """The host reads what it is given, or writes it."""
+    def read(self, value: Value, node: ast.expr | ast.stmt, *, past_numpy: bool = False) -> None:
+        """The host reads what it is given, or writes it; by itself NumPy waits where it can."""
         for thing in things_in(value):
             flight = self.state.flights.get(thing.number)
             if flight is not None:
                 # Said once for each copy.
                 del self.state.flights[thing.number]
+                if thing.waits and not past_numpy:
+                    continue
                 self.run.report(ox503.in_flight(self.span(node), thing, flight))
 
     def _name(self, name: str) -> Value:
@@ -273,6 +277,8 @@ class Expressions:
                 if isinstance(node.slice, ast.Slice):
                     return arrays.sliced(self, base, node.slice, node)
                 self.read(base, node)
+            case Thing(kind=Kind.BUFFER):
+                api.use(self, base, node)
             case _:
                 pass
         self.run.escapes(base)

@@ -26,6 +26,8 @@ _NUMPY = "numpy."
 _CUDA = "numba.cuda."
 _OF_SHAPE = ("zeros", "ones", "empty", "full")
 _LIKE = ("zeros_like", "ones_like", "empty_like", "full_like", "copy", "ascontiguousarray")
+# They take the memory of an array without asking what kind of array it is.
+_PAST_NUMPY = ("array", "asarray", "ascontiguousarray", "require", "frombuffer")
 _ON_STREAM = ("to_device", "device_array", "device_array_like", "<launch>", "event")
 
 
@@ -42,7 +44,7 @@ def called(here: Expressions, path: str, given: Given, node: ast.Call) -> tuple[
 
 def _of_numpy(here: Expressions, name: str, given: Given, node: ast.Call) -> tuple[Value]:
     for value in given.all:
-        here.read(value, node)
+        here.read(value, node, past_numpy=name in _PAST_NUMPY)
         here.run.escapes(value)
     first = given.argument(0, "shape")
     shape = None

@@ -16,7 +16,12 @@ from oxide_analyzer.frontends.oxide.scopes import Imported
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import Scope
 
-_STARRED = frozenset(("asarray", "empty", "zeros", "device", "stream", "synchronize", "load"))
+_STARRED = frozenset(
+    (
+        *("asarray", "empty", "zeros", "managed", "pinned", "from_dlpack"),
+        *("device", "stream", "synchronize", "load"),
+    )
+)
 
 
 def imported(name: str, scope: Scope) -> str | None:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 MOST_STATEMENTS = 6_000
 # What makes a buffer or an operation, or prepares a launch; `k[grid, block](…)`, `f(…)(…)`.
 _CALLS = re.compile(
-    r"[\])]\s*\(|\b(empty|zeros|asarray|prepare|launch_unchecked|op|copy_to_host|upload|download|"
+    r"[\])]\s*\(|\b(empty|zeros|managed|pinned|from_dlpack|asarray|prepare|launch_unchecked|op|"
+    r"copy_to_host|upload|download|"
     r"clear|copy|value|zip_ops|unzip|host|with_context|share|and_then|all_reduce|broadcast|"
     r"all_gather)\s*\("
 )
@@ -101,6 +102,7 @@ class Run:
         may_repeat: bool = False,
         gives: Kind | None = None,
         is_pinned: bool = False,
+        waits: bool = False,
     ) -> Thing:
         """An object that is made here."""
         made = Thing(
@@ -112,6 +114,7 @@ class Run:
             may_repeat,
             gives,
             is_pinned,
+            waits,
         )
         if kind is Kind.OPERATION and source is self.source:
             self.built.setdefault(made.made, made)

@@ -38,7 +38,8 @@ class Thing:
 
     `device` is "cpu" or "cuda:0" where the source says it. `made` is where it was made, and `text`
     the code that did. A shared operation `may_repeat`. `gives` is what an operation gives.
-    Memory of the host that the device writes by itself is `is_pinned`.
+    Memory of the host that the device writes by itself is `is_pinned`; if it `waits`, what NumPy
+    does with it comes behind such copies.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Thing:
     may_repeat: bool = False
     gives: Kind | None = None
     is_pinned: bool = False
+    waits: bool = False
 
 
 @record
