@@ -35,3 +35,10 @@ oxide.load("kernels.oxide").scale.prepare(grid=1)(2.0)
 oxide.load("kernels.oxide", grid=1)  # expect: pyright mypy
 oxide.load(3, scale)  # expect: pyright mypy
 oxide.load(scale, 3)  # expect: pyright mypy
+
+
+oxide.pinned()  # expect: pyright mypy
+oxide.managed(4, f32).array = None  # expect: pyright mypy
+oxide.zeros(4, f32).copy_from()  # expect: pyright mypy
+oxide.from_dlpack(object(), copy="no")  # expect: pyright mypy
+oxide.zeros(4, f32).reshape("4")  # expect: pyright mypy
