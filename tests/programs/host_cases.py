@@ -1057,4 +1057,64 @@ b = make(5)
 a[1, 64](np.zeros(3), np.zeros(3))
 b[1, 64](np.zeros(5), np.zeros(5))
 """,
+    "attr_old": """\
+class S:
+    def __init__(self, n):
+        self.resize(n)
+        self.y = np.zeros(self.n)
+    def resize(self, n):
+        self.n = n
+    def run(self):
+        k[3, 64](self.y, np.zeros(20), self.n)
+def main(n):
+    s = S(n)
+    s.run()
+    s.resize(9)
+    s.run()
+main(4)
+""",
+    "attr_alias_old": """\
+class S:
+    def __init__(self, x):
+        self.x = x
+        self.y = self.x
+    def change(self, n):
+        if n > 3: self.x = np.zeros(n)
+        k[1, 64](self.x, self.y)
+s = S(np.zeros(4))
+s.change(2)
+s.change(5)
+""",
+    "open_call": A + """\
+def go(g):
+    k[g, 64](x, y)
+go(3)
+go(rnd())
+""",
+    "open_callback": A + """\
+def go(g):
+    k[g, 64](x, y)
+go(3)
+list(map(go, (1, 2)))
+""",
+    "same_three": """\
+x = np.zeros(10)
+k[1, 64](x, x.T)
+k[1, 64](x[:5], x[5:])
+k[1, 64](x[:6], x[5:])
+""",
+    "while_walrus": A + """\
+g = 16
+while (g := rnd()) > 4:
+    k[g, 64](x, y)
+k[g, 64](x, y)
+""",
+    "added_in_place": """\
+def run(x, y):
+    z = x
+    x += 1
+    k[1, 64](x, z)
+    k[1, 64](x, y)
+run(np.zeros(4), np.zeros(4))
+""",
 }

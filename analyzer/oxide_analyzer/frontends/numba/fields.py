@@ -143,7 +143,34 @@ def assigned_fields(owner: ast.ClassDef) -> Mapping[str, Sequence[_Given]]:
                             found.setdefault(name, []).append(given)
                     case _:
                         pass
-    return found
+    assigners = {name: {m.name for m, *_ in values} for name, values in found.items()}
+    return {
+        name: [
+            (method, value, place, is_certain and _is_of_now(owner, method, assigners))
+            for method, value, place, is_certain in values
+        ]
+        for name, values in found.items()
+    }
+
+
+def _is_of_now(
+    owner: ast.ClassDef, method: ast.FunctionDef, assigners: Mapping[str, set[str]]
+) -> bool:
+    """Whether a method reads no attribute that another one may assign later, when what was made
+    of it stays as it is."""
+    methods = {m.name: m for m in owner.body if isinstance(m, ast.FunctionDef)}
+    read = _read_in(method)
+    if not read.isdisjoint(methods):
+        read = frozenset[str]().union(*map(_read_in, methods.values()))
+    return all(assigners[name] <= {"__init__", method.name} for name in read & assigners.keys())
+
+
+def _read_in(method: ast.FunctionDef) -> frozenset[str]:
+    return frozenset(
+        node.attr
+        for node in ast.walk(method)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    )
 
 
 def _targets(node: ast.AST) -> Iterator[tuple[int | None, ast.expr, ast.expr | None]]:

@@ -336,6 +336,9 @@ class Host:
                 if isinstance(parent, Instance):
                     found.append(self._field(parent, name, depth + 1))
         value = one_of(found, f"{name}@{owner.scope.qualname}")
+        if len(found) > 1 and isinstance(value, HostArray) and value.shape is None:
+            # It is another one at another time.
+            value = NOT_KNOWN
         self.steady[key] = self.kept(value, f".{name}")
         return self.steady[key]
 
