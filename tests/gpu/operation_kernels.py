@@ -1,6 +1,6 @@
 """Kernels of the tests of operations."""
 
-from oxide import DisjointSlice, Slice, f32, i32, i64, kernel, thread
+from oxide import DisjointSlice, Slice, f32, i32, i64, injective, kernel, thread, within
 
 
 @kernel(requires=lambda a, b, c: len(a) >= len(c) and len(b) >= len(c))
@@ -18,6 +18,14 @@ def checked(index: Slice[i32], out: DisjointSlice[i32]):
     if i < len(out) and i < len(index):
         assert index[i] < 4000, "too large"
         out[i] = index[i]
+
+
+@kernel(requires=lambda index, out: injective(index) and within(index, 0, len(out)))
+def scatter(index: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
+    """`out[index] = a`."""
+    i = thread.index_1d()
+    if i < len(a) and i < len(index):
+        out[index[i]] = a[i]
 
 
 @kernel

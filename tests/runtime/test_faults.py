@@ -19,6 +19,7 @@ import pytest
 import oxide
 from oxide import operations as ops
 from oxide_codegen.operations import completion, scheduling
+from oxide_codegen.ordering import Uses
 from oxide_codegen.program import Program
 from runtime import fake_cuda, programs, unproved
 
@@ -54,7 +55,7 @@ class Gpu:
     """The same of a made-up GPU."""
 
     def __init__(self, monkeypatch):
-        self.driver = fake_cuda.install(monkeypatch)
+        self.driver = fake_cuda.install(monkeypatch, library=True)
         self.driver.CUstreamCaptureMode = fake_cuda.types.SimpleNamespace(
             CU_STREAM_CAPTURE_MODE_RELAXED=2
         )
@@ -232,6 +233,32 @@ def test_who_launches_on_the_stream_of_an_operation_works_for_it(device):
     oxide.synchronize()
 
 
+@pytest.mark.parametrize("prepared", [1, 4])
+def test_repeated_launches_keep_their_errors_apart(device, prepared):
+    """The first goes the ordinary way, later ones by a plan."""
+    gather = programs.gather.prepare(grid=4, block=256)
+    a, out = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    right = oxide.asarray(np.zeros(N, np.int32))
+    for _ in range(prepared):
+        gather.op(right, a, out).sync()
+    assert bool(gather._plans._found) == (prepared > 1)
+
+    async def main():
+        places = range(N, N + 6)
+        wrong = [oxide.asarray(np.full(N, place, np.int32)) for place in places]
+        device.hold()
+        tasks = [asyncio.ensure_future(doing(gather.op(one, a, out))) for one in wrong]
+        tasks.append(asyncio.ensure_future(doing(gather.op(right, a, out))))
+        await asyncio.sleep(0.005)
+        device.release()
+        *errors, last = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [error.index for error in errors] == list(places)
+        assert last is out
+
+    run(main)
+    oxide.synchronize()
+
+
 # ---------------------------------------------------------------- before anything runs
 
 
@@ -262,10 +289,16 @@ def test_a_driver_that_refuses(device, add):
 @pytest.mark.parametrize("device", ["cuda"], indirect=True)
 def test_a_device_that_fails(device, add, monkeypatch):
     """What waits is told by name, and does not wait for a stream that never calls back."""
-    x = oxide.asarray(ones())
+    x, told = oxide.asarray(ones()), []
 
     def failed(_):
         raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
+
+    class Lost:
+        size = 0
+
+        def close(self, _):
+            raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
 
     async def main():
         device.hold()
@@ -273,14 +306,20 @@ def test_a_device_that_fails(device, add, monkeypatch):
             asyncio.ensure_future(doing(add.op(x, x, ops.empty(N, oxide.f32)))) for _ in range(2)
         ]
         await asyncio.sleep(0.01)
+        monkeypatch.setattr(completion.warnings, "warn", lambda *_, **__: told.append("lost"))
+        x._cuda().garbage.put((Lost(), Uses(), True))
         with monkeypatch.context() as patch:
             patch.setattr(fake_cuda.Event, "is_done", property(failed))
             errors = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(error) for error in errors] == [oxide.DeviceError] * 2
         assert [error.kernel for error in errors] == ["vecadd"] * 2
         assert "ILLEGAL_ADDRESS" in str(errors[0])
+        device.release()
+        out = await add.op(x, x, ops.zeros(N, oxide.f32))
+        assert (out.numpy() == 2).all()
 
     run(main)
+    assert told == ["lost"]
 
 
 def test_out_of_memory_reaches_its_task(device, add, monkeypatch):

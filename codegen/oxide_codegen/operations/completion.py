@@ -18,6 +18,7 @@ import atexit
 import ctypes
 import threading
 import time
+import warnings
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -65,9 +66,13 @@ def watched(
     for some in streams.values():
         done: Future[Any] = Future()
         device = _cuda(some[0])
-        flight = _InFlight(_marks(tuple(some)), kernels, keeps, done, device)
-        _completions(device).watch(flight)
         futures.append(done)
+        try:
+            flight = _InFlight(_marks(tuple(some)), kernels, keeps, done, device)
+            _completions(device).watch(flight)
+        except Exception as failure:
+            # On a device that has failed nothing is in flight any more.
+            done.set_exception(device.as_error(failure, kernels))
     return tuple(futures)
 
 
@@ -166,7 +171,14 @@ class _Completions:
                 except Empty:
                     break
             flying = [flight for flight in flying if not self._landed(flight)]
+            self._reap()
+
+    def _reap(self) -> None:
+        try:
             self._device.reap()
+        except Exception as error:
+            # The device has failed, and takes nothing back; this thread goes on telling that.
+            warnings.warn(str(self._device.as_error(error)), RuntimeWarning, stacklevel=1)
 
     def _landed(self, flight: _InFlight) -> bool:
         """Whether all events of some work are done; then who waits has been told."""

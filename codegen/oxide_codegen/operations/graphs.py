@@ -195,6 +195,9 @@ class _Executable:
 
 
 class _Destroyed:
+    # Of the memory that arrays hold nothing.
+    size = 0
+
     def __init__(self, device: Cuda, handle: Any) -> None:
         self._device = device
         self._handle = handle

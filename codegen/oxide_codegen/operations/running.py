@@ -73,8 +73,17 @@ class Context:
         host = self.stream.host
         if host is not None:
             self._seen = host.last
-        with errands.Under(self.errand):
-            result = run(self, *given)
+        try:
+            with errands.Under(self.errand):
+                result = run(self, *given)
+        except Exception as error:
+            if not type(error).__module__.startswith("cuda."):
+                raise
+            # What cuda.core raises names neither device nor kernel.
+            from oxide_codegen.cuda import cuda
+
+            kernels = self.errand.kernels()
+            raise cuda(self.device_id.index).as_error(error, kernels) from error
         self._used()
         for one in self._at:
             one._used()
