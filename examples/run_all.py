@@ -47,10 +47,14 @@ def extra() -> str:
         return "cpu"
     query = [command, "--query-gpu=driver_version", "--format=csv,noheader"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()
+    # A line for each GPU.
+    drivers = answer.splitlines()
     major = answer.partition(".")[0]
     if not major.isdigit():
         return "cpu"
-    return "cu13" if int(major) >= CUDA_13 else "cu12"
+    if int(major) < CUDA_13:
+        return "cu12"
+    return "nccl" if len(drivers) > 1 and sys.platform == "linux" else "cu13"
 
 
 def install(extra: str) -> None:
