@@ -502,6 +502,9 @@ class Launch(Generic[P]):
             before = device.enter()
             try:
                 errand = errands.current() if stream != default else None
+                if errand is not None and owner is None and device.is_captured(stream):
+                    # Part of somebody else's graph, which may run when nobody waits any more.
+                    errand = None
                 record = None if errand is None else device.records.take(kernel)
                 if errand is not None and record is not None:
                     errand.expect(record)

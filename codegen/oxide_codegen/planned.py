@@ -45,6 +45,9 @@ class Plans:
 
     def enqueue(self, stream: Stream, arguments: tuple[Any, ...]) -> bool:
         """Launch on a stream of ours; false, and nothing done, where no plan is for this."""
+        if errands.captured() is not None:
+            # Of what is written down more has to be known.
+            return False
         return any(plan.enqueue(stream, arguments) for _, plan in self._found)
 
     def learn(self, kind: Hashable, make: Callable[[], Plan | None]) -> Plan | None:
