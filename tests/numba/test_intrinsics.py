@@ -42,6 +42,57 @@ def test_counters_go_round(device: str, dtype: Any) -> None:
     assert counts.tolist() == [64 % 7, 4, 6, 2]
 
 
+def test_round_to_as_many_digits_as_a_kernel_is_given() -> None:
+    x = np.random.default_rng(2).uniform(-1000, 1000, 50)
+    x[:4] = np.inf, -0.125, np.nan, 1e300
+    for digits in (-2, 0, 1, 3, 5, 30):
+        out = np.zeros_like(x)
+        kernels.rounded[1, 64](x, digits, out)
+        np.testing.assert_allclose(out[3:], [round(one, digits) for one in x[3:].tolist()], 1e-15)
+    assert out[:2].tolist() == [np.inf, -0.125]
+    assert np.isnan(out[2])
+
+
+def test_ones_are_counted() -> None:
+    for dtype in (np.uint8, np.int32, np.uint64):
+        x = np.array([0, 1, 5, 255, -1 if dtype is np.int32 else 128], dtype)
+        out = np.zeros(5)
+        kernels.counted_ones[1, 8](x, out)
+        assert out.tolist() == [one.bit_count() for one in x.tolist()]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_functions_of_numpy_take_numbers(device: str) -> None:
+    x = np.array([-2.5, -0.5, -0.0, 0.0, 0.5, 1.5, 3.5], np.float32)
+    y = np.array([1.0, -1.0, 2.0, 0.0, 0.5, -3.0, 3.0], np.float32)
+    out = np.zeros((11, 7))
+    with oxide.device(device):
+        kernels.of_numpy[1, 8](x, y, out)
+    k = np.arange(7)
+    wanted = [
+        np.sign(x),
+        np.clip(x, -1, 2.5),
+        np.rint(x),
+        np.square(x + y),
+        np.where(x > y, x, -y),
+        np.logical_xor(x, y),
+        np.heaviside(x, 0.5),
+        np.signbit(x),
+        np.deg2rad(x) + x // np.float32(2),
+        np.fmin(x, y) + np.arcsinh(y),
+        (k | 1) << 2,
+    ]
+    np.testing.assert_allclose(out, wanted, rtol=1e-6)
+
+
+def test_complex_numbers_have_powers_by_name() -> None:
+    z = np.array([1 + 2j, -0.5j, 3 + 0j])
+    w = np.array([2 - 1j, 0.5, -1j])
+    out = np.zeros((3, 3), complex)
+    kernels.powers[1, 4](z, w, out)
+    np.testing.assert_allclose(out, [z**w, z**2, 2.5**w], rtol=1e-13)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_lanes_know_themselves(device: str) -> None:
     out = np.zeros((2, 40), np.uint32)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from oxide.numba import cuda
 
 
@@ -23,3 +25,43 @@ def lanes(out):
     t = cuda.threadIdx.x
     out[0, t] = cuda.activemask()
     out[1, t] = cuda.lanemask_lt()
+
+
+@cuda.jit
+def rounded(x, digits, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        out[i] = round(x[i], digits)
+
+
+@cuda.jit
+def counted_ones(x, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        out[i] = x[i].bit_count()
+
+
+@cuda.jit
+def of_numpy(x, y, out):
+    i = cuda.grid(1)
+    if i < x.size:
+        out[0, i] = np.sign(x[i])
+        out[1, i] = np.clip(x[i], -1, 2.5)
+        out[2, i] = np.rint(x[i])
+        out[3, i] = np.square(np.add(x[i], y[i]))
+        out[4, i] = np.where(np.greater(x[i], y[i]), x[i], np.negative(y[i]))
+        out[5, i] = np.logical_xor(x[i], y[i])
+        out[6, i] = np.heaviside(x[i], 0.5)
+        out[7, i] = np.signbit(x[i])
+        out[8, i] = np.deg2rad(x[i]) + np.floor_divide(x[i], np.float32(2))
+        out[9, i] = np.fmin(x[i], y[i]) + np.arcsinh(y[i])
+        out[10, i] = np.left_shift(np.bitwise_or(i, 1), 2)
+
+
+@cuda.jit
+def powers(z, w, out):
+    i = cuda.grid(1)
+    if i < z.size:
+        out[0, i] = pow(z[i], w[i])
+        out[1, i] = pow(z[i], 2)
+        out[2, i] = pow(2.5, w[i])

@@ -57,4 +57,4 @@ def _refused(library: Library, name: str) -> str:
     return "there is no such function; float16 has the operators and `math`"
 
 
-FP16 = Library("fp16", _KEPT, {"": ("float16", _TEXT)}, (), _refused)
+FP16 = Library("cuda.fp16", _KEPT, {"": ("float16", _TEXT)}, (), _refused)

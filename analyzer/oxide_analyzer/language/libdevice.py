@@ -404,7 +404,7 @@ def _refused(library: Library, name: str) -> str:
 
 
 LIBDEVICE = Library(
-    "libdevice",
+    "cuda.libdevice",
     _KEPT,
     {"": ("float64", REAL), "f": ("float32", REAL)},
     (SINGLE, INTEGERS, _to_integers()),

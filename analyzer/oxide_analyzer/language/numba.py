@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.language.halves import FP16
 from oxide_analyzer.language.libdevice import LIBDEVICE
 from oxide_analyzer.language.row import Builtin, BuiltinKind, Effect, Origin
+from oxide_analyzer.language.scalar_ufuncs import NUMPY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -270,6 +271,32 @@ _NUMPY_OTHERS = {
     "power": "math.pow",
     "minimum": "min",
     "maximum": "max",
+    "fmin": "min",
+    "fmax": "max",
+    "add": "operator.add",
+    "subtract": "operator.sub",
+    "multiply": "operator.mul",
+    "divide": "operator.truediv",
+    "true_divide": "operator.truediv",
+    "floor_divide": "operator.floordiv",
+    "mod": "operator.mod",
+    "remainder": "operator.mod",
+    "negative": "operator.neg",
+    "positive": "operator.pos",
+    "bitwise_and": "operator.and_",
+    "bitwise_or": "operator.or_",
+    "bitwise_xor": "operator.xor",
+    "bitwise_not": "operator.inv",
+    "invert": "operator.inv",
+    "left_shift": "operator.lshift",
+    "right_shift": "operator.rshift",
+    "equal": "operator.eq",
+    "not_equal": "operator.ne",
+    "less": "operator.lt",
+    "less_equal": "operator.le",
+    "greater": "operator.gt",
+    "greater_equal": "operator.ge",
+    "logical_not": "operator.not_",
     "pi": "math.pi",
     "e": "math.e",
     "inf": "math.inf",
@@ -341,13 +368,13 @@ def _exports() -> dict[str, str]:
     return found
 
 
-LIBRARIES = (LIBDEVICE, FP16)
+LIBRARIES = (LIBDEVICE, FP16, NUMPY)
 EXPORTS: Mapping[str, str] = _exports()
 # Modules that lead to names of `EXPORTS`, as they are imported.
 MODULES = frozenset(
     {"numba", "numba.cuda", "numba.types", "numba.core", "numba.core.types", "numpy", "cupy"}
     | {"cupyx", "cupyx.jit", "numba.np", "numba.cuda.random", "cmath"}
-    | {f"numba.cuda.{library.name}" for library in LIBRARIES}
+    | {f"numba.{library.prefix}" for library in (LIBDEVICE, FP16)}
 )
 
 
@@ -360,5 +387,15 @@ def row(name: str) -> Builtin | None:
 
 
 def library_of(name: str) -> Library | None:
-    """The library that a name such as `cuda.libdevice.sin` is in."""
-    return next((one for one in LIBRARIES if name.startswith(f"cuda.{one.name}.")), None)
+    """The library that a name such as `cuda.libdevice.sin` is in, or would be."""
+    prefix, _, short = name.rpartition(".")
+    for library in LIBRARIES:
+        if prefix == library.prefix and (library is not NUMPY or short in NUMPY.definitions):
+            return library
+    return None
+
+
+def dotted_row(dotted: str) -> str:
+    """The name of the row that an attribute of a module would have: `numpy.sign` for CuPy's."""
+    module, _, attribute = dotted.rpartition(".")
+    return f"numpy.{attribute}" if module == "cupy" else dotted.removeprefix("numba.")

@@ -8,8 +8,8 @@ its body takes the place of a call, so provers, interpreter and compiler know it
         cuda.libdevice.sad      libdevice.sad(x: int32, y: int32, z: int32) -> int32
 
 A family of functions is one text, in which `T` is the type of what has no other: `sin` of float64
-and `sinf` of float32. Results are converted to their types. Names that begin with `_` are for the
-definitions themselves.
+and `sinf` of float32; without such a type arguments and results keep their own. Results are
+converted to their types. Names that begin with `_` are for the definitions themselves.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Definition:
     @property
     def signature(self) -> str:
         """As hover shows it."""
-        given = ", ".join(f"{name}: {type}" for name, type in self.parameters)
+        given = ", ".join(f"{name}: {type}" if type else name for name, type in self.parameters)
         taken = self.results[0] if len(self.results) == 1 else f"({', '.join(self.results)})"
-        return f"{self.name}({given}) -> {taken}"
+        return f"{self.name}({given})" + (f" -> {taken}" if taken else "")
 
     @property
     def documentation(self) -> str:
@@ -61,18 +61,20 @@ class Definition:
 
 
 class Library:
-    """The functions of one module. `families` are texts by what stands behind their names, with
-    the type that `T` is; `refused` says what to write for a name that is not defined."""
+    """The functions of one module, whose rows begin with `prefix`. `families` are texts by what
+    stands behind their names, with the type that `T` is; `refused` says what to write for a name
+    that is not defined."""
 
     def __init__(
         self,
-        name: str,
+        prefix: str,
         helpers: str,
         families: Mapping[str, tuple[str, str]],
         texts: tuple[str, ...],
         refused: Callable[[Library, str], str],
     ) -> None:
-        self.name = name
+        self.prefix = prefix
+        self.name = prefix.rpartition(".")[2]
         self._parts = [("", "", helpers), *(("", "", text) for text in texts)]
         self._parts += [(suffix, type, text) for suffix, (type, text) in families.items()]
         self._refused = refused
@@ -109,7 +111,7 @@ class Library:
         if known is None:
             return None
         return Builtin(
-            f"cuda.{self.name}.{name}",
+            f"{self.prefix}.{name}",
             BuiltinKind.FUNCTION,
             f"{self.name}.{known.signature}",
             known.documentation,

@@ -67,10 +67,12 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             lowering.lose(base)
             lowering.assume(node, f"what `{lowering.text(node.func)}` does")
             return lowering.forget(node, f"`{lowering.text(node)}`")
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "view" and len(node.args) == 1:
+    method = _METHODS.get(node.func.attr) if isinstance(node.func, ast.Attribute) else None
+    if method is not None and isinstance(node.func, ast.Attribute):
+        count, rule = method
         base = lowering.evaluate(node.func.value)
-        if isinstance(base, Number):
-            return intrinsics.bits(lowering, node, base)
+        if isinstance(base, Number) and len(node.args) == count:
+            return rule(lowering, node, base)
     target = lowering.evaluate(node.func)
     match target:
         case MeaningValue(meaning=Known(builtin=row)):
@@ -207,13 +209,15 @@ def _printed(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 def _round(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     """`round(x)`, an integer, and `round(x, digits)`, a float."""
     if len(node.args) == 2:
-        rounded = intrinsics.digits(lowering, node)
-        return (
-            lowering.forget(node, f"`{lowering.text(node)}`", F64) if rounded is None else rounded
-        )
+        return intrinsics.digits(lowering, node)
     return intrinsics.whole(lowering, node, row)
 
 
+# Methods of numbers, and how many arguments they have.
+_METHODS: dict[str, tuple[int, Callable[[NumbaLowering, ast.Call, Number], Value]]] = {
+    "view": (1, intrinsics.bits),
+    "bit_count": (0, intrinsics.ones),
+}
 _CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.grid": _grid,
     "cuda.gridsize": _grid,

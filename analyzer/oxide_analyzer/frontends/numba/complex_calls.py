@@ -249,6 +249,15 @@ def _log(lowering: NumbaLowering, node: ast.Call, values: list[Value]) -> Value 
     return complexes.arithmetic(lowering, BinaryOp.DIV, number, base, lowering.span(node))
 
 
+def _power(lowering: NumbaLowering, node: ast.Call, values: list[Value]) -> Value | None:
+    """`pow(z, w)`."""
+    if len(values) != _PAIR:
+        return None
+    left, right = values
+    made = complexes.arithmetic(lowering, BinaryOp.POW, left, right, lowering.span(node))
+    return made or supplied.power(lowering, node, left, right)
+
+
 _PAIR = 2
 _INFINITE = float("inf")
 RULES: dict[str, Callable[[NumbaLowering, ast.Call, list[Value]], Value | None]] = {
@@ -271,6 +280,7 @@ RULES: dict[str, Callable[[NumbaLowering, ast.Call, list[Value]], Value | None]]
     **{f"cmath.{name}": _function(name) for name in CMATH_FUNCTIONS},
     **{f"math.{name}": _function(name) for name in CMATH_FUNCTIONS},
     "cmath.log": _log,
+    "pow": _power,
 }
 # What is about complex numbers whatever its arguments are.
 _ALWAYS = ("complex", "cmath.", "numpy.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba import supplied
 from oxide_analyzer.frontends.numba.promotion import arithmetic_type, as_type, common, promoted
 from oxide_analyzer.frontends.oxide import calls
 from oxide_analyzer.frontends.oxide.meanings import Known, ModuleMeaning
@@ -93,6 +94,15 @@ def lanes_below(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return Number(Binary(BinaryOp.SUB, bit, one, U32, span), U32, depth=3)
 
 
+def ones(lowering: NumbaLowering, node: ast.Call, number: Number) -> Value:
+    """`n.bit_count()`: the ones in the size of an integer."""
+    span, type = lowering.span(node), number.expr.type
+    wide = number.expr if type.is_integer else as_type(number, I64, span)
+    size = Unary(UnaryOp.ABS, wide, wide.type, span) if wide.type.is_signed else wide
+    count = Convert(Unary(UnaryOp.POPC, size, wide.type, span), I64, span)
+    return lowering.flat(Number(count, I64, depth=number.depth + 3))
+
+
 def bits(lowering: NumbaLowering, node: ast.Call, number: Number) -> Value:
     """`x.view(np.int32)` of a number: its bits as a number of another type."""
     span, own = lowering.span(node), number.expr.type
@@ -144,16 +154,17 @@ def whole(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return lowering.flat(Number(Convert(expr, I64, span), I64, depth=number.depth + 2))
 
 
-def digits(lowering: NumbaLowering, node: ast.Call) -> Number | None:
-    """`round(x, 2)`: to so many digits, half to even, as Numba computes it; None for a number of
-    digits that the source does not say."""
+def digits(lowering: NumbaLowering, node: ast.Call) -> Value:
+    """`round(x, 2)`: to so many digits, half to even, as Numba computes it."""
     number, count = (lowering.evaluate_number(argument) for argument in node.args)
     places = count.value
     if not isinstance(places, int) or not abs(places) <= _MOST_DIGITS:
-        return None
+        return supplied.round_to(lowering, node, number, count)
     span, type = lowering.span(node), number.expr.type
     if not type.is_float:
-        return promoted(number, I64, span) if places >= 0 else None
+        if places >= 0:
+            return promoted(number, I64, span)
+        return supplied.round_to(lowering, node, number, count)
     x = lowering.hold(number, span).expr
     power = Const(10.0 ** abs(places), type, span)
     up, down = (BinaryOp.MUL, BinaryOp.DIV) if places >= 0 else (BinaryOp.DIV, BinaryOp.MUL)

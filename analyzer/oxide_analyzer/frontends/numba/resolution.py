@@ -183,7 +183,8 @@ class NumbaResolver(Resolver):
             return Known(row) if row is not None else HostObject(f"`{dotted}`")
         if dotted in numba.MODULES:
             return ModuleMeaning(dotted, None)
-        found = numba.row(dotted.removeprefix("numba.")) if numba.library_of(dotted[6:]) else None
+        own = numba.dotted_row(dotted)
+        found = numba.row(own) if numba.library_of(own) is not None else None
         if found is not None:
             return Known(found)
         if module in numba.MODULES:

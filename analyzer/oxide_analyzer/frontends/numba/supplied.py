@@ -85,6 +85,20 @@ def xoroshiro128p_jump(states, index):
     states[index]['s1'] = t
 """,
 )
+_ROUND = """
+def round_to(x, digits):
+    p = 1.0
+    for k in range(min(abs(digits), 22)):
+        p *= 10.0
+    q = 1.0
+    for k in range(abs(digits) - 22):
+        q *= 10.0
+    y = (x * p) * q if digits >= 0 else (x / p) / q
+    whole = math.copysign(float64(round(y)), y)
+    made = (whole / q) / p if digits >= 0 else (whole * p) * q
+    # What is too large for a fraction, or no number, is as round as it gets.
+    return made if abs(y) < 4503599627370496.0 else x
+"""
 _COMPLEX = """
 def exp(x, y):
     r = math.exp(x)
@@ -265,6 +279,16 @@ def random(
     return inline_written(lowering, node, _functions()[name], values, name, F64)
 
 
+def round_to(lowering: NumbaLowering, node: ast.Call, number: Number, digits: Number) -> Value:
+    """`round(x, digits)` of as many digits as a kernel says while it runs; a float of 64 bits."""
+    span = lowering.span(node)
+    values: list[Value] = [
+        Number(as_type(number, F64, span), F64),
+        Number(as_type(digits, I64, span), I64),
+    ]
+    return inline_written(lowering, node, _functions()["round_to"], values, "round", F64)
+
+
 def function(lowering: NumbaLowering, node: ast.expr, name: str, value: TupleValue) -> Value:
     """A function of a complex number."""
     return _applied(lowering, node, name, [value], f"cmath.{name}")
@@ -300,7 +324,9 @@ def _applied(
 @lru_cache(maxsize=1)
 def _functions() -> dict[str, UserFunction]:
     """The functions by their names in the text above."""
-    source = SourceFile("<functions of Numba>", "\n".join((_HEAD, *_RANDOM, _COMPLEX, _INVERSE)))
+    source = SourceFile(
+        "<functions of Numba>", "\n".join((_HEAD, *_RANDOM, _ROUND, _COMPLEX, _INVERSE))
+    )
     tree = ast.parse(source.text)
     scope = module_scope(source, tree)
     return {

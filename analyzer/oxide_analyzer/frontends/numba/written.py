@@ -1,4 +1,5 @@
-"""Calls of `numba.cuda.libdevice` and `fp16`: the definition takes the place of the call.
+"""Calls of what is written in the language, such as `numba.cuda.libdevice`: the definition takes
+the place of the call.
 
     libdevice.sincos(x)          math.sin(float64(x)), math.cos(float64(x))
     libdevice.fadd_rd(x, y)      a number that nobody knows, and what to write instead
@@ -40,11 +41,12 @@ def call(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value | None:
     given, wanted = len(node.args), len(definition.parameters)
     if given != wanted or node.keywords:
         lowering.assume(node, f"`{lowering.text(node)}`; it is `{row.signature}`")
-        return lowering.forget(node, f"`{lowering.text(node)}`", _scalar(definition.results[0]))
+        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
     span = lowering.span(node)
     values: list[Value] = []
     for argument, (_, name) in zip(node.args, definition.parameters, strict=True):
-        number, type = lowering.evaluate_number(argument), _scalar(name)
+        number = lowering.evaluate_number(argument)
+        type = _scalar(name) if name else number.expr.type
         values.append(Number(as_type(number, type, span), type))
     found = inline_written(
         lowering,
@@ -52,26 +54,37 @@ def call(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value | None:
         _function(library, definition),
         values,
         f"{library.name}.{definition.name}",
-        _scalar(definition.type) if definition.type else F64,
+        _own_type(definition, values),
     )
     items = found.items if isinstance(found, TupleValue) else (found,)
     results: list[Value] = []
     for item, name in zip(items, definition.results, strict=True):
-        type = _scalar(name)
         number = lowering.number(item, node)
+        type = _scalar(name) if name else number.expr.type
         results.append(lowering.flat(Number(as_type(number, type, span), type, depth=2)))
     return results[0] if len(results) == 1 else TupleValue(tuple(results))
 
 
 def refused(lowering: NumbaLowering, node: ast.Call, what: str) -> Value | None:
     """A call of something that a library has not; None for a call of anything else."""
-    dotted = what.strip("`").removeprefix("numba.")
+    dotted = numba.dotted_row(what.strip("`"))
     library = numba.library_of(dotted)
     if library is None:
         return None
     for argument in node.args:
         lowering.evaluate(argument)
     return lowering.forget(node, library.refusal(dotted.rpartition(".")[2]))
+
+
+def _own_type(definition: Definition, values: list[Value]) -> Scalar:
+    """What `T` is: the type of the family, or that of a first argument that is a float."""
+    if definition.type:
+        return _scalar(definition.type)
+    match values[0]:
+        case Number(type=type) if type.is_float:
+            return type
+        case _:
+            return F64
 
 
 def _scalar(name: str) -> Scalar:
@@ -85,5 +98,5 @@ def _function(library: Library, definition: Definition) -> UserFunction:
 
 @lru_cache(maxsize=8)
 def _scope(library: Library) -> Scope:
-    source = SourceFile(f"<functions of numba.cuda.{library.name}>", library.text)
+    source = SourceFile(f"<functions of {library.prefix}>", library.text)
     return module_scope(source, library.tree)
