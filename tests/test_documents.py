@@ -24,7 +24,7 @@ from oxide_analyzer.source import SourceFile
 
 ROOT = Path(__file__).parent.parent
 # Pages with tests of their own: they are one program, or show a kernel that is wrong on purpose.
-OTHERS = {"host.md", "numba.md"}
+OTHERS = {"collectives.md", "host.md", "numba.md"}
 PAGES = sorted(
     path
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]

@@ -1,5 +1,6 @@
 """Several GPUs without any: copies between them, and calls through NCCL, on made-up ones."""
 
+import asyncio
 import importlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from oxide import operations as ops
 from oxide_codegen import cuda
 from oxide_codegen.collectives import nccl
 from oxide_codegen.errands import Captured
-from oxide_codegen.operations import execution, scheduling
+from oxide_codegen.operations import completion, execution, scheduling
 from runtime import fake_cuda, fake_nccl, processes, programs, unproved
 
 N = 1000
@@ -133,6 +134,23 @@ def test_it_comes_behind_writers_and_before_readers(library, driver):
         programs.vecadd.prepare(grid=4, block=256, stream=streams[0])(outs[0], outs[0], x)
         assert ("order", streams[0].handle) in {entry[:2] for entry in driver.log}
     np.testing.assert_array_equal(x.numpy(), 4 * np.maximum(numbers(0), numbers(1)))
+
+
+def test_it_is_awaited(library, monkeypatch):
+    monkeypatch.setattr(completion, "_HEARTBEAT", 0.005)
+    x, y = on_both()
+
+    async def main():
+        with ops.Group("cuda:0", "cuda:1") as both:
+            for _ in range(3):
+                await ops.all_reduce(both, (x, y), "min")
+            with pytest.raises(oxide.CollectiveMismatchError):
+                await ops.all_reduce(both, (x, oxide.zeros(1, oxide.f32, device="cuda:1")))
+
+    asyncio.run(main())
+    np.testing.assert_array_equal(y.numpy(), np.minimum(numbers(0), numbers(1)))
+    for one in completion._threads.values():
+        one._end()
 
 
 def test_a_group_of_one_gpu_needs_no_nccl(driver):

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from oxide_codegen.collectives.nccl import Communicators
 
 DEFAULT_LIMIT = 300.0
-# How long NCCL may take to give back what it holds.
-_CLOSING = 10.0
 _VERSION = 1
 
 
@@ -162,7 +160,7 @@ class Group:
             self._is_closed = True
         self._land()
         if self.nccl is not None:
-            self.nccl.close(_CLOSING)
+            self.nccl.close()
         atexit.unregister(self._leave)
         self._leave()
 

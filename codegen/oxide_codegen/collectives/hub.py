@@ -103,6 +103,9 @@ class Hub:
                     self._called(process, int(header["number"]), header["call"], payload)
             except _NO_MESSAGE:
                 self._lose(process)
+            except Exception as error:
+                # Whoever waits for an answer must not wait for ever.
+                self._fail("lost", f"{self._ranks(process)}: {type(error).__name__}: {error}")
 
     def _greeted(self, connection: socket.socket) -> int | None:
         """The number of the process that connects; None where it is none of us, or all failed."""

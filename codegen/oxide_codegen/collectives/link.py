@@ -123,6 +123,9 @@ class Link:
                     is_missed = not (self._has_left or self._is_over) or bool(self._waiting)
                     text = f"process 0, where the ranks of the group meet, {how}"
                     self.fail(RankLostError, text, is_missed=is_missed)
+                except Exception as error:
+                    # Whoever waits for an answer must not wait for ever.
+                    self.fail(CollectiveError, f"{type(error).__name__}: {error}")
         self._connection.close()
 
     def _take(self, header: dict[str, Any], payload: bytearray) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _BYTES = REDUCED["u8"]
 _IN_PROGRESS = 7
+# How long NCCL may take to give back what it holds.
+_ENDING = 10.0
 
 
 def unique_id() -> bytes:
@@ -92,24 +95,36 @@ class Communicators:
 
     def look(self) -> None:
         """Raise what NCCL has run into meanwhile."""
-        for communicator in self._communicators:
-            status = communicator.get_async_error()
-            if int(status) not in (0, _IN_PROGRESS):
+        if not self._lock.acquire(blocking=False):
+            # There is a call under way, which says it itself.
+            return
+        try:
+            found = [int(one.get_async_error()) for one in self._communicators]
+        finally:
+            self._lock.release()
+        for status in found:
+            if status not in (0, _IN_PROGRESS):
                 raise CollectiveError(f"NCCL says: {self._core.get_error_string(status)}")
 
     def abort(self) -> None:
         """End what is in flight, for whoever waits for it."""
         # Who is enqueueing may itself wait for a rank that is gone: not for ever.
         is_alone = self._lock.acquire(timeout=1.0)
-        try:
-            communicators, self._communicators = self._communicators, []
+        communicators, self._communicators = self._communicators, []
+        if is_alone:
+            self._lock.release()
+        self._abort(communicators)
+
+    def _abort(self, communicators: list[Any]) -> None:
+        def abort() -> None:
             for communicator in communicators:
                 communicator.abort()
-        finally:
-            if is_alone:
-                self._lock.release()
 
-    def close(self, limit: float) -> None:
+        with suppress(CollectiveError):
+            # Whatever becomes of it, the group has failed already.
+            _within(_ENDING, abort)
+
+    def close(self) -> None:
         """Give back what the communicators hold, when all ranks of this machine do."""
         with self._lock:
             communicators, self._communicators = self._communicators, []
@@ -123,10 +138,9 @@ class Communicators:
 
         if communicators:
             try:
-                _within(limit, destroy)
-            except CollectiveTimeoutError:
-                for communicator in communicators:
-                    communicator.abort()
+                _within(_ENDING, destroy)
+            except CollectiveError:
+                self._abort(communicators)
 
 
 def _within(limit: float, work: Callable[[], Any]) -> Any:
