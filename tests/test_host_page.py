@@ -11,7 +11,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 
 def test_the_examples_run(tmp_path, monkeypatch):
     fences = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(fences) == 8
+    assert len(fences) == 11
     program = tmp_path / "host.py"
     program.write_text("\n".join(fences), encoding="utf-8")
     monkeypatch.setenv("OXIDE_DEVICE", "cpu")
