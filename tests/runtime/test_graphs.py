@@ -42,7 +42,7 @@ class Recording:
         return 0, noted
 
     def cuLaunchKernel(self, function, *rest):
-        *extents, stream, table, extra = rest
+        *extents, stream, table, _ = rest
         if stream not in cuda.cuda(0).captures:
             return self._launch(function, *rest)
         native, hidden, _ = self._driver.functions[int(function)]
