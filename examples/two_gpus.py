@@ -11,7 +11,6 @@ It runs on two GPUs, else on two devices of the cpu; or, one device in each proc
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,7 @@ def train(group: ops.Group, x: np.ndarray, labels: np.ndarray) -> list[np.ndarra
 
 def devices() -> ops.Group:
     """Who learns together."""
-    if "WORLD_SIZE" in os.environ:
+    if ops.processes() > 1:
         return ops.Group.join()
     try:
         return ops.Group("cuda:0", "cuda:1")

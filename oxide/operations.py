@@ -7,6 +7,7 @@ y = blur.prepare(grid=64, block=256).op(x, ops.zeros(n, f32))
 result = await ops.download(y)
 """
 
+from oxide_codegen.collectives.environment import processes
 from oxide_codegen.collectives.group import Group
 from oxide_codegen.errors import GraphError, OperationUsedError
 from oxide_codegen.operations.collectives import all_gather, all_reduce, broadcast
@@ -44,6 +45,7 @@ __all__ = [
     "host",
     "on",
     "policy",
+    "processes",
     "set_policy",
     "unzip",
     "upload",

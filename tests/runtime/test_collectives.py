@@ -217,6 +217,13 @@ def test_launchers_say_who_this_is():
     assert found(SLURM_PROCID="3", SLURM_NTASKS="4", SLURM_LOCALID="1")[:3] == (3, 4, 1)
 
 
+def test_a_program_alone(monkeypatch):
+    assert ops.processes() == 1
+    monkeypatch.setenv("PMI_RANK", "1")
+    monkeypatch.setenv("PMI_SIZE", "4")
+    assert ops.processes() == 4
+
+
 @pytest.mark.parametrize(
     ("variables", "text"),
     [
@@ -291,12 +298,12 @@ def test_strangers_are_sent_away():
     port = processes.free_port()
     hub = Hub("127.0.0.1", port, 1, 20)
     for text in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\2\0\0\0\0\0\0\0\0{}", b""):
-        with socket.create_connection(("127.0.0.1", port)) as stranger:
-            # It may be sent away before it has said everything.
-            with contextlib.suppress(OSError):
-                stranger.sendall(text)
-                stranger.shutdown(socket.SHUT_WR)
-                assert stranger.recv(1) == b""
+        stranger = socket.create_connection(("127.0.0.1", port))
+        # It may be sent away before it has said everything.
+        with stranger, contextlib.suppress(OSError):
+            stranger.sendall(text)
+            stranger.shutdown(socket.SHUT_WR)
+            assert stranger.recv(1) == b""
     hello = {"version": 1, "process": 0, "count": 1, "kinds": "cpu", "devices": ["cpu"]}
     link = Link("127.0.0.1", port, hello, 20)
     assert link.call(0, Call("all_reduce", "f32", 1, "sum"), b"\0\0\0\0").result(5) == bytes(4)

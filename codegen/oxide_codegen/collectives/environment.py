@@ -11,6 +11,7 @@ that port, so under it the next one is taken.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,12 @@ class Place:
     local: int
     address: str
     port: int
+
+
+def processes() -> int:
+    """How many processes a launcher has started to run this program together; 1 without one."""
+    launched = any(rank in os.environ and size in os.environ for rank, size, _ in _LAUNCHERS)
+    return place(os.environ).count if launched else 1
 
 
 def place(variables: Mapping[str, str]) -> Place:
