@@ -93,6 +93,14 @@ def test_complex_numbers_have_powers_by_name() -> None:
     np.testing.assert_allclose(out, [z**w, z**2, 2.5**w], rtol=1e-13)
 
 
+def test_loops_go_over_arrays_and_tuples_side_by_side() -> None:
+    x, y, pair = np.arange(4.0), np.arange(1.0, 9.0), (7, 9)
+    out, wanted = np.zeros(4), np.zeros(4)
+    kernels.side_by_side[1, 1](x, y, pair, out)
+    kernels.side_by_side.py_func(x, y, pair, wanted)
+    assert (out == wanted).all()
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_lanes_know_themselves(device: str) -> None:
     out = np.zeros((2, 40), np.uint32)

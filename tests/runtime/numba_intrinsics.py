@@ -65,3 +65,13 @@ def powers(z, w, out):
         out[0, i] = pow(z[i], w[i])
         out[1, i] = pow(z[i], 2)
         out[2, i] = pow(2.5, w[i])
+
+
+@cuda.jit(unproved="allow")
+def side_by_side(x, y, pair, out):
+    for k, (a, b) in enumerate(zip(x, y), 3):
+        out[k - 3] += k * a + b
+    for k, (a, (j, b)) in enumerate(zip(pair, enumerate(pair, start=5))):
+        out[k] += 100 * a + 10 * j + b
+    for a, b in zip(enumerate(x), y):
+        out[a[0]] += a[1] - b

@@ -1,5 +1,7 @@
 """What the `else` of a loop does is done as well."""
 
+import numpy as np
+
 from numba import cuda
 
 
@@ -23,5 +25,13 @@ def without_a_break(a, out, last):
             last[0] = i  # error: [OX102]
 
 
+@cuda.jit
+def numbered_from_one(a, out):
+    if cuda.grid(1) == 0:
+        for k, x in enumerate(a, 1):
+            out[k] = x  # error: [OX301]
+
+
 def main(out):
     last_without[1, 32](out, 4)
+    numbered_from_one[1, 32](np.ones(100), np.zeros(100))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.numba import arrays, operators, otherwise, records
+from oxide_analyzer.frontends.numba.promotion import promoted
 from oxide_analyzer.frontends.oxide import indexing, statements
 from oxide_analyzer.frontends.oxide.meanings import Known
 from oxide_analyzer.frontends.oxide.values import (
@@ -16,11 +17,15 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, For, Read, Return
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.record import distinct
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
+    from oxide_analyzer.source import Span
 
 
 # A loop over a tuple of more items is one whose rounds are not told apart.
@@ -71,9 +76,7 @@ def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
                 statements.for_loop(lowering, node, tail)
                 return
             case Known(builtin=row) if row.name in ("zip", "enumerate"):
-                numbered = row.name == "enumerate"
-                given = source.args[: 1 if numbered else None]
-                _side_by_side(lowering, node, [lowering.evaluate(a) for a in given], numbered)
+                _side_by_side(lowering, node, _source(lowering, source))
                 return
             case _:
                 lowering.lose(lowering.evaluate(source))
@@ -86,7 +89,7 @@ def for_loop(lowering: NumbaLowering, node: ast.For, tail: bool) -> None:
     known = isinstance(value, ArrayValue) and value.array.name not in lowering.lost
     if known and isinstance(value, ArrayValue) and value.rank == 1:
         if value.elements is not None:
-            _side_by_side(lowering, node, [value], None)
+            _side_by_side(lowering, node, value)
         else:
             statements.for_loop(lowering, node, tail)
     else:
@@ -110,14 +113,78 @@ def _runs_on(body: list[ast.stmt]) -> bool:
     )
 
 
-def _side_by_side(
-    lowering: NumbaLowering, node: ast.For, values: list[Value], numbered: bool | None
-) -> None:
-    """`zip(a, b)` and `enumerate(a)` of arrays: as many rounds as the shortest has elements.
+@distinct
+class _Zip:
+    """`zip(a, b)`."""
 
-    None is for an array by itself, whose elements are the targets.
-    """
+    sources: tuple[_Source, ...]
+
+
+@distinct
+class _Enumerate:
+    """`enumerate(a, start)`."""
+
+    source: _Source
+    start: Number
+
+
+_Source: TypeAlias = "_Zip | _Enumerate | Value"
+
+
+def _source(lowering: NumbaLowering, node: ast.expr) -> _Source:
+    """What a loop goes over, with what is nested in it."""
+    if isinstance(node, ast.Call) and node.args:
+        match lowering.resolver.expression(node.func, lowering.frame.function.scope):
+            case Known(builtin=row) if row.name == "zip":
+                return _Zip(tuple(_source(lowering, argument) for argument in node.args))
+            case Known(builtin=row) if row.name == "enumerate":
+                start = Number(Const(0, I64, lowering.span(node)), I64)
+                for argument in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
+                    start = promoted(
+                        lowering.hold(lowering.evaluate_number(argument), start.expr.span),
+                        I64,
+                        start.expr.span,
+                    )
+                return _Enumerate(_source(lowering, node.args[0]), start)
+            case _:
+                pass
+    return lowering.evaluate(node)
+
+
+def _leaves(source: _Source) -> list[Value]:
+    match source:
+        case _Zip(sources=sources):
+            return [leaf for inner in sources for leaf in _leaves(inner)]
+        case _Enumerate(source=inner):
+            return _leaves(inner)
+        case _:
+            return [source]
+
+
+def _item(source: _Source, round: Expr, leaf: Callable[[Value], Value], span: Span) -> Value:
+    """What the targets of a loop are in one round."""
+    match source:
+        case _Zip(sources=sources):
+            return TupleValue(tuple(_item(inner, round, leaf, span) for inner in sources))
+        case _Enumerate(source=inner, start=start):
+            number = Number(Binary(BinaryOp.ADD, start.expr, round, I64, span), I64, depth=2)
+            if isinstance(start.expr, Const) and start.expr.value == 0:
+                number = Number(round, I64)
+            return TupleValue((number, _item(inner, round, leaf, span)))
+        case _:
+            return leaf(source)
+
+
+def _side_by_side(lowering: NumbaLowering, node: ast.For, source: _Source) -> None:
+    """`zip(a, b)` and `enumerate(a)` of arrays, and what is made of these: as many rounds as the
+    shortest has elements. Tuples are taken item by item."""
     span = lowering.span(node.iter)
+    values = _leaves(source)
+    tuples = [value for value in values if isinstance(value, TupleValue)]
+    rounds = min((len(value.items) for value in tuples), default=0)
+    if len(tuples) == len(values) and rounds <= _MOST_ROUNDS and _runs_on(node.body):
+        _rounds_of_tuples(lowering, node, source, rounds)
+        return
     counter = lowering.temporary(I64)
     stop: Expr | None = None
     for value in values:
@@ -127,26 +194,34 @@ def _side_by_side(
     if stop is None:
         _unknown(lowering, node)
         return
+
+    def element(value: Value) -> Value:
+        if isinstance(value, ArrayValue) and value.rank == 1:
+            if value.array.name in lowering.lost:
+                return UNKNOWN
+            index = indexing.at(lowering, value, Read(counter, span), span)
+            return records.item(lowering, value, index, node.iter)
+        lowering.lose(value)
+        return UNKNOWN
+
     with lowering.collect() as body:
-        items: list[Value] = []
-        for value in values:
-            if isinstance(value, ArrayValue) and value.rank == 1:
-                if value.array.name in lowering.lost:
-                    items.append(UNKNOWN)
-                    continue
-                index = indexing.at(lowering, value, Read(counter, span), span)
-                items.append(records.item(lowering, value, index, node.iter))
-            else:
-                lowering.lose(value)
-                items.append(UNKNOWN)
-        if numbered:
-            items.insert(0, Number(Read(counter, span), I64))
-        target = lowering.span(node.target)
-        made = TupleValue(tuple(items)) if numbered is not None else items[0]
-        statements.put(lowering, node.target, made, node.iter, target)
+        made = _item(source, Read(counter, span), element, span)
+        statements.put(lowering, node.target, made, node.iter, lowering.span(node.target))
         _body(lowering, node)
     zero, one = Const(0, I64, span), Const(1, I64, span)
     lowering.emit(For(counter, zero, stop, one, tuple(body), span))
+
+
+def _rounds_of_tuples(lowering: NumbaLowering, node: ast.For, source: _Source, rounds: int) -> None:
+    span = lowering.span(node.iter)
+    for number in range(rounds):
+
+        def item(value: Value, number: int = number) -> Value:
+            return value.items[number] if isinstance(value, TupleValue) else UNKNOWN
+
+        made = _item(source, Const(number, I64, span), item, span)
+        statements.put(lowering, node.target, made, node.iter, lowering.span(node.target))
+        lowering.execute(node.body)
 
 
 def _unknown(lowering: NumbaLowering, node: ast.For) -> None:
