@@ -400,6 +400,7 @@ class _Flow:
                 known = None if self._vouched else span_of(self._arrays[array])
                 self._assign(target, known, state)
             case Forget(target=target):
+                evaluate.operands(walk.operands(statement), state)
                 self._assign(target, None, state)
             case Atomic(target=target) | WarpOp(target=target):
                 evaluate.operands(walk.operands(statement), state)

@@ -307,8 +307,9 @@ class _Walk:
                 levels[target.name] = self.level(value, levels)
             case Load(target=target, array=name, index=index):
                 levels[target.name] = self.loaded(self.kernel.arrays[name], index, levels)
-            case Forget(target=target):
-                levels[target.name] = Level.THREAD
+            case Forget(target=target, of=of):
+                level = Level.THREAD if of is None else Level.LAUNCH
+                levels[target.name] = max((level, *(self.level(e, levels) for e in of or ())))
             case Atomic(target=target):
                 if target is not None:
                     levels[target.name] = Level.THREAD

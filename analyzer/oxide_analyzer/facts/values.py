@@ -58,6 +58,7 @@ from oxide_analyzer.ir.nodes import (
     Convert,
     Dim,
     Expr,
+    Forget,
     Logic,
     LogicOp,
     Math,
@@ -217,6 +218,14 @@ class Evaluator:
             return self.havoc(name, level, type_.min, type_.max, assumed)
         key = (f"{name}'{self.serial()}",)
         return Opaque(key, (), level) if type_ == BOOL else Real(key, (), level)
+
+    def forgotten(self, stmt: Forget, state: State) -> Value:
+        """A value that nobody knows: each thread's own, or one for all that have it of the same."""
+        level = Level.THREAD
+        if stmt.of is not None:
+            parts = (value_level(self.value(part, state)) for part in stmt.of)
+            level = max(parts, default=Level.LAUNCH)
+        return self.unknown(stmt.target.type, level, stmt.target.name, stmt.what)
 
     def range_of(self, name: str) -> Interval:
         """The integers that a local can hold."""

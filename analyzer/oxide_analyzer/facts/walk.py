@@ -227,9 +227,8 @@ class Walk:
                 if self.collected is not None:
                     self.collected.claims.append(Claim(stmt, goals, state.path, position))
                 return Flow(self._checked(state, all_of(goals), position))
-            case Forget(target=target, what=what):
-                unknown = evaluator.unknown(target.type, Level.THREAD, target.name, what)
-                return Flow(state.assign(target.name, unknown))
+            case Forget(target=target):
+                return Flow(state.assign(target.name, evaluator.forgotten(stmt, state)))
             case Print(values=values):
                 for value in values:
                     evaluator.value(value, state)

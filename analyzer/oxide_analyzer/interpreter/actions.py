@@ -10,6 +10,7 @@ so the text calls these directly.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
+from zlib import crc32
 
 from oxide_analyzer.interpreter import arithmetic, memory
 from oxide_analyzer.interpreter.atomics import atomic
@@ -233,21 +234,26 @@ class Actions:
 
         return come
 
-    def _forget(self, statement: Forget) -> Callable[[int], Number]:
-        """Invent a value, another one for each thread and time. Where it decides what the thread
-        does, nothing that is found behind it holds of every value."""
+    def _forget(self, statement: Forget) -> Callable[[int, tuple[Number, ...]], Number]:
+        """Invent a value, another one for each thread and time, or for what it is a function of.
+        Where it decides what the thread does, nothing that is found behind it holds of every
+        value."""
         clock, visits = self.clock, self.visits[statement.site]
         type, decides = statement.target.type, statement.site in self.deciding
 
-        invented = arithmetic.conversion(I64, type)
+        invented, is_function = arithmetic.conversion(I64, type), statement.of is not None
+        # What may be an index or a count is small; floats of different origins differ.
+        most = 1021 if type.is_float else 8
 
-        def forget(thread: int) -> Number:
+        def forget(thread: int, of: tuple[Number, ...]) -> Number:
             clock.now = step = clock.now + 1
             if step >= clock.alarm:
                 clock.ring()
             visits.add(thread)
             if decides:
                 self.findings.taint(thread, step)
+            if is_function:
+                return invented(crc32(repr(of).encode()) % most)
             return invented((5 * thread + step) % 8)
 
         return forget

@@ -284,7 +284,8 @@ class _Translation:
                 self.line(f"print_{statement.site}(me{values})")
             case Forget():
                 self.statements[statement.site] = statement
-                self.assign(statement.target, f"forget_{statement.site}(me)")
+                of = "".join(f"{self.words.text(e)}, " for e in statement.of or ())
+                self.assign(statement.target, f"forget_{statement.site}(me, ({of}))")
             case Declare():
                 self.line(f"{self.scratch(statement.array)} = undefined_array({statement.array!r})")
             case Barrier():

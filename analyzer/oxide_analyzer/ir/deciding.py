@@ -54,7 +54,7 @@ def deciding(kernel: Kernel) -> frozenset[int]:
 def _decides(statement: Stmt) -> tuple[Expr, ...]:
     """The operands of a statement by which something is decided."""
     match statement:
-        case Assign():
+        case Assign() | Forget():
             return ()
         case Store(index=index):
             return index
@@ -87,6 +87,8 @@ def _made_of(statement: Stmt, wanted: set[str]) -> Iterable[str]:
             return found
         case WarpOp(target=target, value=value) if target is not None:
             return _locals((value,)) if target.name in wanted and value is not None else ()
+        case Forget(target=target, of=of) if target.name in wanted:
+            return _locals(of or ())
         case _:
             return ()
 

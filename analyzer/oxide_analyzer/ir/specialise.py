@@ -281,9 +281,10 @@ class _Folding:
                 | Return()
                 | Leave()
                 | Declare()
-                | Forget()
             ):
                 yield statement
+            case Forget(of=of):
+                yield replace(statement, of=of and tuple(map(self.expr, of)))
             case _:
                 assert_never(statement)
 

@@ -242,9 +242,11 @@ class _Check:
                 found = self.kernel.arrays.get(array)
                 if found is None or found.space is not Space.LOCAL:
                     self.say(f"declaration of {array}, which is no local array")
-            case Forget(target=target, site=site):
+            case Forget(target=target, site=site, of=of):
                 self.local(target)
                 self.site(site)
+                for expr in of or ():
+                    self.expr(expr)
             case (
                 Barrier(site=site)
                 | Return(site=site)

@@ -159,6 +159,8 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return values
         case WarpOp(value=value, lane=lane, mask=mask):
             return tuple(e for e in (value, lane, mask) if e is not None)
+        case Forget(of=of):
+            return of or ()
         case AsyncCopy(origin=origin, place=place):
             return (*origin, *place)
         case MatrixOp(place=place):
@@ -169,7 +171,6 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return (start, stop, step)
         case (
             Declare()
-            | Forget()
             | Barrier()
             | Fence()
             | AsyncCommit()

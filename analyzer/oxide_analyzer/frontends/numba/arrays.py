@@ -52,7 +52,7 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
             return _field(lowering, base, name, node)
         if isinstance(base, TupleValue):
             return _item_of(lowering, base, name, node)
-        return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+        return lowering.forget(node, f"`{lowering.text(node)}`", F64, of=[base])
     match base:
         case ArrayValue(array=array):
             if array.name in lowering.lost:
@@ -212,7 +212,7 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
             return base if node.attr == "real" else Number(zero(base.type, span), base.type)
         case Number():
             # A part of a complex number, a field of a record.
-            return lowering.forget(node, f"`{lowering.text(node)}`", F64)
+            return lowering.forget(node, f"`{lowering.text(node)}`", F64, of=[base])
         case ArrayValue():
             lowering.lose(base)
             return lowering.assume(node, f"`{lowering.text(node)}`")

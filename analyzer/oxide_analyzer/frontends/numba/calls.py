@@ -91,8 +91,7 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             value = inline(lowering, node, function, path)
             if isinstance(value, Number) and may_give_none(function.node):
                 # What is made of the number is guarded by a question for None.
-                what = f"what `{lowering.text(node.func)}` gives"
-                return lowering.forget(node, what, value.type, of=[value])
+                return lowering.forget(node, f"what `{lowering.text(node.func)}` gives", value.type)
             return value
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)

@@ -56,7 +56,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.language.types import BOOL, F64, I64, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from oxide_analyzer.diagnostics import Fix, Related
     from oxide_analyzer.frontends.numba.given import Launched
@@ -120,12 +120,20 @@ class NumbaLowering(Lowering):
         return UNKNOWN
 
     def forget(
-        self, node: Located, what: str, type: Scalar = I64, *, adapts: bool = True
+        self,
+        node: Located,
+        what: str,
+        type: Scalar = I64,
+        *,
+        adapts: bool = True,
+        of: Sequence[Value] | None = None,
     ) -> Number:
-        """A number that nobody knows; one that `adapts` takes the type of what it meets."""
+        """A number that nobody knows; one that `adapts` takes the type of what it meets. One that
+        depends on the numbers `of` alone is the same for all threads for which they are."""
         span = self.span(node)
+        exprs = None if of is None else _numbers(of)
         local = self.temporary(type)
-        self.emit(Forget(local, what, self.site(), span))
+        self.emit(Forget(local, what, self.site(), span, of=exprs))
         return Number(Read(local, span), type, Give.WEAK if adapts else Give.FIXED)
 
     def lose(self, value: Value) -> None:
@@ -409,6 +417,23 @@ class NumbaLowering(Lowering):
         """An integer that is given to a function of floats."""
         del function
         return promoted(number, F64, self.span(node))
+
+
+def _numbers(values: Sequence[Value]) -> tuple[Expr, ...] | None:
+    """The expressions of numbers, and of those that tuples hold; None if another value is there."""
+    found: list[Expr] = []
+    for value in values:
+        match value:
+            case Number(expr=expr):
+                found.append(expr)
+            case TupleValue(items=items):
+                inner = _numbers(items)
+                if inner is None:
+                    return None
+                found += inner
+            case _:
+                return None
+    return tuple(found)
 
 
 def _is_whole(number: Number) -> bool:

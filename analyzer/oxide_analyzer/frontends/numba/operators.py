@@ -9,7 +9,7 @@ from oxide_analyzer.frontends.numba import complexes, supplied
 from oxide_analyzer.frontends.oxide import operators
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, Give, Number
 from oxide_analyzer.ir.nodes import BinaryOp, Const
-from oxide_analyzer.language.types import F64
+from oxide_analyzer.language.types import BOOL, F64
 from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsupported
 
 if TYPE_CHECKING:
@@ -69,6 +69,27 @@ def combined(
     if one is None or other is None:
         return UNKNOWN
     return operators.arithmetic(lowering, op, one, other, node, right_node) or UNKNOWN
+
+
+def compare(lowering: NumbaLowering, node: ast.Compare) -> Value:
+    """`a < b`; whether a number is None, nobody knows before there is a launch: elements may be of
+    a type that the source does not show."""
+    match node:
+        case ast.Compare(
+            left=left,
+            ops=[ast.Is() | ast.IsNot() as op],
+            comparators=[ast.Constant(value=None)],
+        ):
+            value, span = lowering.evaluate(left), lowering.span(node)
+            if not isinstance(value, Number):
+                return operators.compare(lowering, node)
+            if lowering.launched is not None:
+                return Number(Const(isinstance(op, ast.IsNot), BOOL, span), BOOL)
+            lowering.assume(node, unsupported(op))
+            text = lowering.text(node)
+            return lowering.forget(node, f"`{text}`", BOOL, adapts=False, of=[value])
+        case _:
+            return operators.compare(lowering, node)
 
 
 def named(lowering: NumbaLowering, node: ast.NamedExpr) -> Value:

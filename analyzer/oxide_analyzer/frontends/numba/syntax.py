@@ -31,6 +31,7 @@ SYNTAX = Syntax(
         ast.Attribute: arrays.attribute,
         ast.BinOp: operators.binary,
         ast.Call: calls.call,
+        ast.Compare: operators.compare,
         ast.Constant: operators.constant,
         ast.Name: live.name,
         ast.NamedExpr: operators.named,

@@ -147,6 +147,10 @@ class _Look:
                     self._array(name, 1)
                 else:
                     self._uses.fields.setdefault(name, set()).add(attribute)
+            case ast.Attribute(value=ast.Subscript() as row, attr=attribute) if (
+                attribute in _SHAPES and attribute != "dtype"
+            ):
+                self._pass_rank(row, 1, False)
             case ast.Call():
                 self._call(node)
             case ast.Assign(targets=targets, value=value):
@@ -193,7 +197,8 @@ class _Look:
         if isinstance(base, ast.Name):
             # A name of a field says nothing about dimensions.
             numbers = sum(self._axes(i) for i in indices if not _is_text(i))
-            self._array(base.id, max(numbers, 1))
+            if numbers or base.id in self._own:
+                self._array(base.id, max(numbers, 1))
         elif (
             isinstance(base, ast.Attribute)
             and base.attr not in _SHAPES
@@ -282,16 +287,15 @@ class _Look:
                 elif name == "zip":
                     for argument in arguments:
                         self._elements(argument)
-            case ast.Name(id=name):
-                self._array(name, 1)
-                if isinstance(target, ast.Name) and target.id in self._uses.integers:
-                    self._uses.integer_elements.add(name)
+            case ast.Name() | ast.Subscript():
+                integers = isinstance(target, ast.Name) and target.id in self._uses.integers
+                self._pass_rank(source, 1, integers)
             case _:
                 pass
 
     def _elements(self, source: ast.expr) -> None:
-        if isinstance(source, ast.Name):
-            self._array(source.id, 1)
+        """There are elements in an array, or in a row of one."""
+        self._pass_rank(source, 1, False)
 
     # ------------------------------------------------------------ calls
 
