@@ -4,16 +4,18 @@ One communicator for each GPU of this process; a call enqueues on a stream of ea
 returns at once. NCCL looks at nothing: what the ranks ask for, and whether they are there, the hub
 finds out, and `abort` ends what waits for ranks that will not come.
 
-Communicators are made by a thread of their own, because NCCL waits for all ranks there and takes no
-time limit.
+Communicators are made and ended by threads of their own, one for each rank, because NCCL waits for
+all ranks there and takes no time limit.
 """
 
 from __future__ import annotations
 
 import importlib
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED
@@ -48,50 +50,53 @@ class Communicators:
         self._core, self._bindings = _import()
         # A communicator must not go while something is being enqueued with it.
         self._lock = threading.Lock()
-        made = _within(limit, lambda: self._make(indices, first, size, unique))
-        self._communicators: list[Any] = made
-
-    def _make(
-        self, indices: Sequence[int], first: int, size: int, unique: bytes | None
-    ) -> list[Any]:
-        from oxide_codegen.cuda import cuda
-
         core = self._core
         if unique is None:
-            return list(core.Communicator.init_all(indices))
-        identity = core.UniqueId.from_bytes(unique)
-        made: list[Any] = []
-        with core.group():
-            for place, index in enumerate(indices):
-                with cuda(index).current():
-                    made.append(core.Communicator.init(size, first + place, identity))
-        return made
+            [made] = _within(limit, [lambda: core.Communicator.init_all([*indices])])
+            self._communicators: list[Any] = list(made)
+            return
+        ranks = ((first + place, index) for place, index in enumerate(indices))
+        ranked = [partial(self._init, size, rank, unique, index) for rank, index in ranks]
+        self._communicators = _within(limit, ranked)
+
+    def _init(self, size: int, rank: int, unique: bytes, index: int) -> Any:
+        from oxide_codegen.cuda import cuda
+
+        with cuda(index).current():
+            identity = self._core.UniqueId.from_bytes(unique)
+            return self._core.Communicator.init(size, rank, identity)
 
     def enqueue(
         self, call: Call, sources: Sequence[int], targets: Sequence[int], streams: Sequence[int]
     ) -> None:
         """Enqueue a call for all GPUs of this process: addresses and streams, one for each."""
-        bindings = self._bindings
         try:
-            with self._lock, self._core.group():
-                for communicator, source, target, stream in zip(
-                    self._communicators, sources, targets, streams, strict=True
-                ):
-                    handle = bindings.Comm(communicator.ptr)
-                    match call.name:
-                        case "all_reduce":
-                            kind, operator = REDUCED[call.element], OPERATORS[call.operator][0]
-                            bindings.all_reduce(
-                                source, target, call.count, kind, operator, handle, stream
-                            )
-                        case "broadcast":
-                            bindings.broadcast(
-                                source, target, call.size, _BYTES, call.root, handle, stream
-                            )
-                        case _:
-                            bindings.all_gather(source, target, call.size, _BYTES, handle, stream)
-        except bindings.NCCLError as error:
+            with self._lock:
+                if not self._communicators:
+                    raise CollectiveError(f"{call}: the group has failed or was closed")
+                self._enqueue(call, sources, targets, streams)
+        except self._bindings.NCCLError as error:
             raise CollectiveError(f"{call}: NCCL says: {error}") from None
+
+    def _enqueue(
+        self, call: Call, sources: Sequence[int], targets: Sequence[int], streams: Sequence[int]
+    ) -> None:
+        calls = self._bindings
+        with self._core.group():
+            for communicator, source, target, stream in zip(
+                self._communicators, sources, targets, streams, strict=True
+            ):
+                handle = calls.Comm(communicator.ptr)
+                match call.name:
+                    case "all_reduce":
+                        kind, operator = REDUCED[call.element], OPERATORS[call.operator][0]
+                        calls.all_reduce(source, target, call.count, kind, operator, handle, stream)
+                    case "broadcast":
+                        calls.broadcast(
+                            source, target, call.size, _BYTES, call.root, handle, stream
+                        )
+                    case _:
+                        calls.all_gather(source, target, call.size, _BYTES, handle, stream)
 
     def look(self) -> None:
         """Raise what NCCL has run into meanwhile."""
@@ -116,13 +121,9 @@ class Communicators:
         self._abort(communicators)
 
     def _abort(self, communicators: list[Any]) -> None:
-        def abort() -> None:
-            for communicator in communicators:
-                communicator.abort()
-
         with suppress(CollectiveError):
             # Whatever becomes of it, the group has failed already.
-            _within(_ENDING, abort)
+            _within(_ENDING, [communicator.abort for communicator in communicators])
 
     def close(self) -> None:
         """Give back what the communicators hold, when all ranks of this machine do."""
@@ -138,13 +139,28 @@ class Communicators:
 
         if communicators:
             try:
-                _within(_ENDING, destroy)
+                _within(_ENDING, [destroy])
             except CollectiveError:
                 self._abort(communicators)
 
 
-def _within(limit: float, work: Callable[[], Any]) -> Any:
-    """What a function of NCCL gives; it is left to itself when the time is over."""
+def _within(limit: float, works: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What functions of NCCL give, each in a thread; left to themselves when the time is over."""
+    until = time.monotonic() + limit
+    try:
+        begun = [_begun(work) for work in works]
+        return [one.result(max(until - time.monotonic(), 0)) for one in begun]
+    except TimeoutError:
+        raise CollectiveTimeoutError(
+            f"after {limit:g} s NCCL has not brought all ranks together"
+        ) from None
+    except CollectiveError:
+        raise
+    except Exception as error:
+        raise CollectiveError(f"NCCL does not bring the ranks together: {error}") from None
+
+
+def _begun(work: Callable[[], Any]) -> Future[Any]:
     done: Future[Any] = Future()
 
     def run() -> None:
@@ -154,16 +170,7 @@ def _within(limit: float, work: Callable[[], Any]) -> Any:
             done.set_exception(error)
 
     threading.Thread(target=run, name="oxide-nccl", daemon=True).start()
-    try:
-        return done.result(limit)
-    except TimeoutError:
-        raise CollectiveTimeoutError(
-            f"after {limit:g} s NCCL has not brought all ranks together"
-        ) from None
-    except CollectiveError:
-        raise
-    except Exception as error:
-        raise CollectiveError(f"NCCL does not bring the ranks together: {error}") from None
+    return done
 
 
 def _import() -> tuple[Any, Any]:
