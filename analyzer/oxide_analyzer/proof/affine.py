@@ -7,7 +7,7 @@ millisecond. What it does with `hypotheses`:
 2. Solve equations: digits of mixed radix, and substitution (`equations`).
 3. Drop branches of disjunctions that have become false; what has no branch left contradicts.
 4. Refute the inequalities by elimination (`linear`), with what order says of products (`order`):
-   x + 1 <= y and s >= 0 give x·s + s <= y·s.
+   x + 1 <= y and s >= 0 give x·s + s <= y·s. Where integers fulfil them, nothing will (`points`).
 5. Split a disjunction and prove every branch.
 6. Where nothing is left to split, compare factors of products: if x >= y, with x·s >= y·s, cannot
    be, then x + 1 <= y and x·s + s <= y·s.
@@ -39,6 +39,7 @@ from oxide_analyzer.proof.equations import connected, solve_equations
 from oxide_analyzer.proof.linear import Budget, contradictory
 from oxide_analyzer.proof.order import Bounds, comparisons, order_lemmas
 from oxide_analyzer.proof.plain import plainly_contradict
+from oxide_analyzer.proof.points import point_of
 from oxide_analyzer.proof.powers import numbers_between
 from oxide_analyzer.proof.system import System, assume, close
 
@@ -173,11 +174,12 @@ def _refute(system: System, terms: Terms, budget: Budget, depth: int) -> bool:
     rows = list(system.inequalities.values())
     if contradictory(rows, budget):
         return True
-    lemmas = order_lemmas(rows, system.bounds)
-    if lemmas and contradictory([*rows, *lemmas], budget):
-        return True
-    if not system.disjunctions and _compared(rows, lemmas, budget):
-        return True
+    if any(p.factors for p in rows) and point_of(rows) is None:
+        lemmas = order_lemmas(rows, system.bounds)
+        if lemmas and contradictory([*rows, *lemmas], budget):
+            return True
+        if not system.disjunctions and _compared(rows, lemmas, budget):
+            return True
     if depth >= _DEEPEST_SPLIT or not system.disjunctions or budget.steps < 0:
         return False
     certain = _narrowed(system)

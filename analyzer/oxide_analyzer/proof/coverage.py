@@ -89,9 +89,7 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
 
 def _writes(analysis: Analysis, read: Access) -> list[Access]:
     """The stores into the array of a read; of many, those with the nearest offsets first."""
-    found = [
-        a for a in analysis.effects.whole if a.array == read.array and a.kind is AccessKind.WRITE
-    ]
+    found = _all_writes(analysis, read)
     if len(found) > _MOST_WRITERS:
         found.sort(
             key=lambda a: sum(
@@ -101,15 +99,21 @@ def _writes(analysis: Analysis, read: Access) -> list[Access]:
     return found[:_MOST_TRIED]
 
 
+def _all_writes(analysis: Analysis, read: Access) -> list[Access]:
+    """The stores into the array of a read."""
+    whole = analysis.effects.whole
+    return [a for a in whole if a.array == read.array and a.kind is AccessKind.WRITE]
+
+
 def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, State]]:
     """The loops whose carried values the index of `read` is made of, in one of their rounds."""
     reached = analysis.terms.reachable(read.index)
+    writes = _all_writes(analysis, read)
     for repetition in analysis.evaluator.repetitions.values():
         loop = repetition.loop
         depths = [
             (write, depth)
-            for write in analysis.effects.whole
-            if write.array == read.array and write.kind is AccessKind.WRITE
+            for write in writes
             for depth, frame in enumerate(write.position)
             if frame.owner is loop
         ]

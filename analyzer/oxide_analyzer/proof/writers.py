@@ -154,6 +154,8 @@ def _may_be_missed(analysis: Analysis, write: Access, among: Level | None) -> bo
 
     The reading thread has not returned from the kernel; from a helper it may have.
     """
+    if not analysis.uniform.departures:
+        return False
     helpers: set[int] = set()
     for frame in write.position:
         owner = frame.owner
@@ -184,11 +186,11 @@ def _span(analysis: Analysis, poly: Poly) -> Interval:
     return analysis.evaluator.interval(poly)
 
 
-def _is_thread(analysis: Analysis, atom: Atom) -> bool:
+def _threads(analysis: Analysis) -> frozenset[Atom | None]:
+    """What says which thread it is."""
     launch = analysis.launch
-    if not launch.is_line and launch.someone.single() is atom:
-        return True
-    return any(launch.register(Register.THREAD, axis).single() is atom for axis in range(3))
+    own = [launch.register(Register.THREAD, axis).single() for axis in range(3)]
+    return frozenset(own if launch.is_line else (*own, launch.someone.single()))
 
 
 def _unknown(
@@ -206,13 +208,14 @@ def _unknown(
     if shared is not None and any(_is_opaque(c, shared) for c in write.path):
         return None
     inner = {s for s in statements(tuple(own_loops)) if s not in own_loops}
+    threads = _threads(analysis)
     for poly in (*write.index, *(p for c in write.path for p in condition_polys(c))):
         for atom in _all_atoms(analysis, poly):
             if shared is not None and any(
                 _is_opaque(axiom, shared) for axiom in analysis.terms.axioms.get(atom, ())
             ):
                 return None
-            if _is_thread(analysis, atom):
+            if atom in threads:
                 if among is not None:
                     unknown.add(atom)
             elif atom in evaluator.iterations:
@@ -240,7 +243,7 @@ def _is_opaque(condition: Condition, shared: Level) -> bool:
 
 
 def _all_atoms(analysis: Analysis, *polys: Poly) -> dict[Atom, None]:
-    return analysis.terms.reachable(polys, lambda atom: _is_thread(analysis, atom))
+    return analysis.terms.reachable(polys, _threads(analysis).__contains__)
 
 
 @record
@@ -267,7 +270,7 @@ def _split(analysis: Analysis, pairs: list[_Pair], unknown: set[Atom]) -> _Split
             if not isinstance(form, Quotient) or radix is None:
                 continue
             for inner in form.dividend.atoms():
-                if inner in unknown and _is_thread(analysis, inner):
+                if inner in unknown and inner in _threads(analysis):
                     found.setdefault(inner, set()).add(radix)
     if len(found) != 1:
         return None
@@ -504,7 +507,8 @@ def _complete(
     missing = sorted(unknown - solution.keys())
     yield {**dict.fromkeys(missing, constant(0)), **solution}
     if missing:
-        own = {a: Poly({(a,): 1}) for a in missing if _is_thread(analysis, a)}
+        threads = _threads(analysis)
+        own = {a: Poly({(a,): 1}) for a in missing if a in threads}
         if own:
             yield {**dict.fromkeys(missing, constant(0)), **own, **solution}
 
