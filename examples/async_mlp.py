@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,8 +202,9 @@ def main() -> None:
         f"one stream, {stages[slowest]:.1f} of them {slowest}; {together(spans):.1f} ms on "
         f"{STREAMS}, as numpy has them"
     )
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(picture(spans, oxide.stream().device), encoding="utf-8")
+    drawn = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(gettempdir()) / "async_mlp.svg"
+    drawn.write_text(picture(spans, oxide.stream().device), encoding="utf-8")
+    print(f"            the time line is in {drawn}")
 
 
 if __name__ == "__main__":

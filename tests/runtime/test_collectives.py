@@ -33,6 +33,11 @@ def both():
         yield group
 
 
+@pytest.fixture
+def add():
+    return programs.vecadd.prepare(grid=4, block=256)
+
+
 def numbers(seed):
     return np.random.default_rng(seed).random(N, dtype=np.float32)
 
@@ -105,9 +110,8 @@ def test_a_broadcast_overwrites(both):
     np.testing.assert_array_equal(y.numpy(), numbers(1))
 
 
-def test_it_is_in_order_with_launches_on_either_device(both):
+def test_it_is_in_order_with_launches_on_either_device(both, add):
     """Launches before and behind it, on streams of their own, without waiting for any."""
-    add = programs.vecadd.prepare(grid=4, block=256)
     streams = [oxide.stream(device) for device in both.devices]
     pairs = [
         (oxide.asarray(np.ones(N, np.float32), device=d), oxide.zeros(N, oxide.f32, device=d))
@@ -125,6 +129,45 @@ def test_it_is_in_order_with_launches_on_either_device(both):
     asyncio.run(main())
     for x, _ in pairs:
         assert (x.numpy() == 8**4).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs_are_those_of_numpy(both, add, seed):
+    """All in flight at once, over streams of two devices; what comes out is what comes in turn."""
+    random = np.random.default_rng(seed)
+    model = random.random((2, 4, N), dtype=np.float32)
+    arrays = [
+        [oxide.asarray(row, device=device) for row in rows]
+        for device, rows in zip(both.devices, model, strict=True)
+    ]
+
+    async def done(operation):
+        await operation
+
+    async def main():
+        tasks = []
+        for _ in range(40):
+            (a, b, c), here = random.permutation(4)[:3], random.integers(2)
+            match random.choice(["launch", "launch", "copy", "reduce", "tell"]):
+                case "launch":
+                    mine = arrays[here]
+                    made = ops.on(both.devices[here], add.op(mine[a], mine[b], mine[c]))
+                    model[here, c] = model[here, a] + model[here, b]
+                case "copy":
+                    made = ops.copy(arrays[here][a], arrays[1 - here][b])
+                    model[here, a] = model[1 - here, b]
+                case "reduce":
+                    made = ops.all_reduce(both, [rows[a] for rows in arrays], "max")
+                    model[:, a] = model[:, a].max(axis=0)
+                case _:
+                    made = ops.broadcast(both, [rows[a] for rows in arrays], root=int(here))
+                    model[:, a] = model[here, a]
+            tasks.append(asyncio.ensure_future(done(made)))
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    found = [[array.numpy() for array in rows] for rows in arrays]
+    np.testing.assert_array_equal(found, model)
 
 
 def test_a_group_of_one(both):
