@@ -299,6 +299,8 @@ class DeviceBuffer(Generic[T]):
 
     def demand_like(self, source: Any) -> Any:
         """An array of the same shape and element type, contiguous; raises for any other."""
+        if copies.host_memory(source) is not None:
+            source.settle(writes=False)
         array = import_numpy().ascontiguousarray(source)
         self._demand_same(array.shape, array.dtype)
         return array

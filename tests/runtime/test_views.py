@@ -189,6 +189,21 @@ def test_buffers_say_what_they_are(place):
         pickle.dumps(x)
 
 
+def test_copies_are_on_streams_of_their_device(place):
+    x = oxide.zeros(4, oxide.f32)
+    data, other = numbers(4), oxide.stream("cpu:1")
+    for stream, where in ((other, "cpu:1"), (77 if place == "cpu" else other, "cpu:1|CUDA")):
+        for copy in (
+            lambda s=stream: x.copy_from(data, s),
+            lambda s=stream: x.copy_to(data, s),
+            lambda s=stream: x.copy(s),
+        ):
+            with pytest.raises(oxide.DeviceError, match=rf"one of ({where}|a CUDA device), and"):
+                copy()
+    with pytest.raises(oxide.LaunchTypeError, match="wants an object with __cuda_stream__"):
+        x.copy_from(data, "fast")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_layouts_are_those_of_numpy(seed):
     """Random views, shapes and copies, in memory that is there."""
