@@ -48,6 +48,45 @@ def k(dst: DisjointSlice[i32], n: int, h: int, w: int):
         dst[(z * h + y) * w + x] = 1
 """
 
+SIGNED = """
+@kernel(domain=1)
+def k(dst: DisjointSlice2D[i32], n: int):
+    i = thread.index_1d()
+    if n != 0 and i < 40:
+        x = i // n + 41
+        y = i % n + 8
+        if 0 <= x and x < dst.shape[0] and 0 <= y and y < dst.shape[1]:
+            dst[x, y] = 1
+"""
+
+PROBED = """
+@kernel(domain=1, requires=lambda keys, counts: len(keys) == len(counts))
+def k(keys: Slice[i32], dst: DisjointSlice[i32], counts: AtomicSlice[u32]):
+    i = thread.index_1d()
+    if i < len(dst):
+        at = i % len(keys)
+        for tried in range(len(keys)):
+            if keys[at] == i:
+                break
+            at = (at + 1) % len(keys)
+        atomic.add(counts, at, 1)
+        dst[i] = i32(at)
+"""
+
+CLASSED = """
+@kernel(domain=1, requires=lambda x, dst: len(x) == len(dst))
+def k(x: Slice[f32], ends: Slice[f32], values: Slice[f32], dst: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(dst):
+        at = -1
+        for b in range(len(ends)):
+            if x[i] <= ends[b]:
+                at = b
+                break
+        if at > -1:
+            dst[i] = values[at]
+"""
+
 BATCH = """
 @kernel(requires=lambda c, b, n: 1 <= n and n < 5 and 0 <= b and b < 4 and len(c) >= b * n * n)
 def k(c: DisjointSlice[i32], b: int, n: int):
@@ -129,6 +168,15 @@ PAIRS = {
     ),
     "counted too often": (COUNTED, "range(3):\n            if", "range(4):\n            if"),
     "counted twice": (COUNTED, "n += 1", "n += 2"),
+    "the same quotient twice": (SIGNED, "y = i % n + 8", "y = i // n + 8"),
+    "a rest of another": (SIGNED, "y = i % n + 8", "y = i % 2 + 8"),
+    "a rest alone": (SIGNED, "x = i // n + 41", "x = 41"),
+    "a quotient alone": (SIGNED, "y = i % n + 8", "y = 8"),
+    "a quotient by one more": (SIGNED, "x = i // n + 41", "x = i // (n * n + 1) + 41"),
+    "probed one beyond": (PROBED, "atomic.add(counts, at, 1)", "atomic.add(counts, at + 1, 1)"),
+    "probed without going round": (PROBED, "(at + 1) % len(keys)", "at + 1"),
+    "no class": (CLASSED, "if at > -1", "if at > -2"),
+    "the class behind": (CLASSED, "at = b\n", "at = i\n"),
     "merged from too far": (MERGED, "max(0, i - len(b))", "max(0, i - len(b) - 1)"),
     "merged to too far": (MERGED, "high = mid\n", "high = mid + 2\n"),
 }

@@ -5,6 +5,7 @@ shifted and masked bits are atoms with their bounds. What may leave its type is 
 the evaluator.
 
     a // 8, a % 8     a quotient q, and a - 8·q
+    a // n, a % n     the same; of an n that is not 0 and of either sign an unknown q, and a - n·q
     a << 3, a << d    8·a, and a·(1 << d) where nothing is shifted out
     a ** 2            a·a
     a & 31            the remainder of a by 32
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from oxide_analyzer.facts.conditions import at_least_zero, at_most
+from oxide_analyzer.facts.conditions import all_of, any_of, at_least_zero, at_most, is_zero
 from oxide_analyzer.facts.polys import Alias, Poly, constant
 from oxide_analyzer.facts.radix import is_digit_sum, of_factor, of_quotient, of_sum
 from oxide_analyzer.ir.nodes import Binary, BinaryOp
@@ -79,6 +80,11 @@ def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: 
         terms, (*state.path, at_least_zero(-right)), _QUICK
     ):
         sign = 1
+    elif refutes(terms, (*state.path, is_zero(right)), _QUICK):
+        quotient = _signed_quotient(evaluator, left, right)
+        if expr.op is BinaryOp.FLOORDIV:
+            return evaluator.fitted(quotient, expr, state)
+        return left - terms.multiply(right, quotient)
     else:
         value = evaluator.unknown(expr.type, max(left.level, right.level), expr.op.value)
         assert isinstance(value, Poly)
@@ -87,6 +93,35 @@ def _divide(evaluator: Evaluator, expr: Binary, left: Poly, right: Poly, state: 
     if expr.op is BinaryOp.FLOORDIV:
         return evaluator.fitted(quotient, expr, state)
     return (left - terms.multiply(right, quotient)).scale(sign)
+
+
+def _signed_quotient(evaluator: Evaluator, left: Poly, right: Poly) -> Poly:
+    """`left // right` of a divisor of either sign, over Z; it is no further from zero than `left`.
+
+    The same for the same operands: what `i // n` and `i % n` are together, only i is.
+    """
+    terms = evaluator.launch.terms
+    known = terms.quotients.get((left, right))
+    if known is not None:
+        return known
+    low, high = evaluator.interval(left)
+    most = None if low is None or high is None else max(-low, high, 0)
+    least = None if most is None else -most
+    level = max(left.level, right.level)
+    quotient = terms.quotients[left, right] = terms.fresh("quotient", level, least, most)
+    rest = left - terms.multiply(right, quotient)
+    signs = [
+        all_of(
+            (
+                at_least_zero(divisor.shift(-1)),
+                at_least_zero(part),
+                at_least_zero((divisor - part).shift(-1)),
+            )
+        )
+        for divisor, part in ((right, rest), (-right, -rest))
+    ]
+    terms.axiom(quotient, any_of(signs))
+    return quotient
 
 
 def floor_quotient(evaluator: Evaluator, left: Poly, right: Poly, state: State) -> Poly:

@@ -85,6 +85,8 @@ class Terms:
     rows: dict[Atom, tuple[int, Rows | None]] = field(
         default_factory=dict["Atom", "tuple[int, Rows | None]"]
     )
+    # Quotients by what may be negative (`arithmetic`).
+    quotients: dict[tuple[Poly, Poly], Poly] = field(default_factory=dict[tuple[Poly, Poly], Poly])
     _renamed_conditions: dict[tuple[Condition, str, Level], Condition] = field(
         default_factory=dict["tuple[Condition, str, Level]", "Condition"]
     )

@@ -41,22 +41,20 @@ from oxide_analyzer.facts.accesses import (
     Observation,
     Position,
 )
+from oxide_analyzer.facts.checks import claimed, goes_on
 from oxide_analyzer.facts.conditions import (
     TRUE,
     Condition,
     all_of,
-    at_least_zero,
-    at_most,
     condition_level,
     is_zero,
-    less,
     negate,
 )
 from oxide_analyzer.facts.flow import Collected, Flow
 from oxide_analyzer.facts.join import merge
 from oxide_analyzer.facts.loop_heads import at_head, begin, enter, step
 from oxide_analyzer.facts.loops import summarise
-from oxide_analyzer.facts.polys import Atom, Level, Poly, constant
+from oxide_analyzer.facts.polys import Atom, Level, Poly
 from oxide_analyzer.facts.state import Real, Scan, State, Value
 from oxide_analyzer.facts.tables import looked_up
 from oxide_analyzer.facts.under_way import committed, started, waited
@@ -110,7 +108,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.operators import SHUFFLES
-from oxide_analyzer.ir.walk import blocks, statements
+from oxide_analyzer.ir.walk import statements
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.launch import WARP
 
@@ -559,39 +557,6 @@ def ordered_by(stmt: Stmt) -> Level | None:
 def negate_zero(value: Poly) -> Condition:
     """`value != 0`."""
     return negate(is_zero(value))
-
-
-def claimed(
-    evaluator: Evaluator, stmt: CheckIndex | CheckView | CheckAligned | Assert, state: State
-) -> tuple[Condition, ...]:
-    """What a check of its own says, in the values of the thread that comes to it."""
-    match stmt:
-        case CheckIndex(index=index, extent=extent):
-            place, length = (evaluator.integer(e, state) for e in (index, extent))
-            return at_least_zero(place), less(place, length)
-        case CheckView(start=start, stop=stop, extent=extent):
-            low, high, length = (evaluator.integer(e, state) for e in (start, stop, extent))
-            return at_least_zero(low), at_most(low, high), at_most(high, length)
-        case CheckAligned(offset=offset, width=width):
-            terms = evaluator.launch.terms
-            whole = evaluator.launch.in_multiples(evaluator.integer(offset, state))
-            return (is_zero(terms.remainder(whole, constant(width))),)
-        case Assert(condition=condition):
-            return (evaluator.condition(condition, state),)
-
-
-def goes_on(kernel: Kernel) -> bool:
-    """Whether a thread goes on behind a check that fails: others may wait for it."""
-    return kernel.contract.cooperative or any(
-        (isinstance(s, Barrier) and s.group is Group.GRID) or _waits(s)
-        for s in statements(kernel.body)
-    )
-
-
-def _waits(stmt: Stmt) -> bool:
-    return isinstance(stmt, While) and any(
-        isinstance(s, Atomic) for inner in blocks(stmt) for s in statements(inner)
-    )
 
 
 def _is_vouched(position: Position) -> bool:

@@ -13,10 +13,13 @@ divisors; races are repaired by scalars that are not negative, and by nothing el
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.accesses import Access, Claim, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import (
+    AllOf,
+    AnyOf,
     AtLeastZero,
     Condition,
     IsZero,
@@ -48,7 +51,7 @@ from oxide_analyzer.proof.subjects import Bound, Kind, Obligation
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from oxide_analyzer.facts.effects import Analysis
     from oxide_analyzer.facts.polys import Atom
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.proof.subjects import Query
 
 _MOST_CANDIDATES = 12
+_MOST_ATOMS = 12
 
 
 @record
@@ -117,12 +121,14 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
             yield from scalars(analysis, query, (0, 1))
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
+            yield from nonempty(analysis, _divisors(analysis, query))
         case Claim() if obligation.kind is Kind.BOUNDS:
             yield from scalars(analysis, query, (0, 1))
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
-        case Divisor():
+        case Divisor(value=value):
             yield from scalars(analysis, query, (1,))
+            yield from nonempty(analysis, (value,))
         case Access():
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
@@ -161,7 +167,7 @@ def _limits(analysis: Analysis, bound: Bound, tied: bool) -> Iterator[Poly]:
     index = bound.index
     if index.level is Level.LAUNCH:
         yield index
-    for condition in _known(analysis, bound.access):
+    for condition in _parts(_known(analysis, bound.access)):
         match condition:
             case AtLeastZero(poly=p):
                 yield p + index
@@ -170,6 +176,12 @@ def _limits(analysis: Analysis, bound: Bound, tied: bool) -> Iterator[Poly]:
                 yield index - p
             case _:
                 pass
+    # What the index may be one of has limits of its own: `at = b` for a `b` of a loop.
+    for source in islice(analysis.terms.reachable((index,)), _MOST_ATOMS):
+        for condition in _parts(analysis.terms.axioms.get(source, ())):
+            if isinstance(condition, AtLeastZero):
+                limited = (a for a in condition.poly.atoms() if a.level is not Level.LAUNCH)
+                yield from (condition.poly + Poly({(atom,): 1}) for atom in limited)
     highest = _at_highest(analysis, index, (Register.THREAD,))
     if highest is not None:
         yield highest
@@ -192,6 +204,16 @@ def _known(analysis: Analysis, access: Access) -> Iterator[Condition]:
     for poly in access.index:
         for atom in poly.atoms():
             yield from analysis.terms.axioms.get(atom, ())
+
+
+def _parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """What conditions are made of: where one of several holds, each of them may be what bounds."""
+    for condition in conditions:
+        match condition:
+            case AllOf(parts=parts) | AnyOf(parts=parts):
+                yield from _parts(parts)
+            case _:
+                yield condition
 
 
 def _at_highest(analysis: Analysis, index: Poly, registers: tuple[Register, ...]) -> Poly | None:
@@ -232,6 +254,21 @@ def scalars(analysis: Analysis, query: Query, bounds: tuple[int, ...]) -> Iterat
                 candidate = at_least(analysis, poly, constant(bound))
                 if candidate is not None:
                     yield candidate
+
+
+def nonempty(analysis: Analysis, divisors: Iterable[Poly]) -> Iterator[Candidate]:
+    """An array has an element: something is divided by its length."""
+    for atom in dict.fromkeys(atom for divisor in divisors for atom in divisor.atoms()):
+        if isinstance(analysis.launch.quantities.get(atom), Dim):
+            candidate = at_least(analysis, Poly({(atom,): 1}), constant(1))
+            if candidate is not None:
+                yield candidate
+
+
+def _divisors(analysis: Analysis, query: Query) -> Iterator[Poly]:
+    for atom in analysis.terms.reachable(p for c in query for p in condition_polys(c)):
+        if isinstance(atom.form, Quotient):
+            yield atom.form.divisor
 
 
 def extents(analysis: Analysis, query: Query) -> Iterator[Candidate]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.facts.checks import goes_on
 from oxide_analyzer.facts.conditions import (
     Condition,
     any_of,
@@ -32,7 +33,6 @@ from oxide_analyzer.facts.conditions import (
     negate,
 )
 from oxide_analyzer.facts.polys import Atom, Level, Poly, Variable, constant
-from oxide_analyzer.facts.walk import goes_on
 from oxide_analyzer.ir.nodes import (
     Atomic,
     AtomicOp,

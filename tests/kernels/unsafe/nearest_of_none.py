@@ -1,17 +1,16 @@
-"""The nearest of n centres, where there may be none: then the first is still the nearest."""
-# launch: grid=1, block=4, far=0, hits=0, out=4
+"""How far the nearest of the centres before a thread's own lies back; the first has none."""
+# launch: grid=1, block=4, far=4, hits=4
 
-from oxide import AtomicSlice, DisjointSlice, Slice, atomic, f32, i32, kernel, thread, u32
+from oxide import AtomicSlice, Slice, atomic, f32, kernel, thread, u32
 
 
 @kernel(requires=lambda far, hits: len(hits) == len(far))
-def nearest(far: Slice[f32], hits: AtomicSlice[u32], out: DisjointSlice[i32]):
+def nearest(far: Slice[f32], hits: AtomicSlice[u32]):
     i = thread.index_1d()
-    if i >= len(out):
+    if i >= len(far):
         return
     best = 0
-    for c in range(len(far)):
+    for c in range(i):
         if far[c] < far[best]:
             best = c
-    atomic.add(hits, best, 1)  # error: [OX301]
-    out[i] = i32(best)
+    atomic.add(hits, i - 1 - best, 1)  # error: [OX301]
