@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from oxide_codegen.collectives.nccl import Communicators
 
 DEFAULT_LIMIT = 300.0
+# How long a process that ends waits for what it has called.
+_ENDING = 5.0
 _VERSION = 1
 
 
@@ -114,7 +117,7 @@ class Group:
         first = sum(sizes[: place.process])
         self.ranks = range(first, first + len(self.device_ids))
         self.size = sum(sizes)
-        atexit.register(self._leave)
+        atexit.register(self._end)
         if self.kind == "cuda" and self.size > 1:
             self._connect(bytes.fromhex(self.link.processes[0]["nccl"]), self.link.limit)
 
@@ -158,21 +161,22 @@ class Group:
             if self._is_closed:
                 return
             self._is_closed = True
-        self._land()
-        if self.nccl is not None:
-            self.nccl.close()
-        atexit.unregister(self._leave)
-        self._leave()
-
-    def _land(self) -> None:
         for one in self._flying:
             # How it ended, who waits for it is told.
             one.exception()
-
-    def _leave(self) -> None:
-        self._land()
+        if self.nccl is not None:
+            self.nccl.close()
         if self.link is not None:
+            atexit.unregister(self._end)
             self.link.leave()
+
+    def _end(self) -> None:
+        """The process ends: what is in flight may be done, but not as late as others may come."""
+        assert self.link is not None, "only who has joined a group leaves it"
+        _, late = wait(self._flying, _ENDING)
+        self.link.leave()
+        if late:
+            self.link.fail(CollectiveError, "this process ends")
 
     def __enter__(self) -> Group:
         return self
@@ -187,8 +191,9 @@ class Group:
 
 def _own(local: int) -> str:
     """The device of a process that names none."""
-    if devices.current().kind == "cpu":
-        return "cpu"
+    here = devices.current()
+    if here.kind == "cpu":
+        return str(here)
     devices.demand(devices.DeviceId("cuda", local))
     return f"cuda:{local}"
 
