@@ -223,14 +223,28 @@ class _Inside:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(_INSIDE)
 
+    def __iter__(self) -> Any:
+        """There is nothing in it."""
+        return iter(())
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name == "from_dtype":
+        if name in ("from_dtype", "as_dtype"):
             from oxide.numba import from_dtype
+            from oxide_codegen.numba.arrays import numpy_type
 
-            return from_dtype
+            return from_dtype if name == "from_dtype" else numpy_type
         return _Inside()
+
+
+class _Types(type):
+    """The class of Numba's types, of which ours are instances."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        from oxide_codegen.numba.types import is_type
+
+        return is_type(instance)
 
 
 class _Insides:
@@ -311,7 +325,9 @@ def _stand_in(folder: Path) -> None:
     cuda_module.config = config
     for name in ("utils", "compile_ptx", "compile_ptx_for_current_device", "launchconfig", "args"):
         setattr(cuda_module, name, _Inside())
-    oxide.numba.types.Type = cuda_module.types.Type = object  # type: ignore[attr-defined]
+    named: Any = oxide.numba.types
+    named.Type = cuda_module.types.Type = _Types("Type", (), {})
+    named.CPointer = cuda_module.types.CPointer = cuda_module.CUSource = _Inside()
     sys.modules.setdefault("cffi", types.ModuleType("cffi"))
     core: Any = types.ModuleType("numba.cuda.core")
     core.config, core.errors = config, errors
@@ -339,6 +355,9 @@ def _stand_in(folder: Path) -> None:
         "suite_of_numba": usecases,
     }
     sys.meta_path.append(_Insides())
+    # What is in a module of Numba's is no function of a program.
+    for name in ("complex_usecases", "enum_usecases", "recursion_usecases"):
+        sys.modules[f"numba.cuda.tests.cudapy.{name}"] = _loaded(folder / f"{name}.py")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from oxide_codegen.numba.types import (
     NAMED,
     SCALAR_TYPES,
     VOID,
+    NumbaArray,
     NumbaSignature,
     any_tuple,
-    array_type,
     uniform_tuple,
 )
 
 Signature = NumbaSignature
-Array = array_type
+Array = NumbaArray
 UniTuple = uniform_tuple
 Tuple = any_tuple
 

@@ -86,7 +86,7 @@ def turned(x, out):
 
 
 @cuda.jit
-def inverses(z, out):
+def of_complex(z, out):
     i = cuda.grid(1)
     if i < z.size:
         out[0, i] = cmath.acos(z[i])
@@ -95,4 +95,9 @@ def inverses(z, out):
         out[3, i] = cmath.asinh(z[i])
         out[4, i] = np.arctan(z[i])
         out[5, i] = cmath.atanh(z[i])
-        out[6, i] = cmath.log(z[i], 2 - 1j)
+        out[6, i] = cmath.log(z[i])
+        out[7, i] = cmath.exp(z[i])
+        out[8, i] = cmath.cosh(z[i])
+        out[9, i] = cmath.sinh(z[i])
+        out[10, i] = cmath.tanh(z[i])
+        out[11, i] = cmath.log(z[i], 2 - 1j)

@@ -65,6 +65,11 @@ class NumbaComplex:
 
     name: str
 
+    @property
+    def underlying_float(self) -> NumbaScalar:
+        """The type of its parts."""
+        return SCALAR_TYPES["float32" if self.name == "complex64" else "float64"]
+
     def __getitem__(self, axes: Any) -> NumbaArray:
         """`complex64[:]`."""
         return _array_of(self, axes)
@@ -99,7 +104,7 @@ class NumbaRecord:
 class NumbaArray:
     """A type of arrays: elements, dimensions, and whether they lie as C lays them out."""
 
-    dtype: NumbaScalar | NumbaComplex | NumbaRecord
+    dtype: Any
     ndim: int
     layout: str = "A"
 
@@ -194,11 +199,6 @@ def _array_of(type: NumbaScalar | NumbaComplex | NumbaRecord, axes: Any) -> Numb
     if not all(isinstance(part, slice) for part in parts):
         raise TypeError(f"{type}[...] is a type of arrays: {type}[:], one ':' an axis")
     return NumbaArray(type, len(parts), "C" if parts[-1].step == 1 else "A")
-
-
-def array_type(dtype: Any, ndim: int, layout: str = "A") -> NumbaArray:
-    """`types.Array(float32, 2, "C")`."""
-    return NumbaArray(cast("NumbaScalar", dtype), ndim, layout)
 
 
 def uniform_tuple(dtype: Any, count: int) -> NumbaTuple:

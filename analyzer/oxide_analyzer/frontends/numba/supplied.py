@@ -102,14 +102,27 @@ def round_to(x, digits):
 _COMPLEX = """
 def exp(x, y):
     r = math.exp(x)
-    s = r * math.sin(y)
-    return r * math.cos(y), y if y == T(0) else s
+    u = r * math.cos(y)
+    v = y if y == T(0) else r * math.sin(y)
+    if math.isinf(x) and not math.isfinite(y):
+        u = abs(x) if x > T(0) else T(0)
+        v = y - y if x > T(0) else T(0)
+    return u, v
+
+def _log_of_size(x, y, one):
+    p = abs(x) if abs(x) > abs(y) else abs(y)
+    q = abs(y) if abs(x) > abs(y) else abs(x)
+    size = math.hypot(x, y)
+    # Near 1 the logarithm is that of the little that is over.
+    if size + size > one and size < one + one:
+        return math.log1p((p - one) * (p + one) + q * q) / (one + one)
+    return math.log(size)
 
 def log(x, y):
-    return math.log(math.hypot(x, y)), math.atan2(y, x)
+    return _log_of_size(x, y, T(1)), math.atan2(y, x)
 
 def log10(x, y):
-    r = math.log(math.hypot(x, y))
+    r = _log_of_size(x, y, T(1))
     return r / T(2.302585092994045684), math.atan2(y, x) / T(2.302585092994045684)
 
 def sqrt(x, y):
@@ -136,31 +149,58 @@ def sqrt(x, y):
                 v = v * T(2)
     return u, v
 
+def _cosh(x, y, one):
+    u = math.cos(y) * math.cosh(x)
+    v = math.sin(y) * math.sinh(x)
+    if y == one - one:
+        v = y * math.copysign(one, x)
+    elif math.isnan(y):
+        u = abs(x) if math.isinf(x) else u
+        v = one - one if x == one - one else v
+    return u, v
+
+def _sinh(x, y, one):
+    u = math.cos(y) * math.sinh(x)
+    v = y if y == one - one else math.sin(y) * math.cosh(x)
+    if math.isnan(y) and (math.isinf(x) or x == one - one):
+        u = x
+    return u, v
+
+def _tanh(x, y, one):
+    a = math.tanh(x)
+    t = math.tan(y)
+    c = one / math.cosh(x)
+    q = one + (t * a) * (t * a)
+    u = a * (one + t * t) / q
+    v = (t / q) * c * c
+    if math.isinf(x):
+        u = math.copysign(one, x)
+        v = one - one if math.isnan(t) else math.copysign(one - one, t)
+    elif x == one - one and math.isnan(y):
+        u = x
+    elif y == one - one:
+        v = y
+    return u, v
+
 def cosh(x, y):
-    return math.cos(y) * math.cosh(x), math.sin(y) * math.sinh(x)
+    return _cosh(x, y, T(1))
 
 def sinh(x, y):
-    return math.cos(y) * math.sinh(x), math.sin(y) * math.cosh(x)
+    return _sinh(x, y, T(1))
 
 def cos(x, y):
-    return math.cos(x) * math.cosh(-y), math.sin(x) * math.sinh(-y)
+    return _cosh(-y, x, T(1))
 
 def sin(x, y):
-    return math.sin(x) * math.cosh(-y), -(math.cos(x) * math.sinh(-y))
+    a, b = _sinh(-y, x, T(1))
+    return b, -a
 
 def tanh(x, y):
-    u = math.tanh(x)
-    t = math.tan(y)
-    c = T(1) / math.cosh(x)
-    q = T(1) + (t * u) * (t * u)
-    return u * (T(1) + t * t) / q, (t / q) * c * c
+    return _tanh(x, y, T(1))
 
 def tan(x, y):
-    u = math.tanh(-y)
-    t = math.tan(x)
-    c = T(1) / math.cosh(y)
-    q = T(1) + (t * u) * (t * u)
-    return (t / q) * c * c, -(u * (T(1) + t * t) / q)
+    a, b = _tanh(-y, x, T(1))
+    return b, -a
 
 def power(x, y, p, q):
     u = T(0)
@@ -199,6 +239,9 @@ def _acos(x, y):
         c, d = _root(1.0 + x, y)
         real = 2.0 * math.atan2(a, c)
         imaginary = math.asinh(c * b - d * a)
+    elif math.isnan(y):
+        real = 1.5707963267948966 if x == 0.0 else y
+        imaginary = abs(x) if math.isinf(x) else y
     return real, imaginary
 
 def _acosh(x, y):
@@ -219,6 +262,9 @@ def _asinh(x, y):
         c, d = _root(1.0 - y, x)
         real = math.asinh(a * d - c * b)
         imaginary = math.atan2(y, a * c - b * d)
+    elif math.isnan(x):
+        real = abs(y) if math.isinf(y) else x
+        imaginary = y if y == 0.0 else x
     return real, imaginary
 
 def _atanh(x, y):
@@ -226,13 +272,13 @@ def _atanh(x, y):
     q = y * math.copysign(1.0, x)
     r = abs(y)
     half = math.hypot(p * 0.5, r * 0.5)
-    real = p * 0.25 / half / half
-    imaginary = math.copysign(1.5707963267948966, q)
+    real = 0.0 if math.isinf(half) else p * 0.25 / half / half
+    imaginary = q if math.isnan(q) else math.copysign(1.5707963267948966, q)
     if p == 1.0 and r < 1e-150:
         real = math.inf if r == 0.0 else -math.log(math.sqrt(r) / math.sqrt(math.hypot(r, 2.0)))
         imaginary = q if r == 0.0 else math.copysign(math.atan2(2.0, -r) * 0.5, q)
-    elif p < 1e18 and r < 1e18:
-        real = math.log1p(4.0 * p / ((1.0 - p) * (1.0 - p) + r * r)) * 0.25
+    elif not (p >= 1e18 or r >= 1e18):
+        real = p if p == 0.0 else math.log1p(4.0 * p / ((1.0 - p) * (1.0 - p) + r * r)) * 0.25
         imaginary = -math.atan2(-2.0 * q, (1.0 - p) * (1.0 + p) - r * r) * 0.5
     return math.copysign(real, x), imaginary * math.copysign(1.0, x)
 
