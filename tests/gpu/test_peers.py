@@ -63,6 +63,54 @@ def test_writers_and_readers_are_ordered_across_devices():
         np.testing.assert_array_equal(y.numpy(), expected)
 
 
+def test_pools_are_opened_where_devices_reach_each_other():
+    """Both ways, at the first copy; the copies are the same where they do not."""
+    x, y = (oxide.asarray(numbers(k), device=f"cuda:{k}") for k in range(2))
+    for target, source, seed in ((y, x, 0), (x, y, 0)):
+        ops.copy(target, source).sync()
+        np.testing.assert_array_equal(target.numpy(), numbers(seed))
+    for one, other in ((x, y), (y, x)):
+        if other._cuda().device.can_access_peer(one._cuda().index):
+            assert other._cuda().index in one._cuda().device.memory_resource.peer_accessible_by
+
+
+def test_operations_are_done_on_the_device_of_their_arrays():
+    y = oxide.asarray(numbers(1), device="cuda:1")
+    asked = []
+    streams = {name: oxide.stream(name) for name in ("cuda:0", "cuda:1")}
+
+    def policy(device):
+        asked.append(str(device))
+        return streams[str(device)]
+
+    with oxide.device("cuda:0"):
+        np.testing.assert_array_equal(ops.download(y).sync(policy), numbers(1))
+        assert asked[-1] == "cuda:1"
+        assert not ops.clear(y).sync(policy).numpy().any()
+        x = ops.copy(ops.zeros(N, oxide.f32), ops.upload(numbers(2))).sync(policy)
+    assert x.device == "cuda:0"
+
+
+def test_many_copies_both_ways_with_writers_between():
+    """Each of many rounds doubles on one device and copies to the other, without waiting."""
+    add = kernels.vecadd.prepare(grid=N // 256, block=256)
+    ones = np.ones(N, np.float32)
+    here, there = (
+        [oxide.asarray(ones, device=f"cuda:{k}"), oxide.empty(N, oxide.f32, device=f"cuda:{k}")]
+        for k in range(2)
+    )
+
+    async def main():
+        for _ in range(10):
+            await ops.on("cuda:0", add.op(here[0], here[0], here[1]))
+            await ops.copy(there[0], here[1])
+            await ops.on("cuda:1", add.op(there[0], there[0], there[1]))
+            await ops.copy(here[0], there[1])
+
+    asyncio.run(main())
+    assert (here[0].numpy() == 4.0**10).all()
+
+
 def test_a_sum_of_two_devices():
     add = kernels.vecadd.prepare(grid=N // 256, block=256)
 
