@@ -315,10 +315,10 @@ class DeviceBuffer(Generic[T]):
 
     def __getitem__(self, key: Any) -> DeviceBuffer[T]:
         """A view of some of the elements: slices, and ints for some of the axes."""
-        found = strides.indexed(self.layout, key)
-        if found is None:
+        found, offset = strides.indexed(self.layout, key)
+        if not found.shape and not strides.keeps_array(key):
             raise HostAccessError("a device buffer has no elements for Python: use buffer.numpy()")
-        return self._part(*found)
+        return self._part(found, offset)
 
     def reshape(self, *shape: Any) -> DeviceBuffer[T]:
         """The same elements in another shape; one extent may be -1."""

@@ -91,8 +91,8 @@ def is_contiguous(shape: Extents, strides: Extents, item: int) -> bool:
     return True
 
 
-def indexed(layout: Layout, key: Any) -> tuple[Layout, int] | None:
-    """The layout of `array[key]`, and how many bytes on it starts; None if it is one element.
+def indexed(layout: Layout, key: Any) -> tuple[Layout, int]:
+    """The layout of `array[key]`, and how many bytes on it starts.
 
     Raises what NumPy raises, and `TypeError` for an index that makes a copy there.
     """
@@ -100,16 +100,19 @@ def indexed(layout: Layout, key: Any) -> tuple[Layout, int] | None:
 
     parts = key if isinstance(key, tuple) else (key,)
     if not all(is_basic(part) for part in parts):
-        raise TypeError("device buffers are indexed by ints and slices, which copy nothing")
-    keeps_array = any(part is ... for part in parts)
+        raise TypeError("arrays on a device have no advanced indexing: index with ints and slices")
     # A byte that nobody looks at, in the layout of the array.
     flat: Any = np.ndarray(layout.shape, np.uint8, bytearray(1), 0, (0,) * len(layout.shape))
     ghost: Any = np.lib.stride_tricks.as_strided(flat, layout.shape, layout.strides)
-    found = ghost[parts if keeps_array else (*parts, ...)]
-    if not found.shape and not keeps_array:
-        return None
+    found = ghost[parts if keeps_array(key) else (*parts, ...)]
     start = found.__array_interface__["data"][0] - ghost.__array_interface__["data"][0]
     return Layout(found.shape, found.strides, layout.item), start
+
+
+def keeps_array(key: Any) -> bool:
+    """Whether NumPy gives an array of no dimensions where all axes are indexed, no element."""
+    parts: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
+    return any(part is ... for part in parts)
 
 
 def is_basic(part: Any) -> bool:

@@ -23,6 +23,14 @@ from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.host_streams import HostMemory
 from oxide_codegen.making import empty
 from oxide_codegen.numba.types import element_named
+from oxide_codegen.strides import (
+    Layout,
+    indexed,
+    is_contiguous,
+    keeps_array,
+    packed,
+    transposed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,11 +92,11 @@ class DeviceNDArray:
         self._offset = offset
         self.shape = shape
         self.dtype = dtype
-        packed = _packed(shape, dtype.itemsize)
-        self.strides = packed if strides is None else strides
+        steps = packed(shape, dtype.itemsize)
+        self.strides = steps if strides is None else strides
         self.kind: str | None = None
         self.buffer: DeviceBuffer[Any] | None = None
-        is_packed = self.strides == packed or _is_contiguous(shape, self.strides, dtype.itemsize)
+        is_packed = self.strides == steps or is_contiguous(shape, self.strides, dtype.itemsize)
         element = elements.element_of(dtype)
         if is_packed and element is not None and shape:
             self.buffer = _part(memory, offset, shape, str(element), dtype.itemsize)
@@ -121,12 +129,12 @@ class DeviceNDArray:
     @property
     def flags(self) -> dict[str, bool]:
         """Whether it is contiguous, as NumPy says it."""
-        fortran = _is_contiguous(self.shape[::-1], self.strides[::-1], self.itemsize)
+        fortran = is_contiguous(self.shape[::-1], self.strides[::-1], self.itemsize)
         return {"C_CONTIGUOUS": self.is_c_contiguous(), "F_CONTIGUOUS": fortran}
 
     def is_c_contiguous(self) -> bool:
         """Whether the elements lie side by side in C order."""
-        return _is_contiguous(self.shape, self.strides, self.itemsize)
+        return is_contiguous(self.shape, self.strides, self.itemsize)
 
     def is_f_contiguous(self) -> bool:
         """Whether they lie side by side in Fortran's order."""
@@ -235,7 +243,7 @@ class DeviceNDArray:
     def __getitem__(self, index: Any) -> Any:
         """A view of some of the memory; of one element, the element itself."""
         view = self._view(index)
-        return view.read()[()] if not view.shape and not _keeps_array(index) else view
+        return view.read()[()] if not view.shape and not keeps_array(index) else view
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Overwrite the elements there."""
@@ -254,22 +262,14 @@ class DeviceNDArray:
         self[index] = value
 
     def _view(self, index: Any) -> DeviceNDArray:
-        # NumPy says which elements these are, over memory that is not there.
-        ghost: Any = np.lib.stride_tricks.as_strided(
-            np.empty(1, self.dtype), self.shape, self.strides
-        )
-        try:
-            found: Any = ghost[(*index, ...) if isinstance(index, tuple) else (index, ...)]
-        except IndexError as error:
-            if "ellipsis" not in str(error):
-                raise
-            found = ghost[index]
-        if found.size and not np.may_share_memory(found, ghost, max_work=0):
-            raise TypeError("device arrays have no advanced indexing: index with ints and slices")
-        offset = found.__array_interface__["data"][0] - ghost.__array_interface__["data"][0]
+        found, offset = indexed(self._layout, index)
         return DeviceNDArray(
             self._bytes, found.shape, self.dtype, found.strides, self._offset + offset
         )
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.shape, self.strides, self.itemsize)
 
     def reshape(self, *shape: Any, order: str = "C") -> DeviceNDArray:
         """The same memory in another shape."""
@@ -300,9 +300,8 @@ class DeviceNDArray:
 
     def transpose(self, axes: Sequence[int] | None = None) -> DeviceNDArray:
         """The same memory with its axes in another order."""
-        order = range(self.ndim)[::-1] if axes is None else axes
-        shape, strides = (tuple(of[k] for k in order) for of in (self.shape, self.strides))
-        return DeviceNDArray(self._bytes, shape, self.dtype, strides, self._offset)
+        turned = transposed(self._layout, axes)
+        return DeviceNDArray(self._bytes, turned.shape, self.dtype, turned.strides, self._offset)
 
     @property
     def T(self) -> DeviceNDArray:
@@ -345,11 +344,11 @@ def device_array(
     made = np.dtype(numpy_type(dtype))
     extents = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     extents = tuple(int(extent) for extent in extents)
-    if strides is not None and not _is_contiguous(extents, tuple(strides), made.itemsize):
+    if strides is not None and not is_contiguous(extents, tuple(strides), made.itemsize):
         raise UnsupportedLayoutError("new device arrays are contiguous")
     own: Any = empty(prod(extents) * made.itemsize, "u8")
     if order == "F" and len(extents) > 1:
-        steps = _packed(extents[::-1], made.itemsize)[::-1]
+        steps = packed(extents[::-1], made.itemsize)[::-1]
         return DeviceNDArray(own, extents, made, steps)
     return DeviceNDArray(own, extents, made)
 
@@ -393,7 +392,7 @@ def as_device_array(obj: Any) -> DeviceNDArray | None:
     dtype = np.dtype(described["typestr"])
     shape = tuple(int(extent) for extent in described["shape"])
     strides = described.get("strides")
-    steps = _packed(shape, dtype.itemsize) if strides is None else tuple(map(int, strides))
+    steps = packed(shape, dtype.itemsize) if strides is None else tuple(map(int, strides))
     address = int(described["data"][0] or 0)
     if any(step < 0 for step in steps):
         raise UnsupportedLayoutError("a foreign array has negative strides: copy it first")
@@ -430,24 +429,6 @@ def numpy_type(given: Any) -> Any:
     return given if element is None else elements.dtype_of(str(element))
 
 
-def _packed(shape: tuple[int, ...], item_size: int) -> tuple[int, ...]:
-    strides: list[int] = []
-    for extent in reversed(shape):
-        strides.append(item_size)
-        item_size *= max(extent, 1)
-    return tuple(reversed(strides))
-
-
-def _is_contiguous(shape: tuple[int, ...], strides: tuple[int, ...], item_size: int) -> bool:
-    if 0 in shape:
-        return True
-    for extent, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if extent != 1 and stride != item_size:
-            return False
-        item_size *= extent
-    return True
-
-
 def _part(
     memory: DeviceBuffer[Any],
     offset: int,
@@ -478,9 +459,3 @@ def _part(
         whole.stream,
     )
     return DeviceBuffer(view, memory.memory)
-
-
-def _keeps_array(index: Any) -> bool:
-    """Whether NumPy gives an array of no dimensions, and not an element."""
-    parts = cast("tuple[Any, ...]", index if isinstance(index, tuple) else (index,))
-    return any(part is ... for part in parts)
