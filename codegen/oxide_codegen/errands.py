@@ -50,6 +50,10 @@ class Ticket(Protocol):
         """What has been left there, once."""
         ...
 
+    def hand_over(self, note: Callable[[int, BaseException], None]) -> None:
+        """Let `note` have it: at no moment is it neither here nor there."""
+        ...
+
     def give_up(self) -> None:
         """From now on everybody is told."""
         ...
@@ -81,10 +85,13 @@ class Errand:
     def note(self, lane: int, error: BaseException) -> None:
         """Work on a lane ran into this."""
         with self._lock:
-            if self._users:
-                self._failures.append((lane, error))
-                return
-        EVERYBODY.note(lane, error)
+            self._keep(lane, error)
+
+    def _keep(self, lane: int, error: BaseException) -> None:
+        if self._users:
+            self._failures.append((lane, error))
+        else:
+            EVERYBODY.note(lane, error)
 
     def expect(self, ticket: Ticket) -> None:
         """A launch leaves there what it runs into."""
@@ -131,10 +138,9 @@ class Errand:
         """All of the work is done: what it has left, and nobody has asked for, is for everybody."""
         with self._lock:
             tickets, self.tickets = self.tickets, []
+            for ticket in tickets:
+                ticket.hand_over(self._keep)
         for ticket in tickets:
-            error = ticket.failure()
-            if error is not None:
-                self.note(ticket.lane, error)
             ticket.close()
 
 

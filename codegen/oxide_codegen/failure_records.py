@@ -50,13 +50,20 @@ class Record:
 
     def failure(self) -> OxideError | None:
         """What a launch that is done has left here, once."""
+        found: list[OxideError] = []
+        self.hand_over(lambda _, error: found.append(error))
+        return found[0] if found else None
+
+    def hand_over(self, note: Callable[[int, OxideError], None]) -> None:
+        """Let `note` have it: at no moment is it neither here nor there."""
         state = ctypes.c_uint32.from_address(self.address + STATE_OFFSET)
         if state.value != FailureState.COMPLETE:
-            return None
+            return
         with self._records.lock:
             record = decode(ctypes.string_at(self.address, RECORD_SIZE))
-            ctypes.memmove(self.address, EMPTY_RECORD, RECORD_SIZE)
-        return None if record is None else failure(self._kernel, record)
+            if record is not None:
+                note(self.lane, failure(self._kernel, record))
+                ctypes.memmove(self.address, EMPTY_RECORD, RECORD_SIZE)
 
     def give_up(self) -> None:
         """Tell everybody."""
@@ -85,6 +92,10 @@ class Lent:
     def failure(self) -> OxideError | None:
         """What the launch has left there, once."""
         return self._record.failure()
+
+    def hand_over(self, note: Callable[[int, OxideError], None]) -> None:
+        """Let `note` have it: at no moment is it neither here nor there."""
+        self._record.hand_over(note)
 
     def give_up(self) -> None:
         """Tell everybody."""

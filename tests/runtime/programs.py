@@ -37,6 +37,13 @@ def scale(a: DisjointSlice[f32]):
         a[i] = scaled(a[i]) + SHIFT
 
 
+@kernel(requires=lambda x, y: len(x) >= len(y))
+def axpy(a: f32, x: Slice[f32], y: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(y):
+        y[i] = a * x[i] + y[i]
+
+
 @kernel
 def gather(index: Slice[i32], a: Slice[f32], out: DisjointSlice[f32]):
     i = thread.index_1d()

@@ -194,6 +194,24 @@ def test_a_failure_that_was_cancelled_is_told_once_to_everybody(device):
     oxide.synchronize()
 
 
+def test_what_failed_before_a_cancellation_is_told_to_everybody(device):
+    gate = threading.Event()
+
+    async def main():
+        both = ops.zip_ops(gather_at(N), ops.host(lambda: gate.wait(LONGEST)))
+        task = asyncio.ensure_future(doing(both))
+        await asyncio.sleep(0)
+        device.stream.sync()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run(main)
+    gate.set()
+    with pytest.raises(oxide.KernelIndexError):
+        oxide.synchronize()
+    oxide.synchronize()
+
+
 def test_all_errors_of_an_operation_are_told_together(device):
     with pytest.raises(oxide.KernelIndexError) as caught:
         ops.zip_ops(gather_at(N), gather_at(N + 1)).sync()
@@ -268,6 +286,38 @@ def test_a_launch_that_is_refused(device, add):
         ops.zip_ops(add.op(x, x, ops.zeros(N, oxide.f32)), add.op(short, x, x)).sync()
     out = add.op(x, x, ops.zeros(N, oxide.f32)).sync()
     assert (out.numpy() == 2).all()
+
+
+def test_a_plan_refuses_what_the_ordinary_way_refuses(device):
+    """A launch that was checked before by straight code, with arguments that are wrong."""
+    axpy = programs.axpy.prepare(grid=4, block=256)
+    x, y = oxide.asarray(ones()), oxide.asarray(ones())
+    wrong = [
+        ((1e39, x, y), "out of the range of f32"),
+        ((2.0, oxide.zeros(3, oxide.f32), y), "is false"),
+        ((2.0, y, y), "shares memory"),
+        ((2.0, oxide.zeros(N, oxide.f64), y), "wants elements of f32"),
+        (("2", x, y), "wants a number"),
+        ((2.0, x, ones()), "a NumPy array"),
+        ((2.0, x), "missing"),
+        ((2.0, x, y, y), "too many"),
+    ]
+
+    def refuse():
+        for arguments, words in wrong:
+            with pytest.raises(oxide.LaunchError, match=words):
+                axpy.op(*arguments).sync()
+
+    refuse()
+    for _ in range(3):
+        axpy.op(2.0, x, y).sync()
+    assert axpy._plans._found
+    refuse()
+    axpy.op(float("inf"), x, y).sync()
+    assert np.isinf(y.numpy()).all()
+    x.free()
+    with pytest.raises(oxide.BufferFreedError):
+        axpy.op(2.0, x, y).sync()
 
 
 @pytest.mark.parametrize("device", ["cuda"], indirect=True)

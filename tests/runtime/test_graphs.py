@@ -142,7 +142,10 @@ def test_what_a_graph_leaves_is_given_back(recording, add):
     oxide.synchronize()
     free, records = len(device.records.free), len(device.records.everybodys)
     for _ in range(5):
-        add.op(x, x, y).graph().sync()
+        step = add.op(x, x, y).graph()
+        step.update(add.op(x, x, y))
+        step.sync()
+    del step
     gc.collect()
     oxide.synchronize()
     oxide.zeros(1, oxide.f32)
