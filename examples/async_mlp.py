@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,7 @@ class Timeline:
                 return ops.with_context(note)
 
             begun = ops.with_context(lambda context: context.stream.record())
-            return begun.and_then(
-                lambda before: make(given).and_then(lambda result: ended(before, result))
-            )
+            return begun.and_then(lambda before: make(given).and_then(partial(ended, before)))
 
         return operation
 
