@@ -58,6 +58,7 @@ def findings(judgement: Judgement, facts: Sequence[Fact]) -> tuple[Diagnostic, .
     inferred = [f.text for f in facts if not f.declared]
     # That axes which the kernel does not read have extent 1 goes without saying by itself.
     surprising = judgement.facts or judgement.compact or kernel.contract.is_inferred
+    surprising = surprising or not all(fact.declared for fact in kernel.contract.data)
     if surprising and not any(d.verdict is Verdict.VIOLATED for d in found):
         is_own = kernel.dialect == OWN_DIALECT
         message = ox402.message(inferred) if is_own else ox402.precondition(inferred)
@@ -111,7 +112,9 @@ def _vacuous(judgement: Judgement) -> Iterator[Diagnostic]:
     accesses = analysis.effects.whole
     if not contract.requires or not accesses:
         return
-    if all(refutes(analysis.terms, access.path) for access in accesses):
+    # The shortest paths are the likeliest to be taken, and the quickest to ask about.
+    paths = sorted({access.path: None for access in accesses}, key=len)
+    if all(refutes(analysis.terms, path) for path in paths):
         yield ox403.RULE.diagnostic(
             contract.requires[0].span,
             ox403.vacuous_message(),

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Protocol
+
+from oxide_analyzer.record import record
 
 # Python's tokenizer ends a line at \n, \r\n and \r only; `str.splitlines` also splits at form
 # feeds and Unicode separators, which would shift every place below them.
@@ -29,7 +32,7 @@ class Located(Protocol):
     def end_col_offset(self) -> int | None: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record
 class Span:
     """A half-open stretch of one file; lines and columns from 1, columns in characters."""
 
@@ -38,6 +41,10 @@ class Span:
     column: int
     end_line: int
     end_column: int
+
+    def __lt__(self, other: Span) -> bool:
+        """Whether it comes first in a list of findings."""
+        return _place(self) < _place(other)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
@@ -53,6 +60,9 @@ class Span:
     def contains(self, line: int, column: int) -> bool:
         """Whether the place (from 1) lies inside; the end itself counts as inside."""
         return (self.line, self.column) <= (line, column) <= (self.end_line, self.end_column)
+
+
+_place = attrgetter("path", "line", "column", "end_line", "end_column")
 
 
 @dataclass(frozen=True)

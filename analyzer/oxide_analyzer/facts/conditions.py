@@ -146,7 +146,7 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     for condition in conditions:
         if isinstance(condition, AllOf):
             parts.extend(condition.parts)
-        elif condition == FALSE:
+        elif isinstance(condition, AnyOf) and not condition.parts:
             return FALSE
         else:
             parts.append(condition)
@@ -162,7 +162,7 @@ def any_of(conditions: Iterable[Condition]) -> Condition:
     for condition in conditions:
         if isinstance(condition, AnyOf):
             parts.extend(condition.parts)
-        elif condition == TRUE:
+        elif isinstance(condition, AllOf) and not condition.parts:
             return TRUE
         else:
             parts.append(condition)

@@ -53,6 +53,8 @@ class Lanes:
     evaluator: Evaluator
     number: int = field(init=False)
     is_guessed: bool = field(init=False, default=False)
+    # The factor of what all lanes share.
+    _ones: Numbers = field(init=False, default=())
     _known: dict[Atom, Shared | None] = field(default_factory=dict["Atom", Shared | None])
     _taken: dict[Condition, tuple[bool, ...]] = field(
         default_factory=dict["Condition", tuple[bool, ...]]
@@ -61,7 +63,7 @@ class Lanes:
     def __post_init__(self) -> None:
         """Lay the warp into the block."""
         launch = self.evaluator.launch
-        self.number = WARP
+        self._count(WARP)
         extents = [launch.register(Register.BLOCK_DIM, axis) for axis in range(3)]
         sizes = [extent.value for extent in extents]
         if launch.is_line:
@@ -79,9 +81,13 @@ class Lanes:
             # The number of the warp is a quotient of all three indices.
             self._share(launch.warp)
 
+    def _count(self, number: int) -> None:
+        self.number = number
+        self._ones = (1,) * number
+
     def _line(self, size: int | None, warp: Poly) -> None:
         if size is not None and size < WARP:
-            self.number = size
+            self._count(size)
         self._place(0, range(self.number), warp.scale(WARP))
         self._share(warp)
 
@@ -89,7 +95,7 @@ class Lanes:
         """Rows that are shorter than a warp, or that end inside of one."""
         launch = self.evaluator.launch
         if height is not None and depth is not None:
-            self.number = min(WARP, width * height * depth)
+            self._count(min(WARP, width * height * depth))
         places = range(self.number)
         fits = WARP % width == 0 and (height is None or height % (WARP // width) == 0)
         self._place(0, (place % width for place in places))
@@ -120,7 +126,7 @@ class Lanes:
         """What all lanes of a warp have in common, though not all threads."""
         atom = poly.single()
         if atom is not None:
-            self._known[atom] = {(atom,): (1,) * self.number}
+            self._known[atom] = {(atom,): self._ones}
 
     # ------------------------------------------------------------ values
 
@@ -128,12 +134,18 @@ class Lanes:
         """The value in each lane; None if it is not known how lanes differ."""
         total: Shared = {}
         for monomial, coefficient in poly.terms.items():
+            shared: list[Atom] = []
             product: Shared = {(): (coefficient,) * self.number}
             for atom in monomial:
                 factor = self._atom(atom)
                 if factor is None:
                     return None
-                product = times(product, factor)
+                if len(factor) == 1 and factor.get((atom,)) is self._ones:
+                    shared.append(atom)
+                else:
+                    product = times(product, factor)
+            if shared:
+                product = {tuple(sorted((*m, *shared))): n for m, n in product.items()}
             total = _plus(total, product)
         return total
 
@@ -148,7 +160,7 @@ class Lanes:
 
     def _made(self, atom: Atom) -> Shared | None:
         if atom.level <= Level.WARP or atom in self.evaluator.iterations:
-            return {(atom,): (1,) * self.number}
+            return {(atom,): self._ones}
         if atom in self.evaluator.wraps:
             return self.value(self.evaluator.wraps[atom][1])
         if atom in self.evaluator.counters:
