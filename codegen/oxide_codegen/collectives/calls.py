@@ -67,10 +67,11 @@ class Call:
         return f"{self.name}{how}{whence} of {self.count:,} {self.element}"
 
 
-def combined(call: Call, rows: Sequence[Any]) -> Any:
+def combined(call: Call, rows: Sequence[Any], into: Any = None) -> Any:
     """What each rank gets, as bytes in a NumPy array; of the rows of bytes of all ranks in order.
 
-    Of a broadcast there is one row, that of the root.
+    Of a broadcast there is one row, that of the root. `into` is where the result may go: of a
+    reduction it may be the first row.
     """
     import numpy as np
 
@@ -78,12 +79,12 @@ def combined(call: Call, rows: Sequence[Any]) -> Any:
         case "broadcast":
             return rows[0]
         case "all_gather":
-            return np.concatenate(rows)
+            return np.concatenate(rows, out=into)
         case _:
-            return _reduced(call, rows)
+            return _reduced(call, rows, into)
 
 
-def _reduced(call: Call, rows: Sequence[Any]) -> Any:
+def _reduced(call: Call, rows: Sequence[Any], into: Any) -> Any:
     import numpy as np
 
     operate = getattr(np, OPERATORS[call.operator][1])
@@ -94,10 +95,14 @@ def _reduced(call: Call, rows: Sequence[Any]) -> Any:
                 total = _widened(_narrowed(operate(total, _widened(row))))
         return _narrowed(total).view(np.uint8)
     dtype = dtype_of(call.element)
-    total = rows[0].view(dtype).copy()
-    for row in rows[1:]:
-        with np.errstate(all="ignore"):
-            operate(total, row.view(dtype), out=total)
+    first, *others = (row.view(dtype) for row in rows)
+    total = np.empty_like(first) if into is None else into.view(dtype)
+    with np.errstate(all="ignore"):
+        for row in others:
+            operate(first, row, out=total)
+            first = total
+    if not others:
+        total[:] = first
     return total.view(np.uint8)
 
 

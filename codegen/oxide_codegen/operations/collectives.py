@@ -177,7 +177,7 @@ def _on_cpu(
         def work() -> None:
             if link is None:
                 mine = rows[call.root : call.root + 1] if call.name == "broadcast" else rows
-                result = combined(call, mine)
+                result = combined(call, mine, into[0])
             else:
                 result = _exchanged(group, link, number, call, rows)
             for one in into:
