@@ -55,14 +55,11 @@ def run(
     *,
     whole: bool = False,
 ) -> float:
-    """Run `stretch` over all blocks, once if `whole`; how many seconds that took.
+    """Run `stretch` over all blocks, on other threads too; how many seconds that took.
 
-    `stop` is called where this thread is interrupted while it waits.
+    It is run once if `whole`. `stop` is called where this thread is interrupted while it waits.
     """
     clock = perf_counter()
-    if way is Way.ALONE:
-        stretch(0, blocks)
-        return perf_counter() - clock
     job = _Job(stretch, blocks, 1 if whole else threads * _STRETCHES)
     helpers = threads - 1 if way is Way.TOGETHER else threads
     running = [_crew().submit(job.work) for _ in range(helpers)]

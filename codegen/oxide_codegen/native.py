@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from struct import Struct
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
@@ -101,19 +102,34 @@ class Native:
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
         size = self._arena_size(prod(block), shared) * min(self.seats, blocks)
-        work = _Work(self, launch + _EXTENTS.size, launch, record, size, memory, keeps)
         threads = 1 if self.is_alone else min(workers or crew.processors(), blocks)
         if workers is not None:
             way = crew.Way.TOGETHER if threads > 1 else crew.Way.ALONE
         else:
             way = self._paces.choose(self._alike(block, arguments, shared), blocks, threads)
+        at = launch + _EXTENTS.size
         try:
-            seconds = crew.run(way, work.stretch, blocks, threads, work.stop, whole=self.is_alone)
+            if way is crew.Way.ALONE:
+                seconds = self._alone(at, launch, record, blocks, size)
+            else:
+                work = _Work(self, at, launch, record, size, memory, keeps)
+                run = work.stretch, blocks, threads, work.stop
+                seconds = crew.run(way, *run, whole=self.is_alone)
         finally:
             if self._printer is not None:
                 self._printer.flush(record)
         self._paces.learn(way, seconds, blocks)
         return abi.decode(memory)
+
+    def _alone(self, arguments: int, launch: int, record: int, blocks: int, size: int) -> float:
+        """All blocks, in this thread; how many seconds that took."""
+        clock = perf_counter()
+        if size:
+            with self.arena(size) as at:
+                self.call(arguments, launch, record, 0, blocks, at)
+        else:
+            self.call(arguments, launch, record, 0, blocks, 0)
+        return perf_counter() - clock
 
     def _alike(
         self, block: Extent, arguments: Sequence[int | float], shared: int

@@ -14,10 +14,7 @@ nobody asked for, never one that is missing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 
 class Point:
@@ -46,15 +43,17 @@ class Uses:
         self.writer = writer
         self.readers: tuple[Point, ...] = ()
 
-    def before(self, lane: int, *, writes: bool) -> Iterator[Point]:
+    def before(self, lane: int, *, writes: bool) -> list[Point]:
         """The points on other lanes that a use on `lane` comes behind."""
-        writer = self.writer
+        writer, readers = self.writer, self.readers
+        found = [point for point in readers if point.lane != lane]
         # Who has read on this lane already came behind the writer.
-        lanes = {point.lane for point in self.readers}
-        if writer is not None and writer.lane != lane and lane not in lanes:
-            yield writer
-        if writes:
-            yield from (point for point in self.readers if point.lane != lane)
+        is_behind = len(found) < len(readers)
+        if not writes:
+            found.clear()
+        if writer is not None and writer.lane != lane and not is_behind:
+            found.insert(0, writer)
+        return found
 
     def note(self, point: Point, *, writes: bool) -> None:
         """A use on the point's lane was enqueued, behind what `before` named."""
