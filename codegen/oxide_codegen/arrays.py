@@ -68,9 +68,11 @@ def view(value: Any, stream: int | None = None) -> ArrayView:
     if numpy is not None and isinstance(value, numpy.ndarray):
         return of_numpy(value)
     interface = getattr(value, "__cuda_array_interface__", None)
-    if isinstance(interface, dict):
+    speaks_dlpack = hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
+    # Of an interface before version 3 nobody knows on which stream the array is written.
+    if isinstance(interface, dict) and ("stream" in interface or not speaks_dlpack):
         return _of_cuda_interface(value, interface)
-    if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
+    if speaks_dlpack:
         return of_dlpack(value, stream)
     raise NotAnArray(type(value).__name__)
 

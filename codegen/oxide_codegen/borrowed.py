@@ -6,10 +6,13 @@ Who borrows the same memory once more shares its uses, so that what both enqueue
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from oxide_codegen.host_streams import HostMemory
+
+if TYPE_CHECKING:
+    from oxide_codegen.ordering import Uses
 
 _lock = threading.Lock()
 _borrowed: WeakValueDictionary[int, BorrowedMemory] = WeakValueDictionary()
@@ -29,8 +32,12 @@ class BorrowedMemory(HostMemory):
         return made
 
 
-def host_memory(address: int, owner: Any) -> BorrowedMemory:
-    """The memory at an address, with its uses."""
+def host_memory(address: int, owner: Any, uses: Uses | None = None) -> BorrowedMemory:
+    """The memory at an address, with its uses, which may be known already."""
+    if uses is not None:
+        made = BorrowedMemory(owner)
+        made.uses = uses
+        return made
     with _lock:
         known = _borrowed.get(address)
         if known is None:

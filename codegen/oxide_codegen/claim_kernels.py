@@ -167,7 +167,7 @@ class _Question:
         """The address of so many bytes of zeros."""
         device = self._device
         queue = device.stream(self._stream)
-        buffer = device.device.allocate(size, stream=queue)
+        buffer = device.pools.room(size, self._stream)
         self._memory.callback(buffer.close, queue)
         address = int(buffer.handle)
         answer = device.driver.cuMemsetD8Async(address, 0, size, self._stream)

@@ -387,6 +387,9 @@ class Cuda:
             yield stream
             if stream != default and owner is None and touched:
                 point.event = self.stream(stream).record()
+            if stream != default and any(memory.is_borrowed for memory, _ in touched):
+                # Its owner knows of no stream of ours, and uses it on the default one.
+                self.default_stream.wait(self.event(point))
 
     def consolidated(self, memory: Memory) -> int:
         """A stream behind which all uses of the memory lie, for others to wait for."""

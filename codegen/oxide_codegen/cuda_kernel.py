@@ -231,7 +231,7 @@ class CudaKernel:
         # Between setting the word's cell and launching nobody else may set it.
         with self._lock:
             if abi.Hidden.WORKSPACE in self._hidden:
-                word = device.device.allocate(8, stream=queue)
+                word = device.pools.room(8, stream)
                 address = int(word.handle)
                 place = self._slots + self._hidden.index(abi.Hidden.WORKSPACE)
                 arena.cells[place] = address

@@ -484,14 +484,14 @@ class Launch(Generic[P]):
         changed = {b.memory for b in written}
         memories = tuple(dict.fromkeys(b.memory for b in arguments.buffers))
         touched = tuple((memory, memory in changed) for memory in memories)
-        foreign = tuple(
-            view.stream
-            for view in arguments.views.values()
-            if view.stream is not None and view.stream != stream
-        )
+        default = device.default_handle
+        theirs = [v for name, v in arguments.views.items() if name not in arguments.owners]
+        foreign = {v.stream for v in theirs if v.stream is not None} - {stream}
+        # Whoever names no stream uses what is there on the default one.
+        behind = {v.stream or default for v in theirs} - {stream}
         arena = loaded.arena(shared, self.grid)
         specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
-        grid, block, default = self.grid, self.block, device.default_handle
+        grid, block = self.grid, self.block
         # Streams of others may be gone when somebody has to wait for them.
         owner = self.stream.owner if self.stream.device is not None else None
 
@@ -502,17 +502,19 @@ class Launch(Generic[P]):
             before = device.enter()
             try:
                 errand = errands.current() if stream != default else None
-                if errand is not None and owner is None and device.is_captured(stream):
-                    # Part of somebody else's graph, which may run when nobody waits any more.
+                asks = owner is None and stream != default and bool(behind or errand)
+                # Part of somebody else's graph, which may run when nobody waits any more.
+                is_captured = asks and device.is_captured(stream)
+                if is_captured:
                     errand = None
                 record = None if errand is None else device.records.take(kernel)
                 if errand is not None and record is not None:
                     errand.expect(record)
-                for other in foreign:
+                for other in () if is_captured else foreign:
                     device.wait_for(other, stream)
                 with device.using(touched, stream, owner):
                     device.launch(loaded, grid, block, arena, stream, shared, record)
-                for other in foreign:
+                for other in () if is_captured else behind:
                     # What their owner enqueues there next comes behind.
                     device.wait_for(stream, other)
             finally:

@@ -9,6 +9,7 @@ oxide.from_dlpack                 the memory of another library's array, whereve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -171,8 +172,12 @@ def _wrapped(array: Any) -> DeviceBuffer[Any]:
         raise refused.kind(f"from_dlpack: the array {refused}") from None
     if not described.host:
         return _from_device(described, None, None, "from_dlpack")
-    if copies.host_memory(array) is not None:
-        array.sync()
+    known = copies.host_memory(array)
+    if known is not None and not isinstance(known, HostMemory):
+        raise ValueError(
+            "from_dlpack: a GPU copies from this array and to it by itself, and uses on the cpu "
+            "would not come behind: take a copy"
+        )
     _demand_elements(described, "from_dlpack")
     owner = host_array(described)
     here = ArrayView(
@@ -185,7 +190,8 @@ def _wrapped(array: Any) -> DeviceBuffer[Any]:
         False,
         owner,
     )
-    return DeviceBuffer(here, host_memory(described.address, owner), is_shared=True)
+    memory = host_memory(described.address, owner, None if known is None else known.uses)
+    return DeviceBuffer(here, memory, is_shared=True)
 
 
 def _from_device(
@@ -201,7 +207,8 @@ def _from_device(
     from oxide_codegen.cuda import cuda
 
     memory = cuda(described.device.index).borrow(described)
-    return DeviceBuffer(described, memory, is_shared=True)
+    # Their stream was waited for, and may be gone later.
+    return DeviceBuffer(replace(described, stream=None), memory, is_shared=True)
 
 
 def _demand_elements(described: ArrayView, what: str) -> None:

@@ -351,6 +351,27 @@ def test_foreign_arrays_are_waited_for(driver, arrays):
     borrowed = oxide.asarray(Foreign(a, 98))
     assert borrowed.view().address == a.view().address
     assert ("order", fake_cuda.LEGACY, 98) in driver.log
+    assert borrowed.view().stream is None
+    stream = oxide.stream()
+    launch = programs.vecadd.prepare(grid=4, block=256, stream=stream)
+    for _ in range(4):
+        driver.log.clear()
+        launch(borrowed, b, c)
+        event = f"event on {stream.handle}"
+        assert driver.log[-2:] == [("launch", stream.handle), ("order", fake_cuda.LEGACY, event)]
+    theirs = Foreign(a, 99), Foreign(b, None)
+    driver.log.clear()
+    launch(*theirs, c)
+    assert driver.log[0] == ("order", stream.handle, 99)
+    behind = driver.log[driver.log.index(("launch", stream.handle)) + 1 :]
+    assert sorted(behind) == [
+        ("order", fake_cuda.LEGACY, stream.handle),
+        ("order", 99, stream.handle),
+    ]
+    driver.captured.add(98)
+    driver.log.clear()
+    programs.vecadd[4, 256, 98](*theirs, c)
+    assert driver.log == [("launch", 98)]
 
 
 def test_arrays_on_two_devices_are_refused(driver, arrays):
