@@ -510,11 +510,12 @@ class Launch(Generic[P]):
                 record = None if errand is None else device.records.take(kernel)
                 if errand is not None and record is not None:
                     errand.expect(record)
-                for other in () if is_captured else foreign:
+                is_noted = is_captured or stream in device.captures
+                for other in () if is_noted else foreign:
                     device.wait_for(other, stream)
                 with device.using(touched, stream, owner):
                     device.launch(loaded, grid, block, arena, stream, shared, record)
-                for other in () if is_captured else behind:
+                for other in () if is_noted else behind:
                     # What their owner enqueues there next comes behind.
                     device.wait_for(stream, other)
             finally:
