@@ -311,6 +311,9 @@ def _facts(judgement: Judgement) -> tuple[Fact, ...]:
             found.append(_is(kernel, register, axis, Const(1, I64, kernel.name_span)))
     if judgement.compact:
         found.append(_compact(kernel))
+    always = Const(True, BOOL, kernel.name_span)
+    assumed = (fact for fact in kernel.contract.data if not fact.declared)
+    found.extend(Fact(always, fact.text, False, fact.span) for fact in assumed)
     # What a launch shows need not be inferred as well.
     return tuple({fact.text: fact for fact in reversed(found)}.values())[::-1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Edit, Fix
+from oxide_analyzer.ir.kernel import OWN_DIALECT
 from oxide_analyzer.ir.nodes import (
     Binary,
     Compare,
@@ -63,10 +64,15 @@ def missing_words(missing: Missing) -> str:
     return f"the atomic on line {line} does not acquire what it reads"
 
 
-def order_fix(missing: Sequence[Missing]) -> tuple[Fix, ...]:
-    """The order with which an atomic does what no fence does for it."""
+def order_fix(missing: Sequence[Missing], kernel: Kernel) -> tuple[Fix, ...]:
+    """The order with which an atomic does what no fence does for it; Oxide's atomics alone have
+    one."""
     atomic = missing[0].atomic
-    if atomic.order is not Order.RELAXED or (missing[0].across and atomic.scope is Scope.BLOCK):
+    if (
+        kernel.dialect != OWN_DIALECT
+        or atomic.order is not Order.RELAXED
+        or (missing[0].across and atomic.scope is Scope.BLOCK)
+    ):
         return ()
     wanted = {m.releases for m in missing if m.atomic is atomic}
     order = (

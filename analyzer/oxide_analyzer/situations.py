@@ -10,6 +10,8 @@ and if that does not prove it, for those that fit it:
     row = cuda.blockIdx.y * 64 + cuda.threadIdx.x    blocks of 64 threads along x
     total[0] += x[0]                                 one thread: nothing asks which it is
 
+    if cuda.atomic.add(done, 0, 1) == …              `done` starts with zeros: see `counters`
+
 The verdict of the kernel is that of the worst of its launches.
 """
 
@@ -18,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.counters import starting_with_zeros
 from oxide_analyzer.diagnostics import Related, Verdict
 from oxide_analyzer.ir.kernel import OWN_DIALECT, Contract, Requirement
 from oxide_analyzer.ir.nodes import (
@@ -49,6 +52,9 @@ if TYPE_CHECKING:
 
 WORST = {Verdict.VIOLATED: 0, Verdict.UNPROVED: 1, Verdict.PROVED: 2}
 """The verdicts by how bad they are: that of a kernel is the worst of its launches'."""
+# Findings about the order of threads, which counters may see to.
+_OF_ORDER = {"OX102", "OX103", "OX105", "OX106", "OX206", "OX901"}
+_UNFENCED = "OX206"
 _MOST_THREADS = 1024
 _DEEPEST = 8
 
@@ -65,12 +71,29 @@ def in_situations(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Ke
 def _judged(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
     if kernel.launches:
         return _launched(kernel, check)
-    report = check(kernel)
+    report = _counting(kernel, check)
     if report.verdict is Verdict.PROVED or report.stopped:
         return report
     contract = fitting(kernel)
     # What is wrong with other launches is what nobody would launch.
-    return report if contract is None else check(replace(kernel, contract=contract))
+    return report if contract is None else _counting(replace(kernel, contract=contract), check)
+
+
+def _counting(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
+    """The report on a kernel, whose counters start with zeros where that makes it right, or where
+    other starts are what makes it wrong."""
+    report = check(kernel)
+    if report.stopped or not any(d.code in _OF_ORDER for d in report.diagnostics):
+        return report
+    zeros = starting_with_zeros(kernel)
+    if not zeros:
+        return report
+    contract = replace(kernel.contract, data=(*kernel.contract.data, *zeros))
+    counting = check(replace(kernel, contract=contract))
+    says_more = counting.verdict is Verdict.PROVED or any(
+        d.code == _UNFENCED for d in counting.diagnostics
+    )
+    return counting if says_more or report.verdict is Verdict.VIOLATED else report
 
 
 def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> KernelReport:
@@ -81,7 +104,7 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
             contract = replace(contract, block=fitting_block(launched))
             if contract.block is None:
                 contract = replace(contract, requires=(*contract.requires, *_narrow(launched)))
-        found = check(replace(launched, contract=contract, launches=kernel.launches))
+        found = _counting(replace(launched, contract=contract, launches=kernel.launches), check)
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))

@@ -111,7 +111,7 @@ def _open(judgement: Judgement, obligation: Obligation) -> Diagnostic:
             rule, span = ox206.RULE, stands.span
             message = ox206.unproved_message(stands.array, unfenced[0].array, said)
             related = (Related(other.span, f"the other thread {verb(other.kind)} here"),)
-            fixes = order_fix(unfenced)
+            fixes = order_fix(unfenced, kernel)
         case Pair(first=a, second=b):
             stands, other = standing(a, b)
             rule, span = ox901.RULE, stands.span

@@ -357,7 +357,7 @@ def _race_finding(
         said = missing_words(unfenced[0])
         message = ox206.message(stands, other, unfenced[0].array, said, launch)
         found = violated(ox206.RULE, kernel, stands, related, message, launch, other)
-        return replace(found, fixes=order_fix(unfenced))
+        return replace(found, fixes=order_fix(unfenced, kernel))
     if kinds == {AccessKind.ATOMIC}:
         narrow = _narrow(kernel, stands) or _narrow(kernel, other) or Scope.BLOCK
         if _narrow(kernel, stands) is None and _narrow(kernel, other) is not None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "numba": {
         "; it is checked at run time": "",
+        "it does not release": "no `cuda.threadfence()` stands between",
+        "does not acquire what it reads": "is no `cuda.threadfence()`, and none stands behind it",
         "`sync_threads()`": "`cuda.syncthreads()`",
         "`sync_threads`": "`cuda.syncthreads`",
         "`grid_sync()`": "`cuda.cg.this_grid().sync()`",

@@ -148,7 +148,8 @@ class DataFact:
     """`injective(array)` or `within(array, low, high)` in `requires`.
 
     `low` and `high` are conditions' operands as in `Requirement`; INJECTIVE has none. The array
-    is a slice of integers. It holds of its elements when the launch starts.
+    is a slice of integers. It holds of its elements when the launch starts. One that nobody
+    `declared` is what makes sense of a kernel without a contract.
     """
 
     property: DataProperty
@@ -157,6 +158,7 @@ class DataFact:
     high: Expr | None
     text: str
     span: Span
+    declared: bool = True
 
 
 @record

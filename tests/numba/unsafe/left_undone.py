@@ -72,7 +72,7 @@ def last_block(values, sums, done, out):
     """The last block adds up, but nothing makes the sums of the others seen."""
     t, i = cuda.threadIdx.x, cuda.grid(1)
     if t == 0:
-        sums[cuda.blockIdx.x] = values[i]  # error: [OX105]  # also:
+        sums[cuda.blockIdx.x] = values[i]  # error: [OX206]  # also:
         if cuda.atomic.add(done, 0, 1) == cuda.gridDim.x - 1:
             total = 0.0
             for b in range(cuda.gridDim.x):

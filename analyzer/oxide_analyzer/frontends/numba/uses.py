@@ -356,6 +356,11 @@ class _Look:
                         self._uses.integer_elements.add(found[0].id)
                 case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in self._own:
                     self._uses.integers.add(f"{name}.{attribute}")
+                case ast.Call(func=function, args=[ast.Name(id=name), *_]) if ".atomic" in (
+                    self._known(function) or ""
+                ):
+                    # What was there before is an integer, and so is what is there.
+                    self._uses.integer_elements.add(name)
                 case _:
                     pass
 
