@@ -135,12 +135,12 @@ class Pools:
         device.reap()
         device.wait_for_all()
         device.pinned_pool.trim()
-        chosen = self.chosen.get(use)
-        pools = [] if chosen is None else [getattr(chosen, "handle", None)]
-        pools.append(check(driver, driver.cuDeviceGetMemPool(device.index), "asking for the pool"))
-        for pool in pools:
-            if pool is not None:
-                check(driver, driver.cuMemPoolTrimTo(pool, 0), "trimming a pool")
+        chosen = getattr(self.chosen.get(use), "handle", None)
+        pools = [chosen] if isinstance(chosen, driver.CUmemoryPool) else []
+        # Of a device without pools there is nothing to trim.
+        status, *current = driver.cuDeviceGetMemPool(device.index)
+        for pool in pools if int(status) else (*pools, *current):
+            check(driver, driver.cuMemPoolTrimTo(pool, 0), "trimming a pool")
 
     def _no_room(self, use: Use, size: int, error: Exception) -> DeviceMemoryError:
         device = self._device
@@ -169,7 +169,7 @@ class _Managed:
         self._driver = driver
         self.size = size
         everywhere = driver.CUmemAttach_flags.CU_MEM_ATTACH_GLOBAL
-        answer = driver.cuMemAllocManaged(size, everywhere)
+        answer = driver.cuMemAllocManaged(size, int(everywhere))
         if int(answer[0]) == int(driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY):
             raise MemoryError(f"CUDA_ERROR_{_NO_ROOM}")
         self.handle = check(driver, answer, "allocating managed memory")

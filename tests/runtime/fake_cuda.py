@@ -79,6 +79,9 @@ class Driver:
                 raise ValueError(code)
             return int.__new__(cls, code)
 
+    class CUmemoryPool(str):
+        __slots__ = ()
+
     CUDA_MEMCPY2D = types.SimpleNamespace
 
     @property

@@ -47,7 +47,7 @@ class DeviceMemoryResource:
 
     is_host_accessible = False
     is_managed = False
-    handle = "a pool of one's own"
+    handle = fake_cuda.Driver.CUmemoryPool("a pool of one's own")
 
     def __init__(self, device_id, limit=1 << 20):
         self.device_id = device_id
