@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         zeros,
     )
     from oxide.devices import device
+    from oxide_codegen.bound import BoundLaunch
     from oxide_codegen.errors import (
         ArtifactContractError,
         ArtifactDamagedError,
@@ -96,7 +97,7 @@ if TYPE_CHECKING:
     )
     from oxide_codegen.events import Event
     from oxide_codegen.kernel import Kernel, kernel, load
-    from oxide_codegen.launch import BoundLaunch, Launch
+    from oxide_codegen.launch import Launch
     from oxide_codegen.module import Module
     from oxide_codegen.pools import memory_resource, set_memory_resource
     from oxide_codegen.streams import Stream, stream, synchronize
@@ -150,7 +151,7 @@ _HOST = {
     "Kernel": "oxide_codegen.kernel",
     "kernel": "oxide_codegen.kernel",
     "load": "oxide_codegen.kernel",
-    "BoundLaunch": "oxide_codegen.launch",
+    "BoundLaunch": "oxide_codegen.bound",
     "Launch": "oxide_codegen.launch",
     "Module": "oxide_codegen.module",
     "memory_resource": "oxide_codegen.pools",

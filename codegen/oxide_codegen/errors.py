@@ -11,6 +11,7 @@ exception that the same statement would raise on a list.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 class OxideError(Exception):
     """Everything that Oxide raises by itself."""
+
+
+def plain(error: OxideError) -> OxideError:
+    """`error` without the frames of Oxide, unless OXIDE_TRACEBACK=full."""
+    if os.environ.get("OXIDE_TRACEBACK") == "full":
+        return error
+    return error.with_traceback(None)
 
 
 class OutsideKernelError(OxideError, RuntimeError):

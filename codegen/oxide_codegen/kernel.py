@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, 
 
 from oxide_codegen import devices
 from oxide_codegen.contract import declared_block, demand_geometry, requested_shared
-from oxide_codegen.errors import LaunchTypeError, OxideError, SourceError
+from oxide_codegen.errors import LaunchTypeError, OxideError, SourceError, plain
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
-from oxide_codegen.launch import Launch, plain
+from oxide_codegen.launch import Launch
 from oxide_codegen.program import Options, Program
 from oxide_codegen.streams import queue
 from oxide_codegen.vouching import demand_vouched
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.report import KernelReport
     from oxide_codegen.launchable import Launches
     from oxide_codegen.module import Module
+    from oxide_codegen.operations.operation import DeviceOperation
 
 P = ParamSpec("P")
 F = TypeVar("F")
@@ -135,6 +136,22 @@ class Kernel(Generic[P]):
         Checks the kernel now: `CheckError` if it is not proved.
         """
         return self._prepared(grid, block, stream, shared, is_checked=True)
+
+    def op(self, prepared: Launch[P], *args: Any, **kwargs: Any) -> DeviceOperation[Any]:
+        """A launch that was prepared as an operation: what `prepared.op` gives.
+
+        `LaunchTypeError` where it was prepared of another kernel.
+        """
+        if not prepared.is_of(self._program):
+            raise LaunchTypeError(
+                self.__name__,
+                f"`op` wants what {self.__name__}.prepare gives, got a launch of "
+                f"{prepared.kernel_name}",
+                parameter="prepared",
+                expected=f"a launch of {self.__name__}",
+                actual=f"a launch of {prepared.kernel_name}",
+            )
+        return prepared.op(*args, **kwargs)
 
     def launch_unchecked(
         self,

@@ -11,22 +11,22 @@ write permission of a NumPy array, and the device that NumPy arrays go to.
 from __future__ import annotations
 
 import inspect
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from oxide_analyzer.ir.kernel import ArrayParameter, ScalarParameter
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices, errands, host_streams
+from oxide_codegen.bound import BoundLaunch
 from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
 from oxide_codegen.entry import entry
 from oxide_codegen.errands import Demand, Errand
-from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
+from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError, plain
 from oxide_codegen.failures import failure
 from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.planned import HostPlan, Plans, on_cpu, on_cuda
-from oxide_codegen.repeated import Repeated, at_once, once
+from oxide_codegen.repeated import Repeated, at_once
 from oxide_codegen.streams import Stream, queue
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
@@ -128,6 +128,10 @@ class Launch(Generic[P]):
         from oxide_codegen.operations.launched import operation
 
         return operation(self, args, kwargs)
+
+    def is_of(self, program: Launches) -> bool:
+        """Whether it launches this."""
+        return self._program is program
 
     @property
     def kernel_name(self) -> str:
@@ -537,31 +541,6 @@ def _either(
     return lambda arguments: first(arguments) or second(arguments)
 
 
-class BoundLaunch:
-    """A launch with its arguments; calling it launches."""
-
-    __slots__ = ("_args", "_kwargs", "_launch", "_once")
-
-    def __init__(self, launch: Launch[...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._launch = launch
-        self._args = args
-        self._kwargs = kwargs
-        self._once: Callable[[], bool]
-        self._ready()
-
-    def __call__(self) -> None:
-        """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
-        try:
-            while not self._once():
-                self._ready()
-        except OxideError as error:
-            raise plain(error) from None
-
-    def _ready(self) -> None:
-        run, guard = self._launch.ready(self._args, self._kwargs, repeats=True)
-        self._once = once(run, guard)
-
-
 def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> None:
     """Raise if a NumPy array that the kernel writes was made read-only meanwhile.
 
@@ -582,13 +561,6 @@ def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> N
             expected="a writable array",
             actual="a read-only array",
         )
-
-
-def plain(error: OxideError) -> OxideError:
-    """`error` without the frames of Oxide, unless OXIDE_TRACEBACK=full."""
-    if os.environ.get("OXIDE_TRACEBACK") == "full":
-        return error
-    return error.with_traceback(None)
 
 
 def _nothing() -> None:

@@ -393,7 +393,8 @@ class Kept:
     pass
 
 
-def test_what_is_in_flight_is_kept(device):
+def keeping():
+    """References to what work keeps, and what enqueues that work."""
     alive = []
 
     def enqueue(context):
@@ -402,6 +403,12 @@ def test_what_is_in_flight_is_kept(device):
         context.keep(kept)
         if context.stream.host is not None:
             context.stream.host.enqueue(lambda: None)
+
+    return alive, enqueue
+
+
+def test_what_is_in_flight_is_kept(device):
+    alive, enqueue = keeping()
 
     async def main():
         device.hold()
@@ -418,14 +425,7 @@ def test_what_is_in_flight_is_kept(device):
 
 
 def test_a_task_that_nobody_resumes_keeps_what_is_in_flight(device):
-    alive = []
-
-    def enqueue(context):
-        kept = Kept()
-        alive.append(weakref.ref(kept))
-        context.keep(kept)
-        if context.stream.host is not None:
-            context.stream.host.enqueue(lambda: None)
+    alive, enqueue = keeping()
 
     device.hold()
     loop = asyncio.new_event_loop()

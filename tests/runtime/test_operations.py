@@ -40,6 +40,13 @@ def test_a_launch_gives_what_it_writes(add):
     assert (ops.download(total).sync() == 2).all()
 
 
+def test_a_kernel_takes_what_was_prepared_of_it(add):
+    x = oxide.asarray(ones())
+    assert (programs.vecadd.op(add, x, x, ops.zeros(N, oxide.f32)).sync().numpy() == 2).all()
+    with pytest.raises(oxide.LaunchTypeError, match=r"wants what gather\.prepare gives"):
+        programs.gather.op(add, x, x, x)
+
+
 def test_nothing_happens_before_it_is_asked_for(add):
     out = oxide.zeros(N, oxide.f32)
     made = add.op(ones_buffer := oxide.asarray(ones()), ones_buffer, out)

@@ -18,9 +18,9 @@ import numpy as np
 
 from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
 from oxide_codegen import live
-from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError
+from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError, plain
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
-from oxide_codegen.launch import Launch, plain
+from oxide_codegen.launch import Launch
 from oxide_codegen.numba.arguments import Passed, form_of, key_of, with_repeated
 from oxide_codegen.numba.arrays import DeviceNDArray
 from oxide_codegen.numba.program import NumbaOptions, NumbaProgram, Variant
