@@ -103,16 +103,19 @@ def test_loops_go_over_arrays_and_tuples_side_by_side() -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_lanes_know_themselves(device: str) -> None:
-    out = np.zeros((2, 40), np.uint32)
+    out = np.zeros((3, 40), np.uint32)
     with oxide.device(device):
         kernels.lanes[1, 40](out)
     lane = np.arange(40) % 32
     assert (out[0] >> lane & 1 == 1).all()
     assert (out[1] == (1 << lane) - 1).all()
+    # Where nothing parts the lanes they are together: all that the warp has.
+    assert (out[2, :32] == 0xFFFFFFFF).all()
+    assert (out[2, 32:] == 0xFF).all()
 
 
 def test_the_device_is_asked_who_is_there() -> None:
-    kernels.lanes.specialize(np.zeros((2, 40), np.uint32))
+    kernels.lanes.specialize(np.zeros((3, 40), np.uint32))
     program = next(reversed(kernels.lanes.overloads.values()))
     made = compiled.ptx(program.proved_for_all().made.checked, "sm_75")
     assert made is not None

@@ -23,8 +23,10 @@ def counted_down(counts, last):
 @cuda.jit
 def lanes(out):
     t = cuda.threadIdx.x
-    out[0, t] = cuda.activemask()
+    if t >= 0:
+        out[0, t] = cuda.activemask()
     out[1, t] = cuda.lanemask_lt()
+    out[2, t] = cuda.activemask()
 
 
 @cuda.jit

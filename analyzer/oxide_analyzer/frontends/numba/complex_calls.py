@@ -27,6 +27,7 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Math,
     MathFunction,
+    Select,
     Unary,
     UnaryOp,
 )
@@ -125,7 +126,16 @@ def _rect(lowering: NumbaLowering, node: ast.Call, values: list[Value]) -> Value
 
     def of(function: MathFunction) -> Expr:
         direction = Math(function, (indexing.placed(angle, span),), angle.type, span)
-        return Binary(BinaryOp.MUL, indexing.placed(size, span), direction, size.type, span)
+        made = Binary(BinaryOp.MUL, indexing.placed(size, span), direction, size.type, span)
+        # Of no size there is no direction to ask for.
+        part = lowering.hold(Number(made, size.type), span).expr
+        known = Compare(CompareOp.EQ, part, part, span)
+        none = Compare(CompareOp.EQ, indexing.placed(size, span), zero(size.type, span), span)
+        rest: Expr = Select(none, indexing.placed(size, span), part, size.type, span)
+        if function is MathFunction.SIN:
+            level = Compare(CompareOp.EQ, indexing.placed(angle, span), zero(size.type, span), span)
+            rest = Select(level, indexing.placed(angle, span), rest, size.type, span)
+        return Select(known, part, rest, size.type, span)
 
     return complexes.made(lowering, of(MathFunction.COS), of(MathFunction.SIN), span)
 

@@ -37,6 +37,8 @@ from oxide_analyzer.ir.nodes import (
     Told,
     Unary,
     UnaryOp,
+    WarpFunction,
+    WarpOp,
 )
 from oxide_analyzer.language.types import BOOL, F64, I32, I64, SCALARS, U32, Kind
 
@@ -74,9 +76,17 @@ def lowest_one(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
 
 
 def active_lanes(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
-    """`cuda.activemask()`: some lanes, of which only the own one is sure."""
+    """`cuda.activemask()`: some lanes, of which only the own one is sure.
+
+    A kernel that is compiled brings them together where no branch and no loop parts them.
+    """
     span, target = lowering.span(node), lowering.temporary(U32)
     site = lowering.site()
+    if lowering.launched is not None and lowering.is_outermost:
+        here = Const(True, BOOL, span)
+        ballot = WarpFunction.BALLOT
+        lowering.emit(WarpOp(ballot, target, here, None, None, 32, False, site, span))
+        return Number(Read(target, span), U32)
     lowering.emit(Forget(target, f"`{row.name}`", site, span, Told.ACTIVE_LANES))
     lane = Convert(Special(Register.LANE, 0, span), U32, span)
     own = Binary(BinaryOp.SHL, Const(1, U32, span), lane, U32, span)

@@ -11,13 +11,13 @@ Oxide would report a construct, this notes an assumption and goes on.
 from __future__ import annotations
 
 import ast
+from operator import or_
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import complexes, records
+from oxide_analyzer.frontends.numba import complexes, promotion, records
 from oxide_analyzer.frontends.numba.promotion import (
     arithmetic_type,
     as_type,
-    common,
     promoted,
     zero,
 )
@@ -44,6 +44,7 @@ from oxide_analyzer.ir.nodes import (
     Compare,
     CompareOp,
     Const,
+    Convert,
     Forget,
     Logic,
     LogicOp,
@@ -53,7 +54,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import BOOL, F64, I64, Kind
+from oxide_analyzer.language.types import BOOL, F64, I64, U32, U64, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,7 @@ class NumbaLowering(Lowering):
         super().__init__(function, resolver, memory, syntax, NOTHING_GIVEN)
         self.dialect = resolver
         self.launched = launched
+        self._outermost = self.block
         # CuPy's kernels are C++, where an index below zero is one in front of the array.
         self.counts_from_behind = id(function.node) not in resolver.of_cupy
         self.assumptions: dict[Span, Assumption] = {}
@@ -105,6 +107,11 @@ class NumbaLowering(Lowering):
         self.constant_arrays: dict[object, ArrayValue] = {}
         # Parameters that are records, by the fields that are read.
         self.records: dict[str, dict[str, Number]] = {}
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether what comes next stands in no branch, loop or function of the kernel."""
+        return self.block is self._outermost
 
     # ------------------------------------------------------------ what is not known
 
@@ -340,8 +347,20 @@ class NumbaLowering(Lowering):
 
     # ------------------------------------------------------------ how numbers meet
 
+    @property
+    def common(self) -> Callable[[Scalar, Scalar], Scalar]:
+        """The type in which two numbers meet."""
+        return promotion.common if self.counts_from_behind else promotion.common_in_c
+
+    def register(self, value: Value, span: Span) -> Value:
+        """A register of the device: in CuPy's kernels an unsigned number."""
+        if self.counts_from_behind or not isinstance(value, Number) or value.type != I64:
+            return value
+        return Number(Convert(value.expr, U32, span), U32, depth=value.depth + 1)
+
     def meet(self, left: Number, right: Number) -> tuple[Scalar, Give] | None:
         """The type in which two operands meet; literals and what nobody knows adapt."""
+        common = self.common
         if left.give is right.give and left.give is not Give.FIXED:
             return common(left.expr.type, right.expr.type), left.give
         if left.give is Give.WEAK:
@@ -372,6 +391,8 @@ class NumbaLowering(Lowering):
             return left, right if _is_whole(right) else promoted(right, types[0], span)
         if op is BinaryOp.DIV and not type.is_float:
             type = F64
+        if not self.counts_from_behind and op in _OF_UNSIGNED and _are_unsigned(left, right):
+            type = U32 if op is BinaryOp.SUB else U64
         if op in _BITS and type.is_float:
             type = I64
         if op is BinaryOp.POW and self.launched is not None and type.is_integer:
@@ -436,6 +457,16 @@ def _numbers(values: Sequence[Value]) -> tuple[Expr, ...] | None:
     return tuple(found)
 
 
+def _are_unsigned(left: Number, right: Number) -> bool:
+    """Whether C++ computes unsigned: a literal does not change that."""
+    unsigned = [number.expr.type.kind is Kind.UNSIGNED for number in (left, right)]
+    literal = [
+        number.give is Give.LITERAL and isinstance(number.value, int) and number.value >= 0
+        for number in (left, right)
+    ]
+    return any(unsigned) and all(map(or_, unsigned, literal))
+
+
 def _is_whole(number: Number) -> bool:
     """Whether it is an integer that the source says."""
     return isinstance(number.expr, Const) and isinstance(number.value, int)
@@ -445,6 +476,7 @@ _WARP = 32
 # The frame and the name; of what a tuple holds the key has its place as well.
 _WHOLE_NAME = 2
 _SHIFTS = {BinaryOp.SHL, BinaryOp.SHR}
+_OF_UNSIGNED = {BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL}
 _BITS = {BinaryOp.AND, BinaryOp.OR, BinaryOp.XOR, BinaryOp.SHL, BinaryOp.SHR}
 _LOGICAL: Mapping[BinaryOp, Callable[[Expr, Expr, Span], Expr]] = {
     BinaryOp.AND: lambda a, b, span: Logic(LogicOp.AND, a, b, span),

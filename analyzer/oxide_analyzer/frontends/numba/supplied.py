@@ -163,7 +163,7 @@ def _sinh(x, y, one):
     u = math.cos(y) * math.sinh(x)
     v = y if y == one - one else math.sin(y) * math.cosh(x)
     if math.isnan(y) and (math.isinf(x) or x == one - one):
-        u = x
+        u = abs(x)
     return u, v
 
 def _tanh(x, y, one):
@@ -176,8 +176,6 @@ def _tanh(x, y, one):
     if math.isinf(x):
         u = math.copysign(one, x)
         v = one - one if math.isnan(t) else math.copysign(one - one, t)
-    elif x == one - one and math.isnan(y):
-        u = x
     elif y == one - one:
         v = y
     return u, v
