@@ -247,6 +247,13 @@ class _Types(type):
         return is_type(instance)
 
 
+class _Type(metaclass=_Types):
+    """What a type of a program's own is made from, whatever it says of itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """It says nothing that is looked at."""
+
+
 class _Insides:
     """Finds modules of Numba's that Oxide has not, with whatever is asked of them."""
 
@@ -329,7 +336,7 @@ def _stand_in(folder: Path) -> None:
     for name in ("utils", "compile_ptx", "compile_ptx_for_current_device", "launchconfig", "args"):
         setattr(cuda_module, name, _Inside())
     named: Any = oxide.numba.types
-    named.Type = cuda_module.types.Type = _Types("Type", (), {"__init__": lambda *_, **__: None})
+    named.Type = cuda_module.types.Type = _Type
     named.CPointer = cuda_module.types.CPointer = cuda_module.CUSource = _Inside()
     sys.modules.setdefault("cffi", types.ModuleType("cffi")).FFI = _Inside()  # type: ignore[attr-defined]
     core: Any = types.ModuleType("numba.cuda.core")
