@@ -11,8 +11,9 @@ What NumPy does with such an array waits by itself, as far as it says so: indexi
 functions and methods. A read comes behind copies to the array, a write behind copies from it as
 well. Views are such arrays too; what is computed from them are ordinary ones.
 
-What takes the memory past NumPy (`np.asarray(p)`, `memoryview(p)`, a C library) says nothing and
-does not wait: call `p.sync()` first, and enqueue no copy while it is at work.
+What takes the memory past NumPy (`np.asarray(p)`, a C library) says nothing and does not wait: call
+`p.sync()` first, and enqueue no copy while it is at work. Buffers, `memoryview(p)` or what a file
+reads into, wait when they are made, from Python 3.12 on.
 """
 
 from __future__ import annotations
@@ -98,6 +99,12 @@ class HostArray(np.ndarray[Any, Any]):
         _settle((key, value), writes=False)
         self.settle(writes=True)
         super().__setitem__(_plain(key), _plain(value))
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """The memory as a buffer; Python asks from 3.12 on."""
+        del flags
+        self.settle(writes=True)
+        return memoryview(_ordinary(self))
 
     def __iter__(self) -> Iterator[Any]:
         """Its rows, or elements."""

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import sys
 import threading
 
 import numpy as np
@@ -65,6 +66,8 @@ def test_what_numpy_does_waits():
         "DLPack": lambda: np.from_dlpack(p),
         "itself": p.sync,
     }
+    if sys.version_info >= (3, 12):
+        writes["a buffer"] = lambda: memoryview(p)
     views = (
         lambda: p[0],
         lambda: p[..., 1:],
