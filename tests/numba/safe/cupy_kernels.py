@@ -40,6 +40,14 @@ def differences(x, y, size):
         y[0] = x[0] - x[x.size - 1]
 
 
+@jit.rawkernel()
+def from_the_left(x, y, size):
+    i = jit.blockIdx.x * jit.blockDim.x + jit.threadIdx.x
+    if i < size:
+        left = i - 1
+        y[i] = x[left] if left < x.size else 0.0
+
+
 size = 2**20
 x = cp.random.normal(size=(size,), dtype=cp.float32)
 y = cp.empty((size,), dtype=cp.float32)
@@ -47,3 +55,4 @@ copy((128,), (1024,), (x, y, size))
 copy[128, 1024](x, y, size)
 sum_of_squares((size // THREADS,), (THREADS,), (x, cp.zeros(1, dtype=cp.float32)))
 differences[1024, 1024](x, y, size)
+from_the_left[1024, 1024](x, y, size)

@@ -204,7 +204,7 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
         case ArrayValue() if node.attr in _KNOWN and base.rank:
             return places.array_attribute(lowering, base, node)
         case MeaningValue():
-            return places.attribute(lowering, node)
+            return lowering.register(places.attribute(lowering, node), lowering.span(node))
         case TupleValue():
             return _item_of(lowering, base, node.attr, node)
         case Number() if node.attr in ("real", "imag") and lowering.launched is not None:

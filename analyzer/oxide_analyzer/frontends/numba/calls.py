@@ -149,7 +149,8 @@ def _grid(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     if rank not in (1, 2, 3):
         return unknown(lowering, node)
     span = lowering.span(node)
-    along = [Number(make(axis, span), I64, depth=2) for axis in range(int(rank))]
+    numbers = (Number(make(axis, span), I64, depth=2) for axis in range(int(rank)))
+    along = [lowering.register(number, span) for number in numbers]
     return along[0] if rank == 1 else TupleValue(tuple(along))
 
 

@@ -10,6 +10,9 @@
     max(u64, i64) -> f64
     a[i] = x                    x is converted, whatever it is
 
+Kernels of CuPy are C++ in this: `threadIdx.x` is a u32, and so is `threadIdx.x - 1`, which is large
+for the first thread. Sums and products are taken to fit; differences have 32 bits.
+
 Literals are i64, f64 or bool. A value that nobody knows adapts to what it meets. All of this was
 read off Numba's own compiler, type by type.
 """
@@ -70,6 +73,14 @@ def arithmetic_type(left: Scalar, right: Scalar) -> Scalar:
     if not left.is_float and not right.is_float:
         return U64 if left.kind is right.kind is Kind.UNSIGNED else I64
     return F64 if {left, right} == {U16, F32} else common(left, right)
+
+
+def common_in_c(left: Scalar, right: Scalar) -> Scalar:
+    """The type in which two operands of CuPy's kernels meet, in 64 bits: signed unless both are
+    unsigned."""
+    if left.is_integer and right.is_integer and left.kind is not right.kind:
+        return I64
+    return common(left, right)
 
 
 def as_type(number: Number, type: Scalar, span: Span) -> Expr:

@@ -13,7 +13,7 @@ from oxide_analyzer.diagnostics import Diagnostic
 from oxide_analyzer.frontends.numba.launches import Launches
 from oxide_analyzer.frontends.numba.lowering import NumbaLowering
 from oxide_analyzer.frontends.numba.parameters import kernel_parameters, launched_parameters
-from oxide_analyzer.frontends.numba.promotion import common
+from oxide_analyzer.frontends.numba.promotion import common, common_in_c
 from oxide_analyzer.frontends.numba.resolution import NumbaResolver
 from oxide_analyzer.frontends.numba.ssa import Bodies
 from oxide_analyzer.frontends.numba.syntax import SYNTAX
@@ -144,7 +144,8 @@ def _lower(
 
     Names that turn out to hold things of several types are taken apart, and that begins again.
     """
-    memory, bodies = Memory(NameTypes(common)), Bodies()
+    join = common_in_c if id(function.node) in resolver.of_cupy else common
+    memory, bodies = Memory(NameTypes(join)), Bodies()
     passes = 0
     while True:
         lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched, bodies)
@@ -153,7 +154,7 @@ def _lower(
         is_last = passes == _MOST_PASSES
         if memory.names.settled() or is_last:
             if bodies.take_apart(lowering.several()) and not is_last:
-                memory = Memory(NameTypes(common))
+                memory = Memory(NameTypes(join))
                 continue
             return kernel, frozenset(record.span for record in lowering.functions.values())
 
