@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -334,7 +336,7 @@ def test_the_others_are_told_who_died(seen):
 
 
 def test_strangers_are_sent_away():
-    """Whoever connects and is none of the processes disturbs nothing."""
+    """Whoever is none of the processes disturbs nothing; and nothing is left of a group."""
     from oxide_codegen.collectives.hub import Hub
     from oxide_codegen.collectives.link import Link
 
@@ -351,7 +353,11 @@ def test_strangers_are_sent_away():
     link = Link("127.0.0.1", port, hello, 20)
     assert link.call(0, Call("all_reduce", "f32", 1, "sum"), b"\0\0\0\0").result(5) == bytes(4)
     link.leave()
-    del hub
+    assert hub
+    until = time.monotonic() + 10
+    while any(one.name in ("oxide-hub", "oxide-link") for one in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_a_port_that_is_taken():

@@ -238,6 +238,10 @@ class Hub:
         with self._changed:
             self._members[process].has_left = True
             is_waited_for = any(process not in one.payloads for one in self._meetings.values())
+            if all(one.has_left for one in self._members.values()) and self._failure is None:
+                # There is nothing to watch over any more.
+                self._failure = {"kind": "left"}
+                self._changed.notify_all()
         if is_waited_for:
             self._fail("lost", f"{self._ranks(process)} has left the group", (process,))
         elif process == 0:
