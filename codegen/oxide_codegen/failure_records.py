@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from oxide_codegen.errors import OxideError
 
 _STRIDE = 128
-_PER_PAGE = 64
+# So many that few programs need a second page: pinning while somebody captures may end the capture.
+_PER_PAGE = 512
 
 
 class Record:

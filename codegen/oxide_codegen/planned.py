@@ -42,6 +42,8 @@ class Plans:
     def __init__(self) -> None:
         self._found: tuple[tuple[Hashable, Plan], ...] = ()
         self._before: Hashable = None
+        # The last kind for which there can be none.
+        self._without: Hashable = None
 
     def enqueue(self, stream: Stream, arguments: tuple[Any, ...]) -> bool:
         """Launch on a stream of ours; false, and nothing done, where no plan is for this."""
@@ -55,13 +57,17 @@ class Plans:
         for known, plan in self._found:
             if known == kind:
                 return plan
+        if kind == self._without:
+            return None
         if self._before != kind:
             # Writing a plan takes longer than a launch.
             self._before = kind
             return None
         self._before = None
         made = make()
-        if made is not None:
+        if made is None:
+            self._without = kind
+        else:
             self._found = (*self._found[1 - _MOST_PLANS :], (kind, made))
         return made
 
