@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.checked import Fact
 from oxide_analyzer.counters import starting_with_zeros
 from oxide_analyzer.diagnostics import Related, Verdict
 from oxide_analyzer.ir.kernel import OWN_DIALECT, Contract, Requirement
@@ -37,14 +38,16 @@ from oxide_analyzer.ir.nodes import (
     Special,
     Store,
 )
+from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.ir.specialise import fold, source_values
 from oxide_analyzer.ir.walk import expressions, statements
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.rules import ox402_inferred_launch_fact as ox402
 from oxide_analyzer.rules.ox108_aliased_arguments import perhaps
 from oxide_analyzer.wording import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel, LaunchSite
     from oxide_analyzer.ir.nodes import Expr
@@ -100,20 +103,26 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
     reports: list[tuple[LaunchSite, KernelReport]] = []
     for site in kernel.launches:
         contract, launched = site.contract, _with_constants(site.variant or kernel, site)
+        supposed: list[Requirement] = []
         if contract.block is None:
             contract = replace(contract, block=fitting_block(launched))
             if contract.block is None:
-                contract = replace(contract, requires=(*contract.requires, *_narrow(launched)))
+                supposed = _narrow(launched)
+                contract = replace(contract, requires=(*contract.requires, *supposed))
+            else:
+                supposed = _is_block(launched, contract.block)
         found = _counting(replace(launched, contract=contract, launches=kernel.launches), check)
         if any(d.code == "OX403" for d in found.diagnostics):
             # What was read of the host cannot be: then it says nothing.
             found = check(replace(kernel, contract=Contract(cooperative=True)))
-        found = _apart(launched, site, found)
+        found = _apart(launched, site, _supposing(found, supposed))
         reports.append((site, found))
         if found.verdict is Verdict.VIOLATED:
             # No other launch is worse.
             break
     site, worst = min(reports, key=lambda one: WORST[one[1].verdict])
+    if worst.verdict is Verdict.PROVED:
+        worst = _of_all([report for _, report in reports])
     names = tuple(f"{one.span.path}:{one.span.line}" for one in kernel.launches)
     diagnostics = worst.diagnostics
     if worst.verdict is not Verdict.PROVED:
@@ -128,6 +137,47 @@ def _launched(kernel: Kernel, check: Callable[[Kernel], KernelReport]) -> Kernel
         checked=worst.checked if len(kernel.launches) == 1 else None,
         milliseconds=sum(report.milliseconds for _, report in reports),
     )
+
+
+def _is_block(kernel: Kernel, block: tuple[Expr, Expr, Expr]) -> list[Requirement]:
+    span = kernel.name_span
+    found: list[Requirement] = []
+    for axis, extent in enumerate(block):
+        condition = Compare(CompareOp.EQ, Special(Register.BLOCK_DIM, axis, span), extent, span)
+        text = f"{Register.BLOCK_DIM}.{'xyz'[axis]} == {show_expr(extent)}"
+        found.append(Requirement(condition, text, span))
+    return found
+
+
+def _supposing(report: KernelReport, supposed: Sequence[Requirement]) -> KernelReport:
+    """A report on a launch of which the host code does not say all that it was judged for."""
+    if not supposed:
+        return report
+    texts = {requirement.text for requirement in supposed}
+    facts = [fact for fact in report.facts if fact.text not in texts]
+    facts += [Fact(r.condition, r.text, False, r.span) for r in supposed]
+    return _stating(replace(report, facts=tuple(facts)))
+
+
+def _stating(report: KernelReport) -> KernelReport:
+    """A report that says for which launches it holds, where those are not what host code shows."""
+    if report.verdict is Verdict.VIOLATED:
+        return report
+    texts = [fact.text for fact in report.facts if not fact.declared]
+    found = ox402.RULE.diagnostic(report.name_span, ox402.precondition(texts), kernel=report.name)
+    others = [d for d in report.diagnostics if d.code != ox402.RULE.code]
+    diagnostics = sorted([*others, found], key=lambda d: (d.span, d.code))
+    return replace(report, diagnostics=tuple(diagnostics))
+
+
+def _of_all(reports: Sequence[KernelReport]) -> KernelReport:
+    """The report on a kernel of which each launch is proved: it rests on what each rests on."""
+    first = reports[0]
+    more = [f for report in reports[1:] for f in report.facts if not f.declared]
+    facts = {fact.text: fact for fact in (*reversed(more), *reversed(first.facts))}
+    found = replace(first, facts=tuple(facts.values())[::-1])
+    says = any(d.code == ox402.RULE.code for report in reports for d in report.diagnostics)
+    return _stating(found) if says else found
 
 
 def _apart(kernel: Kernel, site: LaunchSite, report: KernelReport) -> KernelReport:
