@@ -18,6 +18,7 @@ reads into, wait when they are made, from Python 3.12 on.
 
 from __future__ import annotations
 
+from inspect import Signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class HostArray(np.ndarray[Any, Any]):
     Made by `oxide.pinned`, and by `array` of managed memory.
     """
 
+    # Nobody makes one by its class.
+    __signature__ = Signature()
     # What knows the uses of the memory; None for an array that is no view of any.
     memory: Any
 
@@ -139,7 +142,6 @@ def _waiting(name: str, *, writes: bool) -> Callable[..., Any]:
         return _guarded(found, [self])
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = inner.__doc__
     return method
 
 
