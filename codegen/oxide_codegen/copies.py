@@ -132,6 +132,9 @@ def _queue(buffer: DeviceBuffer[Any], stream: object) -> Queue:
 def _overlap(one: DeviceBuffer[Any], other: DeviceBuffer[Any]) -> bool:
     if one.device_id != other.device_id:
         return False
+    if one.memory is not other.memory and not (one.memory.is_borrowed or other.memory.is_borrowed):
+        # What we allocate twice lies apart.
+        return False
     (start, end), (first, last) = one.reach(), other.reach()
     return start < last and first < end
 
