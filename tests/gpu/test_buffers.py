@@ -12,6 +12,7 @@ import pytest
 import oxide
 from gpu import operation_kernels as kernels
 from oxide_codegen.devices import device_count
+from runtime.test_memory_model import STEPS, Program
 
 pytestmark = pytest.mark.gpu
 N = 1 << 16
@@ -90,6 +91,14 @@ def test_parts_of_one_buffer_in_one_launch():
     )
     with pytest.raises(oxide.LaunchValueError, match="shares memory"):
         launch(x[:N], x[N + 1 : 2 * N + 1], x[2 * N :])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arrays_hold_what_they_would_one_step_after_the_other(seed):
+    program = Program(seed)
+    for _ in range(10 * STEPS):
+        program.step()
+    program.check()
 
 
 # ---------------------------------------------------------------- pinned and managed memory
