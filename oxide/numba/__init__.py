@@ -111,7 +111,8 @@ prange = range
 
 # `import oxide.numba.cuda` finds them here: see `oxide.numba_cuda` for why they are not elsewhere.
 sys.modules[f"{__name__}.cuda"] = cuda
-sys.modules[f"{__name__}.cuda.random"] = cuda.random
+for _module in (cuda.random, cuda.libdevice, cuda.fp16):
+    sys.modules[f"{__name__}.cuda.{_module.__name__.rpartition('.')[2]}"] = _module
 
 
 def jit(func: Any = None, /, **kws: Any) -> Any:

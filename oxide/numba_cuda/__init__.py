@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from oxide.numba_cuda import random, types
+from oxide.numba_cuda import fp16, libdevice, random, types
 from oxide.numba_cuda.intrinsics import Intrinsic, Namespace, Place, grid, gridsize, syncthreads
 from oxide.numba_cuda.types import (
     b1,
@@ -221,8 +221,6 @@ shared: Any = Namespace("shared")
 local: Any = Namespace("local")
 const: Any = Namespace("const")
 cg: Any = Namespace("cg")
-fp16: Any = Namespace("fp16")
-libdevice: Any = Namespace("libdevice")
 syncthreads_count: Any = Intrinsic("syncthreads_count")
 syncthreads_and: Any = Intrinsic("syncthreads_and")
 syncthreads_or: Any = Intrinsic("syncthreads_or")

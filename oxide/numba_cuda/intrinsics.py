@@ -34,7 +34,7 @@ class Place:
 
 
 class Namespace:
-    """`atomic`, `shared`, `local`, `const`, `cg`, `fp16`, `libdevice`: functions by their names."""
+    """`atomic`, `shared`, `local`, `const`, `cg`: functions by their names."""
 
     def __init__(self, name: str) -> None:
         self._name = name

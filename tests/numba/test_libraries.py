@@ -16,7 +16,9 @@ import pytest
 
 import oxide
 from oxide.numba import UnsupportedKernelError, cuda
+from oxide.numba.cuda import fp16 as half
 from oxide.numba.cuda import libdevice
+from oxide.numba.cuda.libdevice import fast_fdividef
 from oxide_analyzer.language.halves import FP16
 from oxide_analyzer.language.libdevice import LIBDEVICE
 from oxide_codegen import compiled, toolchain
@@ -391,6 +393,21 @@ def inverses(x: Any, out: Any) -> None:
         out[1, i] = math.erfc(libdevice.erfcinv(1 + x[i]))
         out[2, i] = math.erf(libdevice.erfinvf(x[i]))
         out[3, i] = libdevice.nextafterf(x[i], 0.25)
+
+
+@cuda.jit
+def imported(x: Any, out: Any) -> None:
+    out[0] = fast_fdividef(x[0], half.hmul(x[1], 2.0))
+
+
+def test_functions_are_imported_by_name() -> None:
+    out = np.zeros(1)
+    imported[1, 1](np.array([6.0, 1.0], np.float32), out)
+    assert out[0] == 3
+    with pytest.raises(oxide.OutsideKernelError, match=r"cuda\.libdevice\.fast_fdividef"):
+        fast_fdividef(1.0, 2.0)
+    with pytest.raises(AttributeError, match="Bessel"):
+        _ = libdevice.j0
 
 
 @cuda.jit
