@@ -7,6 +7,9 @@ where its findings stand depends on the text of its functions:
     def k(a):            # one line above k is new        def k(a):
         a[0] = 1         key: IR, text of k, distances         a[0] = 1
     finding on line 12                                    the same finding on line 13
+
+Where `oxide-check` keeps its verdicts, those of files that are opened are kept as well, and found
+by the next server. Such a report has no proof; who compiles its kernel has the file proved anew.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from oxide_analyzer.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from pathlib import Path
 
     from oxide_analyzer.diagnostics import Diagnostic, Place
     from oxide_analyzer.frontends import Earlier
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.modules import Modules
     from oxide_analyzer.report import KernelReport, Report
     from oxide_analyzer.source import SourceFile
+    from oxide_analyzer.verdict_cache import Cache
 
 Key: TypeAlias = "tuple[Hashable, ...]"
 
@@ -42,6 +47,9 @@ class Analyser:
 
     def __init__(self) -> None:
         """Nothing is remembered yet."""
+        self._folder: Path | None = None
+        self._kept: dict[Path, Cache] = {}
+        self._seen: set[str] = set()
         self._reports: OrderedDict[Key, KernelReport] = OrderedDict()
         # A kernel that was not read anew is the same one.
         self._same: WeakKeyDictionary[Kernel, KernelReport] = WeakKeyDictionary()
@@ -57,8 +65,37 @@ class Analyser:
         """Import what the first hard kernel would wait for."""
         _load("z3")
 
+    def keep_in(self, folder: Path) -> None:
+        """Where verdicts of files that are met from here on are kept, if there is such a folder."""
+        self._folder = folder if folder.is_dir() else None
+
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause` is called before each kernel, and may raise."""
+        # What a file comes to when it is opened is kept; what it is between two keystrokes is not.
+        is_new = source.path not in self._seen
+        self._seen.add(source.path)
+        if not is_new or self._folder is None:
+            return self._check(source, modules, pause, None)
+        from oxide_analyzer import verdict_cache
+
+        kept = self._kept.get(self._folder)
+        if kept is None:
+            kept = self._kept[self._folder] = verdict_cache.open_folder(self._folder)
+        report = self._check(source, modules, pause, kept)
+        kept.flush()
+        return report
+
+    def prove(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
+        """The report about a file with every proof that a kept one only promises."""
+        for key in [key for key, report in self._reports.items() if report.promised]:
+            del self._reports[key]
+        for kernel in [kernel for kernel, report in self._same.items() if report.promised]:
+            del self._same[kernel]
+        return self._check(source, modules, pause, None)
+
+    def _check(
+        self, source: SourceFile, modules: Modules, pause: Callable[[], None], kept: Cache | None
+    ) -> Report:
         from oxide_analyzer import analysis
         from oxide_analyzer.frontends import Earlier
 
@@ -78,7 +115,8 @@ class Analyser:
                 return analysis.check_kernel_to_show(kernel)
             known = self._reports.get(key)
             if known is None:
-                known = self._reports[key] = analysis.check_kernel_to_show(kernel)
+                judge = kept.check_kernel_to_show if kept else analysis.check_kernel_to_show
+                known = self._reports[key] = judge(kernel)
                 if len(self._reports) > _KEPT_KERNELS:
                     self._reports.popitem(last=False)
             self._reports.move_to_end(key)

@@ -50,8 +50,15 @@ class Checker(Protocol):
     def preload(self) -> None:
         """Called once, after the first job, when nothing else is to be done."""
 
+    def keep_in(self, folder: Path) -> None:
+        """Called before each check: where its project keeps verdicts, if it does."""
+
     def check(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
         """The report about a file; `pause`, called now and then, raises if nobody waits for it."""
+        ...
+
+    def prove(self, source: SourceFile, modules: Modules, pause: Callable[[], None]) -> Report:
+        """The same, with every proof that `check` may have promised."""
         ...
 
 
@@ -207,7 +214,7 @@ def work(connection: Connection, make_checker: MakeChecker) -> None:
     if sys.platform != "win32":
         os.nice(_NICENESS)
     inbox, checker, compiler = _Inbox(connection), make_checker(), Compiler()
-    reports: OrderedDict[str, Report] = OrderedDict()
+    reports: OrderedDict[str, tuple[Check, Report]] = OrderedDict()
     preloaded = False
     checker.prepare()
     try:
@@ -225,26 +232,37 @@ def _reply(
     inbox: _Inbox,
     checker: Checker,
     compiler: Compiler,
-    reports: OrderedDict[str, Report],
+    reports: OrderedDict[str, tuple[Check, Report]],
 ) -> Reply:
     try:
         match job:
-            case Check(job=number, source=source):
+            case Check(job=number, source=source, configuration=configuration):
+                from oxide_analyzer import verdict_cache
+
                 start = perf_counter()
+                checker.keep_in(verdict_cache.folder(configuration.root, configuration.cache_dir))
                 report = checker.check(
                     source, _OpenModules.of(job), lambda: inbox.stop_if_cancelled(number)
                 )
-                reports[source.path] = report
+                reports[source.path] = job, report
                 reports.move_to_end(source.path)
                 if len(reports) > KEPT_REPORTS:
                     reports.popitem(last=False)
                 return Checked(number, answer(report), perf_counter() - start, _memory())
             case Compile():
-                return compiler.compile(job, reports.get(job.path))
+                check, report = reports.get(job.path, (None, None))
+                if check and report and _is_promised(report, job.qualname):
+                    report = checker.prove(check.source, _OpenModules.of(check), lambda: None)
+                    reports[job.path] = check, report
+                return compiler.compile(job, report)
     except _Stop:
         return Cancelled(job.job)
     except Exception as error:
         return Failed(job.job, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _is_promised(report: Report, qualname: str) -> bool:
+    return any(k.promised for k in report.kernels if k.qualname == qualname)
 
 
 def _memory() -> int:
@@ -297,7 +315,7 @@ def _kernel(report: KernelReport) -> KernelAnswer:
         counts,
         report.milliseconds,
         report.dialect,
-        _name_of(report.checked),
+        _name_of(report.checked) or report.promised,
         report.launches,
         _packed(report.insights) if report.insights is not None else None,
     )

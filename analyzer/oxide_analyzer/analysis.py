@@ -363,7 +363,7 @@ def _with_reading(report: KernelReport, diagnostics: tuple[Diagnostic, ...]) -> 
     own = tuple(d for d in diagnostics if d.kernel == report.name and d.severity is Severity.ERROR)
     if not own:
         return report
-    return replace(report, verdict=Verdict.VIOLATED, checked=None)
+    return replace(report, verdict=Verdict.VIOLATED, checked=None, promised="")
 
 
 def _stopped(kernel: Kernel, reason: str, milliseconds: float) -> KernelReport:

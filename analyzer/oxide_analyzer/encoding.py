@@ -20,13 +20,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer import checked, diagnostics, report, source
+from oxide_analyzer.insights import records
 from oxide_analyzer.ir import kernel, nodes
 from oxide_analyzer.language import types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MODULES = (checked, diagnostics, report, source, kernel, nodes, types)
+_MODULES = (checked, diagnostics, report, source, kernel, nodes, types, records)
 
 
 def dump(value: object) -> str:

@@ -54,9 +54,17 @@ def combined(judged: Sequence[tuple[Kernel, KernelReport]]) -> KernelReport:
             merged([(report.diagnostics, kernel.instance) for kernel, report in judged])
         ),
         checked=first.checked if all(report.checked is not None for report in reports) else None,
+        promised=_promised(reports),
         milliseconds=sum(report.milliseconds for report in reports),
         stopped=any(report.stopped for report in reports),
     )
+
+
+def _promised(reports: Sequence[KernelReport]) -> str:
+    """The name of the proofs of all instances, where some are not at hand and none is missing."""
+    if not all(report.compiles for report in reports):
+        return ""
+    return " ".join(report.promised for report in reports if report.promised)
 
 
 def merged(found: Sequence[tuple[Sequence[Diagnostic], str]]) -> list[Diagnostic]:

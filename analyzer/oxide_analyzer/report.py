@@ -23,7 +23,8 @@ class KernelReport:
     obligation that no run-time check can replace is unproved. `diagnostics` are the findings
     about this kernel, none of them suppressed. `insights` are there if somebody asked for them.
     `stopped` says that nobody waited for the verdict:
-    it is no verdict, and is not remembered.
+    it is no verdict, and is not remembered. `promised` names the proof of a report that was kept
+    without it: who checks again has it.
     """
 
     name: str
@@ -43,6 +44,12 @@ class KernelReport:
     unsafe: tuple[Place, ...] = ()
     stopped: bool = False
     insights: Insights | None = None
+    promised: str = ""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the back end accepts it, be the proof at hand or not."""
+        return self.checked is not None or bool(self.promised)
 
 
 @record

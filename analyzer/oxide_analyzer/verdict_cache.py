@@ -39,7 +39,7 @@ from zlib import crc32
 from oxide_analyzer import deadline, encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.report import KernelReport
@@ -63,17 +63,36 @@ class Cache:
         """The report about a kernel: the one that is known, or a new one, which is then known."""
         from oxide_analyzer import analysis
 
-        key = kernel_key(kernel)
+        return self._report(kernel, kernel_key(kernel), analysis.check_kernel)
+
+    def check_kernel_to_show(self, kernel: Kernel) -> KernelReport:
+        """The same with what an editor shows; what is known has its IR, and promises its proof."""
+        from oxide_analyzer import analysis
+
+        key = kernel_key(kernel, "shown kernel")
+        report = self._report(kernel, key, analysis.check_kernel_to_show, promises=True)
+        return report if report.kernel is not None else replace(report, kernel=kernel)
+
+    def _report(
+        self,
+        kernel: Kernel,
+        key: str | None,
+        check: Callable[[Kernel], KernelReport],
+        *,
+        promises: bool = False,
+    ) -> KernelReport:
         if key is not None:
             text = self.get(key)
             if text is not None:
                 with suppress(ValueError):
                     return encoding.load(text)
         with used(self):
-            report = analysis.check_kernel(kernel)
+            report = check(kernel)
         if key is not None and not any(deadline.is_stop(d.reason) for d in report.diagnostics):
+            promised = key if promises and report.compiles else ""
+            kept = replace(report, kernel=None, checked=None, promised=promised)
             with suppress(TypeError):
-                self.put(key, encoding.dump(replace(report, kernel=None, checked=None)))
+                self.put(key, encoding.dump(kept))
         return report
 
     def get(self, key: str) -> str | None:
@@ -186,10 +205,10 @@ def _text_of(line: bytes) -> str | None:
 # ---------------------------------------------------------------- keys
 
 
-def kernel_key(kernel: Kernel) -> str | None:
+def kernel_key(kernel: Kernel, what: str = "kernel") -> str | None:
     """What stands for a kernel and all that its report depends on; None if nothing does."""
     try:
-        return _key("kernel", encoding.canonical(kernel, kernel.span.path), kernel.span.path)
+        return _key(what, encoding.canonical(kernel, kernel.span.path), kernel.span.path)
     except (TypeError, RecursionError):
         return None
 

@@ -11,6 +11,7 @@ from lsp.client import REAL_SERVER, ROOT, Client, codes
 from oxide_analyzer import analysis
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
+from oxide_lsp import jobs
 from oxide_lsp.analyser import Analyser
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.report import KernelReport
+    from oxide_analyzer.report import KernelReport, Report
 
 BROKEN = (ROOT / "tests/kernels/unsafe/block_sum_no_loop_barrier.py").read_text(encoding="utf-8")
 FAULT = next(i for i, line in enumerate(BROKEN.split("\n")) if "OX104" in line)
@@ -94,6 +95,47 @@ def test_unchanged_kernels_are_not_checked_again(monkeypatch: pytest.MonkeyPatch
     fresh = analysis.check(SourceFile("k.py", texts[1]), NoModules())
     assert reports[1].diagnostics == fresh.diagnostics
     assert reports[0].diagnostics != fresh.diagnostics
+
+
+def test_verdicts_are_kept_for_the_next_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    checked: list[str] = []
+    check_kernel = analysis.check_kernel_to_show
+
+    def counting(kernel: Kernel) -> KernelReport:
+        checked.append(kernel.name)
+        return check_kernel(kernel)
+
+    monkeypatch.setattr(analysis, "check_kernel_to_show", counting)
+    other = "\n\n@kernel\ndef other(out: DisjointSlice[f32]):\n    out[0] = 1.0\n"
+    source = SourceFile("k.py", REPAIRED + other)
+    analysers = [Analyser(), Analyser()]
+    reports: list[Report] = []
+    for analyser in analysers:
+        analyser.keep_in(tmp_path)
+        reports.append(analyser.check(source, NoModules(), lambda: None))
+    first, second = (jobs.answer(report) for report in reports)
+    assert checked == ["block_sum", "other"]
+    assert [kernel.compiles for kernel in first.kernels] == [True, False]
+    assert second.diagnostics == first.diagnostics
+    assert [k.insights for k in reports[1].kernels] == [k.insights for k in reports[0].kernels]
+    assert [k.compiles for k in second.kernels] == [k.compiles for k in first.kernels]
+    assert all(kernel.checked is None for kernel in reports[1].kernels)
+    # What is kept is no proof: who wants to compile has one made.
+    proved = analysers[1].prove(source, NoModules(), lambda: None)
+    assert [k.checked is not None for k in proved.kernels] == [k.compiles for k in first.kernels]
+    assert checked == ["block_sum", "other", "block_sum"]
+
+
+def test_nothing_is_kept_between_keystrokes_nor_where_no_folder_is(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        analyser = Analyser()
+        analyser.keep_in(folder)
+        for text in (REPAIRED, f"# edited\n{REPAIRED}"):
+            analyser.check(SourceFile("k.py", text), NoModules(), lambda: None)
+    reports = (tmp_path / "verdicts.txt").read_text(encoding="utf-8").count('"KernelReport"')
+    assert (reports, (tmp_path / "none").exists()) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.insights.accesses import accesses
-from oxide_analyzer.insights.divergence import barriers, branches, stretches
-from oxide_analyzer.insights.memories import memories
 from oxide_analyzer.insights.records import Insights
-from oxide_analyzer.insights.variables import variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +27,12 @@ __all__ = ["Insights", "insights"]
 
 def insights(judgement: Judgement, facts: Iterable[Fact]) -> Insights:
     """What there is to show of a kernel whose launches fulfil `facts`."""
+    # Who only reads what was kept needs none of this.
     from oxide_analyzer.facts.uniformity import spread
+    from oxide_analyzer.insights.accesses import accesses
+    from oxide_analyzer.insights.divergence import barriers, branches, stretches
+    from oxide_analyzer.insights.memories import memories
+    from oxide_analyzer.insights.variables import variables
 
     analysis = judgement.analysis
     found = spread(analysis.kernel, analysis.launch, analysis.alike)

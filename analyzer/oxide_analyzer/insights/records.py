@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+# What is kept of these values names its enumerations, which are looked up here (`encoding`).
+from oxide_analyzer.facts.polys import Level  # noqa: TC001
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from oxide_analyzer.facts.polys import Level
     from oxide_analyzer.ir.expressions import Ownership, Space
     from oxide_analyzer.source import Span
 
