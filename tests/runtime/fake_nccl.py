@@ -61,8 +61,9 @@ class Library:
         self.communicators = {}
         self.worlds = {}
         self.lock = threading.Lock()
-        # Ranks that never come while communicators are made.
+        # Ranks that never come while communicators are made, and one that cannot.
         self.absent = set()
+        self.unable = None
         self.log = []
 
     def get_unique_id(self):
@@ -73,6 +74,8 @@ class Library:
         return [Communicator(self, world, rank, index) for rank, index in enumerate(devices)]
 
     def init(self, size, rank, unique):
+        if rank == self.unable:
+            raise NCCLError("out of memory")
         with self.lock:
             world = self.worlds.setdefault(unique, _World(size))
             made = Communicator(self, world, rank, self.driver.context - 1000)
@@ -81,7 +84,7 @@ class Library:
                 world.complete.set()
         if self.absent:
             threading.Event().wait()
-        assert world.complete.wait(10)
+        assert world.complete.wait(20)
         return made
 
     def enqueue(self, pointer, call, source, target, stream):

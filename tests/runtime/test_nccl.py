@@ -268,6 +268,18 @@ def test_a_rank_that_nccl_does_not_find(library):
     assert all("NCCL has not brought all ranks together" in str(error) for error in errors)
 
 
+def test_a_rank_that_cannot_take_part_is_not_waited_for(library):
+    library.unable = 1
+
+    def work(group):
+        raise AssertionError(group)
+
+    first, second = in_processes(work, limit=15)
+    assert str(second) == "NCCL does not bring the ranks together: out of memory"
+    assert isinstance(first, oxide.RankLostError)
+    assert "rank 1 cannot take part: NCCL does not bring" in str(first)
+
+
 def test_what_nccl_finds_later_ends_the_group(library, monkeypatch):
     from oxide_codegen.collectives import link
 

@@ -24,7 +24,7 @@ from oxide_codegen.collectives.link import Link
 from oxide_codegen.errors import CollectiveError, DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
     from oxide_codegen.collectives.nccl import Communicators
@@ -47,7 +47,7 @@ class Group:
         self.ranks = range(len(self.device_ids))
         self.size = len(self.device_ids)
         if self.kind == "cuda" and self.size > 1:
-            self._connect(None, DEFAULT_LIMIT)
+            self.nccl = self._connected(None, DEFAULT_LIMIT, None)
 
     def _begin(self, names: tuple[str, ...]) -> None:
         ids = tuple(devices.parse(name) for name in names)
@@ -119,16 +119,23 @@ class Group:
         self.size = sum(sizes)
         atexit.register(self._end)
         if self.kind == "cuda" and self.size > 1:
-            self._connect(bytes.fromhex(self.link.processes[0]["nccl"]), self.link.limit)
+            unique = bytes.fromhex(self.link.processes[0]["nccl"])
+            try:
+                self.nccl = self._connected(unique, self.link.limit, self.link.demand_health)
+            except BaseException as error:
+                # The others wait for this one in NCCL.
+                self.link.give_up(str(error))
+                raise
+            self.link.when_failed = self.nccl.abort
+            self.link.look = self.nccl.look
 
-    def _connect(self, unique: bytes | None, limit: float) -> None:
+    def _connected(
+        self, unique: bytes | None, limit: float, look: Callable[[], None] | None
+    ) -> Communicators:
         from oxide_codegen.collectives.nccl import Communicators
 
         indices = [one.index for one in self.device_ids]
-        self.nccl = Communicators(indices, self.ranks.start, self.size, unique, limit)
-        if self.link is not None:
-            self.link.when_failed = self.nccl.abort
-            self.link.look = self.nccl.look
+        return Communicators(indices, self.ranks.start, self.size, unique, limit, look)
 
     @property
     def devices(self) -> tuple[str, ...]:

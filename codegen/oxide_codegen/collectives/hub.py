@@ -100,6 +100,10 @@ class Hub:
                     if header["kind"] == "goodbye":
                         self._leave(process)
                         return
+                    if header["kind"] == "unable":
+                        text = f"{self._ranks(process)} cannot take part: {header['text']}"
+                        self._fail("lost", text, (process,))
+                        continue
                     self._called(process, int(header["number"]), header["call"], payload)
             except _NO_MESSAGE:
                 self._lose(process)

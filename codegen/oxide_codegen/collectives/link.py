@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.collectives import wire
@@ -81,6 +82,13 @@ class Link:
         if self._failure is not None:
             kind, text = self._failure
             raise kind(f"the group has failed: {text}")
+
+    def give_up(self, text: str) -> None:
+        """Tell all that this process cannot take part, and why."""
+        with self._lock, suppress(OSError):
+            # Where the hub is gone, so are the others.
+            wire.send(self._connection, {"kind": "unable", "text": text})
+        self.leave()
 
     def leave(self) -> None:
         """Take part no more."""

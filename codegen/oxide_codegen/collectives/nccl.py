@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ _BYTES = REDUCED["u8"]
 _IN_PROGRESS = 7
 # How long NCCL may take to give back what it holds.
 _ENDING = 10.0
+# How often who waits for NCCL looks whether the others are well.
+_LOOK = 0.2
 
 
 def unique_id() -> bytes:
@@ -41,23 +43,30 @@ def unique_id() -> bytes:
 class Communicators:
     """NCCL's communicators of the GPUs of this process: ranks `first`, `first + 1`, … of `size`.
 
-    Without an id that all know they are all there are.
+    Without an id that all know they are all there are. `look` raises if there is no use in waiting
+    for the others.
     """
 
     def __init__(
-        self, indices: Sequence[int], first: int, size: int, unique: bytes | None, limit: float
+        self,
+        indices: Sequence[int],
+        first: int,
+        size: int,
+        unique: bytes | None,
+        limit: float,
+        look: Callable[[], None] | None,
     ) -> None:
         self._core, self._bindings = _import()
         # A communicator must not go while something is being enqueued with it.
         self._lock = threading.Lock()
         core = self._core
         if unique is None:
-            [made] = _within(limit, [lambda: core.Communicator.init_all([*indices])])
+            [made] = _within(limit, [lambda: core.Communicator.init_all([*indices])], look)
             self._communicators: list[Any] = list(made)
             return
         ranks = ((first + place, index) for place, index in enumerate(indices))
         ranked = [partial(self._init, size, rank, unique, index) for rank, index in ranks]
-        self._communicators = _within(limit, ranked)
+        self._communicators = _within(limit, ranked, look)
 
     def _init(self, size: int, rank: int, unique: bytes, index: int) -> Any:
         from oxide_codegen.cuda import cuda
@@ -144,20 +153,26 @@ class Communicators:
                 self._abort(communicators)
 
 
-def _within(limit: float, works: Sequence[Callable[[], Any]]) -> list[Any]:
+def _within(
+    limit: float, works: Sequence[Callable[[], Any]], look: Callable[[], None] | None = None
+) -> list[Any]:
     """What functions of NCCL give, each in a thread; left to themselves when the time is over."""
     until = time.monotonic() + limit
-    try:
-        begun = [_begun(work) for work in works]
-        return [one.result(max(until - time.monotonic(), 0)) for one in begun]
-    except TimeoutError:
-        raise CollectiveTimeoutError(
-            f"after {limit:g} s NCCL has not brought all ranks together"
-        ) from None
-    except CollectiveError:
-        raise
-    except Exception as error:
-        raise CollectiveError(f"NCCL does not bring the ranks together: {error}") from None
+    begun = [_begun(work) for work in works]
+    while wait(begun, _LOOK, FIRST_EXCEPTION).not_done:
+        if any(one.done() and one.exception() for one in begun):
+            break
+        if look is not None:
+            look()
+        if time.monotonic() > until:
+            raise CollectiveTimeoutError(
+                f"after {limit:g} s NCCL has not brought all ranks together"
+            )
+    for one in begun:
+        error = one.exception() if one.done() else None
+        if error is not None:
+            raise CollectiveError(f"NCCL does not bring the ranks together: {error}") from None
+    return [one.result() for one in begun]
 
 
 def _begun(work: Callable[[], Any]) -> Future[Any]:
