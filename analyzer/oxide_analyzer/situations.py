@@ -228,19 +228,33 @@ def fitting_block(kernel: Kernel) -> tuple[Expr, Expr, Expr] | None:
     blocks are apart; None if nothing says so."""
     values = _once(kernel)
     extents: dict[int, int] = {}
+    by_all = {id(statement) for statement in kernel.body}
     for statement in statements(kernel.body):
         if not isinstance(statement, Store):
             continue
         array = kernel.arrays[statement.array]
         if array.space is not Space.SHARED:
             continue
-        for index, extent in zip(statement.index, array.shape, strict=True):
-            size = _number(kernel, extent)
-            for axis, offset in _axes(index, values):
-                if size is not None and size > 2 * offset:
-                    # What lies in front of the block's elements lies behind them as well.
-                    inner = size - 2 * offset
-                    extents[axis] = min(extents.get(axis, inner), inner)
+        sizes = [_number(kernel, extent) for extent in array.shape]
+        if len(sizes) > 1 and sizes[-1] is not None and sizes[-1] - 1 == sizes[-2]:
+            # A column more, so that columns lie in different banks.
+            sizes[-1] -= 1
+        for index, size in zip(statement.index, sizes, strict=True):
+            for axis, offset in _axes(kernel, index, values):
+                if size is None:
+                    continue
+                # What lies in front of the block's elements lies behind them as well.
+                inner = [size - 2 * offset]
+                if id(statement) in by_all:
+                    inner.append(size - offset)
+                fit = [extent for extent in inner if extent > 0]
+                if fit:
+                    extents[axis] = min(extents.get(axis, fit[0]), *fit)
+            scaled = _scaled(kernel, index, values) if id(statement) in by_all else None
+            if scaled is not None and size is not None and size > scaled[2]:
+                axis, factor, offset = scaled
+                fit = [(size - 1 - offset) // factor + 1]
+                extents[axis] = min(extents.get(axis, fit[0]), *fit)
     extents = extents or _strides(kernel, values)
     product = 1
     for extent in extents.values():
@@ -341,7 +355,29 @@ def _once(kernel: Kernel) -> dict[str, Expr]:
     return {name: value for name, value in found.items() if name not in again}
 
 
-def _axes(index: Expr, values: dict[str, Expr], depth: int = 0) -> Iterator[tuple[int, int]]:
+def _scaled(kernel: Kernel, index: Expr, values: dict[str, Expr]) -> tuple[int, int, int] | None:
+    """The axis, 2 and 1 of an index `2 * t + 1`."""
+    match _meaning(index, values):
+        case Binary(op=BinaryOp.ADD, left=left, right=right) if (
+            offset := _number(kernel, right)
+        ) is not None:
+            found = _scaled(kernel, left, values)
+            return None if found is None else (found[0], found[1], found[2] + offset)
+        case Binary(op=BinaryOp.MUL, left=left, right=right):
+            for one, other in ((left, right), (right, left)):
+                factor, thread = _number(kernel, one), _meaning(other, values)
+                is_thread = isinstance(thread, Special) and thread.register is Register.THREAD
+                if factor is not None and factor > 0 and is_thread:
+                    assert isinstance(thread, Special)
+                    return thread.axis, factor, 0
+            return None
+        case _:
+            return None
+
+
+def _axes(
+    kernel: Kernel, index: Expr, values: dict[str, Expr], depth: int = 0
+) -> Iterator[tuple[int, int]]:
     """The axis whose thread index an index is, with what is added to it."""
     match index:
         case Special(register=Register.THREAD, axis=axis):
@@ -349,10 +385,12 @@ def _axes(index: Expr, values: dict[str, Expr], depth: int = 0) -> Iterator[tupl
         case Binary() if (along := _along_grid(index)) is not None:
             yield along, 0
         case Read(local=local) if local.name in values and depth < _DEEPEST:
-            yield from _axes(values[local.name], values, depth + 1)
-        case Binary(op=BinaryOp.ADD, left=left, right=Const(value=value)):
-            for axis, offset in _axes(left, values, depth):
-                yield axis, offset + int(value)
+            yield from _axes(kernel, values[local.name], values, depth + 1)
+        case Binary(op=BinaryOp.ADD, left=left, right=right) if (
+            added := _number(kernel, right)
+        ) is not None:
+            for axis, offset in _axes(kernel, left, values, depth):
+                yield axis, offset + added
         case _:
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from oxide_analyzer.analysis import check
 from oxide_analyzer.frontends.numba import read
 from oxide_analyzer.ir.kernel import Kernel
 from oxide_analyzer.modules import NoModules
@@ -209,3 +210,47 @@ def test_arrays_that_differ_from_launch_to_launch_say_nothing_of_elements() -> N
     found = kernels("k[1, 64](np.zeros(9, 'i4'), np.ones(9))\nk[1, 64](np.zeros(9), np.ones(9))")
     assert found["k"].arrays["a"].element.name == "f64"
     assert found["k"].arrays["out"].element.name == "f64"
+
+
+def facts(host: str) -> tuple[str, list[str]]:
+    [report] = [k for k in check(SourceFile("k.py", host), NoModules()).kernels if k.name == "k"]
+    return report.verdict.value, [fact.text for fact in report.facts if not fact.declared]
+
+
+TILE = """\
+import numpy as np
+from numba import cuda, float32
+TPB = 32
+
+
+@cuda.jit
+def k(a, out):
+    tile = cuda.shared.array({size}, float32)
+    t, i = cuda.threadIdx.x, cuda.grid(1)
+{stores}
+    cuda.syncthreads()
+    if i < out.size:
+        out[i] = tile[TPB - 1 - t]
+"""
+STORED = {
+    "    tile[t] = 1.0": "TPB",
+    "    tile[t] = 1.0\n    tile[t + TPB] = 2.0": "2 * TPB",
+    "    tile[2 * t] = 1.0\n    tile[2 * t + 1] = 2.0": "2 * TPB",
+}
+
+
+@pytest.mark.parametrize(("stores", "size"), STORED.items(), ids=range(len(STORED)))
+def test_a_block_that_nobody_says_is_what_fits_and_is_stated(stores: str, size: str) -> None:
+    text = TILE.format(size=size, stores=stores)
+    wanted = [f"block_dim.{axis} == {extent}" for axis, extent in zip("xyz", (32, 1, 1), strict=True)]
+    for host in ("", "def run(x, b):\n    k[4, b](x, x.copy())\n"):
+        verdict, stated = facts(text + host)
+        assert verdict == "proved"
+        assert [fact for fact in stated if fact.startswith("block_dim")] == wanted
+
+
+def test_what_any_of_several_launches_rests_on_is_stated() -> None:
+    text = "from numba import cuda\nimport numpy as np\n\n@cuda.jit\ndef k(a, out):\n"
+    text += "    i = cuda.grid(1)\n    if i < out.size:\n        out[i] = a[i]\n\ndef run(x, y):\n"
+    text += "    k[4, 64](np.zeros(9), np.zeros(9))\n    k[5, 64](x, y)\n"
+    assert facts(text) == ("proved", ["len(a) >= len(out)"])
