@@ -112,20 +112,16 @@ def _repair(
 
 def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Iterator[Candidate]:
     match obligation.subject:
-        case Bound() as bound:
-            yield from lengths(analysis, bound)
+        case Bound() | Claim() as subject if obligation.kind is Kind.BOUNDS:
+            yield from lengths(analysis, subject)
             if analysis.kernel.dialect != OWN_DIALECT and not _has_grid(analysis.kernel):
                 # Other code has no contract to declare it in: a missing guard is a precondition,
                 # unless the launch is there to see.
-                yield from lengths(analysis, bound, tied=True)
+                yield from lengths(analysis, subject, tied=True)
             yield from scalars(analysis, query, (0, 1))
             yield from extents(analysis, query)
             yield from multiples(analysis, query)
             yield from nonempty(analysis, _divisors(analysis, query))
-        case Claim() if obligation.kind is Kind.BOUNDS:
-            yield from scalars(analysis, query, (0, 1))
-            yield from extents(analysis, query)
-            yield from multiples(analysis, query)
         case Divisor(value=value):
             yield from scalars(analysis, query, (1,))
             yield from nonempty(analysis, (value,))
@@ -144,30 +140,56 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
 # ---------------------------------------------------------------- the closed list
 
 
-def lengths(analysis: Analysis, bound: Bound, *, tied: bool = False) -> Iterator[Candidate]:
+@record
+class _Reached:
+    """An index that must stay below a length; where, and beside which other indices."""
+
+    index: Poly
+    length: Poly
+    path: tuple[Condition, ...]
+    indices: tuple[Poly, ...]
+
+
+def _reached(analysis: Analysis, subject: Bound | Claim) -> Iterator[_Reached]:
+    match subject:
+        case Bound(access=access, axis=axis, index=index, length=length):
+            if isinstance(analysis.kernel.arrays[access.array].shape[axis], Dim):
+                yield _Reached(index, length, access.path, access.index)
+        case Claim(goals=goals, path=path):
+            for goal in goals:
+                rest = goal.poly if isinstance(goal, AtLeastZero) else constant(0)
+                for atom in rest.atoms():
+                    is_length = isinstance(analysis.launch.quantities.get(atom), Dim)
+                    if is_length and rest.terms.get((atom,)) == 1:
+                        length = Poly({(atom,): 1})
+                        index = length.shift(-1) - rest
+                        yield _Reached(index, length, path, (index,))
+
+
+def lengths(
+    analysis: Analysis, subject: Bound | Claim, *, tied: bool = False
+) -> Iterator[Candidate]:
     """The array is as long as what bounds its index asks; `tied` to the grid if need be."""
-    if not isinstance(analysis.kernel.arrays[bound.access.array].shape[bound.axis], Dim):
-        return
-    length = bound.length
-    seen: set[Poly] = set()
-    for limit in _limits(analysis, bound, tied):
-        least = limit.shift(1)
-        if least in seen or least.level is not Level.LAUNCH:
-            continue
-        if has_grid(analysis, least) is not tied:
-            continue
-        seen.add(least)
-        candidate = at_least(analysis, length, least)
-        if candidate is not None:
-            yield candidate
+    seen: set[tuple[Poly, Poly]] = set()
+    for reached in _reached(analysis, subject):
+        for limit in _limits(analysis, reached, tied):
+            least = limit.shift(1)
+            if (reached.length, least) in seen or least.level is not Level.LAUNCH:
+                continue
+            if has_grid(analysis, least) is not tied:
+                continue
+            seen.add((reached.length, least))
+            candidate = at_least(analysis, reached.length, least)
+            if candidate is not None:
+                yield candidate
 
 
-def _limits(analysis: Analysis, bound: Bound, tied: bool) -> Iterator[Poly]:
+def _limits(analysis: Analysis, reached: _Reached, tied: bool) -> Iterator[Poly]:
     """Polynomials that the index is at most."""
-    index = bound.index
+    index = reached.index
     if index.level is Level.LAUNCH:
         yield index
-    for condition in _parts(_known(analysis, bound.access)):
+    for condition in _parts(_known(analysis, reached)):
         match condition:
             case AtLeastZero(poly=p):
                 yield p + index
@@ -195,13 +217,10 @@ def _limits(analysis: Analysis, bound: Bound, tied: bool) -> Iterator[Poly]:
             yield furthest
 
 
-def _known(analysis: Analysis, access: Access) -> Iterator[Condition]:
-    yield from reversed(access.path)
-    for condition in access.path:
-        for poly in condition_polys(condition):
-            for atom in poly.atoms():
-                yield from analysis.terms.axioms.get(atom, ())
-    for poly in access.index:
+def _known(analysis: Analysis, reached: _Reached) -> Iterator[Condition]:
+    yield from reversed(reached.path)
+    known = (p for condition in reached.path for p in condition_polys(condition))
+    for poly in (*known, *reached.indices):
         for atom in poly.atoms():
             yield from analysis.terms.axioms.get(atom, ())
 

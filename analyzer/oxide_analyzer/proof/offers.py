@@ -199,7 +199,7 @@ def _list(
             if named is not None:
                 offer = Offer(f"within({array}, 0, {shown})", (array, *named))
                 yield offer, _Fact(within=array, high=subject.length)
-    if isinstance(subject, Bound):
+    if isinstance(subject, Bound | Claim):
         for candidate in (*lengths(analysis, subject), *lengths(analysis, subject, tied=True)):
             yield _plain(analysis, candidate)
     for candidate in scalars(analysis, query, (0, 1)):
