@@ -336,7 +336,7 @@ def _literal(host: Host, node: ast.Call, items: Sizes, dtype: ast.expr | None) -
     type = element(host, dtype)
     if dtype is None:
         leaves = list(_leaves(items))
-        if leaves and all(isinstance(leaf, int | Symbol | Whole) for leaf in leaves):
+        if leaves and all(isinstance(leaf, int) for leaf in leaves):
             type = I64
         elif leaves and all(isinstance(leaf, int | HostScalar) for leaf in leaves):
             type = F64
