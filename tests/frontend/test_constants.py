@@ -38,6 +38,13 @@ def of(before: str, use: str) -> Kernel:
         ("X = 1\nX += 1", None),
         ("X = int(input())", None),
         ("X = 1\ndef f():\n    global X\n    X = 2", None),
+        ("X = 1\nif (X := 2) > 1:\n    pass", None),
+        ("X = 1\nhalf = [X := y for y in (1, 2)]", None),
+        ("X = 1\nmatch 2:\n    case X:\n        pass", None),
+        ("X = 1\nmatch 2:\n    case _:\n        X = 2", None),
+        ("X = 1\ntry:\n    pass\nexcept* OSError:\n    X = 2", None),
+        ("X = 1\ntry:\n    pass\nexcept OSError as X:\n    pass", None),
+        ("X = 1\nf = lambda: (X := 2)", 1),
         ("for X in range(3): pass", None),
     ],
 )
