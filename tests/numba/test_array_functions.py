@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import oxide
+import oxide.numba
 from oxide.numba import cuda, float32, float64, guvectorize, int32, vectorize, void
 from oxide_codegen.numba.gufuncs import layout_of
 from runtime import fake_cuda
@@ -196,6 +196,19 @@ def test_small_arrays_are_found_in_larger_ones() -> None:
     place = np.zeros((2, 3))
     assert shifted(np.ones(3), np.arange(2), place) is place
     assert place.tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+def test_an_index_out_of_bounds_is_an_error_of_the_function() -> None:
+    @guvectorize(["void(f8[:], f8[:])"], "(n)->(n)", target="cuda")
+    def pushed(x: Any, out: Any) -> None:
+        for k in range(x.shape[0]):
+            out[k + 1] = x[k]
+
+    with (
+        pytest.warns(oxide.numba.UnprovedKernelWarning, match="does not fulfil"),
+        pytest.raises(IndexError, match="pushed: index 3 is out of bounds"),
+    ):
+        pushed(np.ones(3))
 
 
 def test_layouts_and_arguments_that_do_not_fit() -> None:

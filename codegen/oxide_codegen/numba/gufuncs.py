@@ -126,7 +126,7 @@ class GeneralizedUfunc:
         if self._kernel is None:
             names = [f"x{k}" for k in range(self.nin + self.nout)]
             text = (
-                f"def apply({', '.join(names)}):\n"
+                f"def {templates.name_for(self._core)}({', '.join(names)}):\n"
                 "    i = cuda.grid(1)\n"
                 f"    if {' and '.join(f'i < {name}.shape[0]' for name in names)}:\n"
                 f"        core({', '.join(f'{name}[i]' for name in names)})\n"

@@ -24,6 +24,12 @@ _HEAD = "from numba import cuda\n\n"
 _numbers = count(1)
 
 
+def name_for(function: object) -> str:
+    """What messages call a kernel round a function: by the name of that, where it has one."""
+    name = str(getattr(function, "__name__", ""))
+    return name if name.isidentifier() and name not in ("core", "cuda") else "apply"
+
+
 def kernel(name: str, text: str, names: Mapping[str, object], unproved: str | None) -> Dispatcher:
     """The kernel of which `text` is the definition, in which `names` hold these values."""
     whole = _HEAD + text

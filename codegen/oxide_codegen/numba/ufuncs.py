@@ -166,7 +166,7 @@ class Ufunc:
         # They are, where there is an element at all; provers have to be told.
         whole = "".join(f" and x{k}.shape[0] > 0 and d{k} > 0" for k in repeated)
         text = (
-            f"def apply({', '.join(names)}, out):\n"
+            f"def {templates.name_for(self._core)}({', '.join(names)}, out):\n"
             "    i = cuda.grid(1)\n"
             f"    if i < out.shape[0]{whole}:\n"
             f"        out[i] = core({given})\n"
