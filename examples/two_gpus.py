@@ -16,26 +16,34 @@ from typing import Any
 import numpy as np
 
 import oxide
-from oxide import DisjointSlice, Slice, Slice2D, f32, kernel, thread
+from oxide import DisjointSlice, Slice, Slice2D, block, f32, kernel, thread, warp
 from oxide import operations as ops
 
 BLOCK = 128
+WARP = 32
+SAMPLES_A_BLOCK = BLOCK // WARP
 SAMPLES, FEATURES = 4_000, 32
 STEPS, RATE = 40, 0.5
 
 
 @kernel(
+    block=BLOCK,
     requires=lambda x, labels, weights, out: (
         x.shape[0] == len(out) and len(labels) >= len(out) and len(weights) >= x.shape[1]
-    )
+    ),
 )
 def residual(x: Slice2D[f32], labels: Slice[f32], weights: Slice[f32], out: DisjointSlice[f32]):
-    """How far the model is off for each sample: `1 / (1 + exp(-x @ weights)) - labels`."""
-    i = thread.index_1d()
+    """How far the model is off for each sample: `1 / (1 + exp(-x @ weights)) - labels`.
+
+    A warp takes a sample, so that its lanes read neighbouring features.
+    """
+    i = block.x * SAMPLES_A_BLOCK + thread.x // WARP
+    part = 0.0
     if i < len(out):
-        total = 0.0
-        for k in range(x.shape[1]):
-            total += x[i, k] * weights[k]
+        for k in range(warp.lane, x.shape[1], WARP):
+            part += x[i, k] * weights[k]
+    total = warp.reduce_add(part)
+    if i < len(out) and warp.lane == 0:
         out[i] = 1.0 / (1.0 + math.exp(-total)) - labels[i]
 
 
@@ -68,7 +76,7 @@ class Part:
         self._off = oxide.zeros(len(x), f32, device=device)
         self._gradient = oxide.zeros(x.shape[1], f32, device=device)
         self.weights = oxide.zeros(x.shape[1], f32, device=device)
-        self._residual = residual.prepare(grid=-(-len(x) // BLOCK), block=BLOCK)
+        self._residual = residual.prepare(grid=-(-len(x) // SAMPLES_A_BLOCK))
         self._sum = gradient.prepare(grid=-(-x.shape[1] // BLOCK), block=BLOCK)
         self._descend = descend.prepare(grid=-(-x.shape[1] // BLOCK), block=BLOCK)
 
