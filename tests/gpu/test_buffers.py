@@ -350,7 +350,9 @@ def test_a_process_that_ends_or_is_forked_in_flight(forks):
         check=True,
         cwd="tests",
     )
-    assert (found.stdout, found.stderr) == ("7\n" if forks else "", "")
+    assert found.stdout == ("7\n" if forks else "")
+    # Python itself warns of forks beside threads.
+    assert forks or not found.stderr
 
 
 def test_many_threads():
