@@ -566,6 +566,9 @@ def one_of(values: list[HostValue], name: str) -> HostValue:
     shapes, elements = {(a.shape, a.supposed) for a in arrays}, {a.element for a in arrays}
     shape, supposed = shapes.pop() if len(shapes) == 1 else (None, None)
     element = elements.pop() if len(elements) == 1 else None
+    if shape is None and len(names := {array.name for array in arrays}) == 1:
+        # Where only names are known, one name is one shape.
+        [name] = names
     return HostArray(name, shape, element, regions, supposed)
 
 
