@@ -1,7 +1,7 @@
 """Two versions of the analyzer by turns, file by file: what a change is worth on a busy machine.
 
-    git clone -q . /tmp/before && git -C /tmp/before checkout -q COMMIT
-    python benchmarks/analysis_by_turns.py /tmp/before [--rounds N]
+    git clone -q . ../before && git -C ../before checkout -q COMMIT
+    python benchmarks/analysis_by_turns.py ../before [--rounds N]
 
 Each file of `tests/kernels/safe` and of the examples of this version is checked by a process of
 either version, one right after the other, so that what else runs slows both; of each the least of
