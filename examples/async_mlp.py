@@ -132,9 +132,9 @@ def picture(spans: list[tuple[int, str, float, float]], device: str) -> str:
         '<rect width="100%" height="100%" fill="white"/>',
     ]
     for place, (stage, colour) in enumerate(COLOURS.items()):
-        x = left + 90 * place
-        parts.append(f'<rect x="{x}" y="8" width="10" height="10" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 14}" y="17">{stage}</text>')
+        at = left + 90 * place
+        parts.append(f'<rect x="{at}" y="8" width="10" height="10" fill="{colour}"/>')
+        parts.append(f'<text x="{at + 14}" y="17">{stage}</text>')
     for row in range(rows):
         parts.append(f'<text x="8" y="{30 + row * height + 14}">batch {row}</text>')
     for row, stage, begun, ended in spans:
