@@ -1085,13 +1085,15 @@ s = S(np.zeros(4))
 s.change(2)
 s.change(5)
 """,
-    "open_call": A + """\
+    "open_call": A
+    + """\
 def go(g):
     k[g, 64](x, y)
 go(3)
 go(rnd())
 """,
-    "open_callback": A + """\
+    "open_callback": A
+    + """\
 def go(g):
     k[g, 64](x, y)
 go(3)
@@ -1103,7 +1105,8 @@ k[1, 64](x, x.T)
 k[1, 64](x[:5], x[5:])
 k[1, 64](x[:6], x[5:])
 """,
-    "while_walrus": A + """\
+    "while_walrus": A
+    + """\
 g = 16
 while (g := rnd()) > 4:
     k[g, 64](x, y)
