@@ -314,8 +314,17 @@ def _facts(judgement: Judgement) -> tuple[Fact, ...]:
     always = Const(True, BOOL, kernel.name_span)
     assumed = (fact for fact in kernel.contract.data if not fact.declared)
     found.extend(Fact(always, fact.text, False, fact.span) for fact in assumed)
+    if _is_taken_apart(kernel):
+        found.append(Fact(always, "arrays do not overlap", False, kernel.name_span))
     # What a launch shows need not be inferred as well.
     return tuple({fact.text: fact for fact in reversed(found)}.values())[::-1]
+
+
+def _is_taken_apart(kernel: Kernel) -> bool:
+    """Whether its arrays lie apart because nobody says otherwise: no launch is there to see."""
+    arrays = [array.ownership for array in kernel.array_parameters()]
+    is_unseen = kernel.dialect != OWN_DIALECT and not kernel.launches
+    return is_unseen and len(arrays) > 1 and set(arrays) != {Ownership.READ_ONLY}
 
 
 def _is(kernel: Kernel, register: Register, axis: int, extent: Expr) -> Fact:

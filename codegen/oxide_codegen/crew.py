@@ -62,10 +62,13 @@ def run(
     clock = perf_counter()
     job = _Job(stretch, blocks, 1 if whole else threads * _STRETCHES)
     helpers = threads - 1 if way is Way.TOGETHER else threads
-    running = [_crew().submit(job.work) for _ in range(helpers)]
-    if way is Way.TOGETHER:
-        job.work()
+    running: list[Future[None]] = []
     try:
+        # A signal may come between any two of these, and then nobody must go on.
+        for _ in range(helpers):
+            running.append(_crew().submit(job.work))
+        if way is Way.TOGETHER:
+            job.work()
         pending = set(running)
         while pending:
             done, pending = wait(pending, timeout=_TICK, return_when=FIRST_EXCEPTION)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,32 @@ def test_an_error_stops_the_others_and_is_raised():
     with pytest.raises(ZeroDivisionError):
         crew.run(crew.Way.WATCHED, stretch, 1000, 2, lambda: stopped.append(True))
     assert stopped
+
+
+@pytest.mark.parametrize("way", [crew.Way.WATCHED, crew.Way.TOGETHER])
+def test_a_signal_while_the_work_is_handed_out_ends_it(way, monkeypatch):
+    begun, stopped, submit = [], [], crew._crew().submit
+
+    def handed_out(work):
+        done = submit(work)
+        if way is crew.Way.WATCHED:
+            raise KeyboardInterrupt
+        return done
+
+    def stretch(first, last):
+        begun.append(first)
+        time.sleep(0.02)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(crew._crew(), "submit", handed_out)
+    with pytest.raises(KeyboardInterrupt):
+        crew.run(way, stretch, 1000, 2, lambda: stopped.append(True))
+    assert stopped
+    time.sleep(0.1)
+    count = len(begun)
+    time.sleep(0.1)
+    assert len(begun) == count < 20
 
 
 def test_threads_that_nobody_waits_for_leave_the_crew():
