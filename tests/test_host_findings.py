@@ -142,6 +142,7 @@ def run(text: str, flags: list[bool]) -> tuple[dict[int, int], bool]:
     return lines, False
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_found_happens(seed: int) -> None:
     rng = random.Random(seed)

@@ -112,8 +112,8 @@ def test_missing_lanes_are_asked_for():
 
 @pytest.mark.parametrize("width", [2, 4, 8, 16, 32])
 @pytest.mark.parametrize("name", ["reduce_add", "reduce_min", "scan_add", "scan_max"])
-@pytest.mark.parametrize("block", [32, 45])
-def test_floats_are_summed_in_the_order_of_the_language(name, width, block):
+def test_floats_are_summed_in_the_order_of_the_language(name, width):
+    block = 45  # A whole warp and a part of one.
     values = [(-1.0) ** k * 10.0 ** (k % 9) for k in range(block)]
     values[3] = float("nan")
     exclusive = ", exclusive=True" if name.startswith("scan") and width > 4 else ""

@@ -14,6 +14,7 @@ def test_what_is_read_of_a_launch_holds(name: str) -> None:
     assert not_read(HEAD + CASES[name]) == []
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_read_of_random_launches_holds(seed: int) -> None:
     text = program(seed)

@@ -139,6 +139,7 @@ def test_z3_is_imported_late() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("start", range(0, 300, 50))
 def test_provers_agree_with_trying_every_value(start: int) -> None:
     for seed in range(start, start + 50):

@@ -76,6 +76,7 @@ def test_arrays_hold_what_the_kernel_wrote():
     np.testing.assert_array_equal(out, np.tile(a[63::-1], 2))
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("kind", ["lanes", "handover", "tangled", "wild", "forms"])
 def test_nothing_is_found_where_the_interpreter_finds_nothing(kind):
     clean = 0
