@@ -339,7 +339,11 @@ def test_a_driver_that_refuses(device, add):
 @pytest.mark.parametrize("device", ["cuda"], indirect=True)
 def test_a_device_that_fails(device, add, monkeypatch):
     """What waits is told by name, and does not wait for a stream that never calls back."""
-    x, told = oxide.asarray(ones()), []
+    x, told, flights, watched = oxide.asarray(ones()), [], [], completion.watched
+
+    def noted(*given):
+        flights.append(watched(*given))
+        return flights[-1]
 
     def failed(_):
         raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
@@ -352,10 +356,12 @@ def test_a_device_that_fails(device, add, monkeypatch):
 
     async def main():
         device.hold()
+        monkeypatch.setattr(completion, "watched", noted)
         tasks = [
             asyncio.ensure_future(doing(add.op(x, x, ops.empty(N, oxide.f32)))) for _ in range(2)
         ]
-        await asyncio.sleep(0.01)
+        while len(flights) < len(tasks):
+            await asyncio.sleep(0.001)
         monkeypatch.setattr(completion.warnings, "warn", lambda *_, **__: told.append("lost"))
         x._cuda().garbage.put((Lost(), Uses(), True))
         with monkeypatch.context() as patch:
