@@ -87,6 +87,7 @@ class Resolver:
         self._structs: dict[int, StructType | BadAnnotation] = {}
         self._members: dict[int, dict[str, EnumMember]] = {}
         self._scopes: list[Scope] = []
+        self._modules_read: dict[str, Scope | None] = {}
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
         """What `name` means in code that stands in `scope`."""
@@ -313,6 +314,14 @@ class Resolver:
             return ModuleMeaning(name, None)
         return ModuleMeaning(name, self._modules.find(name, importer))
 
+    def _scope_of(self, source: SourceFile) -> Scope | None:
+        """The scope of a module, one for each: a package may have more of them than are kept."""
+        if source.path not in self._modules_read:
+            tree = parse(source)
+            is_read = isinstance(tree, ast.Module)
+            self._modules_read[source.path] = module_scope(source, tree) if is_read else None
+        return self._modules_read[source.path]
+
     def _exported(
         self,
         module: str,
@@ -328,11 +337,10 @@ class Resolver:
             row = lookup(f"math.{attribute}")
             return Known(row) if row is not None else HostObject(f"`math.{attribute}`")
         if source is not None:
-            tree = parse(source)
-            if isinstance(tree, ast.Module):
-                found = self._bound(attribute, module_scope(source, tree))
-                if found is not None:
-                    return found
+            scope = self._scope_of(source)
+            found = None if scope is None else self._bound(attribute, scope)
+            if found is not None:
+                return found
         importer = importer or source
         if importer is not None:
             dotted = spelled or module
