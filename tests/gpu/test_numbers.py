@@ -15,12 +15,19 @@ from oxide_analyzer.ir.expressions import MathFunction
 
 pytestmark = pytest.mark.gpu
 
-# `round` to an integer, and `rsqrt` and `fma`, are called by their own names.
-SPELLED = {"round": "f64(round({0}))", "rsqrt": "rsqrt({0})", "fma": "fma({0}, {1}, {0})"}
+# What a kernel writes for those that are no function of floats in `math`.
+SPELLED = {
+    "round": "f64(round({0}))",
+    "rsqrt": "rsqrt({0})",
+    "fma": "fma({0}, {1}, {0})",
+    "ldexp": "math.ldexp({0}, i32({1}))",
+    "significand": "math.frexp({0})[0]",
+    "exponent": "math.frexp({0})[1]",
+}
 TO_INTEGERS = {"floor", "ceil", "trunc"}
 HEAD = (
     "import math\n"
-    "from oxide import DisjointSlice, Slice, f16, f32, f64, fma, kernel, rsqrt, thread\n"
+    "from oxide import DisjointSlice, Slice, f16, f32, f64, fma, i32, kernel, rsqrt, thread\n"
 )
 KERNEL = """
 

@@ -19,7 +19,8 @@ def free_port():
 
 def run(program, count, *arguments, timeout=60):
     """The exit codes of all processes, and of each the lines of JSON that it has printed."""
-    folders = (str(ROOT / folder) for folder in (".", "analyzer", "codegen"))
+    ours = [str(ROOT / folder) for folder in (".", "analyzer", "codegen")]
+    folders = [*ours, *filter(None, [os.environ.get("PYTHONPATH")])]
     shared = {
         "WORLD_SIZE": str(count),
         "MASTER_ADDR": "127.0.0.1",
