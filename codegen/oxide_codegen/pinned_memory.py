@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.errors import DeviceError, DeviceMemoryError
 from oxide_codegen.ordering import Point, Uses
-from oxide_codegen.pools import array_at
+from oxide_codegen.pools import array_at, tried_twice
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -159,21 +159,18 @@ class PinnedPool:
         return Pinned(self, block, size)
 
     def _allocated(self, size: int) -> Block:
-        try:
-            return self._allocate(size)
-        except Exception:
-            self.trim()
-        try:
-            return self._allocate(size)
-        except Exception as error:
-            raise DeviceMemoryError(
+        def no_room(error: Exception) -> DeviceMemoryError:
+            return DeviceMemoryError(
                 f"the host gives no {size:,} bytes of pinned memory: arrays of Oxide hold "
                 f"{self.held:,} ({error})",
                 requested=size,
                 free=0,
                 held=self.held,
                 others=0,
-            ) from None
+            )
+
+        doing = f"allocating {size} bytes of pinned memory"
+        return tried_twice(lambda: self._allocate(size), self.trim, no_room, doing)
 
     def _allocate(self, size: int) -> Block:
         # In the order of a stream that has nothing else to do, so that the host need not wait.

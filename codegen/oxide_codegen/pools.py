@@ -20,17 +20,21 @@ import os
 import threading
 from enum import Enum
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from oxide_codegen import devices, host_streams
 from oxide_codegen.driver import check
-from oxide_codegen.errors import DeviceError, DeviceMemoryError, MissingExtraError
+from oxide_codegen.errors import DeviceError, DeviceMemoryError, MissingExtraError, OxideError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import HostMemory
+
+T = TypeVar("T")
 
 # What the bindings' exceptions say of it: they have no code.
 _NO_ROOM = "OUT_OF_MEMORY"
@@ -54,6 +58,35 @@ def use_of(resource: Any) -> Use:
     if getattr(resource, "is_managed", False):
         return Use.MANAGED
     return Use.PINNED if getattr(resource, "is_host_accessible", False) else Use.DEVICE
+
+
+def tried_twice(
+    allocate: Callable[[], T],
+    make_room: Callable[[], None],
+    no_room: Callable[[Exception], DeviceMemoryError],
+    doing: str,
+) -> T:
+    """What `allocate` gives: where there is no room, once more when some has been made.
+
+    Whatever else it ran into is no matter of room, and is said as it is.
+    """
+    try:
+        return allocate()
+    except Exception as error:
+        _demand_lack_of_room(error, doing)
+    make_room()
+    try:
+        return allocate()
+    except Exception as error:
+        _demand_lack_of_room(error, doing)
+        raise no_room(error) from None
+
+
+def _demand_lack_of_room(error: Exception, doing: str) -> None:
+    if isinstance(error, OxideError) and not isinstance(error, MemoryError):
+        raise error
+    if not isinstance(error, MemoryError) and _NO_ROOM not in str(error):
+        raise DeviceError(f"{doing} failed: {error}") from None
 
 
 # ---------------------------------------------------------------- of a GPU
@@ -116,17 +149,12 @@ class Pools:
     def _room(self, allocate: Any, use: Use, size: int, stream: int) -> Any:
         device = self._device
         where = device.stream(stream)
-        try:
-            return allocate(size, where)
-        except Exception as error:
-            if _NO_ROOM not in str(error) and not isinstance(error, MemoryError):
-                message = f"allocating {size} bytes on {device.id} failed: {error}"
-                raise DeviceError(message) from None
-        self._give_back(use)
-        try:
-            return allocate(size, where)
-        except Exception as error:
-            raise self._no_room(use, size, error) from None
+        return tried_twice(
+            lambda: allocate(size, where),
+            lambda: self._give_back(use),
+            lambda error: self._no_room(use, size, error),
+            f"allocating {size} bytes on {device.id}",
+        )
 
     def _give_back(self, use: Use) -> None:
         """Let the device have all that is done with."""
@@ -205,26 +233,27 @@ class HostPool:
 
     def room(self, shape: tuple[int, ...], dtype: Any, size: int) -> Any:
         """An array of the host with undefined elements."""
-        try:
-            return self._allocate(shape, dtype, size)
-        except MemoryError:
-            # What is in flight keeps arrays.
-            host_streams.sync()
-        try:
-            return self._allocate(shape, dtype, size)
-        except MemoryError as error:
-            free = _free_memory()
-            limit = ""
-            if self.chosen is not None:
-                limit = f"; they come from the {type(self.chosen).__name__} that was set"
-            raise DeviceMemoryError(
-                f"cpu has no room for {size:,} bytes: {free:,} are free, arrays of Oxide hold "
-                f"{self.held:,}{limit} ({error})",
-                requested=size,
-                free=free,
-                held=self.held,
-                others=0,
-            ) from None
+        # Where there is none, what is in flight may keep some.
+        return tried_twice(
+            lambda: self._allocate(shape, dtype, size),
+            host_streams.sync,
+            lambda error: self._no_room(size, error),
+            f"allocating {size} bytes on cpu",
+        )
+
+    def _no_room(self, size: int, error: Exception) -> DeviceMemoryError:
+        free = _free_memory()
+        limit = ""
+        if self.chosen is not None:
+            limit = f"; they come from the {type(self.chosen).__name__} that was set"
+        return DeviceMemoryError(
+            f"cpu has no room for {size:,} bytes: {free:,} are free, arrays of Oxide hold "
+            f"{self.held:,}{limit} ({error})",
+            requested=size,
+            free=free,
+            held=self.held,
+            others=0,
+        )
 
     def _allocate(self, shape: tuple[int, ...], dtype: Any, size: int) -> Any:
         try:
@@ -233,12 +262,7 @@ class HostPool:
             raise MissingExtraError("running kernels", "NumPy", "cpu") from error
         if self.chosen is None or not size:
             return numpy.empty(shape, dtype)
-        try:
-            buffer = self.chosen.allocate(size, stream=None)
-        except Exception as error:
-            if isinstance(error, MemoryError) or _NO_ROOM in str(error):
-                raise MemoryError(str(error)) from None
-            raise
+        buffer = self.chosen.allocate(size, stream=None)
         return array_at(int(buffer.handle), shape, dtype, buffer)
 
 

@@ -92,6 +92,3 @@ if __name__ == "__main__":
             if each != "one_block":
                 # Once it may be the machine that is late.
                 interrupted(each)
-            if each != "one_block":
-                # Once it may be the machine that is late.
-                interrupted(each)

@@ -197,13 +197,24 @@ def test_what_is_no_resource_of_the_device(driver):
         oxide.set_memory_resource(resource)
 
 
-def test_another_failure_of_a_resource_is_told(driver):
-    resource = DeviceMemoryResource(0)
+@pytest.mark.parametrize("late", [False, True])
+def test_another_failure_of_a_resource_is_told(driver, late):
+    """Also where it comes when room has been made: nothing but a lack of room is one."""
 
     def fail(size, *, stream):
+        tries.append(size)
+        if late and len(tries) % 2:
+            raise RuntimeError("CUDA_ERROR_OUT_OF_MEMORY")
         raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
 
-    resource.allocate = fail
-    oxide.set_memory_resource(resource)
-    with pytest.raises(oxide.DeviceError, match="allocating 4000 bytes on cuda:0 failed"):
-        oxide.zeros(N, oxide.f32)
+    tries = []
+    for made, ask, words in (
+        (DeviceMemoryResource(0), oxide.zeros, "allocating 4000 bytes on cuda:0"),
+        (PinnedMemoryResource(0), oxide.pinned, "allocating 4096 bytes of pinned memory"),
+    ):
+        made.allocate = fail
+        oxide.set_memory_resource(made)
+        with pytest.raises(oxide.DeviceError, match=f"{words} failed: .*ILLEGAL") as caught:
+            ask(N, oxide.f32)
+        assert not isinstance(caught.value, MemoryError)
+    assert len(tries) == (4 if late else 2)
