@@ -1121,3 +1121,39 @@ def run(x, y):
 run(np.zeros(4), np.zeros(4))
 """,
 }
+
+# Arrays of a shape that nobody knows: it may be a number, or a tuple of several.
+_ROWS = """\
+@cuda.jit
+def rows(a):
+    i = cuda.grid(1)
+    if i < a.size:
+        a[i // a.shape[1], i % a.shape[1]] = 0
+def some():
+    return tuple(2 + rnd() for _ in "ab")
+x = np.zeros(some())
+def run(shape):
+    z = np.zeros(shape)
+"""
+CASES.update(
+    {
+        f"of_some_shape_{number}": f"{_ROWS}    {launch}\nrun(some())\n"
+        for number, launch in enumerate(
+            (
+                "rows[z.size, 1](z)",
+                "rows[len(z), 1](z.T)",
+                "rows[z.T.shape[0], 1](z)",
+                "rows[z.ravel().size, z.ndim](z)",
+                "rows[z.shape, 1](z)",
+                "rows[np.zeros(z.shape).size, 1](z + z)",
+                "rows[x.size, 1](x)",
+                "rows[len(x), 1](x)",
+                "rows[len(x.T), 1](x)",
+                "rows[x.shape[0], 1](x.T)",
+                "rows[x.shape, x.ndim](x)",
+                "rows[x.T.size, x.ndim](np.zeros_like(x))",
+                "rows[len(x[1:]), x[1:].size](x[1:])",
+            )
+        )
+    }
+)

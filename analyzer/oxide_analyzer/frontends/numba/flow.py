@@ -26,7 +26,7 @@ from oxide_analyzer.frontends.numba.changes import (
     reassigned,
     root,
 )
-from oxide_analyzer.frontends.numba.host import Host, Names, item, one_of
+from oxide_analyzer.frontends.numba.host import Host, Names, one_of
 from oxide_analyzer.frontends.numba.launched import (
     LaunchCall,
     definitions,
@@ -44,6 +44,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     NotKnown,
     Sizes,
     holds_lists,
+    item,
 )
 from oxide_analyzer.frontends.numba.ways import (
     INNER,

@@ -53,6 +53,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     as_size,
     ceiling,
     holds_lists,
+    item,
     renamed,
     symbols_of,
     whole,
@@ -537,19 +538,6 @@ def _differs(size: Size) -> bool:
 
 def _may_be_float(name: str) -> bool:
     return ".shape[" not in name and not name.endswith(".size")
-
-
-def item(base: HostValue, index: HostValue) -> HostValue:
-    """`base[index]` of a tuple, or of the shape of an array."""
-    match base, index:
-        case Sizes(items=items), int() as place if -len(items) <= place < len(items):
-            return items[place]
-        case HostArray(shape=None) as array, int() as place if place >= 0:
-            if array.name.endswith(".shape"):
-                return Symbol(f"{array.name}[{place}]")
-            return NOT_KNOWN
-        case _:
-            return NOT_KNOWN
 
 
 def one_of(values: list[HostValue], name: str) -> HostValue:

@@ -86,11 +86,13 @@ def element(host: Host, node: ast.expr | None) -> Element | None:
 def attribute(array: HostArray, name: str) -> HostValue:
     """`x.shape`, `x.size`, `x.T`."""
     shape = array.shape
+    if array.supposed is not None:
+        return _supposed(array, array.supposed, name)
     if name == "shape":
         return HostArray(f"{array.name}.shape", None) if shape is None else Sizes(shape)
     if name == "size":
         if shape is None:
-            return Symbol(f"{array.name}.size")
+            return Symbol(array.count)
         size: HostValue = shape[0] if shape else 1
         for extent in shape[1:]:
             size = _product(size, extent)
@@ -98,12 +100,25 @@ def attribute(array: HostArray, name: str) -> HostValue:
     if name == "ndim" and shape is not None:
         return len(shape)
     if name == "T" and shape is not None:
-        turned = f"{array.name}.T"
-        supposed = array.supposed and turned
-        return HostArray(turned, tuple(reversed(shape)), array.element, array.lies, supposed)
+        return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element, array.lies)
     if name in ("real", "imag", "flat") and shape is not None:
         return NOT_KNOWN
     return NOT_KNOWN
+
+
+def _supposed(array: HostArray, shape: str, name: str) -> HostValue:
+    """What an array says of itself that may have more axes than one: only that along the first
+    one is its length."""
+    match name:
+        case "shape":
+            return HostArray(shape, None, supposed=shape)
+        case "size":
+            return Symbol(array.count)
+        case "T":
+            turned = f"{array.name}.T"
+            return HostArray(turned, (Symbol(turned),), array.element, array.lies, turned)
+        case _:
+            return NOT_KNOWN
 
 
 def _product(one: HostValue, other: HostValue) -> HostValue:
@@ -150,7 +165,9 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
             case _:
                 return NOT_KNOWN
     if not shape:
-        return NOT_KNOWN if array.element is None else HostScalar(array.element)
+        if array.element is None or array.supposed is not None:
+            return NOT_KNOWN
+        return HostScalar(array.element)
     regions = _regions(host, array, given, depth)
     name = place(host, node)
     return HostArray(name, tuple(shape), array.element, regions, array.supposed and name)
@@ -436,7 +453,8 @@ def _shaped(host: Host, node: ast.expr, shape: HostValue, type: Element | None) 
         case HostArray(name=name, shape=None):
             return replace(_of_sizes(host, node, [shape], type), supposed=name)
         case NotKnown():
-            return replace(_of_sizes(host, node, [shape], type), supposed=place(host, node))
+            at = place(host, node)
+            return replace(_of_sizes(host, node, [Symbol(at)], type), supposed=at)
         case _:
             return _of_sizes(host, node, [shape], type)
 

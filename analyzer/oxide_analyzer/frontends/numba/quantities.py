@@ -115,7 +115,13 @@ class HostArray:
         if self.shape is not None and self.supposed is None:
             return None
         of = self.supposed if self.shape is not None else f"{self.name}.shape"
-        return tuple(Symbol(f"{of}[{axis}]") for axis in range(rank))
+        extents = tuple(Symbol(f"{of}[{axis}]") for axis in range(rank))
+        return (*self.shape, *extents[1:]) if self.shape else extents
+
+    @property
+    def count(self) -> str:
+        """The name of the number of its elements, where that is no product of known extents."""
+        return f"{self.supposed or self.name}.size"
 
 
 @record
@@ -301,6 +307,21 @@ def as_size(value: HostValue) -> HostValue:
     if isinstance(value, HostArray) and value.shape is None and value.element is None:
         return Symbol(value.name)
     return value
+
+
+def item(base: HostValue, index: HostValue) -> HostValue:
+    """`base[index]` of a tuple, or of the shape of an array."""
+    match base, index:
+        case Sizes(items=items), int() as place if -len(items) <= place < len(items):
+            return items[place]
+        case HostArray(shape=None) as array, int() as place if place >= 0:
+            if array.supposed is not None and place == 0:
+                # Of the shape of `zeros(n)` it is n, or the first number in it.
+                return Symbol(array.supposed)
+            is_shape = array.name.endswith(".shape") or array.supposed is not None
+            return Symbol(f"{array.name}[{place}]") if is_shape else NOT_KNOWN
+        case _:
+            return NOT_KNOWN
 
 
 def whole(op: str, left: HostValue, right: HostValue) -> HostValue:

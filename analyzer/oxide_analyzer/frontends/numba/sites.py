@@ -168,9 +168,7 @@ class Site:
                     rank = self._kernel.arrays[name].rank
                     if (extents := value.extents(rank)) is None:
                         continue
-                    if rank == 1:
-                        size = f"{value.name}.size"
-                        self._meanings.setdefault(size, Dim(name, 0, self._span))
+                    self._meanings.setdefault(value.count, self._product(name, rank))
                     for axis, extent in enumerate(extents):
                         self._pair(Dim(name, axis, self._span), extent)
                 case ScalarParameter(name=name, type=type), _ if type.is_integer:
@@ -182,6 +180,13 @@ class Site:
                         self._pair(param, size)
                 case _:
                     pass
+
+    def _product(self, array: str, rank: int) -> Expr:
+        """The number of elements of an array."""
+        one: Expr = Dim(array, 0, self._span)
+        for axis in range(1, rank):
+            one = Binary(BinaryOp.MUL, one, Dim(array, axis, self._span), I64, self._span)
+        return one
 
     def _pair(self, quantity: Expr, size: Size) -> None:
         self._pairs.append((quantity, size))
