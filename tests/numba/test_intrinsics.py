@@ -114,6 +114,42 @@ def test_lanes_know_themselves(device: str) -> None:
     assert (out[2, 32:] == 0xFF).all()
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_lanes_in_a_branch_are_together(device: str) -> None:
+    out = np.zeros((3, 40), np.uint32)
+    with oxide.device(device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kernels.parted[1, 40](out)
+    t = np.arange(40)
+    has = np.where(t < 32, 0xFFFFFFFF, 0xFF)
+    assert (out[0] == np.where(t % 2, 0xAAAAAAAA, 0x55555555) & has).all()
+    # Behind the turns of a loop those are left that go round once more.
+    rest = [0, 0xEEEEEEEE, 0xCCCCCCCC, 0x88888888]
+    assert (out[1] == np.array(rest)[t % 4] & has).all()
+    assert (out[2] == np.where(t < 10, t ^ 1, 0) + np.where(t < 20, 0xFFFFF, 0)).all()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_nobody_waits_for_a_lane_that_waits(device: str) -> None:
+    lock, seen = np.zeros(1, np.int32), np.zeros(40, np.uint32)
+    with oxide.device(device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kernels.in_a_lock[1, 40](lock, seen)
+    assert (seen == 1 << np.arange(40) % 32).all()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_lanes_that_are_together_have_a_leader(device: str) -> None:
+    flags = np.random.default_rng(3).integers(0, 2, (4, 32)).astype(np.int32)
+    counter, out = np.zeros(1, np.int32), np.zeros((4, 32), np.int32)
+    with oxide.device(device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kernels.collected[1, 32](flags, counter, out)
+    assert counter[0] == flags.sum()
+    leaders, counts = flags.argmax(axis=1), flags.sum(axis=1)
+    assert (out == flags * (leaders + counts)[:, None]).all()
+
+
 def test_the_device_is_asked_who_is_there() -> None:
     kernels.lanes.specialize(np.zeros((3, 40), np.uint32))
     program = next(reversed(kernels.lanes.overloads.values()))

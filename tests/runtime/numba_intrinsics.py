@@ -30,6 +30,46 @@ def lanes(out):
 
 
 @cuda.jit
+def parted(out):
+    t = cuda.threadIdx.x
+    if t % 2 == 0:
+        out[0, t] = cuda.activemask()
+    else:
+        out[0, t] = cuda.activemask()
+    for _ in range(t % 4):
+        out[1, t] = cuda.activemask()
+    if t < 10:
+        together = cuda.activemask()
+        out[2, t] = cuda.shfl_xor_sync(together, t, 1)
+    cuda.syncthreads()
+    if t < 20:
+        out[2, t] += cuda.activemask()
+
+
+@cuda.jit
+def in_a_lock(lock, seen):
+    t = cuda.threadIdx.x
+    waits = True
+    while waits:
+        if cuda.atomic.cas(lock, 0, 0, 1) == 0:
+            seen[t] = cuda.activemask()
+            cuda.atomic.exch(lock, 0, 0)
+            waits = False
+
+
+@cuda.jit
+def collected(flags, counter, out):
+    t = cuda.threadIdx.x
+    for k in range(4):
+        if flags[k, t]:
+            lanes = cuda.activemask()
+            leader = cuda.ffs(lanes) - 1
+            if cuda.laneid == leader:
+                cuda.atomic.add(counter, 0, cuda.popc(lanes))
+            out[k, t] = cuda.shfl_sync(lanes, t, leader) + cuda.popc(lanes)
+
+
+@cuda.jit
 def rounded(x, digits, out):
     i = cuda.grid(1)
     if i < x.size:

@@ -35,6 +35,7 @@ from oxide_analyzer.ir.nodes import (
     Return,
     Space,
     Store,
+    Told,
     WarpOp,
 )
 from oxide_analyzer.language.types import I64
@@ -108,6 +109,9 @@ class Actions:
                     names[f"check_{site}"] = self._check(statement, _is_false)
                 case Print():
                     names[f"print_{site}"] = self._print(statement)
+                case Forget(told=Told.ACTIVE_LANES):
+                    names[f"arrive_{site}"] = self._noting(statement, self._ask)
+                    names[f"result_{site}"] = self._result(statement)
                 case Forget():
                     names[f"forget_{site}"] = self._forget(statement)
                 case Fence():
@@ -258,6 +262,11 @@ class Actions:
 
         return forget
 
+    def _ask(self, asked: Forget, thread: int, step: int) -> None:
+        """Who is there is another matter each time: it decides as any value that nobody knows."""
+        if asked.site in self.deciding:
+            self.findings.taint(thread, step)
+
     def _print(self, statement: Print) -> Callable[..., None]:
         """Write a line, in the order in which threads come."""
         clock, visits, lines = self.clock, self.visits[statement.site], self.lines
@@ -311,7 +320,7 @@ class Actions:
 
         return come
 
-    def _result(self, operation: WarpOp) -> Callable[[int], Any]:
+    def _result(self, operation: WarpOp | Forget) -> Callable[[int], Any]:
         """What the thread got; a lane outside of the mask gets nothing."""
         ensemble, target = self.ensemble, operation.target
         assert ensemble is not None

@@ -8,6 +8,11 @@ done, in the order that the schedule gives; nothing waits longer than it has to:
     a block   goes on when all its live threads stand at the same barrier in the same iteration
     the grid  goes on when all live threads of all blocks do
 
+Lanes that ask who is with them wait until no thread goes on by itself, but for those that go round
+a loop with an atomic. Of each warp those at the first place, in the order of the source, are told
+then that they are together, so that lanes meet again behind branches and loops. That is one of the
+answers that hardware may give.
+
 A thread that returned is not live; one that came to the end of the kernel is not either, yet who
 waits for it waits in vain. That is found out when all that are left of a warp, a block or the grid
 wait, and it ends the run of these threads: what comes behind would be its consequence.
@@ -19,8 +24,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.interpreter import warps
+from oxide_analyzer.interpreter.program import GOES_ON
 from oxide_analyzer.interpreter.warps import WARP, Brought, Result
-from oxide_analyzer.ir.nodes import Barrier, Group, WarpFunction, WarpOp
+from oxide_analyzer.ir.nodes import Barrier, Forget, Group, WarpFunction, WarpOp
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.program import Sited
     from oxide_analyzer.interpreter.record import Record
     from oxide_analyzer.interpreter.turns import Turns
+    from oxide_analyzer.ir.asks import Route
 
 # What a thread of the translated kernel yields: where it waits, or () if it only pauses.
 Wait: TypeAlias = "tuple[int, ...]"
@@ -61,6 +68,7 @@ class Ensemble:
         clock: Clock,
         turns: Turns,
         block_size: int,
+        routes: Mapping[int, Route],
     ) -> None:
         self.statements = statements
         self.record = record
@@ -69,6 +77,7 @@ class Ensemble:
         self.clock = clock
         self.turns = turns
         self.block_size = block_size
+        self.routes = routes
         self.warps_per_block = -(-block_size // WARP)
         self.brought: dict[int, tuple[Brought, int]] = {}
         self.results: dict[int, Result] = {}
@@ -85,6 +94,9 @@ class Ensemble:
         self.live_lanes: dict[int, int] = {}
         self.waiting_lanes: dict[int, int] = {}
         self.meetings: dict[_Meeting, _Come] = {}
+        # Who asks which lanes are with it, by warp and place; whether somebody moved since.
+        self.asking: dict[tuple[int, Wait], list[int]] = {}
+        self.moved = False
         self.places: dict[int, tuple[int, int, int]] = {}
         for thread in threads:
             block, warp, lane = self.places[thread] = self._place(thread)
@@ -99,12 +111,15 @@ class Ensemble:
     def run(self, threads: Running) -> None:
         """Until all are done, or some wait in vain."""
         self._begin(threads)
-        while self.ready:
+        while self.ready or self.asking:
+            self.moved = False
             for thread, statements in self.turns.round(sorted(self.ready)):
                 if thread in self.ready:
                     self._advance(thread, statements)
                 if self.in_vain:
                     return
+            if self.asking and not self.moved:
+                self._answer()
 
     def _advance(self, thread: int, statements: int) -> None:
         generator = self.threads[thread]
@@ -113,7 +128,9 @@ class Ensemble:
             if wait is None:
                 self._leave(thread)
                 return
-            if wait:
+            if wait == GOES_ON:
+                self.moved = True
+            elif wait:
                 self._wait(thread, wait)
                 return
 
@@ -127,10 +144,14 @@ class Ensemble:
 
     def _wait(self, thread: int, wait: Wait) -> None:
         del self.ready[thread]
+        self.moved = True
         self.waits[thread] = wait
         block, warp, lane = self.places[thread]
         self.waiting[block] = self.waiting.get(block, 0) + 1
         self.waiting_lanes[warp] = self.waiting_lanes.get(warp, 0) | 1 << lane
+        if isinstance(self.statements[wait[0]], Forget):
+            self.asking.setdefault((warp, wait), []).append(thread)
+            return
         if isinstance(self.statements[wait[0]], WarpOp):
             meeting = warp, wait, self.brought[thread][1]
             come = self.meetings.get(meeting)
@@ -144,6 +165,7 @@ class Ensemble:
 
     def _leave(self, thread: int) -> None:
         del self.ready[thread]
+        self.moved = True
         block, warp, lane = self.places[thread]
         self.live[block] -= 1
         self.live_lanes[warp] &= ~(1 << lane)
@@ -159,6 +181,21 @@ class Ensemble:
             self.waiting[block] -= 1
             self.waiting_lanes[warp] &= ~(1 << lane)
             self.ready[thread] = None
+
+    def _answer(self) -> None:
+        """Tell lanes that ask who is with them."""
+        first: dict[int, Wait] = {}
+        for warp, wait in self.asking:
+            first[warp] = min(first.get(warp, wait), wait, key=self._place_of)
+        for asked in first.items():
+            threads = self.asking.pop(asked)
+            lanes = warps.bits(self.places[thread][2] for thread in threads)
+            self.results.update(dict.fromkeys(threads, lanes))
+            self._go_on(threads)
+
+    def _place_of(self, wait: Wait) -> tuple[int, ...]:
+        site, *turns = wait
+        return self.routes[site].at(turns)
 
     # ------------------------------------------------------------ who meets
 
@@ -194,12 +231,18 @@ class Ensemble:
         return None
 
     def _settle(self, block: int, warp: int) -> None:
-        """Whether all that are left of the warp, the block or the grid wait, and for what."""
-        if self.waiting_lanes.get(warp, 0) == self.live_lanes[warp]:
+        """Whether all that are left of the warp, the block or the grid wait, and for what.
+
+        Who asks is answered first.
+        """
+        asking = {asked for asked, _ in self.asking}
+        if warp not in asking and self.waiting_lanes.get(warp, 0) == self.live_lanes[warp]:
             for meeting, come in self.meetings.items():
                 if meeting[0] == warp:
                     self._wait_in_vain(meeting, come)
                     return
+        if any(asked // self.warps_per_block == block for asked in asking):
+            return
         if self.waiting.get(block, 0) == self.live[block]:
             self._settle_block(block)
 
@@ -227,7 +270,7 @@ class Ensemble:
                 self.record.meet(block, one)
                 self._go_on(list(waits))
                 return
-        if self.waits and len(self.waits) == sum(self.live.values()):
+        if self.waits and not self.asking and len(self.waits) == sum(self.live.values()):
             self._settle_grid()
 
     def _settle_grid(self) -> None:

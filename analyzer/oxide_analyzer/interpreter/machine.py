@@ -32,6 +32,7 @@ from oxide_analyzer.interpreter.program import (
 from oxide_analyzer.interpreter.record import Record
 from oxide_analyzer.interpreter.stops import stopping
 from oxide_analyzer.interpreter.turns import Turns
+from oxide_analyzer.ir.asks import routes
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import Atomic, Const, Dim, Scope, Space
 from oxide_analyzer.launch import Contents
@@ -84,7 +85,14 @@ class Machine:
         self.copies = Copies(kernel, self.record.race, self.ordering)
         self.ensemble = (
             Ensemble(
-                program.statements, self.record, self.ordering, findings, clock, self.turns, size
+                program.statements,
+                self.record,
+                self.ordering,
+                findings,
+                clock,
+                self.turns,
+                size,
+                routes(kernel),
             )
             if program.meets
             else None
@@ -104,7 +112,8 @@ class Machine:
             self.names.update(stopping(kernel, program, launch, self.memories, debugger))
         self.visits = actions.visits
         self.lines = actions.lines
-        self.thread = self.names["thread"]
+        # Its names would keep what they name until a collector of garbage comes.
+        self.thread = self.names.pop("thread")
 
     def run(self) -> None:
         """Run every block, or those that the launch names."""

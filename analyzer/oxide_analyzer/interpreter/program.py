@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # Statements that find out whether something holds, and change nothing.
 Check: TypeAlias = CheckDivisor | CheckIndex | CheckView | CheckAligned | Assert
+# What a thread yields that goes on by itself, in a kernel where lanes ask who is with them.
+GOES_ON = (-1,)
 # Where threads wait for each other.
 Meeting: TypeAlias = Barrier | WarpOp
 # Statements that facts and failures are keyed by.

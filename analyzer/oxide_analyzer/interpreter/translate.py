@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from oxide_analyzer.interpreter.expressions import Assigned, Expressions
 from oxide_analyzer.interpreter.program import (
+    GOES_ON,
     Place,
     Program,
     array_number,
@@ -46,6 +47,7 @@ from oxide_analyzer.interpreter.program import (
     dimension_name,
     waits_elsewhere,
 )
+from oxide_analyzer.ir.asks import is_question
 from oxide_analyzer.ir.nodes import (
     Assert,
     Assign,
@@ -79,6 +81,7 @@ from oxide_analyzer.ir.nodes import (
     Space,
     Special,
     Store,
+    Told,
     Unsafe,
     WarpFunction,
     WarpOp,
@@ -139,7 +142,7 @@ class _Translation:
         self.places: list[Place] = []
         self.helpers = 0
         self.inside = list(statements(kernel.body))
-        self.meets = any(isinstance(s, WarpOp) for s in self.inside)
+        self.meets = any(isinstance(s, WarpOp) or is_question(s) for s in self.inside)
         self.together = stepwise or waits_elsewhere(kernel)
         self.words = Expressions(kernel)
         self.lines: list[str] = []
@@ -282,6 +285,11 @@ class _Translation:
                 self.statements[statement.site] = statement
                 values = "".join(f", {self.words.text(value)}" for value in statement.values)
                 self.line(f"print_{statement.site}(me{values})")
+            case Forget(told=Told.ACTIVE_LANES):
+                self.statements[statement.site] = statement
+                self.line(f"arrive_{statement.site}(me)")
+                self.line(f"yield {self.wait(statement)}")
+                self.assign(statement.target, f"result_{statement.site}(me)")
             case Forget():
                 self.statements[statement.site] = statement
                 of = "".join(f"{self.words.text(e)}, " for e in statement.of or ())
@@ -330,7 +338,7 @@ class _Translation:
         values = ", ".join(self.words.text(operand) for operand in operands(statement))
         self.line(f"check_{statement.site}(me, {values})")
 
-    def wait(self, statement: Barrier | WarpOp) -> str:
+    def wait(self, statement: Barrier | WarpOp | Forget) -> str:
         """What names a place where threads meet."""
         return f"{', '.join([str(statement.site), *self.counters])},"
 
@@ -442,7 +450,7 @@ class _Translation:
     def enter_loop(self, statement: For | While) -> str | None:
         """Open a frame, and count turns where a barrier has to tell them apart."""
         self.frames.append(_Frame(None))
-        if not _contains(statement, Barrier, WarpOp):
+        if not _contains(statement, Barrier, WarpOp, Forget):
             return None
         counter = f"k{self.counter}"
         self.counter += 1
@@ -456,10 +464,15 @@ class _Translation:
         self.line("tick()")
         self.look(statement.span)
         if _contains(statement, Atomic):
-            self.line("yield ()")
+            self.line(f"yield {self.between_turns(statement)}")
         if counter is not None:
             self.line(f"{counter} += 1")
         self.depth -= 1
+
+    def between_turns(self, statement: For | While) -> str:
+        """What is yielded on each turn: whether the loop ends by itself, where that is asked."""
+        ends = isinstance(statement, For) and not _contains(statement, Break, Return, Leave)
+        return str(GOES_ON) if ends and any(is_question(s) for s in self.inside) else "()"
 
     def leave_loop(self, counter: str | None) -> None:
         frame = self.frames.pop()

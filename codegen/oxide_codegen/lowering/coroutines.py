@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
+from oxide_analyzer.ir.asks import routes
 from oxide_analyzer.ir.nodes import Register, WarpFunction, WarpOp
 from oxide_analyzer.ir.operators import SHUFFLES
 from oxide_analyzer.launch import WARP
@@ -27,13 +28,14 @@ from oxide_codegen.lowering.context import Context
 from oxide_codegen.lowering.failure import FailureBlock
 from oxide_codegen.lowering.host import Host
 from oxide_codegen.lowering.room import BROUGHT, MASKS, PRESENT, SEEN, STATES
-from oxide_codegen.lowering.schedule import ENDED, FELL_OFF, WARPS, YIELDED, element
+from oxide_codegen.lowering.schedule import ASKS, ENDED, FELL_OFF, WARPS, YIELDED, element
 
 if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
+    from oxide_analyzer.ir.asks import Loop
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier
+    from oxide_analyzer.ir.nodes import Barrier, Forget
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 _PLACES = ("bx", "by", "bz", "tx", "ty", "tz")
@@ -42,6 +44,8 @@ _PARAMETERS = (
     + ", ".join(f"i64 %{name}" for name in _PLACES)
     + ", ptr %memory, i64 %unit, i64 %number, ptr %shared, ptr %frame"
 )
+# A place is no negative number.
+_PLACE_BITS = 63
 _SUSPEND = "call i8 @llvm.coro.suspend(token none, i1 false)"
 _MEMORY, _UNIT, _NUMBER = Value("%memory", "ptr"), Value("%unit", "i64"), Value("%number", "i64")
 
@@ -106,6 +110,8 @@ class CoroutineThread(Host):
             self.places[register, position % 3] = Value(f"%{name}", "i64")
         operations = [s for s in walk.statements(kernel.body) if isinstance(s, WarpOp)]
         self._operations = {s: WARPS - number for number, s in enumerate(operations)}
+        self._routes = routes(kernel)
+        self._turns: dict[Loop, str] = {}
 
     def lane(self) -> Value:
         """The place of the thread in its warp, as i64."""
@@ -134,6 +140,42 @@ class CoroutineThread(Host):
         seen = element(build, _MEMORY, _UNIT, SEEN, "i64", first)
         own = build.cast("trunc", self.lane(), "i32")
         return _result(build, statement, operands, value, present, seen, own)
+
+    def active_lanes(self, build: Builder, statement: Forget) -> Value:
+        """Wait until nobody else of the warp can come here any more."""
+        place = element(build, _MEMORY, _UNIT, BROUGHT, "i64", _NUMBER)
+        build.emit(f"store {self._place_of(build, statement)}, {place}")
+        self.suspend(build, ASKS)
+        return build.load("i32", element(build, _MEMORY, _UNIT, PRESENT, "i32", _NUMBER).text)
+
+    def _place_of(self, build: Builder, statement: Forget) -> Value:
+        """Where this lane is, as an i64: its route, the numbers and turns one below the other.
+
+        What goes beyond its bits is as far as the last that they hold.
+        """
+        route = self._routes[statement.site]
+        levels = max(len(one.loops) for one in self._routes.values())
+        width = max(number for one in self._routes.values() for number in one.numbers).bit_length()
+        room = (_PLACE_BITS - width * (levels + 1)) // max(1, levels)
+        if room < 1:
+            raise ValueError(f"{statement.span}: too many loops in each other")
+        place = Value(str(route.numbers[0]), "i64")
+        for loop, number in zip(route.loops, route.numbers[1:], strict=True):
+            turns = build.load("i64", self._turns[loop])
+            most = Value(str((1 << room) - 1), "i64")
+            place = build.binary("shl", place, str(room))
+            place = build.binary("or", place, build.intrinsic("umin", turns, most))
+            place = build.binary("shl", place, str(width))
+            place = build.binary("or", place, str(number))
+        return build.binary("shl", place, str((room + width) * (levels - len(route.loops))))
+
+    def turns(self, build: Builder, loop: Loop) -> str | None:
+        """A counter for each loop in which lanes ask who is there."""
+        if not any(loop in route.loops for route in self._routes.values()):
+            return None
+        slot = self._turns[loop] = build.variable("i64", "turns")
+        build.store(Value("0", "i64"), slot)
+        return slot
 
     def mark_loop_atomic(self, build: Builder) -> None:
         """Let the others run."""

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, Expr, Print
+    from oxide_analyzer.ir.nodes import Barrier, Expr, For, Forget, Print, While
     from oxide_codegen.lowering.environment import Failure, WarpOperands
     from oxide_codegen.lowering.functions import Definition
 
@@ -282,10 +282,16 @@ class Device:
             build, statement, operands, lane, self.target, is_whole=self.is_whole
         )
 
-    def active_lanes(self, build: Builder) -> Value:
+    def active_lanes(self, build: Builder, statement: Forget) -> Value:
         """What the hardware says, which may be other lanes the next time."""
+        del statement
         text = 'call i32 asm sideeffect "activemask.b32 $0;", "=r"() convergent'
         return build.value("i32", text)
+
+    def turns(self, build: Builder, loop: For | While) -> str | None:
+        """The hardware knows who is there."""
+        del build, loop
+        return None
 
     def mark_loop_atomic(self, build: Builder) -> None:
         """Nothing: the hardware lets every thread run."""

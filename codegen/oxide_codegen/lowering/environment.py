@@ -9,7 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from oxide_analyzer.ir.expressions import MathFunction
-    from oxide_analyzer.ir.nodes import Array, Atomic, Barrier, Print, Register, Scope, WarpOp
+    from oxide_analyzer.ir.nodes import (
+        Array,
+        Atomic,
+        Barrier,
+        For,
+        Forget,
+        Print,
+        Register,
+        Scope,
+        WarpOp,
+        While,
+    )
     from oxide_codegen.lowering.builder import Builder, Value
     from oxide_codegen.lowering.functions import Definition
 
@@ -98,8 +109,12 @@ class Environment(Protocol):
         """What the lanes of a warp do together; None for `sync_warp`."""
         ...
 
-    def active_lanes(self, build: Builder) -> Value:
-        """A bit for this lane, and for each that is known to be here as well; an i32."""
+    def active_lanes(self, build: Builder, statement: Forget) -> Value:
+        """A bit for this lane, and for each that is here as well; an i32."""
+        ...
+
+    def turns(self, build: Builder, loop: For | While) -> str | None:
+        """Where to count the turns of a loop that begins here, an i64; None if nobody asks."""
         ...
 
     def mark_loop_atomic(self, build: Builder) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.ir.expressions import MathFunction
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Print
+    from oxide_analyzer.ir.nodes import For, Print, While
     from oxide_codegen.lowering.environment import Failure
     from oxide_codegen.lowering.functions import Definition
 
@@ -91,10 +91,10 @@ class Host:
                 entry.append(f"  {REQUESTED}.length = udiv i64 {REQUESTED}, {array.element.size}")
                 self._dimensions[array.name, 0] = Value(f"{REQUESTED}.length", "i64")
 
-    def active_lanes(self, build: Builder) -> Value:
-        """This lane: each thread runs for itself."""
-        lane = build.cast("trunc", self.special(Register.LANE, 0), "i32")
-        return build.binary("shl", Value("1", "i32"), lane)
+    def turns(self, build: Builder, loop: For | While) -> str | None:
+        """Nobody asks."""
+        del build, loop
+        return None
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.ir.asks import is_question
 from oxide_analyzer.ir.nodes import (
     Atomic,
     AtomicOp,
@@ -89,10 +90,17 @@ def waits_for_blocks(kernel: Kernel) -> bool:
     )
 
 
+def asks_who_is_there(kernel: Kernel) -> bool:
+    """Whether lanes want to know which others are with them."""
+    return any(is_question(s) for s in statements(kernel.body))
+
+
 def meets(kernel: Kernel) -> bool:
     """Whether threads wait for others, at barriers, in warps or in loops."""
-    return waits_for_others(kernel) or any(
-        isinstance(s, Barrier | WarpOp) for s in statements(kernel.body)
+    return (
+        waits_for_others(kernel)
+        or asks_who_is_there(kernel)
+        or any(isinstance(s, Barrier | WarpOp) for s in statements(kernel.body))
     )
 
 

@@ -9,7 +9,8 @@
                                                           next while those before it wait
 
     @phase:  nobody waits for the launch any more: give the block up
-             fire warps that have met; resume threads that yielded; again, until there is neither
+             fire warps that have met; where there is none, gather the lanes that ask who is with
+             them; resume threads that yielded; again, until there is none of these
              nobody waits: the block is done
              all wait at one barrier, and none came to the end: resume them, again
              all wait at one barrier of the grid: give it to the caller
@@ -17,6 +18,10 @@
 
     @fire:   where all lanes of a mask that have not returned wait at one operation with that
              mask: show each of them what they brought, and resume each once
+
+    @gather: of each warp, tell the lanes that ask at the first place, in the order of the source,
+             which they are, and resume them. All that could come have come by then; who goes round
+             a loop with an atomic is not waited for, as it may wait for one of these
 
 A checked kernel is never given up; the case is there so that a wrong proof is a message and not a
 hang. `room` says what lies where in a block's memory.
@@ -30,10 +35,10 @@ from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import Barrier, Group, Register
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
+from oxide_codegen.lowering import patterns
 from oxide_codegen.lowering.builder import Builder, Names, Value
 from oxide_codegen.lowering.failure import record
 from oxide_codegen.lowering.host import REQUESTED, Host, block_places
-from oxide_codegen.lowering.patterns import waits_for_others
 from oxide_codegen.lowering.room import (
     BROUGHT,
     HANDLES,
@@ -52,10 +57,10 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Stmt
 
 # What a thread says of itself; a thread that waits says the number of its barrier, from 1, or that
-# of its warp operation, from `WARPS` down.
-ENDED, FELL_OFF, YIELDED, FIRED, WARPS = 0, -1, -2, -3, -16
+# of its warp operation, from `WARPS` down. Who asks which lanes are with it brings its place.
+ENDED, FELL_OFF, YIELDED, FIRED, WARPS, ASKS = 0, -1, -2, -3, -16, -(1 << 30)
 
-_NONE = (1 << 31) - 1
+_NONE, _NOWHERE = (1 << 31) - 1, (1 << 63) - 1
 _DONE, _GIVEN_UP, _BUSY = 0, -1, -2
 
 
@@ -73,11 +78,13 @@ def scheduler(checked: CheckedKernel, names: Names) -> list[str]:
     run = _run_blocks
     if own < len(numbers):
         run = _run_grid
-    elif waits_for_others(checked.kernel):
+    elif patterns.waits_for_others(checked.kernel):
         run = _run_resident
+    asks = patterns.asks_who_is_there(checked.kernel)
     return [
         *_fire(names),
-        *_phase(names, own, together=run is not _run_blocks),
+        *(_gather(names) if asks else ()),
+        *_phase(names, own, together=run is not _run_blocks, asks=asks),
         *run(checked, names),
     ]
 
@@ -278,14 +285,14 @@ _MEMORY, _UNIT, _THREADS = (
 )
 
 
-def _phase(names: Names, own: int, *, together: bool) -> list[str]:
+def _phase(names: Names, own: int, *, together: bool, asks: bool) -> list[str]:
     """All threads from barrier to barrier, as far as they go by themselves."""
     build = Builder(names)
     scan, fire, decide = build.label("scan"), build.label("fire"), build.label("decide")
     yielded, waiting = build.label("yielded"), build.label("waiting")
     agreed, broken, done = build.label("agreed"), build.label("broken"), build.label("done")
-    low, high, ends, yields, warps = (
-        build.variable("i32", name) for name in ("low", "high", "ends", "yields", "warps")
+    low, high, ends, yields, warps, asking = (
+        build.variable("i32", name) for name in ("low", "high", "ends", "yields", "warps", "asking")
     )
     stopped, goes_on = build.label("stopped"), build.label("on")
     build.place(scan)
@@ -295,7 +302,7 @@ def _phase(names: Names, own: int, *, together: bool) -> list[str]:
     build.place(stopped)
     build.end(f"ret i32 {_GIVEN_UP}")
     build.place(goes_on)
-    for slot, start in ((low, _NONE), (high, 0), (ends, 0), (yields, 0), (warps, 0)):
+    for slot, start in ((low, _NONE), (high, 0), (ends, 0), (yields, 0), (warps, 0), (asking, 0)):
         build.store(Value(str(start), "i32"), slot)
     with build.counted("0", _THREADS) as thread:
         state = build.load("i32", element(build, _MEMORY, _UNIT, STATES, "i32", thread).text)
@@ -307,6 +314,7 @@ def _phase(names: Names, own: int, *, together: bool) -> list[str]:
             (ends, f"icmp eq i32 {{}}, {FELL_OFF}"),
             (yields, f"icmp eq i32 {{}}, {YIELDED}"),
             (warps, f"icmp sle i32 {{}}, {WARPS}"),
+            (asking, f"icmp eq i32 {{}}, {ASKS}"),
         )
         for slot, test in tests:
             one = build.cast("zext", build.value("i1", test.format(state.text)), "i32")
@@ -321,6 +329,14 @@ def _phase(names: Names, own: int, *, together: bool) -> list[str]:
     build.place(on)
     build.branch(build.compare("icmp slt", fired, "0").text, broken, off)
     build.place(off)
+    if asks:
+        gather, nobody = build.label("gather"), build.label("nobody")
+        some = build.compare("icmp ne", build.load("i32", asking), "0")
+        build.branch(some.text, gather, nobody)
+        build.place(gather)
+        build.emit(f"call void @gather({_MEMORY}, {_UNIT}, {_THREADS})")
+        build.jump(scan)
+        build.place(nobody)
     some = build.compare("icmp ne", build.load("i32", yields), "0")
     build.branch(some.text, yielded, broken)
 
@@ -373,7 +389,9 @@ def _fire(names: Names) -> list[str]:
     with build.counted("0", _THREADS) as thread:
         look, over = build.label("look"), build.label("over")
         state = build.load("i32", element(*states, thread).text)
-        build.branch(build.compare("icmp sle", state, str(WARPS)).text, look, over)
+        meets = build.compare("icmp sle", state, str(WARPS))
+        meets = build.binary("and", meets, build.compare("icmp sgt", state, str(ASKS)))
+        build.branch(meets.text, look, over)
         build.place(look)
         mask = build.load("i32", element(*masks, thread).text)
         base = build.binary("and", thread, str(-WARP))
@@ -430,6 +448,50 @@ def _fire(names: Names) -> list[str]:
     build.place(outside)
     build.end("ret i32 -1")
     return _function(f"define internal i32 @fire({_PARAMETERS}) {{", build)
+
+
+def _gather(names: Names) -> list[str]:
+    """Resume the lanes that ask, of each warp those at the first place; each gets all of them."""
+    build = Builder(names)
+    present, first = build.variable("i32", "present"), build.variable("i64", "first")
+    states = (build, _MEMORY, _UNIT, STATES, "i32")
+
+    def place_of(other: Value) -> Value:
+        state = build.load("i32", element(*states, other).text)
+        asks = build.compare("icmp eq", state, str(ASKS))
+        place = build.load("i64", element(build, _MEMORY, _UNIT, BROUGHT, "i64", other).text)
+        return build.select(asks, place, Value(str(_NOWHERE), "i64"))
+
+    warps = build.binary("lshr", build.binary("add", _THREADS, str(WARP - 1)), "5")
+    with build.counted("0", warps) as warp:
+        base = build.binary("shl", warp, "5")
+        rest = build.binary("sub", _THREADS, base)
+        lanes = build.intrinsic("smin", rest, Value(str(WARP), "i64"))
+        build.store(Value(str(_NOWHERE), "i64"), first)
+        with build.counted("0", lanes) as lane:
+            place = place_of(build.binary("add", base, lane))
+            build.store(build.intrinsic("smin", build.load("i64", first), place), first)
+        build.store(Value("0", "i32"), present)
+        with build.counted("0", lanes) as lane:
+            place = place_of(build.binary("add", base, lane))
+            here = build.compare("icmp eq", place, build.load("i64", first).text)
+            some = build.compare("icmp ne", place, str(_NOWHERE))
+            bit = build.cast("zext", build.binary("and", here, some), "i32")
+            bit = build.binary("shl", bit, build.cast("trunc", lane, "i32"))
+            build.store(build.binary("or", build.load("i32", present), bit), present)
+        told = build.load("i32", present)
+        with build.counted("0", lanes) as lane:
+            tell, next_ = build.label("tell"), build.label("next")
+            build.branch(_bit(build, told, lane).text, tell, next_)
+            build.place(tell)
+            other = build.binary("add", base, lane)
+            build.emit(f"store {told}, {element(build, _MEMORY, _UNIT, PRESENT, 'i32', other)}")
+            build.emit(f"store i32 {FIRED}, {element(*states, other)}")
+            build.place(next_)
+    # All are told before one goes on, so that who asks again is not counted.
+    _resume(build, _MEMORY, _UNIT, _THREADS, f"icmp eq i32 {{}}, {FIRED}")
+    build.end("ret void")
+    return _function(f"define internal void @gather({_PARAMETERS}) {{", build)
 
 
 def _bit(build: Builder, mask: Value, lane: Value) -> Value:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from oxide_analyzer.ir.nodes import Block, Stmt
+    from oxide_codegen.lowering.builder import Builder
     from oxide_codegen.lowering.context import Context
 
 
@@ -127,7 +128,7 @@ def _statement(context: Context, statement: Stmt, exits: Exits) -> None:
         case Print(values=values):
             context.environment.print(build, statement, [context.widened(v) for v in values])
         case Forget(target=target, told=Told.ACTIVE_LANES):
-            context.assign(target, context.environment.active_lanes(build))
+            context.assign(target, context.environment.active_lanes(build, statement))
         case Forget(what=what, span=span):
             raise ValueError(f"{span}: {what} is unknown")
         case Declare(array=array):
@@ -207,7 +208,9 @@ def _while(context: Context, statement: While, exits: Exits) -> None:
     build = context.build
     head, body, end = build.label("while"), build.label("do"), build.label("endwhile")
     inside = Exits(end, head, exits.leave, True)
+    turns = context.environment.turns(build, statement)
     build.place(head)
+    _count(build, turns)
     block(context, statement.header, inside)
     context.locate(statement.span)
     condition = context.value(statement.condition)
@@ -220,6 +223,11 @@ def _while(context: Context, statement: While, exits: Exits) -> None:
     block(context, statement.body, inside)
     build.jump(head, unrolling(context, statement))
     build.place(end)
+
+
+def _count(build: Builder, turns: str | None) -> None:
+    if turns is not None:
+        build.store(build.binary("add", build.load("i64", turns), "1"), turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,7 @@ def _for(context: Context, statement: For, exits: Exits) -> None:
     following, end = build.label("next"), build.label("endfor")
     counter, left = build.variable(how.type, "counter"), ""
     build.store(start, counter)
+    turns = context.environment.turns(build, statement)
     if how.predicate is None:
         left = build.variable(how.type, "left")
         known = whole_trips(context, statement)
@@ -258,6 +267,7 @@ def _for(context: Context, statement: For, exits: Exits) -> None:
         more = build.compare(how.predicate, build.load(how.type, counter), stop)
     build.branch(more.text, body, end)
     build.place(body)
+    _count(build, turns)
     context.assign(statement.variable, build.load(how.type, counter))
     waits = exits.waits or is_waiting_loop(statement)
     block(context, statement.body, Exits(end, following, exits.leave, waits))

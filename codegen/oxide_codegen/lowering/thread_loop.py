@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import CheckedKernel
     from oxide_analyzer.facts.ranges import Ranges
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.ir.nodes import Barrier, WarpOp
+    from oxide_analyzer.ir.nodes import Barrier, Forget, WarpOp
     from oxide_codegen.lowering.environment import Failure, WarpOperands
 
 ENTRY = (
@@ -59,6 +59,10 @@ class LoopThread(Host):
     def warp(self, build: Builder, statement: WarpOp, operands: WarpOperands) -> Value | None:
         """There is none."""
         raise ValueError(f"{statement.span}: a kernel with a warp operation runs as coroutines")
+
+    def active_lanes(self, build: Builder, statement: Forget) -> Value:
+        """Nobody asks."""
+        raise ValueError(f"{statement.span}: lanes that are together run as coroutines")
 
     def mark_loop_atomic(self, build: Builder) -> None:
         """A kernel that may wait runs as coroutines."""
