@@ -245,8 +245,9 @@ class DeviceBuffer(Generic[T]):
         """
         numpy = import_numpy()
         if self.device_id.kind == "cpu":
-            host_streams.wait_for(self.memory, writes=False)
-            return host_array(self.described()).copy()
+            with host_streams.using(((self.memory, False),)):
+                host_streams.raise_failures()
+                return host_array(self.described()).copy()
         self.described()
         result = numpy.empty(self._shape, dtype_of(self._element))
         copies.read(self, result)

@@ -6,7 +6,8 @@
 
 What `ordering` says is waited for by the thread of the stream, never by who enqueues, so the order
 is the one of a GPU. Launches without a stream run in the calling thread, behind all that they have
-to; while there are no streams they look at nothing.
+to; while there are no streams they look at nothing, and run one after the other, as on the default
+stream of a GPU, whatever threads they are called in.
 
 A failure ends the work that it happened in and no other. It goes to whom the work was done for (see
 `errands`); everybody's is raised by the next that waits: for the stream, for an array, or for all.
@@ -38,26 +39,25 @@ if TYPE_CHECKING:
 
     from oxide_codegen.errands import Errand
 
-# What to do, behind which points, for whom, and what is done then; None ends the thread.
-_Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Errand | None, Done]"
+# What to do, behind which points, for whom, and what is done then; None ends the thread. Behind
+# these the memories that it uses, which know their uses as long as they live.
+_Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Errand | None, Done, object]"
 _Jobs: TypeAlias = "SimpleQueue[_Job | None]"
 
-# Work in the calling thread; streams have the numbers above.
+# Work in the calling thread; streams have the numbers above. Each calling thread is a lane of its
+# own, below zero: two that read at once are both waited for.
 CALLER = 0
 # So long, in seconds, a process that ends waits for what is in flight.
 _GRACE = 1.0
 _numbers = count(1)
 _lock = threading.Lock()
+# A lock: held by who uses memory while there are no streams, and by who makes the first one.
+_alone = [threading.RLock()]
 # The last work of each stream, by its number, until its thread ends.
 _last: dict[int, Done] = {}
 _begun: list[bool] = []
 # What stands for this process: a forked one has another.
 _process: list[object] = [object()]
-
-
-def begun() -> bool:
-    """Whether there ever was a stream; until then nothing has to be waited for."""
-    return bool(_begun)
 
 
 class HostMemory:
@@ -88,12 +88,12 @@ class Done(Future[Any]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._process = _process[0]
+        self.process = _process[0]
 
     def wait(self) -> None:
         """Wait until it is done, however it ended."""
         if not self.done():
-            demand_here(self._process)
+            demand_here(self.process)
         self.exception()
 
 
@@ -116,8 +116,7 @@ class HostStream:
         # The last work that was enqueued.
         self.last: Done | None = None
         if not _begun:
-            _begun[:] = [True]
-            atexit.register(_drain)
+            _begin()
         threading.Thread(
             target=_do,
             args=(self.number, self._jobs),
@@ -141,7 +140,7 @@ class HostStream:
             for memory, writes in touched:
                 memory.uses.note(point, writes=writes)
             self.last = _last[self.number] = done
-            self._jobs.put((work, before, errand, done))
+            self._jobs.put((work, before, errand, done, touched))
         return done
 
     def wait(self) -> None:
@@ -164,6 +163,14 @@ class HostStream:
         return Point(self.number, self.last)
 
 
+def _begin() -> None:
+    """From now on uses are noted; none is under way of which nobody knows."""
+    with _alone[0]:
+        if not _begun:
+            _begun[:] = [True]
+            atexit.register(_drain)
+
+
 def _do(number: int, jobs: _Jobs) -> None:
     """The life of a stream's thread, which knows its jobs and not the stream."""
     while True:
@@ -171,7 +178,7 @@ def _do(number: int, jobs: _Jobs) -> None:
         if job is None:
             _last.pop(number, None)
             return
-        work, before, errand, done = job
+        work, before, errand, done, memories = job
         for point in before:
             # Whether that went well, its own waiters are told.
             point.event.exception()
@@ -183,7 +190,7 @@ def _do(number: int, jobs: _Jobs) -> None:
         else:
             done.set_result(result)
         # What the work held may go now, not when there is more work.
-        del job, work, before, errand, done
+        del job, work, before, errand, done, memories
 
 
 def _raise(concerns: Callable[[int], bool]) -> None:
@@ -198,7 +205,10 @@ def _before(touched: Sequence[tuple[HostMemory, bool]], lane: int) -> tuple[Poin
         for memory, writes in touched
         for point in memory.uses.before(lane, writes=writes)
     }
-    return tuple(point for point in points.values() if not point.event.done())
+    found = tuple(point for point in points.values() if not point.event.done())
+    for point in found:
+        demand_here(point.event.process)
+    return found
 
 
 def _wait_for(points: tuple[Point, ...]) -> None:
@@ -209,26 +219,40 @@ def _wait_for(points: tuple[Point, ...]) -> None:
 @contextmanager
 def using(touched: Sequence[tuple[HostMemory, bool]]) -> Generator[None]:
     """Use memories within, in the calling thread, behind the work on streams that it has to be."""
-    if not _begun or not touched:
+    if not touched:
         yield
         return
+    if not _begun:
+        with _alone[0]:
+            if not _begun:
+                yield
+                return
     done = Done()
-    point = Point(CALLER, done)
-    with _lock:
-        before = _before(touched, -1)
-        for memory, writes in touched:
-            memory.uses.note(point, writes=writes)
     try:
+        with _lock:
+            before = _before(touched, -1)
+            point = Point(-threading.get_ident(), done)
+            for memory, writes in touched:
+                memory.uses.note(point, writes=writes)
         _wait_for(before)
         yield
     finally:
         done.set_result(None)
 
 
+def do(work: Callable[[], object], touched: Sequence[tuple[HostMemory, bool]]) -> None:
+    """Do `work`, which uses memories, in the calling thread; the same as within `using`."""
+    if not _begun and touched:
+        with _alone[0]:
+            if not _begun:
+                work()
+                return
+    with using(touched):
+        work()
+
+
 def wait_for(memory: HostMemory, *, writes: bool) -> None:
     """Wait for the uses of the memory that a new one comes behind, and raise what they ran into."""
-    if not _begun:
-        return
     with using(((memory, writes),)):
         raise_failures()
 
@@ -262,6 +286,8 @@ def _drain() -> None:
 def _forget_threads() -> None:
     _last.clear()
     _process[0] = object()
+    # Whoever has it is in the parent alone.
+    _alone[0] = threading.RLock()
     _lock.release()
 
 

@@ -86,8 +86,6 @@ def run_of(
             name: Contents(tuple(array.shape), tuple(array.ravel().tolist()))
             for name, array in arrays.items()
         }
-        for buffer in arguments.written(kernel):
-            buffer.forget()
         launch = Launch(grid, block, arguments.scalars, contents, shared)
         outcome = interpreter.run(
             kernel, launch, budget=_STEPS, failures_limit=1, debugger=debugger(kernel)

@@ -286,7 +286,8 @@ class Launch(Generic[P]):
         shared = requested_shared(kernel, self.shared)
         given = self._demand_facts(declared(kernel), arguments, shapes, shared)
         runs = interpreted if way is devices.Way.INTERPRETER else sanitised
-        run = runs.run_of(kernel, arguments, self.grid, self.block, shared)
+        work = runs.run_of(kernel, arguments, self.grid, self.block, shared)
+        run = self._in_order(kernel, arguments, work)
         return self._with_data(kernel, arguments, given, None, run), guard
 
     def _demand_facts(
@@ -393,9 +394,7 @@ class Launch(Generic[P]):
         kernel, grid, block = specialisation.kernel, self.grid, self.block
         native = specialisation.native()
         demand_on_cpu(kernel, grid, block, native.static, shared)
-        cells, written = arguments.cells(kernel), arguments.written(kernel)
-        touched = tuple((buffer.memory, buffer in written) for buffer in arguments.buffers)
-        thread = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
+        cells = arguments.cells(kernel)
 
         def work() -> None:
             # `arguments` is named here so that the arrays live as long as this closure.
@@ -403,18 +402,24 @@ class Launch(Generic[P]):
             if record is not None:
                 raise failure(kernel, record)
 
+        return self._in_order(kernel, arguments, work)
+
+    def _in_order(
+        self, kernel: Kernel, arguments: Arguments, work: Callable[[], None]
+    ) -> Callable[[], object]:
+        """Do `work` on the cpu, behind all that it has to: in this thread, or on the stream."""
+        written = arguments.written(kernel)
+        touched = tuple((buffer.memory, buffer in written) for buffer in arguments.buffers)
+        thread = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
+
         def run() -> Future[None] | None:
             for buffer in arguments.buffers:
                 buffer.view()
             for name in arguments.views:
-                demand_writable(specialisation, name, arguments.views[name])
+                demand_writable(kernel, name, arguments.views[name])
             self._note_changes(kernel, arguments, written)
             if thread is None:
-                if not host_streams.begun():
-                    work()
-                    return None
-                with host_streams.using(touched):
-                    work()
+                host_streams.do(work, touched)
                 return None
             if not arguments.host or errands.current() is not None:
                 return thread.enqueue(work, touched)
@@ -469,7 +474,7 @@ class Launch(Generic[P]):
 
         def run() -> None:
             for name in arguments.views:
-                demand_writable(specialisation, name, arguments.views[name])
+                demand_writable(kernel, name, arguments.views[name])
             device.run_on_host_arrays(loaded, grid, block, cells, views, pack, stream, shared)
 
         return run
@@ -541,12 +546,12 @@ def _either(
     return lambda arguments: first(arguments) or second(arguments)
 
 
-def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> None:
+def demand_writable(kernel: Kernel, name: str, view: ArrayView) -> None:
     """Raise if a NumPy array that the kernel writes was made read-only meanwhile.
 
     What devices copy from and to by themselves is waited for.
     """
-    is_read = specialisation.kernel.arrays[name].ownership is Ownership.READ_ONLY
+    is_read = kernel.arrays[name].ownership is Ownership.READ_ONLY
     settle = getattr(view.owner, "settle", None)
     if settle is not None:
         settle(writes=not is_read)
@@ -555,7 +560,7 @@ def demand_writable(specialisation: Launchable, name: str, view: ArrayView) -> N
     flags = getattr(view.owner, "flags", None)
     if flags is not None and not getattr(flags, "writeable", True):
         raise LaunchValueError(
-            specialisation.kernel.name,
+            kernel.name,
             f"`{name}` is written by the kernel, but the array is read-only",
             parameter=name,
             expected="a writable array",

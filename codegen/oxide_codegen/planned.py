@@ -128,11 +128,7 @@ class HostPlan:
         if cells is None:
             return False
         touched = self._arrays.touched(arguments)
-        if not host_streams.begun():
-            self._work(cells, arguments)
-            return True
-        with host_streams.using(touched):
-            self._work(cells, arguments)
+        host_streams.do(partial(self._work, cells, arguments), touched)
         return True
 
     def _work(self, cells: tuple[int | float, ...], arguments: tuple[Any, ...]) -> None:

@@ -110,13 +110,10 @@ def run_of(
         for array in kernel.array_parameters()
     }
     launch = Launch(grid, block, arguments.scalars, shapes, shared)
-    cells = arguments.cells(kernel)
 
     def run() -> None:
         # `arguments` is named here so that the arrays live as long as this closure.
-        for buffer in arguments.written(kernel):
-            buffer.forget()
-        found = watched(kernel, native, launch, cells)
+        found = watched(kernel, native, launch, arguments.cells(kernel))
         if _reporters:
             _reporters[-1](kernel, launch, found)
         elif found:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import oxide
+from oxide_codegen import host_streams
 from oxide_codegen.errands import EVERYBODY
 from oxide_codegen.ordering import Point, Uses
 from runtime import programs, unproved
@@ -137,6 +138,73 @@ def test_what_was_freed_is_not_used(on_cpu, gate):
         with pytest.raises(oxide.BufferFreedError, match="was freed"):
             use()
     assert repr(y) == "<oxide.DeviceBuffer f32 (1000,) on cpu, freed>"
+
+
+def test_a_write_comes_behind_all_threads_that_read(on_cpu, gate):
+    """Each calling thread is a lane: who reads later takes nobody's place."""
+    stream, x = oxide.stream(), oxide.zeros(N, oxide.f32)
+    begun = threading.Event()
+
+    def read():
+        with host_streams.using(((x.memory, False),)):
+            begun.set()
+            gate.wait()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    begun.wait()
+    x.numpy()
+    done = stream.host.enqueue(lambda: None, ((x.memory, True),))
+    time.sleep(0.02)
+    assert not done.done()
+    gate.set()
+    done.result(10)
+    reader.join()
+
+
+def test_without_streams_launches_of_threads_are_one_after_the_other(on_cpu, gate, monkeypatch):
+    monkeypatch.setattr(host_streams, "_begun", [])
+    x = oxide.zeros(N, oxide.f32)
+    programs.scale[4, 256](x)
+    begun, seen = threading.Event(), []
+
+    def use():
+        with host_streams.using(((x.memory, True),)):
+            begun.set()
+            gate.wait()
+            seen.append("first")
+
+    def launch():
+        programs.scale[4, 256](x)
+        seen.append("second")
+
+    threads = [threading.Thread(target=use), threading.Thread(target=launch)]
+    threads[0].start()
+    begun.wait()
+    threads[1].start()
+    time.sleep(0.02)
+    assert seen == []
+    gate.set()
+    for one in threads:
+        one.join()
+    assert seen == ["first", "second"]
+
+
+@pytest.mark.parametrize("way", ["interpreter", "sanitizer"])
+def test_launches_that_are_looked_at_are_in_order(way, gate):
+    with oxide.device(way):
+        stream, x, out = oxide.stream(), oxide.zeros(8, oxide.f32), oxide.zeros(8, oxide.f32)
+        fives = oxide.pinned(8, oxide.f32)
+        fives[:] = 5
+        stream.host.enqueue(gate.wait)
+        x.copy_from(fives, stream)
+        launch = programs.vecadd.prepare(grid=1, block=8)
+        launch.on(stream)(x, x, out)
+        gate.set()
+        assert out.numpy().tolist() == [10] * 8
+        graph = launch.op(x, x, out).graph()
+        x.copy_from(np.ones(8, np.float32))
+        assert graph.sync().numpy().tolist() == [2] * 8
 
 
 def test_kernels_travel_by_their_names():
