@@ -24,12 +24,12 @@ import os
 import threading
 import time
 import warnings
-from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from oxide_codegen import enqueue
+from oxide_codegen.cuda_uses import Using, is_reached, point_on
 from oxide_codegen.device_memory import SEVERAL, Memory
 from oxide_codegen.devices import DeviceId
 from oxide_codegen.driver import check
@@ -45,7 +45,7 @@ from oxide_codegen.pools import Pools
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from oxide_analyzer.ir.nodes import Ownership
     from oxide_analyzer.launch import Extent
@@ -151,8 +151,10 @@ class Cuda:
         self.garbage: SimpleQueue[tuple[Any, Uses, bool]] = SimpleQueue()
         # Held from looking at the uses of memory until the new use is noted and enqueued.
         self.lock = threading.RLock()
-        # Those of ours that somebody has.
-        self._streams: WeakSet[Stream] = WeakSet()
+        # Those of ours that somebody has, by their handles.
+        self._streams: WeakValueDictionary[int, Stream] = WeakValueDictionary()
+        # Events of cuda.core that nobody waits for any more.
+        self.events: list[Any] = []
         # Streams that write down a graph of ours.
         self.captures: dict[int, CudaCapture] = {}
         major, minor = self.device.compute_capability
@@ -200,14 +202,9 @@ class Cuda:
         if before is not None:
             check(self.driver, self.driver.cuCtxSetCurrent(before), "restoring the context")
 
-    @contextmanager
-    def current(self) -> Generator[None]:
+    def current(self) -> _Current:
         """The primary context, current within."""
-        before = self.enter()
-        try:
-            yield
-        finally:
-            self.leave(before)
+        return _Current(self)
 
     # ------------------------------------------------------------ memory
 
@@ -223,7 +220,8 @@ class Cuda:
             handle = self.default_handle if stream is None else stream.handle
             memory = self._memory(self.pools.room(size, handle), size)
         if stream is not None:
-            memory.uses = Uses(Point(stream.handle, keeps=stream))
+            with self.lock:
+                memory.uses = Uses(point_on(stream.handle, stream))
             memory.stream = SEVERAL
         return memory
 
@@ -267,7 +265,7 @@ class Cuda:
                 with self.lock:
                     self.held -= owner.size
                 for point in uses.points():
-                    if point.lane != self.default_handle:
+                    if point.lane != self.default_handle and not is_reached(point):
                         self.default_stream.wait(self.event(point))
                 owner.close(self.default_stream)
 
@@ -348,48 +346,15 @@ class Cuda:
         if int(result[0]):
             kernel.raise_launch_error(result[0])
 
-    @contextmanager
     def using(
-        self, touched: Sequence[tuple[Memory, bool]], stream: int, owner: object = None
-    ) -> Generator[int]:
+        self, touched: Sequence[tuple[Memory, bool]], stream: int, owner: Stream | None = None
+    ) -> Using:
         """Enqueue work within, on `stream`, that reads the memories, or also writes them.
 
-        It comes behind all that it has to, and what comes later behind it. `owner` is a stream of
-        ours, which lives as long as somebody may wait for it. The context is current.
+        It comes behind all that it has to, and what comes later behind it. `owner` is that stream
+        where it lives as long as somebody may wait for it. The context is current.
         """
-        default = self.default_handle
-        if stream == default and all(memory.stream == default for memory, _ in touched):
-            yield stream
-            return
-        if stream != default and self.is_captured(stream):
-            # The work runs when the graph is launched, in whatever order its owner gives it.
-            if stream in self.captures:
-                self.captures[stream].order(touched, stream)
-            yield stream
-            return
-        # The default stream comes behind readers elsewhere too: from then on its launches, which
-        # are most, need not look at uses.
-        alone = stream == default
-        with self.lock:
-            before = {
-                id(point): point
-                for memory, writes in touched
-                for point in memory.uses.before(stream, writes=writes or alone)
-            }
-            for point in before.values():
-                self.stream(stream).wait(self.event(point))
-            point = self.default_point if stream == default else Point(stream, keeps=owner)
-            for memory, writes in touched:
-                memory.uses.note(point, writes=writes or alone)
-                memory.stream = default if alone else SEVERAL
-            if touched:
-                self.moved = object()
-            yield stream
-            if stream != default and owner is None and touched:
-                point.event = self.stream(stream).record()
-            if stream != default and any(memory.is_borrowed for memory, _ in touched):
-                # Its owner knows of no stream of ours, and uses it on the default one.
-                self.default_stream.wait(self.event(point))
+        return Using(self, touched, stream, owner)
 
     def consolidated(self, memory: Memory) -> int:
         """A stream behind which all uses of the memory lie, for others to wait for."""
@@ -477,7 +442,7 @@ class Cuda:
         with self.current():
             made = self.device.create_stream()
         stream = Stream(self.id, int(made.handle), made)
-        self._streams.add(stream)
+        self._streams[stream.handle] = stream
         return stream
 
     def record(self, stream: int) -> Any:
@@ -486,12 +451,20 @@ class Cuda:
         with self.current():
             return self.stream(stream).record(options=options)
 
-    def sync_stream(self, handle: int) -> None:
+    def sync_stream(self, stream: Stream) -> None:
         """Wait for one stream, and raise what a launch ran into."""
         self.reap()
-        with self.current():
-            self.wait(handle)
+        self.reach(stream)
         self.raise_failures()
+
+    def reach(self, stream: Stream, kernel: str | None = None) -> None:
+        """Wait for one stream; nobody has to for what is on it now."""
+        # Under the lock: what has a number by then is enqueued.
+        with self.lock:
+            last = stream.last
+        with self.current():
+            self.wait(stream.handle, kernel)
+        stream.reached = max(stream.reached, last)
 
     def sync(self) -> None:
         """Wait for the device, and raise what a launch ran into."""
@@ -516,7 +489,7 @@ class Cuda:
     def is_idle_before(self, end: float) -> bool:
         """Whether all work on streams of ours is done by this time of `time.monotonic`."""
         with self.current():
-            handles = (self.default_handle, *(stream.handle for stream in self._streams))
+            handles = (self.default_handle, *self._streams.keys())
             events = [self.stream(handle).record() for handle in handles]
             while not all(event.is_done for event in events):
                 if time.monotonic() >= end:
@@ -536,7 +509,23 @@ class Cuda:
         """A stream as cuda.core has it."""
         if handle == self.default_handle:
             return self.default_stream
-        return self.core.Stream.from_handle(handle)
+        ours = self._streams.get(handle)
+        return self.core.Stream.from_handle(handle) if ours is None else ours.inner
+
+
+class _Current:
+    """The context of a device, current within, and afterwards what was before."""
+
+    __slots__ = ("_before", "_device")
+
+    def __init__(self, device: Cuda) -> None:
+        self._device = device
+
+    def __enter__(self) -> None:
+        self._before = self._device.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._device.leave(self._before)
 
 
 def _import() -> tuple[Any, Any]:

@@ -20,15 +20,17 @@ from typing import Any
 class Point:
     """All that is on a lane until now; `event` is what stands for it, once there is one.
 
-    `keeps` is what must live as long as somebody may wait for the point: the lane's owner.
+    `keeps` is what must live as long as somebody may wait for the point: the lane's owner, which
+    may count its points.
     """
 
-    __slots__ = ("event", "keeps", "lane")
+    __slots__ = ("event", "keeps", "lane", "number")
 
-    def __init__(self, lane: int, event: Any = None, keeps: object = None) -> None:
+    def __init__(self, lane: int, event: Any = None, keeps: object = None, number: int = 0) -> None:
         self.lane = lane
         self.event = event
         self.keeps = keeps
+        self.number = number
 
     def __repr__(self) -> str:
         return f"<point on lane {self.lane:#x}>"

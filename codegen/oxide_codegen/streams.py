@@ -30,6 +30,9 @@ class Stream:
         self.handle = handle
         # Whether somebody else ends it, who may do so while others still wait for it.
         self.is_foreign = False
+        # Of a GPU: how many points there are on it, and up to which the host has waited for it.
+        self.last = 0
+        self.reached = 0
         self._owner = owner
 
     @classmethod
@@ -59,7 +62,7 @@ class Stream:
         if self.device_id.kind == "cuda":
             from oxide_codegen.cuda import cuda
 
-            cuda(self.device_id.index).sync_stream(self.handle)
+            cuda(self.device_id.index).sync_stream(self)
         elif isinstance(self._owner, HostStream):
             self._owner.sync()
 
@@ -105,6 +108,11 @@ class Stream:
     def join(self, other: Stream) -> None:
         """What is enqueued here from now on comes behind all of a stream that was forked."""
         self.wait(other)
+
+    @property
+    def inner(self) -> Any:
+        """Of a stream of ours on a GPU what cuda.core has."""
+        return self._owner
 
     @property
     def host(self) -> HostStream | None:

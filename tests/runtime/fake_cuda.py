@@ -339,7 +339,7 @@ def install(monkeypatch, *, library=False, count=1):
         def wait(self, other):
             driver.log.append(("order", self.handle, getattr(other, "handle", other)))
 
-        def record(self, *, options=None):
+        def record(self, event=None, *, options=None):
             event = Event(f"event on {self.handle}")
             event.driver, event.on = driver, self.handle
             return event

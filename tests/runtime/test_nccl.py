@@ -127,12 +127,21 @@ def test_it_comes_behind_writers_and_before_readers(library, driver):
         for stream, one, out in zip(streams, (x, y), outs, strict=True):
             programs.vecadd.prepare(grid=4, block=256, stream=stream)(one, one, out)
         del driver.log[:]
-        ops.all_reduce(both, outs, "max").sync()
-        waits = {entry[2] for entry in driver.log if entry[0] == "order"}
-        assert {f"event on {stream.handle}" for stream in streams} <= waits
+
+        def then(reduced):
+            waits = {entry[2] for entry in driver.log if entry[0] == "order"}
+            assert {f"event on {stream.handle}" for stream in streams} <= waits
+            del driver.log[:]
+            programs.vecadd.prepare(grid=4, block=256, stream=streams[0])(*reduced[:1] * 2, x)
+            assert ("order", streams[0].handle) in {entry[:2] for entry in driver.log}
+            return ops.value(None)
+
+        ops.all_reduce(both, outs, "max").and_then(then).sync()
         del driver.log[:]
-        programs.vecadd.prepare(grid=4, block=256, stream=streams[0])(outs[0], outs[0], x)
-        assert ("order", streams[0].handle) in {entry[:2] for entry in driver.log}
+        programs.vecadd.prepare(grid=4, block=256, stream=oxide.stream())(outs[0], outs[0], x)
+        # What was waited for needs no event; what has read it since then does.
+        orders = {entry[2] for entry in driver.log if entry[0] == "order"}
+        assert orders == {f"event on {streams[0].handle}"}
     np.testing.assert_array_equal(x.numpy(), 4 * np.maximum(numbers(0), numbers(1)))
 
 

@@ -1,15 +1,18 @@
 """Learning that work is done, and what it ran into.
 
-On the cpu device work has futures. On a GPU an event is recorded behind it, and one thread for each
-device resolves futures when their events are done. The thread sleeps until a stream wakes it:
-behind each event stands a host function of the driver that posts a semaphore of the C library, so
-nothing of Python runs on the driver's threads, nothing polls, and no stream waits for a longer one.
-What a wake-up means is read from the events, whose status says of a device that has failed that it
-has: there the driver calls no host function, so the thread also looks every tenth of a second while
-something is in flight.
+On the cpu device work has futures. On a GPU an event is recorded behind it. Who blocks does so in
+the driver, and who only looks asks the event. Who wants to be told is told by a thread, one for
+each device, that sleeps until a stream wakes it: behind the event stands a host function of the
+driver that posts a semaphore of the C library, so nothing of Python runs on the driver's threads,
+nothing polls, and no stream waits for a longer one. What a wake-up means is read from the events,
+whose status says of a device that has failed that it has: there the driver calls no host function,
+so the thread also looks every tenth of a second while something is in flight.
 
     event.record(stream); cuLaunchHostFunc(stream, sem_post, &semaphore)
-    thread: sem_timedwait ─► cuEventQuery of each ─► future.set_result | set_exception
+    thread: sem_timedwait ─► cuEventQuery of the first on each stream ─► who is to be told
+
+A thread that is woken takes the interpreter's lock from who enqueues, so it is woken as seldom as
+can be: not by who has something new, while it is awake now and then by itself.
 """
 
 from __future__ import annotations
@@ -20,24 +23,27 @@ import threading
 import time
 import warnings
 from concurrent.futures import Future
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oxide_codegen.devices import load_driver
-from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.streams import Stream
 
 # What was enqueued: on a stream of a GPU until now, or something of the cpu's.
 Work: TypeAlias = "Stream | Future[Any]"
+# What can be waited for.
+Waited: TypeAlias = "Future[Any] | Flight"
 
-# How often events are looked at while some are in flight and no stream wakes the thread.
+# How often events are looked at while some are in flight and no stream wakes the thread; so many
+# times more when none are, before the thread sleeps until it is woken.
 _HEARTBEAT = 0.1
+_LINGERS = 10
 
 
 def wait(work: tuple[Work, ...], kernels: tuple[str, ...] = ()) -> None:
@@ -46,37 +52,28 @@ def wait(work: tuple[Work, ...], kernels: tuple[str, ...] = ()) -> None:
         if isinstance(one, Future):
             one.exception()
         else:
-            device = _cuda(one)
-            with device.current():
-                device.wait(one.handle, ", ".join(kernels) or None)
+            _cuda(one).reach(one, ", ".join(kernels) or None)
 
 
 def watched(
     work: tuple[Work, ...], keeps: object, kernels: tuple[str, ...] = ()
-) -> tuple[Future[Any], ...]:
-    """Futures that are done when the work is; one for each GPU, whose error is that it has failed.
+) -> tuple[Waited, ...]:
+    """What is done when the work is; one for each GPU, whose error is that it has failed.
 
-    `keeps` lives until then, as far as the work is on a GPU.
+    `keeps` lives until then, as far as the work is on a GPU and somebody is to be told.
     """
-    futures = [one for one in work if isinstance(one, Future)]
+    futures: list[Waited] = []
     streams: dict[DeviceId, list[Stream]] = {}
     for one in work:
-        if isinstance(one, Stream):
+        if isinstance(one, Future):
+            futures.append(one)
+        else:
             streams.setdefault(one.device_id, []).append(one)
-    for some in streams.values():
-        done: Future[Any] = Future()
-        device = _cuda(some[0])
-        futures.append(done)
-        try:
-            flight = _InFlight(_marks(tuple(some)), kernels, keeps, done, device)
-            _completions(device).watch(flight)
-        except Exception as failure:
-            # On a device that has failed nothing is in flight any more.
-            done.set_exception(device.as_error(failure, kernels))
+    futures += (Flight(tuple(some), kernels, keeps) for some in streams.values())
     return tuple(futures)
 
 
-def when_done(futures: tuple[Future[Any], ...], then: Callable[[], None], keeps: object) -> None:
+def when_done(futures: tuple[Waited, ...], then: Callable[[], None], keeps: object) -> None:
     """Call `then` when all are done, in the thread that finds out; `keeps` lives until then."""
     # Futures live on, as the last ones of their streams: what they call holds nothing then.
     lock, left, kept = threading.Lock(), [len(futures) + 1], [(then, keeps)]
@@ -96,15 +93,122 @@ def when_done(futures: tuple[Future[Any], ...], then: Callable[[], None], keeps:
 # ---------------------------------------------------------------- on a GPU
 
 
-@dataclass(eq=False, slots=True)
-class _InFlight:
-    """Work on streams of one device: events behind it, kernels in it, and who is told."""
+class Flight:
+    """Work on streams of one device: events behind it, kernels in it, and who is told.
 
-    marks: tuple[tuple[Stream, Any], ...]
-    kernels: tuple[str, ...]
-    keeps: object
-    done: Future[None]
-    device: Cuda
+    Who only looks does so himself; the device's thread hears of it when somebody is to be told.
+    """
+
+    __slots__ = (
+        "_callbacks",
+        "_device",
+        "_error",
+        "_is_awaited",
+        "_is_over",
+        "_kernels",
+        "_lock",
+        "keeps",
+        "marks",
+    )
+
+    def __init__(
+        self, streams: tuple[Stream, ...], kernels: tuple[str, ...], keeps: object
+    ) -> None:
+        self._device = device = _cuda(streams[0])
+        self._kernels = kernels
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[Any], None]] | None = None
+        self._error: Exception | None = None
+        # Whether it is over; whether somebody blocks until its events are done.
+        self._is_over = self._is_awaited = False
+        self.keeps = keeps
+        # For each stream the event, and which point of the stream it is.
+        self.marks: tuple[tuple[Stream, Any, int], ...] = ()
+        try:
+            with device.current():
+                self.marks = tuple(_mark(device, stream) for stream in streams)
+        except Exception as failure:
+            # On a device that has failed nothing is in flight any more.
+            self._tell(self._end(device.as_error(failure, kernels)))
+
+    def done(self) -> bool:
+        """Whether all of it is done, or the device has failed."""
+        if self._is_over or self._callbacks is not None:
+            return self._is_over
+        with self._device.current():
+            return self.look({})
+
+    def look(self, stuck: dict[Stream, int]) -> bool:
+        """The same, as the events say; `stuck` are the points that are known not to be done.
+
+        The context is current.
+        """
+        with self._lock:
+            if self._is_over:
+                return True
+            try:
+                for stream, event, number in self.marks:
+                    if number > stuck.get(stream, number):
+                        return False
+                    if not event.is_done:
+                        stuck[stream] = number
+                        return False
+            except Exception as failure:
+                callbacks = self._end(self._device.as_error(failure, self._kernels))
+            else:
+                callbacks = self._reached()
+        self._tell(callbacks)
+        return True
+
+    def exception(self) -> Exception | None:
+        """Wait until it is over; what the device has failed with, if it has."""
+        if not self._is_over:
+            with self._lock:
+                # From now on nobody gets the events for something else.
+                self._is_awaited, marks = True, self.marks
+            try:
+                with self._device.current():
+                    for _, event, _ in marks:
+                        event.sync()
+            except Exception as failure:
+                with self._lock:
+                    callbacks = self._end(self._device.as_error(failure, self._kernels))
+            else:
+                with self._lock:
+                    callbacks = self._reached()
+            self._tell(callbacks)
+        return self._error
+
+    def add_done_callback(self, then: Callable[[Any], None]) -> None:
+        """Call `then` with this when it is over, in the thread that finds out."""
+        with self._lock:
+            is_over, is_first = self._is_over, self._callbacks is None
+            if not is_over:
+                self._callbacks = [*(self._callbacks or ()), then]
+        if is_over:
+            then(self)
+        elif is_first:
+            _completions(self._device).watch(self)
+
+    def _reached(self) -> list[Callable[[Any], None]]:
+        for stream, event, number in self.marks:
+            stream.reached = max(stream.reached, number)
+            if not self._is_awaited:
+                self._device.events.append(event)
+        return self._end(None)
+
+    def _end(self, error: Exception | None) -> list[Callable[[Any], None]]:
+        """It is over; who is to be told now."""
+        if self._is_over:
+            return []
+        self._is_over, self._error, self.marks = True, error, ()
+        callbacks, self._callbacks = self._callbacks or [], None
+        return callbacks
+
+    def _tell(self, callbacks: list[Callable[[Any], None]]) -> None:
+        self.keeps = None
+        for then in callbacks:
+            then(self)
 
 
 def _cuda(stream: Stream) -> Cuda:
@@ -113,10 +217,16 @@ def _cuda(stream: Stream) -> Cuda:
     return cuda(stream.device_id.index)
 
 
-def _marks(streams: tuple[Stream, ...]) -> tuple[tuple[Stream, Any], ...]:
-    device = _cuda(streams[0])
-    with device.current():
-        return tuple((stream, device.stream(stream.handle).record()) for stream in streams)
+def _mark(device: Cuda, stream: Stream) -> tuple[Stream, Any, int]:
+    """An event behind all that is on a stream, in the order of the numbers."""
+    try:
+        # One that nobody waits for any more.
+        event = device.events.pop()
+    except IndexError:
+        event = None
+    with device.lock:
+        stream.last += 1
+        return stream, device.stream(stream.handle).record(event), stream.last
 
 
 _threads: dict[int, _Completions] = {}
@@ -136,9 +246,9 @@ class _Completions:
 
     def __init__(self, device: Cuda) -> None:
         self._device = device
-        self._new: SimpleQueue[_InFlight] = SimpleQueue()
+        self._new: SimpleQueue[Flight] = SimpleQueue()
         self._wake = _Semaphore()
-        self._ended = False
+        self._ended = self._is_asleep = False
         self._launch = _host_function_launcher() if self._wake.is_there else None
         self._thread = threading.Thread(
             target=self._run, name=f"oxide-completion-{device.id}", daemon=True
@@ -146,15 +256,17 @@ class _Completions:
         self._thread.start()
         atexit.register(self._end)
 
-    def watch(self, flight: _InFlight) -> None:
-        """Tell the future when the events are done."""
+    def watch(self, flight: Flight) -> None:
+        """Tell who waits for it when its events are done."""
+        marks = flight.marks
         self._new.put(flight)
         if self._launch is not None:
             with self._device.current():
-                for stream, _ in flight.marks:
+                for stream, _, _ in marks:
                     # A stream that cannot call leaves the look every tenth of a second.
                     self._launch(stream.handle, *self._wake.host_function)
-        self._wake.post()
+        if self._launch is None or self._is_asleep:
+            self._wake.post()
 
     def _run(self) -> None:
         driver = self._device.driver
@@ -162,16 +274,27 @@ class _Completions:
         relaxed = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
         driver.cuThreadExchangeStreamCaptureMode(relaxed)
         self._device.enter()
-        flying: list[_InFlight] = []
+        flying: list[Flight] = []
+        idle = 0
         while not self._ended:
-            self._wake.wait(_HEARTBEAT if flying else None)
+            idle = 0 if flying else idle + 1
+            self._sleep(is_short=idle <= _LINGERS)
             while True:
                 try:
                     flying.append(self._new.get_nowait())
                 except Empty:
                     break
-            flying = [flight for flight in flying if not self._landed(flight)]
+            stuck: dict[Stream, int] = {}
+            flying = [flight for flight in flying if not flight.look(stuck)]
             self._reap()
+
+    def _sleep(self, *, is_short: bool) -> None:
+        """Until a stream posts; who has something new only does so where that may be for ever."""
+        self._is_asleep = not is_short
+        # Who puts something there has seen that, or it is seen here.
+        if is_short or self._new.empty():
+            self._wake.wait(_HEARTBEAT if is_short else None)
+        self._is_asleep = False
 
     def _reap(self) -> None:
         try:
@@ -179,21 +302,6 @@ class _Completions:
         except Exception as error:
             # The device has failed, and takes nothing back; this thread goes on telling that.
             warnings.warn(str(self._device.as_error(error)), RuntimeWarning, stacklevel=1)
-
-    def _landed(self, flight: _InFlight) -> bool:
-        """Whether all events of some work are done; then who waits has been told."""
-        try:
-            if not all(event.is_done for _, event in flight.marks):
-                return False
-            error = None
-        except Exception as failure:
-            error = self._device.as_error(failure, flight.kernels)
-        flight.keeps = None
-        if error is None:
-            flight.done.set_result(None)
-        else:
-            flight.done.set_exception(error)
-        return True
 
     def _end(self) -> None:
         self._ended = True
@@ -232,7 +340,12 @@ class _Semaphore:
         library = ctypes.CDLL(None) if hasattr(ctypes, "pythonapi") else None
         self._post = getattr(library, "sem_post", None)
         if library is not None and self._post is not None:
+            # What never waits keeps the interpreter's lock: to get it back may take long.
+            at_once = ctypes.PyDLL(None)
+            self._post = at_once.sem_post
             self._post.argtypes = [ctypes.c_void_p]
+            self._try = at_once.sem_trywait
+            self._try.argtypes = [ctypes.c_void_p]
             self._wait = library.sem_wait
             self._wait.argtypes = [ctypes.c_void_p]
             self._timed = library.sem_timedwait
@@ -256,12 +369,15 @@ class _Semaphore:
             self._post(self._address)
 
     def wait(self, seconds: float | None) -> None:
-        """Sleep until somebody posts, or so long."""
+        """Sleep until somebody posts, or so long; however often they have by then."""
         if self._post is None:
             time.sleep(0.001)
-        elif seconds is None:
+            return
+        if seconds is None:
             self._wait(self._address)
         else:
             until = time.time() + seconds
             end = _Timespec(int(until), int(until % 1 * 1e9))
             self._timed(self._address, ctypes.byref(end))
+        while self._try(self._address) == 0:
+            continue

@@ -15,10 +15,10 @@ one who awaits is cancelled or its loop is closed. Who is told what it ran into:
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxide_codegen import errands
+from oxide_codegen.operations import waiting
 from oxide_codegen.operations.operation import (
     DeviceOperation,
     Host,
@@ -33,8 +33,6 @@ from oxide_codegen.operations.operation import (
 from oxide_codegen.operations.running import Run
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from oxide_codegen.errands import Captured
     from oxide_codegen.operations.running import Context, Walk
     from oxide_codegen.operations.scheduling import Policy
@@ -164,11 +162,9 @@ async def awaited(operation: DeviceOperation[T], policy: Policy | None = None) -
     run = begun(operation, policy)
     try:
         while waited := run.advance():
-            await _first_of(waited)
+            await waiting.first_of(waited)
         settled = run.settled()
-        for one in settled:
-            if not one.done():
-                await _first_of((one,))
+        await waiting.all_of(settled)
     except GeneratorExit:
         # Nobody resumes this coroutine any more, so this may run anywhere.
         errands.left.put(run.abandon)
@@ -177,25 +173,3 @@ async def awaited(operation: DeviceOperation[T], policy: Policy | None = None) -
         run.abandon()
         raise
     return run.finish(settled)
-
-
-async def _first_of(waited: tuple[Future[Any], ...]) -> None:
-    """Wait on the event loop for one of the futures, whatever its result."""
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[None] = loop.create_future()
-
-    def tell(_: Future[Any]) -> None:
-        try:
-            loop.call_soon_threadsafe(_resolve, told)
-        except RuntimeError:
-            # The loop was closed: nobody waits there any more.
-            return
-
-    for one in waited:
-        one.add_done_callback(tell)
-    await told
-
-
-def _resolve(told: asyncio.Future[None]) -> None:
-    if not told.done():
-        told.set_result(None)

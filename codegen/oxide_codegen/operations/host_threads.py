@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from oxide_codegen.operations.completion import Waited
+
 _Task: TypeAlias = "tuple[Future[Any], Callable[[], Any]]"
 _MOST = 128
 
@@ -26,7 +28,7 @@ def call(function: Callable[..., Any], given: Sequence[Any]) -> Future[Any]:
     return _threads.submit(lambda: context.run(function, *given))
 
 
-def carry_on(step: Callable[[], tuple[Future[Any], ...]]) -> None:
+def carry_on(step: Callable[[], tuple[Waited, ...]]) -> None:
     """Call `step` now, and whenever one of the futures is done that it gave; none of them: end."""
     context = copy_context()
 
@@ -34,7 +36,7 @@ def carry_on(step: Callable[[], tuple[Future[Any], ...]]) -> None:
         waited = context.run(step)
         once = threading.Lock()
 
-        def again(_: Future[Any]) -> None:
+        def again(_: Waited) -> None:
             if once.acquire(blocking=False):
                 _threads.submit(go)
 

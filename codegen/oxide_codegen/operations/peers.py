@@ -30,7 +30,9 @@ _beside: dict[tuple[Cuda, Cuda], Stream] = {}
 _open: dict[tuple[Cuda, Cuda], Any] = {}
 
 
-def copy(target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int, keeps: object) -> None:
+def copy(
+    target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int, keeps: Stream | None
+) -> None:
     """Enqueue a copy from a buffer of another GPU, on a stream of the target's.
 
     `keeps` is that stream where it is one of ours: see `Cuda.using`.

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.errands import Captured
-    from oxide_codegen.operations.completion import Work
+    from oxide_codegen.operations.completion import Waited, Work
     from oxide_codegen.operations.operation import Shared
     from oxide_codegen.operations.scheduling import Policy
     from oxide_codegen.streams import Stream
 
 # What a branch asks of its run: to go on with the result of a future, when several are done,
 # however they ended, or when all branches have ended.
-Wanted: TypeAlias = "Future[Any] | tuple[Future[Any], ...] | list[Walk]"
+Wanted: TypeAlias = "Future[Any] | tuple[Waited, ...] | list[Walk]"
 Walk: TypeAlias = "Generator[Wanted, Any, Any]"
 
 
@@ -149,11 +149,11 @@ class Context:
         inner = (work for one in self._inner for work in one.work())
         return tuple(dict.fromkeys((*own, *inner)))
 
-    def settled(self) -> tuple[Future[Any], ...]:
+    def settled(self) -> tuple[Waited, ...]:
         """What is done when all of that is."""
         return completion.watched(self.work(), (self,))
 
-    def demand_success(self, settled: tuple[Future[Any], ...]) -> None:
+    def demand_success(self, settled: tuple[Waited, ...]) -> None:
         """Raise what the work of the run, which was waited for, ran into."""
         self._run.demand_success(settled)
 
@@ -189,7 +189,7 @@ class Run:
         self._calls: set[Future[Any]] = set()
         self._begun: list[Shared[Any]] = []
         self._ready: deque[tuple[_Branch, Any, BaseException | None]] = deque()
-        self._blocked: dict[Future[Any], list[tuple[_Branch, tuple[Future[Any], ...] | None]]] = {}
+        self._blocked: dict[Waited, list[tuple[_Branch, tuple[Waited, ...] | None]]] = {}
         first = walk(self.beside(self.device, self._errand))
         self._ready.append((_Branch(first, None, 0), None, None))
 
@@ -221,13 +221,14 @@ class Run:
             errand.join()
             self._errands.append(errand)
 
-    def advance(self) -> tuple[Future[Any], ...]:
+    def advance(self) -> tuple[Waited, ...]:
         """Enqueue what can be; what is waited for, nothing when it is finished."""
         for future in [one for one in self._blocked if one.done()]:
             for branch, rest in self._blocked.pop(future):
                 if rest is not None:
                     self._wait(branch, rest)
                     continue
+                assert isinstance(future, Future), "several are waited for by `rest`"
                 error = future.exception()
                 result = None if error is not None else future.result()
                 self._calls.discard(future)
@@ -283,7 +284,7 @@ class Run:
     def _kernels(self) -> tuple[str, ...]:
         return tuple(name for errand in self._errands for name in errand.kernels())
 
-    def settled(self) -> tuple[Future[Any], ...]:
+    def settled(self) -> tuple[Waited, ...]:
         """What is done when all that was enqueued is."""
         return completion.watched(self._work(), (self,), self._kernels())
 
@@ -291,7 +292,7 @@ class Run:
         """Wait for all that was enqueued, in this thread."""
         completion.wait(self._work(), self._kernels())
 
-    def demand_success(self, settled: tuple[Future[Any], ...] = ()) -> None:
+    def demand_success(self, settled: tuple[Waited, ...] = ()) -> None:
         """Raise what the work, which was waited for, ran into."""
         for errand in self._errands:
             error = errand.failure()
@@ -304,7 +305,7 @@ class Run:
                 if error is not None:
                     raise error
 
-    def finish(self, settled: tuple[Future[Any], ...] = ()) -> Any:
+    def finish(self, settled: tuple[Waited, ...] = ()) -> Any:
         """The result, when all is done; raises what it ran into."""
         try:
             self.demand_success(settled)
@@ -335,8 +336,8 @@ class Run:
         else:
             self._let_go()
 
-    def _share_out(self) -> tuple[Future[Any], ...]:
-        waited: tuple[Future[Any], ...] = ()
+    def _share_out(self) -> tuple[Waited, ...]:
+        waited: tuple[Waited, ...] = ()
         try:
             if self.sharing:
                 waited = self.advance()
