@@ -354,6 +354,12 @@ def test_functions_of_libraries_are_values(op: Any, of: Any, expected: list[floa
     assert out.tolist() == pytest.approx(expected, rel=1e-15)
 
 
+def test_and_and_or_give_the_operand_that_decides() -> None:
+    x, out = np.array([0, 5, 2, 7]), np.zeros(4, np.int64)
+    kernels.deciding[1, 4](x, out)
+    assert out.tolist() == [63, 705, 702, 1707]
+
+
 def test_operators_are_functions() -> None:
     x, out = ramp(4, np.float64), np.zeros(4)
     kernels.operators[1, 4](x, out)

@@ -166,3 +166,9 @@ def operators(x, out):
         if operator.lt(1, x[i]) and not operator.not_(x[i]):
             v = applied(operator.mul, x[i], operator.getitem(x, i))
             out[i] = operator.add(applied(operator.add, x[i], v), applied(min, x[i], 9) + 1)
+
+
+@cuda.jit
+def deciding(x, out):
+    i = cuda.grid(1)
+    out[i] = (x[i] or 63) + (i and 7) * 100 + (x[i] > 1 and i > 2) * 1000

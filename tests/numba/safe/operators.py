@@ -30,3 +30,19 @@ def gathered(x, place, total):
 @cuda.jit(device=True)
 def change(op, total, value):
     op(total, 0, value)
+
+
+@cuda.jit
+def defaulted(x, out, size):
+    i = cuda.grid(1)
+    n = (size and min(size, out.size)) or out.size
+    if i < n and i < x.size:
+        out[i] = x[i] or -1
+
+
+@cuda.jit
+def guarded(x, out):
+    i = cuda.grid(1)
+    inside = i < x.size and x[i]
+    if not (i >= out.size or i >= x.size) and inside:
+        out[i] = 1

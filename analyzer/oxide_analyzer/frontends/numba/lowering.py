@@ -25,6 +25,7 @@ from oxide_analyzer.frontends.numba.ssa import Bodies
 from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN
 from oxide_analyzer.frontends.oxide.lowering import Lowering
 from oxide_analyzer.frontends.oxide.meanings import Known
+from oxide_analyzer.frontends.oxide.operators import logic
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -203,6 +204,10 @@ class NumbaLowering(Lowering):
     def index(self, node: ast.expr, what: str = "an index") -> Expr:
         """An integer as i64."""
         return self.convert(self.evaluate_number(node), I64, node, what)
+
+    def decision(self, node: ast.expr) -> Value:
+        """The value of an expression of which nothing but the truth is asked."""
+        return logic(self, node) if isinstance(node, ast.BoolOp) else self.evaluate(node)
 
     def truth(self, value: Value, node: ast.expr) -> Expr:
         """The truth of a value."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from oxide_analyzer.frontends.numba import complexes, supplied
-from oxide_analyzer.frontends.oxide import operators
-from oxide_analyzer.frontends.oxide.values import UNKNOWN, Give, Number
-from oxide_analyzer.ir.nodes import BinaryOp, Const
-from oxide_analyzer.language.types import BOOL, F64
+from oxide_analyzer.frontends.oxide import choice, operators
+from oxide_analyzer.frontends.oxide.values import UNKNOWN, Give, Number, again
+from oxide_analyzer.ir.nodes import BinaryOp, Const, LogicOp
+from oxide_analyzer.language.types import BOOL, F64, Kind
 from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsupported
 
 if TYPE_CHECKING:
@@ -69,6 +69,39 @@ def combined(
     if one is None or other is None:
         return UNKNOWN
     return operators.arithmetic(lowering, op, one, other, node, right_node) or UNKNOWN
+
+
+def one_of(lowering: NumbaLowering, node: ast.BoolOp) -> Value:
+    """`n or 8`, `i and a[i]`: the operand that decides, as in Python; of bools that is `or`, `and`.
+
+    What is asked for its truth alone does not come here: see `NumbaLowering.decision`.
+    """
+    is_or, span = isinstance(node.op, ast.Or), lowering.span(node)
+    value, value_node = lowering.evaluate(node.values[0]), node.values[0]
+    for right_node in node.values[1:]:
+        with lowering.collect() as inner:
+            right = lowering.evaluate(right_node)
+        if _is_bool(value) and _is_bool(right):
+            op = LogicOp.OR if is_or else LogicOp.AND
+            made = operators.guarded(lowering, op, value.expr, inner, right.expr, span)
+            depth = max(value.depth, right.depth) + 1
+            value = lowering.flat(Number(made, BOOL, depth=depth))
+            continue
+        if isinstance(value, Number):
+            value = lowering.hold(value, lowering.span(value_node))
+        decides = lowering.truth(value, value_node)
+        left = choice.Side(value_node, again(value, span), [])
+        other = choice.Side(right_node, right, inner)
+        then, otherwise = (left, other) if is_or else (other, left)
+        value = choice.chosen(
+            lowering, node, Number(decides, BOOL, depth=1), value_node, then, otherwise
+        )
+        value_node = node
+    return value
+
+
+def _is_bool(value: Value) -> TypeGuard[Number]:
+    return isinstance(value, Number) and value.type.kind is Kind.BOOL
 
 
 def compare(lowering: NumbaLowering, node: ast.Compare) -> Value:

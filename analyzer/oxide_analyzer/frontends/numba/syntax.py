@@ -30,6 +30,7 @@ SYNTAX = Syntax(
         **dict.fromkeys(_OPAQUE, operators.opaque),
         ast.Attribute: arrays.attribute,
         ast.BinOp: operators.binary,
+        ast.BoolOp: operators.one_of,
         ast.Call: calls.call,
         ast.Compare: operators.compare,
         ast.Constant: operators.constant,

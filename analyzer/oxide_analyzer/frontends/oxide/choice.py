@@ -28,6 +28,7 @@ from oxide_analyzer.frontends.oxide.values import (
 )
 from oxide_analyzer.ir.nodes import Assign, If, Read, Select
 from oxide_analyzer.language.types import BOOL
+from oxide_analyzer.record import distinct
 from oxide_analyzer.rules.ox003_type_mismatch import no_common_type
 
 if TYPE_CHECKING:
@@ -41,52 +42,77 @@ if TYPE_CHECKING:
 
 def ternary(lowering: Lowering, node: ast.IfExp) -> Value:
     """`then if condition else otherwise`: only one side is evaluated."""
-    value = lowering.evaluate(node.test)
+    value = lowering.decision(node.test)
     condition = lowering.truth(value, node.test)
     with lowering.collect() as then_block:
         then_value = lowering.evaluate(node.body)
     with lowering.collect() as other_block:
         other_value = lowering.evaluate(node.orelse)
-    if isinstance(then_value, ArrayValue) or isinstance(other_value, ArrayValue):
-        return lowering.refuse(
-            node, "a ternary does not choose between arrays; use `if` and `else`"
-        )
-    if isinstance(then_value, Unknown) or isinstance(other_value, Unknown) or condition is None:
+    if condition is None:
         return UNKNOWN
     depth = value.depth if isinstance(value, Number) else 0
-    pure = not then_block and not other_block
-    if pure and isinstance(then_value, TupleValue):
-        held = lowering.hold(Number(condition, BOOL), lowering.span(node.test))
-        condition = held.expr
-    chosen = _Choosing(lowering, node, condition, depth, pure, then_block, other_block)
-    result = chosen.choose(then_value, other_value)
+    then = Side(node.body, then_value, then_block)
+    other = Side(node.orelse, other_value, other_block)
+    return chosen(lowering, node, Number(condition, BOOL, depth=depth), node.test, then, other)
+
+
+@distinct
+class Side:
+    """One side of a choice: where it stands, what it gives, and what it has to do for that."""
+
+    node: ast.expr
+    value: Value
+    block: list[Stmt]
+
+
+def chosen(
+    lowering: Lowering,
+    node: ast.expr,
+    decided: Number,
+    test: ast.expr,
+    then: Side,
+    other: Side,
+) -> Value:
+    """One of two sides, of which only that one is done; `test` is where it is decided."""
+    pure, condition = not then.block and not other.block, decided.expr
+    if any(isinstance(side.value, ArrayValue | Unknown) for side in (then, other)):
+        if not pure:
+            # What either side accesses it accesses, whatever comes of that.
+            lowering.emit(If(condition, (*then.block,), (*other.block,), lowering.span(test)))
+        if any(isinstance(side.value, ArrayValue) for side in (then, other)):
+            message = "a ternary does not choose between arrays; use `if` and `else`"
+            return lowering.refuse(node, message)
+        return UNKNOWN
+    if pure and isinstance(then.value, TupleValue):
+        condition = lowering.hold(decided, lowering.span(test)).expr
+    found = _Choosing(lowering, node, condition, decided.depth, pure, then, other)
+    result = found.choose(then.value, other.value)
     if not pure:
-        lowering.emit(
-            If(condition, tuple(then_block), tuple(other_block), lowering.span(node.test))
-        )
+        span = lowering.span(test)
+        lowering.emit(If(condition, tuple(then.block), tuple(other.block), span))
     return result
 
 
 class _Choosing:
-    """One ternary: what each side has emitted so far, and what they have in common."""
+    """One choice: what each side has emitted so far, and what they have in common."""
 
     def __init__(
         self,
         lowering: Lowering,
-        node: ast.IfExp,
+        node: ast.expr,
         condition: Expr,
         depth: int,
         pure: bool,
-        then_block: list[Stmt],
-        other_block: list[Stmt],
+        then: Side,
+        other: Side,
     ) -> None:
         self._lowering = lowering
         self._node = node
         self._condition = condition
         self._depth = depth
         self._pure = pure
-        self._then = then_block
-        self._other = other_block
+        self._then = then
+        self._other = other
         self._span: Span = lowering.span(node)
 
     def choose(self, then: Value, otherwise: Value) -> Value:
@@ -104,8 +130,8 @@ class _Choosing:
             if any(isinstance(item, Unknown) for item in items):
                 return UNKNOWN
             return TupleValue(tuple(items), then.struct)
-        one = lowering.number(then, node.body)
-        other = lowering.number(otherwise, node.orelse)
+        one = lowering.number(then, self._then.node)
+        other = lowering.number(otherwise, self._other.node)
         return UNKNOWN if one is None or other is None else self._number(one, other)
 
     def _number(self, then: Number, otherwise: Number) -> Value:
@@ -117,8 +143,8 @@ class _Choosing:
         depth = max(self._depth, then.depth, otherwise.depth) + 1
         if give is Give.LITERAL and self._pure:
             one, other = (
-                lowering.convert(then, common, node.body, "it"),
-                lowering.convert(otherwise, common, node.orelse, "it"),
+                lowering.convert(then, common, self._then.node, "it"),
+                lowering.convert(otherwise, common, self._other.node, "it"),
             )
             if one is None or other is None:
                 return UNKNOWN
@@ -129,18 +155,18 @@ class _Choosing:
             )
         if give is Give.LITERAL:
             give = Give.WEAK
-        with _into(lowering, self._then):
-            one = lowering.convert(then, common, node.body, "the value if true")
-        with _into(lowering, self._other):
-            other = lowering.convert(otherwise, common, node.orelse, "the value if false")
+        with _into(lowering, self._then.block):
+            one = lowering.convert(then, common, self._then.node, "the value if true")
+        with _into(lowering, self._other.block):
+            other = lowering.convert(otherwise, common, self._other.node, "the value if false")
         if one is None or other is None:
             return UNKNOWN
         if self._pure:
             expr = Select(self._again(), one, other, common, span)
             return lowering.flat(Number(expr, common, give, depth=depth))
         local = lowering.temporary(common)
-        self._then.append(Assign(local, one, lowering.span(node.body)))
-        self._other.append(Assign(local, other, lowering.span(node.orelse)))
+        self._then.block.append(Assign(local, one, lowering.span(self._then.node)))
+        self._other.block.append(Assign(local, other, lowering.span(self._other.node)))
         return Number(Read(local, span), common, give)
 
     def _again(self) -> Expr:

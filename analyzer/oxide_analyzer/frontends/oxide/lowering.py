@@ -453,8 +453,11 @@ class Lowering:
 
     def condition(self, node: ast.expr) -> Expr | None:
         """The truth of an expression: bool, or an integer that is not 0."""
-        value = self.evaluate(node)
-        return self.truth(value, node)
+        return self.truth(self.decision(node), node)
+
+    def decision(self, node: ast.expr) -> Value:
+        """The value of an expression of which nothing but the truth is asked."""
+        return self.evaluate(node)
 
     def truth(self, value: Value, node: ast.expr) -> Expr | None:
         """The truth of a value."""

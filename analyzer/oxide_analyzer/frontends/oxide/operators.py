@@ -182,7 +182,7 @@ def arithmetic(
 def unary(lowering: Lowering, node: ast.UnaryOp) -> Value:
     """`-x`, `+x`, `~x`, `not x`."""
     if isinstance(node.op, ast.Not):
-        value = lowering.evaluate(node.operand)
+        value = lowering.decision(node.operand)
         expr = lowering.truth(value, node.operand)
         if expr is None or not isinstance(value, Number | TupleValue):
             return UNKNOWN
@@ -293,13 +293,13 @@ def comparison(
 def logic(lowering: Lowering, node: ast.BoolOp) -> Value:
     """`a and b`, `a or b`: bool, with the right side evaluated only if it decides."""
     op = LogicOp.AND if isinstance(node.op, ast.And) else LogicOp.OR
-    value = lowering.evaluate(node.values[0])
+    value = lowering.decision(node.values[0])
     result = lowering.truth(value, node.values[0])
     depth = value.depth if isinstance(value, Number) else 0
     failed = result is None
     for right_node in node.values[1:]:
         with lowering.collect() as inner:
-            value = lowering.evaluate(right_node)
+            value = lowering.decision(right_node)
             right = lowering.truth(value, right_node)
         if result is None or right is None:
             failed = True
