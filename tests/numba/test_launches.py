@@ -254,3 +254,44 @@ def test_what_any_of_several_launches_rests_on_is_stated() -> None:
     text += "    i = cuda.grid(1)\n    if i < out.size:\n        out[i] = a[i]\n\ndef run(x, y):\n"
     text += "    k[4, 64](np.zeros(9), np.zeros(9))\n    k[5, 64](x, y)\n"
     assert facts(text) == ("proved", ["len(a) >= len(out)"])
+
+
+UNGUARDED = """\
+import numpy as np
+from numba import cuda
+from elsewhere import some
+
+
+@cuda.jit
+def k(a, n):
+    i = cuda.grid(1)
+    a[i] = n << 1
+
+
+"""
+# What the launch does not say of an array is stated; what it says is held against the kernel.
+LENGTHS = {
+    "k[64, 64](some(), 7)": ("proved", ["len(a) >= 64*grid_dim.x"]),
+    "def run(x, n):\n    x = np.zeros(n)\n    k[64, 64](x, 7)": (
+        "proved",
+        ["len(a) >= 64*grid_dim.x"],
+    ),
+    "k[64, 64](np.zeros(4096), 7)": ("proved", []),
+    "k[64, 64](np.zeros(4095), 7)": ("violated", []),
+    "def run(x, n):\n    k[(n + 63) // 64, 64](x, n)": ("unproved", ["sizes fit 32 bits"]),
+    "def run(x):\n    k[(len(x) + 63) // 64, 64](x, 7)": ("violated", []),
+}
+
+
+@pytest.mark.parametrize("host", LENGTHS)
+def test_a_length_that_nobody_says_is_stated(host: str) -> None:
+    assert facts(f"{UNGUARDED}{host}\n") == LENGTHS[host]
+
+
+ROWS = UNGUARDED.replace("a[i]", "a[i, 0]")
+
+
+@pytest.mark.parametrize("size", ["x.size", "x.ravel().size"])
+def test_the_size_of_an_array_of_any_shape_is_no_length(size: str) -> None:
+    verdict, _ = facts(f"{ROWS}x = np.zeros(some())\nk[{size}, 1](x, 7)\n")
+    assert verdict == "violated"

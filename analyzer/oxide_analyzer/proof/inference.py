@@ -5,8 +5,8 @@
 * a scalar is at least 0 or 1;
 * a block extent is at least a constant of the kernel, or a multiple of one that it divides by.
 
-In Oxide's own dialect a length is never tied to the grid. Every candidate is checked by the prover
-before it counts.
+In Oxide's own dialect a length is never tied to the grid; in others it is where no launch says how
+long the array is. Every candidate is checked by the prover before it counts.
 Facts about lengths, scalars at least 1 and block extents repair bounds, initialisation and
 divisors; races are repaired by scalars that are not negative, and by nothing else here.
 """
@@ -14,7 +14,7 @@ divisors; races are repaired by scalars that are not negative, and by nothing el
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from oxide_analyzer.facts.accesses import Access, Claim, Divisor, LocalRead
 from oxide_analyzer.facts.conditions import (
@@ -42,8 +42,9 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Register,
     Special,
+    Symbol,
 )
-from oxide_analyzer.ir.walk import subexpressions
+from oxide_analyzer.ir.walk import expressions, subexpressions
 from oxide_analyzer.language.types import I64
 from oxide_analyzer.launch import MAX_THREADS
 from oxide_analyzer.proof.affine import refutes
@@ -114,7 +115,7 @@ def _candidates(analysis: Analysis, obligation: Obligation, query: Query) -> Ite
     match obligation.subject:
         case Bound() | Claim() as subject if obligation.kind is Kind.BOUNDS:
             yield from lengths(analysis, subject)
-            if analysis.kernel.dialect != OWN_DIALECT and not _has_grid(analysis.kernel):
+            if analysis.kernel.dialect != OWN_DIALECT and not _is_seen(analysis.kernel, subject):
                 # Other code has no contract to declare it in: a missing guard is a precondition,
                 # unless the launch is there to see.
                 yield from lengths(analysis, subject, tied=True)
@@ -250,13 +251,33 @@ def _at_highest(analysis: Analysis, index: Poly, registers: tuple[Register, ...]
 _EXTENTS = {Register.THREAD: Register.BLOCK_DIM, Register.BLOCK: Register.GRID_DIM}
 
 
-def _has_grid(kernel: Kernel) -> bool:
-    """Whether the contract says how many blocks there are."""
-    return any(
-        isinstance(inner, Special) and inner.register is Register.GRID_DIM
-        for requirement in kernel.contract.requires
-        for inner in subexpressions(requirement.condition)
-    )
+def _is_seen(kernel: Kernel, subject: Bound | Claim) -> bool:
+    """Whether the launch says how many blocks there are, and for how many elements.
+
+    k[64, 64](states)       64 blocks, and an array that comes from elsewhere: it is not seen
+    k[(n + 63) // 64, 64]   as many as n elements need: what has no guard is for this n
+    """
+    arrays = {subject.access.array} if isinstance(subject, Bound) else kernel.arrays.keys()
+    read = {e.axis for e in expressions(kernel.body) if _is(e, Register.BLOCK)}
+    counts, sizes = False, False
+    numbers: set[tuple[str, int]] = set()
+    for _ in range(2):
+        for requirement in kernel.contract.requires:
+            inner = tuple(subexpressions(requirement.condition))
+            if any(_is(e, Register.GRID_DIM) and e.axis in read for e in inner):
+                counts = True
+                sizes = sizes or any(
+                    isinstance(e, Binary) and e.op is BinaryOp.FLOORDIV for e in inner
+                )
+            dims = {(e.array, e.axis) for e in inner if isinstance(e, Dim)}
+            open_ones = [e for e in inner if isinstance(e, Param | Special | Symbol)]
+            if len(dims - numbers) == 1 and not open_ones:
+                numbers |= dims
+    return counts and (sizes or any(array in arrays for array, _ in numbers))
+
+
+def _is(expr: Expr, register: Register) -> TypeGuard[Special]:
+    return isinstance(expr, Special) and expr.register is register
 
 
 def has_grid(analysis: Analysis, poly: Poly) -> bool:
