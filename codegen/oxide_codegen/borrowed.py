@@ -1,21 +1,23 @@
 """Memory of the host that arrays of ours lie in and others own.
 
-Who borrows the same memory once more shares its uses, so that what both enqueue is in order.
+Who borrows memory once more, all of it or a part, uses it in order with those who have it already,
+and with arrays of ours that were given away and come back.
 """
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet
 
 from oxide_codegen.host_streams import HostMemory
+from oxide_codegen.pools import HOST
 
 if TYPE_CHECKING:
     from oxide_codegen.ordering import Uses
 
 _lock = threading.Lock()
-_borrowed: WeakValueDictionary[int, BorrowedMemory] = WeakValueDictionary()
+_borrowed: WeakSet[BorrowedMemory] = WeakSet()
 
 
 class BorrowedMemory(HostMemory):
@@ -32,14 +34,12 @@ class BorrowedMemory(HostMemory):
         return made
 
 
-def host_memory(address: int, owner: Any, uses: Uses | None = None) -> BorrowedMemory:
-    """The memory at an address, with its uses, which may be known already."""
+def host_memory(address: int, size: int, owner: Any, uses: Uses | None = None) -> BorrowedMemory:
+    """So many bytes at an address, with their uses, which may be known already."""
+    made = BorrowedMemory(owner, address, size)
     if uses is not None:
-        made = BorrowedMemory(owner)
         made.uses = uses
-        return made
     with _lock:
-        known = _borrowed.get(address)
-        if known is None:
-            known = _borrowed[address] = BorrowedMemory(owner)
-        return known
+        made.meets((*_borrowed, *HOST.memories()))
+        _borrowed.add(made)
+    return made

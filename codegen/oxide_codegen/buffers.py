@@ -490,7 +490,7 @@ def allocate(
         address, memory = allocation.address, allocation
     described = ArrayView(address, shape, element, size, False, where, False, memory)
     if where.kind == "cpu":
-        memory = HostMemory(memory)
+        memory = HostMemory(memory, address, described.size)
         HOST.note(memory)
     return DeviceBuffer(described, memory)
 

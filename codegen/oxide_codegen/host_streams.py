@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from itertools import count
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakSet
 
 from oxide_codegen import errands
 from oxide_codegen.errands import EVERYBODY
@@ -35,7 +36,7 @@ from oxide_codegen.errors import DeviceError, demand_not_freed
 from oxide_codegen.ordering import Point, Uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from oxide_codegen.errands import Errand
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 # these the memories that it uses, which know their uses as long as they live.
 _Job: TypeAlias = "tuple[Callable[[], Any], tuple[Point, ...], Errand | None, Done, object]"
 _Jobs: TypeAlias = "SimpleQueue[_Job | None]"
+
+# Memories, and whether each is also written.
+Touched: TypeAlias = "Sequence[tuple[HostMemory, bool]]"
 
 # Work in the calling thread; streams have the numbers above. Each calling thread is a lane of its
 # own, below zero: two that read at once are both waited for.
@@ -61,16 +65,28 @@ _process: list[object] = [object()]
 
 
 class HostMemory:
-    """Memory of the host with its last uses."""
+    """Memory of the host with its last uses: `size` bytes from an address on."""
 
-    __slots__ = ("__weakref__", "is_freed", "owner", "uses")
+    __slots__ = ("__weakref__", "beside", "end", "is_freed", "owner", "start", "uses")
 
     is_borrowed = False
 
-    def __init__(self, owner: object) -> None:
+    def __init__(self, owner: object, address: int = 0, size: int = 0) -> None:
         self.owner = owner
+        self.start, self.end = address, address + size
         self.uses = Uses()
+        # What shares bytes with this, so that a use of one is one of the other; seldom anything.
+        self.beside: WeakSet[HostMemory] | None = None
         self.is_freed = False
+
+    def meets(self, others: Iterable[HostMemory]) -> None:
+        """Those among these that share bytes with this are used together with it from now on."""
+        with _lock:
+            for other in others:
+                if max(self.start, other.start) < min(self.end, other.end):
+                    for one, another in ((self, other), (other, self)):
+                        one.beside = WeakSet() if one.beside is None else one.beside
+                        one.beside.add(another)
 
     def free(self) -> None:
         """Let nobody use it any more; what is in flight keeps it until it is done."""
@@ -128,17 +144,13 @@ class HostStream:
         # Behind all that was enqueued. No lock is taken: this may run anywhere.
         self._jobs.put(None)
 
-    def enqueue(
-        self, work: Callable[[], Any], touched: Sequence[tuple[HostMemory, bool]] = ()
-    ) -> Future[Any]:
+    def enqueue(self, work: Callable[[], Any], touched: Touched = ()) -> Future[Any]:
         """Do `work`, which reads the memories or also writes them, behind what it has to be."""
         demand_here(self._process)
         done, errand = Done(), errands.current()
         with _lock:
-            before = _before(touched, self.number)
-            point = Point(self.number, done)
-            for memory, writes in touched:
-                memory.uses.note(point, writes=writes)
+            touched = _with_others(touched)
+            before = _noted(touched, self.number, Point(self.number, done))
             self.last = _last[self.number] = done
             self._jobs.put((work, before, errand, done, touched))
         return done
@@ -199,15 +211,26 @@ def _raise(concerns: Callable[[int], bool]) -> None:
         raise error
 
 
-def _before(touched: Sequence[tuple[HostMemory, bool]], lane: int) -> tuple[Point, ...]:
+def _with_others(touched: Touched) -> Touched:
+    """Memories that are used, and those that share bytes with them."""
+    if all(memory.beside is None for memory, _ in touched):
+        return touched
+    others = ((other, writes) for memory, writes in touched for other in memory.beside or ())
+    return (*touched, *others)
+
+
+def _noted(touched: Touched, lane: int, point: Point) -> tuple[Point, ...]:
+    """The points that a new use on a lane comes behind; it is noted as this one."""
     points = {
         id(point): point
         for memory, writes in touched
         for point in memory.uses.before(lane, writes=writes)
     }
     found = tuple(point for point in points.values() if not point.event.done())
-    for point in found:
-        demand_here(point.event.process)
+    for before in found:
+        demand_here(before.event.process)
+    for memory, writes in touched:
+        memory.uses.note(point, writes=writes)
     return found
 
 
@@ -217,7 +240,7 @@ def _wait_for(points: tuple[Point, ...]) -> None:
 
 
 @contextmanager
-def using(touched: Sequence[tuple[HostMemory, bool]]) -> Generator[None]:
+def using(touched: Touched) -> Generator[None]:
     """Use memories within, in the calling thread, behind the work on streams that it has to be."""
     if not touched:
         yield
@@ -230,17 +253,15 @@ def using(touched: Sequence[tuple[HostMemory, bool]]) -> Generator[None]:
     done = Done()
     try:
         with _lock:
-            before = _before(touched, -1)
             point = Point(-threading.get_ident(), done)
-            for memory, writes in touched:
-                memory.uses.note(point, writes=writes)
+            before = _noted(_with_others(touched), -1, point)
         _wait_for(before)
         yield
     finally:
         done.set_result(None)
 
 
-def do(work: Callable[[], object], touched: Sequence[tuple[HostMemory, bool]]) -> None:
+def do(work: Callable[[], object], touched: Touched) -> None:
     """Do `work`, which uses memories, in the calling thread; the same as within `using`."""
     if not _begun and touched:
         with _alone[0]:

@@ -92,7 +92,7 @@ def pinned(shape: int | tuple[int, ...], dtype: Any, *, device: str | None = Non
     size = prod(extents) * wanted.itemsize
     if where.kind == "cpu":
         array = HOST.room(extents, wanted, size)
-        memory: Any = HostMemory(array)
+        memory: Any = HostMemory(array, array.__array_interface__["data"][0], size)
         HOST.note(memory)
     elif not size:
         array, memory = numpy.empty(extents, wanted), None
@@ -190,7 +190,8 @@ def _wrapped(array: Any) -> DeviceBuffer[Any]:
         False,
         owner,
     )
-    memory = host_memory(described.address, owner, None if known is None else known.uses)
+    uses = None if known is None else known.uses
+    memory = host_memory(described.address, described.size, owner, uses)
     return DeviceBuffer(here, memory, is_shared=True)
 
 

@@ -224,12 +224,15 @@ class HostPool:
         with self._lock:
             self._memories.add(memory)
 
+    def memories(self) -> tuple[HostMemory, ...]:
+        """All memory that was made for arrays and that somebody still has."""
+        with self._lock:
+            return tuple(self._memories)
+
     @property
     def held(self) -> int:
         """Bytes of memory that was made and is not freed."""
-        with self._lock:
-            owners = [memory.owner for memory in self._memories]
-        return sum(getattr(owner, "nbytes", 0) for owner in owners)
+        return sum(getattr(memory.owner, "nbytes", 0) for memory in self.memories())
 
     def room(self, shape: tuple[int, ...], dtype: Any, size: int) -> Any:
         """An array of the host with undefined elements."""

@@ -162,6 +162,32 @@ def test_a_write_comes_behind_all_threads_that_read(on_cpu, gate):
     reader.join()
 
 
+def test_arrays_that_share_bytes_are_used_in_order(on_cpu, gate):
+    """Parts of one foreign array, and an array of ours that was given away and came back."""
+    lent, own = np.zeros(N, np.float32), oxide.zeros(N, oxide.f32)
+    pairs = [
+        (oxide.from_dlpack(lent), oxide.from_dlpack(lent[4:])),
+        (own, oxide.from_dlpack(np.from_dlpack(own)[:4])),
+    ]
+    first, second = oxide.stream(), oxide.stream()
+    for one, other in pairs:
+        gate.clear()
+        first.host.enqueue(gate.wait, ((one.memory, True),))
+        done = second.host.enqueue(lambda: None, ((other.memory, False),))
+        time.sleep(0.02)
+        assert not done.done()
+        gate.set()
+        done.result(10)
+    # What is in flight knows its uses, also when nobody has the array any more.
+    gate.clear()
+    first.host.enqueue(gate.wait, ((oxide.from_dlpack(lent[:4]).memory, True),))
+    done = second.host.enqueue(lambda: None, ((oxide.from_dlpack(lent).memory, False),))
+    time.sleep(0.02)
+    assert not done.done()
+    gate.set()
+    done.result(10)
+
+
 def test_without_streams_launches_of_threads_are_one_after_the_other(on_cpu, gate, monkeypatch):
     monkeypatch.setattr(host_streams, "_begun", [])
     x = oxide.zeros(N, oxide.f32)
