@@ -113,6 +113,11 @@ class Done(Future[Any]):
         self.exception()
 
 
+def process() -> object:
+    """What stands for this process; in one that was forked from it, something else does."""
+    return _process[0]
+
+
 def demand_here(process: object) -> None:
     """Raise if something is in flight in the process that this one was forked from."""
     if process is not _process[0]:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -191,6 +192,8 @@ def in_child(work):
     read, write = os.pipe()
     child = os.fork()
     if not child:
+        # Who waits for what never comes gives no answer.
+        signal.alarm(20)
         try:
             answer = str(work())
         except BaseException as error:
@@ -239,6 +242,12 @@ def test_a_forked_process_is_told_to_spawn(place):
         if place == "cpu":
             assert in_child(lambda: out.numpy()[0]) == "2.0"
             assert in_child(anew) == "2.0"
+            answer = in_child(lambda: behind(x))
+            assert answer.startswith("DeviceError: this process was forked"), answer
+            # The policy has all of its streams, and there is a thread for Python functions.
+            for _ in range(8):
+                assert operated() == 3
+            assert in_child(operated) == "3"
     finally:
         gate.set()
 
@@ -248,6 +257,19 @@ def anew():
     ones, out = oxide.asarray(np.ones(N, np.float32)), oxide.zeros(N, oxide.f32)
     programs.vecadd[1, 256, oxide.stream()](ones, ones, out)
     return out.numpy()[0]
+
+
+def behind(x):
+    """Work of this process, behind what is in flight in the one that it was forked from."""
+    stream = oxide.stream()
+    programs.scale[1, 256, stream](x)
+    stream.sync()
+
+
+def operated():
+    """What an operation and a Python function give."""
+    made = ops.zip_ops(ops.zeros(1, oxide.f32), ops.zeros(1, oxide.f32))
+    return ops.host(lambda both: 1 + len(both), made).sync()
 
 
 _ENDING = """

@@ -2,11 +2,12 @@
 
 A function that waits for another one would wait for ever if there were no thread for that, so there
 is one for each function that runs, up to a limit; they are kept for later ones. They are daemons: a
-process that ends does not wait for them.
+process that ends does not wait for them. One that was forked has none of them, and starts its own.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -25,7 +26,7 @@ _MOST = 128
 def call(function: Callable[..., Any], given: Sequence[Any]) -> Future[Any]:
     """Call it with these, with the device that is chosen here."""
     context = copy_context()
-    return _threads.submit(lambda: context.run(function, *given))
+    return _here[0].submit(lambda: context.run(function, *given))
 
 
 def carry_on(step: Callable[[], tuple[Waited, ...]]) -> None:
@@ -38,12 +39,12 @@ def carry_on(step: Callable[[], tuple[Waited, ...]]) -> None:
 
         def again(_: Waited) -> None:
             if once.acquire(blocking=False):
-                _threads.submit(go)
+                _here[0].submit(go)
 
         for one in waited:
             one.add_done_callback(again)
 
-    _threads.submit(go)
+    _here[0].submit(go)
 
 
 class _Threads:
@@ -86,4 +87,13 @@ class _Threads:
             self._open -= 1
 
 
-_threads = _Threads()
+# Those of this process.
+_here = [_Threads()]
+
+
+def _start_anew() -> None:
+    _here[0] = _Threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

@@ -14,7 +14,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_codegen import streams
+from oxide_codegen import host_streams, streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,18 +27,25 @@ DEFAULT_STREAMS = 4
 
 
 class RoundRobin:
-    """The next of `count` streams of the device, made when they are first needed."""
+    """The next of `count` streams of the device, made when they are first needed.
+
+    A process that was forked makes its own.
+    """
 
     def __init__(self, count: int = DEFAULT_STREAMS) -> None:
         if count < 1:
             raise ValueError(f"RoundRobin wants at least one stream, got {count}")
         self._count = count
         self._streams: dict[DeviceId, list[Stream]] = {}
+        self._process = host_streams.process()
         self._turns = itertools.count()
         self._lock = threading.Lock()
 
     def __call__(self, device: DeviceId) -> Stream:
         """The next stream of this device."""
+        if self._process is not host_streams.process():
+            self._streams, self._lock = {}, threading.Lock()
+            self._process = host_streams.process()
         made = self._streams.get(device)
         if made is not None and len(made) == self._count:
             return made[next(self._turns) % self._count]
