@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from oxide_analyzer.facts.conditions import Condition
+    from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
@@ -52,7 +53,8 @@ class Analysis:
     """A kernel with everything that is known of it before anything is proved.
 
     No two elements of an `injective` array are equal. Of the branches in `alike` the provers know
-    the group whose threads all go the same way.
+    the group whose threads all go the same way. `repetitions` are its loops, to be asked for one
+    more round.
     """
 
     kernel: Kernel
@@ -64,6 +66,7 @@ class Analysis:
     locals: frozenset[str]
     injective: frozenset[str] = frozenset()
     alike: Mapping[Stmt, Level] = field(default_factory=dict["Stmt", Level])
+    repetitions: Mapping[Stmt, Repetition] = field(default_factory=dict["Stmt", "Repetition"])
 
     @property
     def terms(self) -> Terms:
@@ -97,7 +100,8 @@ def analyse(
         mark = len(evaluator.may_wrap), len(evaluator.reads)
         whole = Walk(kernel, evaluator, uniform, frozenset(), None, types)
         whole.block(kernel.body, State({}, ()), None, ())
-        seen = whole.collected or Collected()
+        # Repetitions lead back to the walk: what it has seen is let go of by it.
+        seen, whole.collected = whole.collected or Collected(), None
         more = alike(launch, uniform, seen, known)
         if not more:
             break
@@ -105,7 +109,6 @@ def analyse(
         known.update(more)
         del evaluator.may_wrap[mark[0] :]
         del evaluator.reads[mark[1] :]
-        evaluator.repetitions.clear()
     may_wrap = tuple(dict.fromkeys(evaluator.may_wrap))
     reads = tuple(evaluator.reads)
     effects = Effects(
@@ -119,7 +122,18 @@ def analyse(
         tuple(seen.touches),
     )
     names = assigned(kernel.body)
-    return Analysis(kernel, launch, evaluator, uniform, effects, may_wrap, names, injective, known)
+    return Analysis(
+        kernel,
+        launch,
+        evaluator,
+        uniform,
+        effects,
+        may_wrap,
+        names,
+        injective,
+        known,
+        seen.repetitions,
+    )
 
 
 def _declare(kernel: Kernel, launch: LaunchTerms, distrusted: frozenset[str]) -> frozenset[str]:

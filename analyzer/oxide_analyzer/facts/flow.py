@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oxide_analyzer.facts.accesses import Access, Arrival, Claim, Decision, Divisor, Exit
+    from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.facts.state import State
+    from oxide_analyzer.ir.nodes import Stmt
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Flow:
 
 @dataclass(slots=True)
 class Collected:
-    """What a walk has seen."""
+    """What a walk has seen; `repetitions` are its loops, to be asked for one more round."""
 
     accesses: list[Access] = field(default_factory=list["Access"])
     divisors: list[Divisor] = field(default_factory=list["Divisor"])
@@ -43,3 +45,4 @@ class Collected:
     decisions: list[Decision] = field(default_factory=list["Decision"])
     exits: list[Exit] = field(default_factory=list["Exit"])
     touches: list[tuple[Access, Access]] = field(default_factory=list["tuple[Access, Access]"])
+    repetitions: dict[Stmt, Repetition] = field(default_factory=dict["Stmt", "Repetition"])

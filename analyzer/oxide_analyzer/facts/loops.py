@@ -84,8 +84,8 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
     level, walk.apart = walk.apart, around
 
     end, leaving = _leave(walk, stmt, carried, outside, position)
-    counts = walk.collected is not None and walk.until is None
-    if counts and stmt not in walk.evaluator.repetitions:
+    seen = walk.collected
+    if seen is not None and walk.until is None and stmt not in seen.repetitions:
         rounds: dict[int, Round] = {}
 
         def run(head: State) -> Round:
@@ -97,7 +97,7 @@ def summarise(walk: Walk, stmt: Loop, entry: State, position: Position) -> Flow:
         names = (
             carried.names if not isinstance(stmt, For) else (*carried.names, counter_names(stmt)[0])
         )
-        walk.evaluator.repetitions[stmt] = Repetition(
+        seen.repetitions[stmt] = Repetition(
             stmt, entry, head, end, names, level <= Level.BLOCK, run
         )
     if leaving is not None:

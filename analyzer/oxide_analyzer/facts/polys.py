@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from math import gcd
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from oxide_analyzer.record import distinct, record
 
@@ -150,7 +150,8 @@ class Poly:
         self._atoms: frozenset[Atom] | None = None
         self._factors: frozenset[Atom] | None = None
         self._level: Level | None = None
-        self._tight: Poly | None = None
+        # False if it is as tight as can be.
+        self._tight: Poly | Literal[False] | None = None
 
     def __repr__(self) -> str:
         return str(self)
@@ -245,14 +246,17 @@ class Poly:
 
         `2x - 3 >= 0` is `x - 2 >= 0`.
         """
-        if self._tight is None:
+        found = self._tight
+        if found is None:
             divisor = self.content()
-            self._tight = self
-            if divisor > 1:
-                # Exact but for the constant, which rounds down.
-                terms = {m: c // divisor for m, c in self.terms.items()}
-                self._tight = Poly({m: c for m, c in terms.items() if c})
-        return self._tight
+            if divisor <= 1:
+                # A reference to itself would keep it until a collector of garbage comes.
+                self._tight = False
+                return self
+            # Exact but for the constant, which rounds down.
+            terms = {m: c // divisor for m, c in self.terms.items()}
+            found = self._tight = Poly({m: c for m, c in terms.items() if c})
+        return found or self
 
     def content(self) -> int:
         """The greatest common divisor of the coefficients of non-constant monomials."""

@@ -80,7 +80,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from oxide_analyzer.facts.launch_terms import LaunchTerms
-    from oxide_analyzer.facts.rounds import Repetition
     from oxide_analyzer.ir.nodes import Stmt
     from oxide_analyzer.source import Span
 
@@ -97,7 +96,6 @@ class Evaluator:
     variable counts the iterations, `counters` are the values `start + step·count` of loops under
     one name, and `undetermined` are the variables that are no functions of others. `ballots` says
     of the result of a vote when the thread's own bit is set; `peers` are results of `match_any`.
-    `repetitions` are the loops of the walk through the whole, to be asked for one more round.
     """
 
     launch: LaunchTerms
@@ -115,7 +113,6 @@ class Evaluator:
     whole_warps: bool | None = None
     types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     doubtful: dict[str, frozenset[Stmt]] = field(default_factory=dict[str, "frozenset[Stmt]"])
-    repetitions: dict[object, Repetition] = field(default_factory=dict["object", "Repetition"])
     _learned: list[tuple[tuple[Condition, ...], Condition]] = field(
         default_factory=list["tuple[tuple[Condition, ...], Condition]"]
     )

@@ -109,7 +109,7 @@ def _handing_on(analysis: Analysis, read: Access) -> Iterator[tuple[Repetition, 
     """The loops whose carried values the index of `read` is made of, in one of their rounds."""
     reached = analysis.terms.reachable(read.index)
     writes = _all_writes(analysis, read)
-    for repetition in analysis.evaluator.repetitions.values():
+    for repetition in analysis.repetitions.values():
         loop = repetition.loop
         depths = [
             (write, depth)

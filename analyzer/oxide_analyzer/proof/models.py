@@ -83,42 +83,56 @@ def completed(
 
     `free` also offers values for array elements; equal indices take the first one's.
     """
-    values: dict[Atom, int] = {}
-    elements: dict[tuple[str, tuple[int, ...]], int] = {}
-    meaningless: set[Atom] = set()
+    completion = _Completion(free)
+    for atom in atoms:
+        completion.visit(atom)
+    return Model(completion.values, conditions)
 
-    def value_of(poly: Poly) -> int | None:
+
+class _Completion:
+    """Values of atoms, computed from those of variables."""
+
+    __slots__ = ("_elements", "_free", "_meaningless", "values")
+
+    def __init__(self, free: Mapping[Atom, int]) -> None:
+        self.values: dict[Atom, int] = {}
+        self._free = free
+        self._elements: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._meaningless: set[Atom] = set()
+
+    def visit(self, atom: Atom) -> None:
+        """Compute the value of an atom, if it has a meaning."""
+        if atom in self.values or atom in self._meaningless:
+            return
+        value = self._compute(atom)
+        if value is None:
+            self._meaningless.add(atom)
+        else:
+            self.values[atom] = value
+
+    def _value_of(self, poly: Poly) -> int | None:
         total = 0
         for monomial, coefficient in poly.terms.items():
             product = coefficient
             for atom in monomial:
-                visit(atom)
-                if atom in meaningless:
+                self.visit(atom)
+                if atom in self._meaningless:
                     return None
-                product *= values[atom]
+                product *= self.values[atom]
             total += product
         return total
 
-    def visit(atom: Atom) -> None:
-        if atom in values or atom in meaningless:
-            return
-        value = compute(atom)
-        if value is None:
-            meaningless.add(atom)
-        else:
-            values[atom] = value
-
-    def compute(atom: Atom) -> int | None:
+    def _compute(self, atom: Atom) -> int | None:
         form = atom.form
         inner: list[int] = []
         for part in parts_of(atom):
-            value = value_of(part)
+            value = self._value_of(part)
             if value is None:
                 return None
             inner.append(value)
         match form:
             case Variable():
-                return free.get(atom, 0)
+                return self._free.get(atom, 0)
             case Alias():
                 return inner[0]
             case Quotient():
@@ -126,11 +140,7 @@ def completed(
             case Bits():
                 return bit_operation(form, *inner)
             case Element(array=array, low=low):
-                return elements.setdefault((array, tuple(inner)), free.get(atom, low))
-
-    for atom in atoms:
-        visit(atom)
-    return Model(values, conditions)
+                return self._elements.setdefault((array, tuple(inner)), self._free.get(atom, low))
 
 
 def holds(terms: Terms, conditions: Iterable[Condition], model: Model) -> bool:
