@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from oxide_codegen.buffers import DeviceBuffer
     from oxide_codegen.cuda import Cuda
+    from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import HostMemory
     from oxide_codegen.pinned_memory import Pinned
     from oxide_codegen.streams import Queue
@@ -119,13 +120,18 @@ def _elements(buffer: DeviceBuffer[Any]) -> Any:
 
 
 def _queue(buffer: DeviceBuffer[Any], stream: object) -> Queue:
-    queue = streams.queue("a copy", stream)
+    return queue_on(buffer.device_id, stream, "the buffer")
+
+
+def queue_on(device: DeviceId, stream: object, what: str) -> Queue:
+    """The queue of something on a device; raises where the stream is one of another device."""
+    queue = streams.queue(what, stream)
     place = queue.device
-    if (place is not None and place != buffer.device_id) or (
-        buffer.device_id.kind == "cpu" and queue.handle is not None and not queue.is_cpu
+    if (place is not None and place != device) or (
+        device.kind == "cpu" and queue.handle is not None and not queue.is_cpu
     ):
         where = "a CUDA device" if place is None else str(place)
-        raise DeviceError(f"the stream is one of {where}, and the buffer is on {buffer.device}")
+        raise DeviceError(f"the stream is one of {where}, and {what} is on {device}")
     return queue
 
 
@@ -145,8 +151,7 @@ def _overlap(one: DeviceBuffer[Any], other: DeviceBuffer[Any]) -> bool:
 def _on_cpu(
     queue: Queue, touched: Sequence[tuple[HostMemory, bool]], work: Callable[[], None]
 ) -> None:
-    owner = queue.owner
-    thread = owner.host if isinstance(owner, streams.Stream) else None
+    thread = None if queue.ours is None else queue.ours.host
     if thread is None:
         with host_streams.using(touched):
             work()
@@ -173,7 +178,7 @@ def _host_copy(buffer: DeviceBuffer[Any], array: Any, queue: Queue, *, to_device
     addresses = buffer.described().address, array.__array_interface__["data"][0]
     target, source = addresses if to_device else addresses[::-1]
     names = ("device", "host") if to_device else ("host", "device")
-    owner = queue.owner if queue.device is not None else None
+    owner = queue.ours
     with device.current():
         with ExitStack() as uses:
             used = ((buffer.memory, to_device),)
@@ -207,7 +212,7 @@ def _on_one_gpu(target: DeviceBuffer[Any], source: DeviceBuffer[Any], queue: Que
         _host_copy(target, source.numpy(), queue, to_device=True)
         return
     handle = device.default_handle if queue.handle is None else queue.handle
-    owner = queue.owner if queue.device is not None else None
+    owner = queue.ours
     touched = {source.memory: False} | {target.memory: True}
     to, of = target.described().address, source.described().address
     with device.current(), device.using(tuple(touched.items()), handle, owner):
@@ -226,8 +231,7 @@ def _across(target: DeviceBuffer[Any], source: DeviceBuffer[Any], queue: Queue) 
 
         arrived = allocate(target.shape, target.element, target.device_id)
     handle = _cuda(target).default_handle if queue.handle is None else queue.handle
-    keeps = queue.owner if isinstance(queue.owner, streams.Stream) else None
-    peers.copy(arrived, source, handle, keeps)
+    peers.copy(arrived, source, handle, queue.ours)
     if arrived is not target:
         _on_one_gpu(target, arrived, queue)
 

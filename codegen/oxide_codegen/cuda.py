@@ -24,6 +24,7 @@ import os
 import threading
 import time
 import warnings
+from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -45,7 +46,7 @@ from oxide_codegen.pools import Pools
 from oxide_codegen.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from oxide_analyzer.ir.nodes import Ownership
     from oxide_analyzer.launch import Extent
@@ -174,6 +175,9 @@ class Cuda:
         self._borrowed: WeakValueDictionary[int, Memory] = WeakValueDictionary()
         self.records = Records(index, self._pinned.allocate)
         self.functions = enqueue.functions()
+        # What says in one step whether the context is current, once there have been launches.
+        self._entered: Callable[[bytes], int] | None = None
+        self._packed = b""
         # Another object whenever memory came to another stream: what has seen it here, and finds
         # the same again, need not look at each `Memory`.
         self.moved: object = None
@@ -182,14 +186,22 @@ class Cuda:
         if int(before) not in (0, self.context_handle):
             check(driver, driver.cuCtxSetCurrent(before), "restoring the context")
 
-    @property
+    @cached_property
     def enqueue(self) -> enqueue.Routines | None:
         """What enqueues a `Call` in one step, if this process can."""
-        return None if self.functions is None else enqueue.routines()
+        made = None if self.functions is None else enqueue.routines()
+        if self.functions is not None and made is not None:
+            self._packed = enqueue.context(self.functions, self.context_handle)
+            self._entered = made.entered
+        return made
 
     def enter(self) -> Any:
         """Make the primary context current; what `leave` needs to restore the one before."""
-        demand_no_fork()
+        if _forked:
+            demand_no_fork()
+        entered = self._entered
+        if entered is not None and entered(self._packed):
+            return None
         before = self.driver.cuCtxGetCurrent()[1]
         if int(before) == self.context_handle:
             return None
@@ -457,13 +469,13 @@ class Cuda:
         self.reach(stream)
         self.raise_failures()
 
-    def reach(self, stream: Stream, kernel: str | None = None) -> None:
+    def reach(self, stream: Stream) -> None:
         """Wait for one stream; nobody has to for what is on it now."""
         # Under the lock: what has a number by then is enqueued.
         with self.lock:
             last = stream.last
         with self.current():
-            self.wait(stream.handle, kernel)
+            self.wait(stream.handle)
         stream.reached = max(stream.reached, last)
 
     def sync(self) -> None:

@@ -15,9 +15,10 @@ routine over one structure:
 
 Python calls it as a builtin of its own, which the interpreter does at a third of what ctypes costs:
 `packed(call)` for arguments that lie in memory, `given(call, *arguments)` for Python's numbers,
-which it writes on its stack. The structure is the content of a `bytes`. The interpreter lock is
-released meanwhile: on a full queue the driver waits. Another Python than CPython gets `packed` by
-ctypes; where there is no driver library or no memory for code, the bindings make the same calls.
+which it writes on its stack; `entered(call)` only looks whether the context is ours. The structure
+is the content of a `bytes`. The interpreter lock is released meanwhile, except by `entered`: on a
+full queue the driver waits. Another Python than CPython gets `packed` by ctypes; where there is no
+driver library or no memory for code, the bindings make the same calls.
 """
 
 from __future__ import annotations
@@ -91,6 +92,23 @@ define ptr @packed(ptr %self, ptr %object) {{
   %wide = sext i32 %status to i64
   %answer = call ptr {number}(i64 %wide)
   ret ptr %answer
+}}
+
+define ptr @entered(ptr %self, ptr %object) {{
+  %now = alloca ptr
+  store ptr null, ptr %now
+  %call = getelementptr i8, ptr %object, i64 {head}
+  %current = load ptr, ptr %call
+  %wanted.at = getelementptr i64, ptr %call, i64 2
+  %wanted = load ptr, ptr %wanted.at
+  %answer = call i32 %current(ptr %now)
+  %answered = icmp eq i32 %answer, 0
+  %found = load ptr, ptr %now
+  %same = icmp eq ptr %found, %wanted
+  %ours = and i1 %answered, %same
+  %wide = zext i1 %ours to i64
+  %result = call ptr {number}(i64 %wide)
+  ret ptr %result
 }}
 
 define ptr @given(ptr %self, ptr %arguments, i64 %length) {{
@@ -178,11 +196,13 @@ class Functions:
 class Routines:
     """Each gives a status of the driver, or says why nothing was done.
 
-    `given` is None where this Python calls nothing but by ctypes.
+    `entered` says whether the context of a call is current. It is None, as `given`, where this
+    Python calls nothing but by ctypes.
     """
 
     packed: Callable[[bytes], int]
     given: Callable[..., int] | None
+    entered: Callable[[bytes], int] | None
     _owner: object
 
 
@@ -209,7 +229,7 @@ def routines() -> Routines | None:
     from oxide_codegen import llvm
 
     is_known = platform.python_implementation() == "CPython"
-    names = ("enqueue", "packed", "given") if is_known else ("enqueue",)
+    names = ("enqueue", "packed", "given", "entered") if is_known else ("enqueue",)
     text = _START + (_METHODS.format(**_python()) if is_known else "")
     try:
         image = llvm.object_code(text, vectorises=False)
@@ -218,10 +238,12 @@ def routines() -> Routines | None:
         return None
     if not is_known:
         routine = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)
-        return Routines(routine(addresses["enqueue"]), None, owner)
+        return Routines(routine(addresses["enqueue"]), None, None, owner)
     packed = _Definition(b"packed", addresses["packed"], _ONE, None)
     given = _Definition(b"given", addresses["given"], _MANY, None)
-    return Routines(_builtin(packed), _builtin(given), (owner, packed, given))
+    entered = _Definition(b"entered", addresses["entered"], _ONE, None)
+    definitions = (owner, packed, given, entered)
+    return Routines(_builtin(packed), _builtin(given), _builtin(entered), definitions)
 
 
 class _Definition(ctypes.Structure):
@@ -268,6 +290,11 @@ def _python() -> dict[str, object]:
         "integer": address(api.PyLong_AsUnsignedLongLongMask),
         "real": address(api.PyFloat_AsDouble),
     }
+
+
+def context(functions: Functions, handle: int) -> bytes:
+    """The argument of `Routines.entered` for a context."""
+    return _CALL.pack(functions.current, functions.launch, handle, *(0,) * 10)
 
 
 class Call:

@@ -46,6 +46,11 @@ class Ticket(Protocol):
         """Its device, as a number below zero."""
         ...
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing has been left there."""
+        ...
+
     def failure(self) -> BaseException | None:
         """What has been left there, once."""
         ...
@@ -120,6 +125,23 @@ class Errand:
                     first.add_note(note)
             self._told = len(self._failures)
             return first
+
+    def ends_well(self) -> bool:
+        """Whether all is over: the work is done and ran into nothing, and one alone waited for it.
+
+        If not, nothing has happened.
+        """
+        with self._lock:
+            if self._users != 1 or self._failures:
+                return False
+            tickets = self.tickets
+            for ticket in tickets:
+                if not ticket.is_clear:
+                    return False
+            self._users, self.tickets = 0, []
+        for ticket in tickets:
+            ticket.close()
+        return True
 
     def leave(self) -> None:
         """Somebody has been told, or waits no more."""
@@ -251,7 +273,7 @@ def as_well(error: BaseException) -> str:
 
 def reap() -> None:
     """Do what finalizers have left."""
-    while True:
+    while not left.empty():
         try:
             leave = left.get_nowait()
         except Empty:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_codegen.errors import OxideError
 
+_COMPLETE = int(FailureState.COMPLETE)
 _STRIDE = 128
 # So many that few programs need a second page: pinning while somebody captures may end the capture.
 _PER_PAGE = 512
@@ -32,11 +33,12 @@ _PER_PAGE = 512
 class Record:
     """A place for the failure of a launch, at the same address on host and device."""
 
-    __slots__ = ("_kernel", "_records", "address")
+    __slots__ = ("_is_everybodys", "_kernel", "_records", "address")
 
     def __init__(self, records: Records, kernel: Kernel, address: int) -> None:
         self._records = records
         self._kernel = kernel
+        self._is_everybodys = False
         self.address = address
 
     @property
@@ -49,6 +51,12 @@ class Record:
         """Its device, as a number below zero."""
         return self._records.lane
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether no launch that is done has left anything."""
+        state = ctypes.c_uint32.from_address(self.address + STATE_OFFSET)
+        return state.value != _COMPLETE
+
     def failure(self) -> OxideError | None:
         """What a launch that is done has left here, once."""
         found: list[OxideError] = []
@@ -57,8 +65,7 @@ class Record:
 
     def hand_over(self, note: Callable[[int, OxideError], None]) -> None:
         """Let `note` have it: at no moment is it neither here nor there."""
-        state = ctypes.c_uint32.from_address(self.address + STATE_OFFSET)
-        if state.value != FailureState.COMPLETE:
+        if self.is_clear:
             return
         with self._records.lock:
             record = decode(ctypes.string_at(self.address, RECORD_SIZE))
@@ -68,12 +75,14 @@ class Record:
 
     def give_up(self) -> None:
         """Tell everybody."""
-        if self not in self._records.everybodys:
+        if not self._is_everybodys:
+            self._is_everybodys = True
             self._records.everybodys.append(self)
 
     def withhold(self) -> None:
         """Tell nobody but who looks here."""
-        if self in self._records.everybodys:
+        if self._is_everybodys:
+            self._is_everybodys = False
             self._records.everybodys.remove(self)
 
     def close(self) -> None:
@@ -89,6 +98,11 @@ class Lent:
         self._record = record
         self.name, self.lane = record.name, record.lane
         record.withhold()
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the launch has left nothing."""
+        return self._record.is_clear
 
     def failure(self) -> OxideError | None:
         """What the launch has left there, once."""

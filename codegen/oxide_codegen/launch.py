@@ -27,7 +27,7 @@ from oxide_codegen.forms import is_ordinary
 from oxide_codegen.limits import demand_on_cpu
 from oxide_codegen.planned import HostPlan, Plans, on_cpu, on_cuda
 from oxide_codegen.repeated import Repeated, at_once
-from oxide_codegen.streams import Stream, queue
+from oxide_codegen.streams import queue
 from oxide_codegen.vouching import demand_vouched, is_vouched
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from oxide_codegen.launchable import Launchable, Launches, Terms
     from oxide_codegen.live import Guard
     from oxide_codegen.operations.operation import DeviceOperation
-    from oxide_codegen.streams import Queue
+    from oxide_codegen.streams import Queue, Stream
 
 P = ParamSpec("P")
 
@@ -91,8 +91,8 @@ class Launch(Generic[P]):
         self._parameters: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         # Of this launch on all streams.
         self._plans = Plans() if plans is None else plans
-        if isinstance(stream.owner, Stream):
-            self._entry = partial(self._plans.enqueue, stream.owner)
+        if stream.ours is not None:
+            self._entry = partial(self._plans.enqueue, stream.ours)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Launch; on a GPU with device buffers this returns when the launch is enqueued."""
@@ -410,7 +410,7 @@ class Launch(Generic[P]):
         """Do `work` on the cpu, behind all that it has to: in this thread, or on the stream."""
         written = arguments.written(kernel)
         touched = tuple((buffer.memory, buffer in written) for buffer in arguments.buffers)
-        thread = self.stream.owner.host if isinstance(self.stream.owner, Stream) else None
+        thread = None if self.stream.ours is None else self.stream.ours.host
 
         def run() -> Future[None] | None:
             for buffer in arguments.buffers:
@@ -502,7 +502,7 @@ class Launch(Generic[P]):
         specialisation.layout.packer.pack_into(arena.cells, 0, *arguments.cells(kernel))
         grid, block = self.grid, self.block
         # Streams of others may be gone when somebody has to wait for them.
-        owner = self.stream.owner if self.stream.device is not None else None
+        owner = self.stream.ours
 
         def run() -> None:
             for buffer in arguments.buffers:

@@ -173,6 +173,11 @@ class Queue:
     owner: object = None
 
     @property
+    def ours(self) -> Stream | None:
+        """The stream of ours that it is, which nobody else ends."""
+        return self.owner if isinstance(self.owner, Stream) else None
+
+    @property
     def is_cpu(self) -> bool:
         """Whether it is a stream of the cpu."""
         return self.device is not None and self.device.kind == "cpu"

@@ -114,7 +114,7 @@ def test_a_flight_ends_once(driver):
     """Whoever finds out first; who is to be told is told once, also who comes later."""
     stream, told = oxide.stream(), []
     driver.busy.add(stream.handle)
-    flight = Flight((stream,), ("k",), object())
+    flight = Flight((stream,), lambda: ("k",), object())
     assert (flight.done(), stream.reached) == (False, 0)
     flight.add_done_callback(told.append)
     flight.add_done_callback(told.append)
@@ -130,9 +130,9 @@ def test_a_flight_ends_once(driver):
 
 def test_events_are_used_again_when_nobody_has_them(driver):
     first, second = oxide.stream(), oxide.stream()
-    Flight((first,), (), None).done()
+    Flight((first,), tuple, None).done()
     assert len(cuda(0).events) == 1
-    flight = Flight((second, first), (), None)
+    flight = Flight((second, first), tuple, None)
     assert not cuda(0).events
     flight.exception()
     # Who blocked may still be in the driver with them.
@@ -143,7 +143,7 @@ def test_a_stream_that_is_not_done_is_asked_once(driver, monkeypatch):
     """Work on it comes in order, so what is behind the first is not done either."""
     slow, fast = oxide.stream(), oxide.stream()
     driver.busy.add(slow.handle)
-    flights = [Flight((one,), (), None) for one in (slow, slow, fast, slow)]
+    flights = [Flight((one,), tuple, None) for one in (slow, slow, fast, slow)]
     asked, inner = [], fake_cuda.Event.is_done.fget
     monkeypatch.setattr(
         fake_cuda.Event, "is_done", property(lambda one: asked.append(one.on) or inner(one))

@@ -27,6 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oxide_codegen.devices import load_driver
+from oxide_codegen.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 Work: TypeAlias = "Stream | Future[Any]"
 # What can be waited for.
 Waited: TypeAlias = "Future[Any] | Flight"
+# The names of the kernels in it, where one has failed.
+Kernels: TypeAlias = "Callable[[], tuple[str, ...]]"
 
 # How often events are looked at while some are in flight and no stream wakes the thread; so many
 # times more when none are, before the thread sleeps until it is woken.
@@ -46,18 +49,20 @@ _HEARTBEAT = 0.1
 _LINGERS = 10
 
 
-def wait(work: tuple[Work, ...], kernels: tuple[str, ...] = ()) -> None:
+def wait(work: tuple[Work, ...], kernels: Kernels = tuple) -> None:
     """Wait in this thread, however it ends; `DeviceError` where a device has failed."""
     for one in work:
         if isinstance(one, Future):
             one.exception()
         else:
-            _cuda(one).reach(one, ", ".join(kernels) or None)
+            try:
+                _cuda(one).reach(one)
+            except DeviceError as error:
+                names = ", ".join(kernels()) or None
+                raise DeviceError(str(error), kernel=names, code=error.code) from None
 
 
-def watched(
-    work: tuple[Work, ...], keeps: object, kernels: tuple[str, ...] = ()
-) -> tuple[Waited, ...]:
+def watched(work: tuple[Work, ...], keeps: object, kernels: Kernels = tuple) -> tuple[Waited, ...]:
     """What is done when the work is; one for each GPU, whose error is that it has failed.
 
     `keeps` lives until then, as far as the work is on a GPU and somebody is to be told.
@@ -111,9 +116,7 @@ class Flight:
         "marks",
     )
 
-    def __init__(
-        self, streams: tuple[Stream, ...], kernels: tuple[str, ...], keeps: object
-    ) -> None:
+    def __init__(self, streams: tuple[Stream, ...], kernels: Kernels, keeps: object) -> None:
         self._device = device = _cuda(streams[0])
         self._kernels = kernels
         self._lock = threading.Lock()
@@ -129,7 +132,7 @@ class Flight:
                 self.marks = tuple(_mark(device, stream) for stream in streams)
         except Exception as failure:
             # On a device that has failed nothing is in flight any more.
-            self._tell(self._end(device.as_error(failure, kernels)))
+            self._tell(self._end(device.as_error(failure, kernels())))
 
     def done(self) -> bool:
         """Whether all of it is done, or the device has failed."""
@@ -154,7 +157,7 @@ class Flight:
                         stuck[stream] = number
                         return False
             except Exception as failure:
-                callbacks = self._end(self._device.as_error(failure, self._kernels))
+                callbacks = self._end(self._device.as_error(failure, self._kernels()))
             else:
                 callbacks = self._reached()
         self._tell(callbacks)
@@ -172,7 +175,7 @@ class Flight:
                         event.sync()
             except Exception as failure:
                 with self._lock:
-                    callbacks = self._end(self._device.as_error(failure, self._kernels))
+                    callbacks = self._end(self._device.as_error(failure, self._kernels()))
             else:
                 with self._lock:
                     callbacks = self._reached()
@@ -206,7 +209,7 @@ class Flight:
         return callbacks
 
     def _tell(self, callbacks: list[Callable[[Any], None]]) -> None:
-        self.keeps = None
+        self.keeps, self._kernels = None, tuple
         for then in callbacks:
             then(self)
 

@@ -12,18 +12,20 @@ it makes are made once, and live as long as it does.
 
 What a kernel's contract says of elements is looked at before the graph is enqueued, as often as
 they may have changed; of what the graph writes itself nothing can be known then, so such a launch
-is refused.
+is refused. A graph one of whose arrays was freed is not enqueued either.
 """
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from oxide_codegen import devices, errands, streams
+from oxide_codegen import copies, devices, errands, streams
 from oxide_codegen.driver import check
 from oxide_codegen.errands import Captured, Errand
-from oxide_codegen.errors import GraphError
+from oxide_codegen.errors import BufferFreedError, GraphError
 from oxide_codegen.failure_records import Lent, Record
 from oxide_codegen.host_streams import Done, HostStream
 from oxide_codegen.operations import completion, execution
@@ -32,7 +34,7 @@ from oxide_codegen.streams import Stream
 from oxide_codegen.vouching import is_vouched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from concurrent.futures import Future
 
     from oxide_codegen.cuda import Cuda, Memory
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from oxide_codegen.operations.operation import DeviceOperation
     from oxide_codegen.operations.running import Run
     from oxide_codegen.operations.scheduling import Policy
+    from oxide_codegen.streams import Queue
 
 T = TypeVar("T")
 
@@ -56,6 +59,8 @@ class Graph(Generic[T]):
         self._form: _CudaGraph | _HostGraph
         self._form = _HostGraph() if self.device_id.kind == "cpu" else _CudaGraph(self.device_id)
         self._captured = Captured()
+        # One thread at a time enqueues it, or writes it down anew.
+        self._lock = threading.Lock()
         self.result: T = self.update(operation)
 
     @property
@@ -63,23 +68,32 @@ class Graph(Generic[T]):
         """Where it runs: "cpu" or "cuda:0"."""
         return str(self.device_id)
 
-    def __call__(self, stream: Stream | None = None) -> None:
+    def __call__(self, stream: object = None) -> None:
         """Enqueue all of it, on a stream or on the default one."""
-        captured = self._captured
-        if not is_vouched():
-            for demand in captured.demands:
-                demand.check()
-        for buffer in captured.buffers.values():
-            buffer.forget()
-        self._form.enqueue(stream)
+        self._enqueue(copies.queue_on(self.device_id, stream, "the graph"))
+
+    def _enqueue(self, queue: Queue) -> Callable[[], None]:
+        """Enqueue all of it; what to call to wait for that."""
+        with self._lock:
+            captured, form = self._captured, self._form
+            if any(memory.is_freed for memory in form.memories()):
+                raise BufferFreedError(
+                    f"{self!r} uses an array that was freed: update it, or make another one"
+                )
+            if not is_vouched():
+                for demand in captured.demands:
+                    demand.check()
+            for buffer in captured.buffers.values():
+                buffer.forget()
+            return form.enqueue(queue)
 
     def sync(self) -> T:
         """Do all of it, wait, and give the result; raises what it ran into."""
         mine = Errand()
         try:
             with errands.Under(mine):
-                self()
-            self._form.wait()
+                wait = self._enqueue(streams.DEFAULT)
+            wait()
             error = mine.failure()
         finally:
             mine.leave()
@@ -91,8 +105,9 @@ class Graph(Generic[T]):
     def update(self, operation: DeviceOperation[T]) -> T:
         """Write down another operation in its place, cheaply if only arrays and numbers differ."""
         captured = Captured()
-        run = self._form.capture(operation, captured)
-        self._run, self._captured, self.result = run, captured, run.result
+        with self._lock:
+            run = self._form.capture(operation, captured)
+            self._run, self._captured, self.result = run, captured, run.result
         return self.result
 
     def __repr__(self) -> str:
@@ -131,7 +146,6 @@ class _CudaGraph:
 
         self._device = cuda(device.index)
         self._executable: _Executable | None = None
-        self._last = self._device.default_handle
         self._touched: tuple[tuple[Memory, bool], ...] = ()
         self._records: tuple[Record, ...] = ()
 
@@ -165,22 +179,27 @@ class _CudaGraph:
             record.give_up()
         return run
 
-    def enqueue(self, stream: Stream | None) -> None:
+    def memories(self) -> Iterable[Memory]:
+        return (memory for memory, _ in self._touched)
+
+    def enqueue(self, queue: Queue) -> Callable[[], None]:
         device = self._device
-        handle = device.default_handle if stream is None else stream.handle
+        handle = device.default_handle if queue.handle is None else queue.handle
+        keeps = queue.owner if isinstance(queue.owner, Stream) else None
         executable, errand = self._executable, errands.current()
         assert executable is not None
         if errand is not None:
             for record in self._records:
                 errand.expect(Lent(record))
-        with device.current(), device.using(self._touched, handle, stream):
+        with device.current(), device.using(self._touched, handle, keeps):
             answer = device.driver.cuGraphLaunch(executable.handle, handle)
             check(device.driver, answer, "launching a graph")
-        self._last = handle
 
-    def wait(self) -> None:
-        with self._device.current():
-            self._device.wait(self._last)
+        def wait() -> None:
+            with device.current():
+                device.wait(handle)
+
+        return wait
 
 
 class _Executable:
@@ -299,7 +318,6 @@ class _HostGraph:
     def __init__(self) -> None:
         self._noted: list[tuple[int, Any, Any]] = []
         self._streams: list[HostStream] = []
-        self._last: tuple[Future[Any], ...] = ()
 
     def capture(self, operation: DeviceOperation[Any], captured: Captured) -> Run:
         noted: list[tuple[int, Any, Any]] = []
@@ -317,7 +335,11 @@ class _HostGraph:
         self._streams += [HostStream() for _ in range(len(self._streams), len(made))]
         return run
 
-    def enqueue(self, stream: Stream | None) -> None:
+    def memories(self) -> Iterable[HostMemory]:
+        return (memory for _, _, touched in self._noted for memory, _ in touched)
+
+    def enqueue(self, queue: Queue) -> Callable[[], None]:
+        stream = queue.owner if isinstance(queue.owner, Stream) else None
         begin = None if stream is None else stream.record()
         if begin is not None:
             for one in self._streams:
@@ -325,10 +347,7 @@ class _HostGraph:
         last: dict[int, Future[Any]] = {}
         for place, work, touched in self._noted:
             last[place] = self._streams[place].enqueue(work, touched)
-        self._last = tuple(last.values())
         if stream is not None:
-            for done in self._last:
+            for done in last.values():
                 streams.behind(stream, done)
-
-    def wait(self) -> None:
-        completion.wait(self._last)
+        return partial(completion.wait, tuple(last.values()))

@@ -27,21 +27,22 @@ def operation(
     if kwargs:
         given |= kwargs
     waited = [name for name, one in given.items() if isinstance(one, DeviceOperation)]
+    is_usual = len(given) == len(args) == len(names)
 
     def run(context: Context, *results: Any) -> Any:
         found = given | dict(zip(waited, results, strict=True)) if waited else given
         if context.is_captured:
             _demand_buffers(launch.kernel_name, found)
-        values = tuple(found.values())
-        if len(values) == len(args) == len(names):
+        values = tuple(found.values()) if waited or not is_usual else args
+        if is_usual:
             launch.enqueue(context.stream, values)
         else:
             positional = (*values[: len(args)], *args[len(names) :])
             others = {name: found[name] for name in kwargs}
             launch.on(context.stream).ready(positional, others, repeats=False)[0]()
-        context.keep(*values)
-        outcome = tuple(found[name] for name in written if name in found)
-        return outcome[0] if len(outcome) == 1 else outcome or None
+        context.keep(values)
+        outcome = [found[name] for name in written if name in found]
+        return outcome[0] if len(outcome) == 1 else tuple(outcome) or None
 
     inputs = tuple(given[name] for name in waited)
     return Step(f"a launch of {launch.kernel_name}", run, inputs)

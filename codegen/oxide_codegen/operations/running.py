@@ -151,7 +151,7 @@ class Context:
 
     def settled(self) -> tuple[Waited, ...]:
         """What is done when all of that is."""
-        return completion.watched(self.work(), (self,))
+        return completion.watched(self.work(), (self,), self._run.kernels)
 
     def demand_success(self, settled: tuple[Waited, ...]) -> None:
         """Raise what the work of the run, which was waited for, ran into."""
@@ -281,16 +281,17 @@ class Run:
         streams = (one for one in self._streams if one.device_id.kind == "cuda")
         return (*streams, *self.lasts.values(), *self.futures)
 
-    def _kernels(self) -> tuple[str, ...]:
+    def kernels(self) -> tuple[str, ...]:
+        """Those that were launched on GPUs."""
         return tuple(name for errand in self._errands for name in errand.kernels())
 
     def settled(self) -> tuple[Waited, ...]:
         """What is done when all that was enqueued is."""
-        return completion.watched(self._work(), (self,), self._kernels())
+        return completion.watched(self._work(), (self,), self.kernels)
 
     def wait(self) -> None:
         """Wait for all that was enqueued, in this thread."""
-        completion.wait(self._work(), self._kernels())
+        completion.wait(self._work(), self.kernels)
 
     def demand_success(self, settled: tuple[Waited, ...] = ()) -> None:
         """Raise what the work, which was waited for, ran into."""
@@ -298,15 +299,25 @@ class Run:
             error = errand.failure()
             if error is not None:
                 raise error
+        error = self._other_failure(settled)
+        if error is not None:
+            raise error
+
+    def _other_failure(self, settled: tuple[Waited, ...]) -> BaseException | None:
+        """What work has run into that no errand knows of."""
         for one in (*settled, *self.futures):
             # A stream of the cpu has told whom it concerns; it may be that of another run.
             if not isinstance(one, Done) and one.done():
                 error = one.exception()
                 if error is not None:
-                    raise error
+                    return error
+        return None
 
     def finish(self, settled: tuple[Waited, ...] = ()) -> Any:
         """The result, when all is done; raises what it ran into."""
+        is_usual = len(self._errands) == 1 and self._other_failure(settled) is None
+        if is_usual and self._errand.ends_well():
+            return self.result
         try:
             self.demand_success(settled)
         finally:
