@@ -37,7 +37,7 @@ def true_range(is_first, high, low, close, out):
 
 
 @cuda.jit
-def window(values, out, length):
+def window(values, out, length):  # proved, with a stated fact
     shared = cuda.shared.array(shape=0, dtype=numba.float64)
     i = cuda.grid(1)
     t = cuda.threadIdx.x
@@ -56,7 +56,7 @@ def voted(masks, out):
 
 
 @cuda.jit
-def matrix(a, b, c):
+def matrix(a, b, c):  # proved, with a stated fact
     column, row = cuda.grid(2)
     total = 0
     for i in range(a.shape[0]):
@@ -69,7 +69,7 @@ def multiply(a, b, side):
 
 
 @cuda.jit
-def tail(a, out):
+def tail(a, out):  # proved, with a stated fact
     i = cuda.grid(1)
     if i < out.size:
         last = a[i * 8 : (i + 1) * 8]
@@ -80,7 +80,7 @@ def tail(a, out):
 
 
 @cuda.jit
-def reversed_by_one_block(a):
+def reversed_by_one_block(a):  # proved, with a stated fact
     kept = cuda.shared.array(64, numba.float64)
     i = cuda.grid(1)
     kept[i] = a[i]
@@ -97,7 +97,7 @@ def place_of(x, low, high, count):
 
 
 @cuda.jit
-def counted(x, low, high, counts):
+def counted(x, low, high, counts):  # proved, with a stated fact
     for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
         found = place_of(x[i], low, high, counts.size)
         if found is not None and 0 <= found < counts.size:
@@ -127,7 +127,7 @@ def first_rows(n):
 
 
 @cuda.jit
-def written(rows, out):
+def written(rows, out):  # proved, with a stated fact
     for i in range(cuda.grid(1), rows.shape[0], cuda.gridsize(1)):
         out[i, 0] = i
 

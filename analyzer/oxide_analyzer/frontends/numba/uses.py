@@ -6,6 +6,8 @@
     y[idx[i]]                 the elements of idx are integers
     i < n, range(n), a[n]     an integer
     helper(x, 3)              what helper does with it
+    a[helper(n)]              an integer, where helper gives `n + 1`
+    n < helper(i)             an integer, where helper gives one
     p.dt                      a number of its own, `p.dt`
     anything else             a float
 
@@ -55,12 +57,14 @@ _DEEPEST = 16
 @dataclass(slots=True)
 class Uses:
     """What is known of the names of one function: `rank` of arrays, names and array elements
-    that hold integers, and fields of parameters that are no arrays."""
+    that hold integers, and fields of parameters that are no arrays; `gives` says of the value, or
+    of each value, that it returns whether it is an integer."""
 
     rank: dict[str, int] = field(default_factory=dict[str, int])
     integers: set[str] = field(default_factory=set[str])
     integer_elements: set[str] = field(default_factory=set[str])
     fields: dict[str, set[str]] = field(default_factory=dict[str, "set[str]"])
+    gives: tuple[bool, ...] = ()
 
     def is_array(self, name: str) -> bool:
         """Whether a name is used as an array."""
@@ -72,15 +76,21 @@ class Observer:
 
     def __init__(self, resolver: NumbaResolver) -> None:
         self._resolver = resolver
-        self._known: dict[int, Uses] = {}
+        self._known: dict[tuple[int, frozenset[int]], Uses] = {}
 
-    def uses(self, node: FunctionNode, scope: Scope, depth: int = 0) -> Uses:
-        """What a function does with its names."""
-        known = self._known.get(id(node))
+    def uses(
+        self,
+        node: FunctionNode,
+        scope: Scope,
+        depth: int = 0,
+        wanted: frozenset[int] = frozenset(),
+    ) -> Uses:
+        """What a function does with its names, if these of its results are to be integers."""
+        known = self._known.get((id(node), wanted))
         if known is None:
-            known = self._known[id(node)] = Uses()
+            known = self._known[id(node), wanted] = Uses()
             if depth < _DEEPEST:
-                _Look(node, scope, self._resolver, self, known, depth).run()
+                _Look(node, scope, self._resolver, self, known, depth, wanted).run()
         return known
 
 
@@ -95,6 +105,7 @@ class _Look:
         observer: Observer,
         uses: Uses,
         depth: int,
+        wanted: frozenset[int],
     ) -> None:
         self._node = node
         self._scope = scope
@@ -102,6 +113,9 @@ class _Look:
         self._observer = observer
         self._uses = uses
         self._depth = depth
+        self._wanted = wanted
+        # Of which results of a call integers are expected.
+        self._calls: dict[ast.Call, frozenset[int]] = {}
         self._forward: set[str] = set()
         self._tuples: dict[str, int] = {}
         self._nodes = [inner for statement in node.body for inner in ast.walk(statement)]
@@ -118,6 +132,7 @@ class _Look:
             if size == before:
                 break
             before = size
+        self._uses.gives = self._given()
 
     def _as_syntax(self, node: ast.AST) -> list[ast.AST]:
         """What `operator.getitem(a, i)` is: the syntax of an element."""
@@ -136,7 +151,19 @@ class _Look:
             + len(uses.integer_elements)
             + len(self._forward)
             + len(self._tuples)
+            + sum(map(len, self._calls.values()))
         )
+
+    def _given(self) -> tuple[bool, ...]:
+        """Which of the values that are returned are integers wherever they are."""
+        found: list[list[bool]] = []
+        for node in self._nodes:
+            if isinstance(node, ast.Return) and node.value is not None:
+                parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+                found.append([self._is_integer(p) or _is_whole(p) for p in parts])
+        if not found or len(set(map(len, found))) != 1:
+            return ()
+        return tuple(all(column) for column in zip(*found, strict=True))
 
     def _look(self, node: ast.AST) -> None:
         match node:
@@ -164,6 +191,11 @@ class _Look:
                     self._want(value)
             case ast.For(target=target, iter=source):
                 self._loop(target, source)
+            case ast.Return(value=value) if value is not None and self._wanted:
+                parts = value.elts if isinstance(value, ast.Tuple) else [value]
+                for number in self._wanted:
+                    if number < len(parts):
+                        self._want(parts[number])
             case ast.Compare(left=left, comparators=others):
                 sides = [left, *others]
                 if any(self._is_integer(side) for side in sides):
@@ -242,6 +274,12 @@ class _Look:
                     self._all_integers(targets)
                     for operand in operands:
                         self._want(operand)
+            case ast.Tuple(elts=targets), ast.Call() if (called := self._called(value)) is not None:
+                for number, inner in enumerate(targets):
+                    if called.gives[number : number + 1] == (True,):
+                        self._all_integers([inner])
+                    elif isinstance(inner, ast.Name) and inner.id in self._uses.integers:
+                        self._expect(value, number)
             case ast.Tuple(elts=targets), _ if self._is_integer(value):
                 self._all_integers(targets)
             case _:
@@ -330,8 +368,22 @@ class _Look:
         for part in parts:
             self._want(part)
 
+    def _called(self, node: ast.Call) -> Uses | None:
+        """What a function of the program that is called does."""
+        match self._resolver.expression(node.func, self._scope):
+            case UserFunction(node=callee, scope=scope):
+                wanted = self._calls.get(node, frozenset())
+                return self._observer.uses(callee, scope, self._depth + 1, wanted)
+            case _:
+                return None
+
+    def _expect(self, node: ast.Call, number: int) -> None:
+        """An integer is expected of one of the results of a call."""
+        self._calls[node] = self._calls.get(node, frozenset()) | {number}
+
     def _callee(self, node: ast.Call, callee: FunctionNode, scope: Scope) -> None:
-        inner = self._observer.uses(callee, scope, self._depth + 1)
+        wanted = self._calls.get(node, frozenset())
+        inner = self._observer.uses(callee, scope, self._depth + 1, wanted)
         names = [argument.arg for argument, _ in parameters(callee)]
         pairs = list(zip(names, node.args, strict=False))
         pairs += [(k.arg, k.value) for k in node.keywords if k.arg is not None]
@@ -361,6 +413,8 @@ class _Look:
                 ):
                     # What was there before is an integer, and so is what is there.
                     self._uses.integer_elements.add(name)
+                case ast.Call() if leaf not in self._calls and self._called(leaf) is not None:
+                    self._expect(leaf, 0)
                 case _:
                     pass
 
@@ -396,7 +450,10 @@ class _Look:
                     return bool(arguments) and all(
                         self._is_integer(a) or isinstance(a, ast.Constant) for a in arguments
                     )
-                return name in _INTEGER_CALLS
+                if name is not None:
+                    return name in _INTEGER_CALLS
+                called = self._called(node)
+                return called is not None and called.gives == (True,)
             case _:
                 return False
 
@@ -410,6 +467,10 @@ def _chain(node: ast.Subscript) -> tuple[ast.expr, list[ast.expr]] | None:
         indices = [*(index.elts if isinstance(index, ast.Tuple) else [index]), *indices]
         inside = inside.value
     return (inside, indices) if indices else None
+
+
+def _is_whole(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -1,0 +1,36 @@
+"""Numbers that go through helpers: what is an integer in one of them is one in the other."""
+
+from numba import cuda
+
+
+@cuda.jit(device=True)
+def here():
+    return cuda.threadIdx.x + cuda.blockIdx.x * cuda.blockDim.x
+
+
+@cuda.jit(device=True)
+def row_and_column(i, width):
+    return i // width, i % width
+
+
+@cuda.jit(device=True)
+def place(row, column, pitch):
+    return row * pitch + column
+
+
+@cuda.jit
+def guarded_by_a_helper(out, limit):
+    if here() < limit:
+        out[here()] = 1.0
+
+
+@cuda.jit
+def taken_apart(out, width, height):
+    row, column = row_and_column(cuda.grid(1), width)
+    if row < height:
+        out[row, column] = 1.0
+
+
+@cuda.jit
+def put_together(out, start):
+    out[place(0, cuda.threadIdx.x, start)] = start
