@@ -1,4 +1,4 @@
-"""What nobody knows of decides who comes to a barrier, who is in a mask, or which row is written."""
+"""What nobody knows decides who comes to a barrier, who is in a mask, which row is written."""
 
 import numpy as np
 
