@@ -7,11 +7,12 @@ import pytest
 from programs.host_cases import CASES
 from programs.host_code import HEAD, not_read
 from programs.hosts import program
+from programs.view_cases import CASES as VIEWS
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*CASES, *VIEWS])
 def test_what_is_read_of_a_launch_holds(name: str) -> None:
-    assert not_read(HEAD + CASES[name]) == []
+    assert not_read(HEAD + {**CASES, **VIEWS}[name]) == []
 
 
 @pytest.mark.fuzz

@@ -111,6 +111,14 @@ class Launched:
         return f"line {self.line}: {self.name}[{self.grid}, {self.block}]({given})"
 
 
+class OnDevice(np.ndarray):
+    """An array in the memory of a device."""
+
+    def copy_to_host(self, ary: Any = None, stream: Any = None) -> Any:
+        del stream
+        return np.array(self) if ary is None else ary
+
+
 class _Kernel:
     def __init__(self, function: Callable[..., Any], log: list[Launched]) -> None:
         self.function, self.log = function, log
@@ -151,11 +159,15 @@ def _stand_in(log: list[Launched]) -> types.ModuleType:
 
         return made(function) if callable(function) else made
 
-    def copied(array: Any, **_: Any) -> Any:
-        return np.array(array)
+    def copied(array: Any, to: Any = None, **_: Any) -> Any:
+        # Memory of a device is given back as it is.
+        return to if to is not None else made_like(array) if type(array) is np.ndarray else array
 
     def made(shape: Any, dtype: Any = np.float64) -> Any:
-        return np.empty(shape, dtype)
+        return np.empty(shape, dtype).view(OnDevice)
+
+    def made_like(array: Any) -> Any:
+        return np.array(array).view(OnDevice)
 
     def itself(array: Any) -> Any:
         return array
@@ -165,8 +177,9 @@ def _stand_in(log: list[Launched]) -> types.ModuleType:
 
     cuda: Any = types.ModuleType("numba.cuda")
     cuda.jit, cuda.to_device, cuda.device_array = jit, copied, made
-    cuda.device_array_like = np.empty_like
-    cuda.pinned_array = cuda.mapped_array = made
+    cuda.device_array_like = made_like
+    cuda.mapped_array = made
+    cuda.pinned_array = np.empty
     cuda.as_cuda_array = itself
     cuda.stream = cuda.synchronize = nothing
     numba: Any = types.ModuleType("numba")

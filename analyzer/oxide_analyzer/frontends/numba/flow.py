@@ -27,6 +27,7 @@ from oxide_analyzer.frontends.numba.changes import (
     root,
 )
 from oxide_analyzer.frontends.numba.host import Host, Names, one_of
+from oxide_analyzer.frontends.numba.host_views import unpacked
 from oxide_analyzer.frontends.numba.launched import (
     LaunchCall,
     definitions,
@@ -383,7 +384,9 @@ class Flow:
                     value = HostArray(f"{name}@{self._at(node, host.scope)}", None)
                 host.known[id(host.scope.node), name] = value
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                parts: list[HostValue] = [item(value, place) for place in range(len(targets))]
+                parts = [
+                    self._part(value, place, inner, host) for place, inner in enumerate(targets)
+                ]
                 if any(isinstance(inner, ast.Starred) for inner in targets):
                     parts = [NOT_KNOWN] * len(targets)
                 for inner, part in zip(targets, parts, strict=True):
@@ -392,6 +395,13 @@ class Flow:
                 self._bind(inner, inner, NOT_KNOWN, host)
             case _:
                 pass
+
+    def _part(self, value: HostValue, place: int, target: ast.expr, host: Host) -> HostValue:
+        """What a target holds that takes a value apart with others."""
+        found = item(value, place)
+        if isinstance(found, NotKnown) and isinstance(value, HostArray):
+            return unpacked(value, place, self._at(target, host.scope))
+        return found
 
     # ------------------------------------------------------------ loops
 

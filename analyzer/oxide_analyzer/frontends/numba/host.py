@@ -18,7 +18,7 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import host_arrays
+from oxide_analyzer.frontends.numba import host_arrays, host_views
 from oxide_analyzer.frontends.numba.changes import (
     in_loops,
     leaked,
@@ -271,7 +271,10 @@ class Host:
         base = self.value(node.value, depth + 1)
         match base:
             case HostArray():
-                return host_arrays.attribute(base, node.attr)
+                found = host_arrays.attribute(base, node.attr)
+                is_view = isinstance(found, NotKnown) and node.attr in host_views.ATTRIBUTES
+                at = host_arrays.place(self, node)
+                return HostArray(at, None, None, base.lies) if is_view else found
             case Instance():
                 found = self._field(base, node.attr, depth)
                 one = self._memory(base, node.attr)
@@ -523,6 +526,8 @@ class Host:
             case Whole(op="+" | "-" | "*") if any(map(_may_be_float, symbols_of(value))):
                 # It is rounded, if one of its names holds a float.
                 return Symbol(f"{name}({value})")
+            case Whole() if _divides(value):
+                return Symbol(f"{name}({value})")
             case _:
                 return value
 
@@ -532,6 +537,17 @@ def _differs(size: Size) -> bool:
     match size:
         case Whole(op=op, left=left, right=right):
             return op == "-" or _differs(left) or _differs(right)
+        case _:
+            return False
+
+
+def _divides(size: Size) -> bool:
+    """Whether a number is made of a quotient, and so may be no whole one."""
+    match size:
+        case Whole(op="/"):
+            return True
+        case Whole(op="+" | "-" | "*" | "%" | "min" | "max", left=left, right=right):
+            return _divides(left) or _divides(right)
         case _:
             return False
 

@@ -15,7 +15,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba import dtypes
+from oxide_analyzer.frontends.numba import dtypes, host_views
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     HostArray,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _FACTORIES = {"zeros", "empty", "ones", "device_array", "pinned_array", "mapped_array"}
 _LIKE = {"zeros_like", "empty_like", "ones_like", "full_like", "device_array_like"}
+_OF_DEVICES = {"device_array", "mapped_array", "device_array_like"}
 _COPIES = {
     "to_device",
     "asarray",
@@ -101,8 +102,6 @@ def attribute(array: HostArray, name: str) -> HostValue:
         return len(shape)
     if name == "T" and shape is not None:
         return HostArray(f"{array.name}.T", tuple(reversed(shape)), array.element, array.lies)
-    if name in ("real", "imag", "flat") and shape is not None:
-        return NOT_KNOWN
     return NOT_KNOWN
 
 
@@ -148,6 +147,7 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
     if len(given) > len(array.shape):
         return NOT_KNOWN
     shape: list[Size] = []
+    may_be_mask = False
     for axis, extent in enumerate(array.shape):
         index = given[axis] if axis < len(given) else ast.Slice()
         match index:
@@ -158,10 +158,11 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
             case ast.Slice():
                 shape.append(Symbol(f"{place(host, node)}[{axis}]"))
             case ast.Constant(value=int()) | ast.Name() | ast.BinOp() | ast.UnaryOp():
-                chosen = as_size(host.value(index, depth + 1))
-                if not isinstance(chosen, int | Symbol | Whole):
+                chosen = host.value(index, depth + 1)
+                if not isinstance(as_size(chosen), int | Symbol | Whole):
                     # A mask, or the indices of several elements.
                     return NOT_KNOWN
+                may_be_mask |= isinstance(chosen, HostArray)
             case _:
                 return NOT_KNOWN
     if not shape:
@@ -170,6 +171,9 @@ def part(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostV
         return HostScalar(array.element)
     regions = _regions(host, array, given, depth)
     name = place(host, node)
+    if may_be_mask:
+        # Of a mask with two axes it is as many elements as hold.
+        return HostArray(name, None, array.element, regions)
     return HostArray(name, tuple(shape), array.element, regions, array.supposed and name)
 
 
@@ -194,7 +198,7 @@ def _regions(host: Host, array: HostArray, given: list[ast.expr], depth: int) ->
         part.append(_ends(low, high))
     return tuple(
         # Of a part of a part it is enough to know which part it is of.
-        region if region.part else Region(region.made, tuple(part))
+        region if region.part else replace(region, part=tuple(part))
         for region in array.lies
     )
 
@@ -206,9 +210,18 @@ def _ends(low: HostValue, high: HostValue) -> tuple[Size, Size] | None:
 
 
 def view(host: Host, array: HostArray, node: ast.Subscript, depth: int) -> HostValue | None:
-    """A part of what may be an array; None if it is one element of it, or of what else it is."""
+    """A part of what may be an array; None if it is one element of it, or of what else it is.
+
+    Of what a name holds, `x[i]` and `x[j]` are taken for two things; not so of what is a view.
+    """
     given = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    if not any(isinstance(index, ast.Slice) for index in given):
+    keys = [index.value for index in given if isinstance(index, ast.Constant)]
+    if any(isinstance(key, str) for key in keys):
+        # A field of records, or what a dictionary holds.
+        return None
+    is_certain = bool(array.regions) or any(isinstance(index, ast.Slice) for index in given)
+    is_counted = len(keys) == len(given) and all(isinstance(key, int) for key in keys)
+    if not is_certain and not is_counted:
         return None
     return HostArray(place(host, node), None, array.element, _regions(host, array, given, depth))
 
@@ -259,7 +272,8 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         if "dtype" not in given:
             second = argument(1, "dtype")
             type = F64 if second is None else element(host, second)
-        return NOT_KNOWN if shape is None else _of_shape(host, node, shape, type, depth)
+        made = NOT_KNOWN if shape is None else _of_shape(host, node, shape, type, depth)
+        return _on_device(made) if name in _OF_DEVICES else made
     if name == "full":
         shape, value = argument(0, "shape"), argument(1, "fill_value")
         third = argument(2, "dtype")
@@ -291,16 +305,27 @@ def made(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
         if not isinstance(source, HostArray):
             return NOT_KNOWN
         kept = source.element if "dtype" not in given else type
-        return _same(host, node, source, kept)
+        if "shape" in given:
+            return _of_shape(host, node, given["shape"], kept, depth)
+        found = _same(host, node, source, kept)
+        return _on_device(found) if name in _OF_DEVICES else found
     if name == "create_xoroshiro128p_states" and arguments:
         return _of_sizes(host, node, [host.value(arguments[0], depth + 1)], XOROSHIRO)
-    if name in ("reshape", "ravel", "flatten", "transpose") and isinstance(
-        node.func, ast.Attribute
-    ):
-        return _rearranged(host, node, name, depth)
-    if name in _COPIES:
-        return _copied(host, node, name, given, depth)
-    return NOT_KNOWN
+    found: HostValue = NOT_KNOWN
+    if name in ("reshape", "ravel", "flatten", "transpose"):
+        found = _rearranged(host, node, name, depth)
+    elif name in _COPIES:
+        found = _copied(host, node, name, given, depth)
+    if not isinstance(found, NotKnown):
+        return found
+    return host_views.of_call(host, node, name, place(host, node), depth)
+
+
+def _on_device(array: HostValue) -> HostValue:
+    """The array in memory of a device."""
+    if not isinstance(array, HostArray):
+        return array
+    return replace(array, regions=tuple(replace(r, is_of_device=True) for r in array.lies))
 
 
 def _copied(
@@ -311,10 +336,14 @@ def _copied(
         found = host.value(node.func.value, depth + 1)
         if isinstance(found, HostArray):
             if name == "astype" and arguments:
-                return _same(host, node, found, element(host, arguments[0]))
+                type, may_be_one = element(host, arguments[0]), not _is_copy(given)
+                return _same(host, node, found, type, is_view=may_be_one)
             if name == "get" and (arguments or found.shape is None):
                 # Of a dictionary, or of a queue.
                 return NOT_KNOWN
+            into = given.get("ary", arguments[0] if arguments and name == "copy_to_host" else None)
+            if into is not None:
+                return host.value(into, depth + 1)
             return _same(host, node, found, found.element)
     source = arguments[0] if arguments and name != "get" else None
     found = NOT_KNOWN if source is None else host.value(source, depth + 1)
@@ -322,12 +351,28 @@ def _copied(
     match found:
         case HostArray():
             type = element(host, second)
-            kept = found.element if second is None or name == "to_device" else type
-            return _same(host, node, found, kept, is_view=name in _VIEWS)
+            if name == "to_device":
+                if "to" in given:
+                    return host.value(given["to"], depth + 1)
+                # What is on a device already is given as it is.
+                array = _same(host, node, found, found.element, is_view=found.is_of_device)
+                return _on_device(array)
+            kept = found.element if second is None else type
+            is_view = name in _VIEWS or not _is_copy(given)
+            return _same(host, node, found, kept, is_view=is_view)
         case Sizes():
             return _literal(host, node, found, second)
         case _:
             return NOT_KNOWN
+
+
+def _is_copy(given: dict[str | None, ast.expr]) -> bool:
+    """Whether a copy is made in any case: not with `copy=False`, nor with `copy=None`."""
+    match given.get("copy"):
+        case None | ast.Constant(value=True):
+            return True
+        case _:
+            return False
 
 
 def _same(
@@ -368,8 +413,9 @@ def _leaves(value: HostValue) -> list[HostValue]:
 
 def _rearranged(host: Host, node: ast.Call, name: str, depth: int) -> HostValue:
     """`x.reshape(rows, cols)`, `x.ravel()`."""
-    assert isinstance(node.func, ast.Attribute)
-    source = host.value(node.func.value, depth + 1)
+    source = NOT_KNOWN
+    if isinstance(node.func, ast.Attribute):
+        source = host.value(node.func.value, depth + 1)
     if not isinstance(source, HostArray):
         return NOT_KNOWN
     if name in ("ravel", "flatten"):
@@ -400,6 +446,8 @@ def _counted(
     if type is None and "dtype" not in given and all(isinstance(end, int) for end in ends):
         type = I64
     match ends:
+        case _ if not given <= {"dtype"}:
+            return _of_sizes(host, node, [NOT_KNOWN], type)
         case [only] if is_whole:
             return _of_sizes(host, node, [_not_below_zero(only)], type)
         case [low, high] if is_whole:

@@ -66,10 +66,11 @@ class Table:
 @record
 class Region:
     """Memory that something made, or a part of it: along each axis from one index up to another,
-    or anything (None)."""
+    or anything (None). That of a device is given back by who would copy it there."""
 
     made: str
     part: tuple[tuple[Size, Size] | None, ...] = ()
+    is_of_device: bool = False
 
     def meets(self, other: Region) -> bool:
         """Whether two parts may have an element in common."""
@@ -102,6 +103,11 @@ class HostArray:
     def may_share(self, other: HostArray) -> bool:
         """Whether both may have an element in common."""
         return any(one.meets(two) for one in self.lies for two in other.lies)
+
+    @property
+    def is_of_device(self) -> bool:
+        """Whether all of it certainly lies on a device."""
+        return all(region.is_of_device for region in self.lies)
 
     @property
     def length(self) -> Size:
@@ -274,7 +280,9 @@ def renamed(value: HostValue, by: str) -> HostValue:
                 by + name,
                 None if shape is None else tuple(_renamed_size(extent, by) for extent in shape),
                 element,
-                tuple(Region(by + region.made, region.part) for region in regions),
+                tuple(
+                    Region(by + region.made, region.part, region.is_of_device) for region in regions
+                ),
                 supposed,
             )
         case Instance(node=node, scope=scope, owner=owner) if owner:

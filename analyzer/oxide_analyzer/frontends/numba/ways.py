@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.numba.host import Host, Names, one_of
 from oxide_analyzer.frontends.numba.host_arrays import place
+from oxide_analyzer.frontends.numba.host_views import row
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     HostArray,
@@ -95,7 +96,7 @@ def items_of(source: ast.expr, host: Host) -> list[HostValue] | None:
 
 
 def counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
-    """The variable of a loop over a range, which is between its ends."""
+    """The variable of a loop over a range, which is between its ends, or the rows of arrays."""
     match source:
         case ast.Call(func=ast.Name(id="range") as function, args=arguments) if 1 <= len(
             arguments
@@ -107,8 +108,16 @@ def counted(target: ast.expr, source: ast.expr, host: Host) -> HostValue:
             if known and isinstance(above, int | Symbol | Whole):
                 return Symbol(name, least, above)
             return NOT_KNOWN
+        case ast.Call(func=ast.Name(id="enumerate" | "zip" as name) as function, args=given) if (
+            not host.is_own(function)
+        ):
+            rows = tuple(counted(target, one, host) for one in given)
+            return Sizes(rows if name == "zip" else (NOT_KNOWN, *rows[:1]))
         case _:
-            return NOT_KNOWN
+            gone_through = host.value(source)
+            if not isinstance(gone_through, HostArray):
+                return NOT_KNOWN
+            return row(gone_through, place(host, source))
 
 
 def joined(ways: list[Names], at: str) -> list[Names]:
