@@ -32,7 +32,7 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import BOOL, I32, I64, SCALARS
+from oxide_analyzer.language.types import BOOL, F64, I32, I64, SCALARS
 from oxide_analyzer.launch import Contents, Launch
 from oxide_codegen.native import compile_native
 
@@ -190,6 +190,28 @@ def test_compare(scalar):
             for a, b in zip(left[:1024], right[:1024], strict=True)
         ]
         check(got, expected, BOOL, f"{op} of {scalar}")
+
+
+@pytest.mark.parametrize("source", SCALARS.values(), ids=str)
+def test_literals_converted_twice(source):
+    """`i64(u8(i32(300)))`: what the narrow type keeps of the literal is what the wide one gets."""
+    values = interesting(source)
+    cases = [(value, by) for value in values for by in SCALARS.values()]
+    for result in (I64, F64):
+        results = run_elementwise(
+            [I32],
+            result,
+            [
+                lambda x, value=value, by=by: Convert(
+                    Convert(const(value, source), by, HERE), result, HERE
+                )
+                for value, by in cases
+            ],
+            [[0]],
+        )
+        for (value, by), got in zip(cases, results, strict=True):
+            expected = arithmetic.convert(arithmetic.convert(value, source, by), by, result)
+            check(got, [expected], result, f"{result}({by}({value})) of {source}")
 
 
 @pytest.mark.parametrize("source", SCALARS.values(), ids=str)

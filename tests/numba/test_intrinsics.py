@@ -42,6 +42,18 @@ def test_counters_go_round(device: str, dtype: Any) -> None:
     assert counts.tolist() == [64 % 7, 4, 6, 2]
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_lanes_are_signed_as_in_numba(device: str) -> None:
+    out = np.zeros((5, 32), np.int64)
+    with oxide.device(device):
+        kernels.signed_lanes[1, 32](out)
+    assert set(out[0]) == {-(2**30)}
+    assert out[1].tolist() == [0xFFFF] * 16 + [-0x10000] * 16
+    assert set(out[2]) == {-1}
+    assert set(out[3]) == {2**32 - 1}
+    assert out[4, :2].tolist() == [2**32 - 2, 2**32 - 1]
+
+
 def test_round_to_as_many_digits_as_a_kernel_is_given() -> None:
     x = np.random.default_rng(2).uniform(-1000, 1000, 50)
     x[:4] = np.inf, -0.125, np.nan, 1e300

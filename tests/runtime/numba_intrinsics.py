@@ -117,3 +117,13 @@ def side_by_side(x, y, pair, out):
         out[k] += 100 * a + 10 * j + b
     for a, b in zip(enumerate(x), y):
         out[a[0]] += a[1] - b
+
+
+@cuda.jit
+def signed_lanes(out):
+    t = cuda.threadIdx.x
+    out[0, t] = cuda.ballot_sync(0xFFFFFFFF, t % 32 > 29)
+    out[1, t] = cuda.match_any_sync(0xFFFFFFFF, t // 16)
+    out[2, t] = cuda.match_all_sync(0xFFFFFFFF, 3)[0]
+    out[3, t] = cuda.activemask()
+    out[4, t] = cuda.shfl_xor_sync(0xFFFFFFFF, np.uint32(0xFFFFFFFF - t), 1)

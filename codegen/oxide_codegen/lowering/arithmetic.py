@@ -197,7 +197,9 @@ def resize(build: Builder, operand: Value, type_: str, *, signed: bool) -> Value
     if bits == target:
         return operand
     if _is_literal(operand):
-        return Value(operand.text, type_)
+        # What it is in its own width, and of that the low bits: nobody below would cut it.
+        value = _wrapped(int(operand.text), bits, signed=signed)
+        return Value(str(_wrapped(value, target, signed=signed)), type_)
     if target < bits:
         return build.cast("trunc", operand, type_)
     return build.cast("sext" if signed else "zext", operand, type_)
@@ -225,6 +227,11 @@ def float_zero(scalar: Scalar) -> Value:
 
 def _is_literal(operand: Value) -> bool:
     return operand.text.lstrip("-").isdigit()
+
+
+def _wrapped(value: int, bits: int, *, signed: bool) -> int:
+    low = value & ((1 << bits) - 1)
+    return low - (1 << bits) if signed and low >> (bits - 1) else low
 
 
 # ---------------------------------------------------------------- integers

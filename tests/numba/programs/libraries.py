@@ -16,7 +16,7 @@ def real_functions(x, out):
     if i < x.size:
         s, c = libdevice.sincos(x[i])
         m, e = libdevice.frexp(x[i])
-        out[0, i] = s + c
+        out[0, i] = s
         out[1, i] = m * e
         out[2, i] = libdevice.rsqrt(abs(x[i])) + libdevice.rint(x[i])
         out[3, i] = libdevice.sinpi(x[i])
@@ -24,6 +24,7 @@ def real_functions(x, out):
         out[5, i] = libdevice.fdim(x[i], 1.5) + libdevice.fma_rn(x[i], x[i], 1.0)
         out[6, i] = libdevice.nextafter(x[i], 0.0)
         out[7, i] = libdevice.round(x[i]) + libdevice.trunc(x[i])
+        out[8, i] = c
 
 
 @cuda.jit
@@ -94,7 +95,7 @@ def total(a, b):
 def main():
     found = {}
     x = np.linspace(-4, 4, SIZE) + 0.01
-    out = np.zeros((8, SIZE))
+    out = np.zeros((9, SIZE))
     real_functions[1, SIZE](x, out)
     found["real_functions"] = out
     whole = np.arange(-SIZE, SIZE, 2).astype(np.int32) * 1234567

@@ -39,6 +39,9 @@ def warp_votes(x, out):
     out[6, i] = cuda.any_sync(0xFFFFFFFF, t == 40)
     out[7, i] = cuda.all_sync(0xFFFFFFFF, t < 32)
     out[8, i] = cuda.match_any_sync(0xFFFFFFFF, t // 4)
+    out[9, i] = ballot
+    lanes, same = cuda.match_all_sync(0xFFFFFFFF, t // 64)
+    out[10, i] = lanes + same
 
 
 @cuda.jit
@@ -62,7 +65,7 @@ def main():
     out = np.zeros((3, 128), np.int64)
     block_votes[2, 64](x, out)
     found["block_votes"] = out
-    out = np.zeros((9, 128), np.int64)
+    out = np.zeros((11, 128), np.int64)
     warp_votes[2, 64](x, out)
     found["warp_votes"] = out
     out = np.zeros((6, 64), np.int64)

@@ -168,6 +168,9 @@ def warp(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     site = lowering.site()
     lowering.emit(WarpOp(function, target, value.expr, lane, mask, 32, False, site, span))
     result = Number(Read(target, span), type)
+    if _RESULTS.get(function) == U32:
+        # Lanes are an int32 in Numba, below 0 where the last one is among them.
+        result = Number(Convert(Read(target, span), I32, span), I32, depth=1)
     if function is WarpFunction.MATCH_ALL:
         some = Compare(CompareOp.NE, Read(target, span), Const(0, U32, span), span)
         return TupleValue((result, Number(some, BOOL)))

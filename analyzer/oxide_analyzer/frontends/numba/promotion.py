@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.values import Give, Number
+from oxide_analyzer.interpreter import arithmetic
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Const, Convert
 from oxide_analyzer.language.types import (
     BOOL,
@@ -102,8 +103,8 @@ def promoted(number: Number, type: Scalar, span: Span) -> Number:
     if number.type == type and number.expr.type == type and number.give is Give.FIXED:
         return number
     value = number.value
-    if value is not None and type.is_float:
-        value = float(value)
+    if value is not None:
+        value = arithmetic.convert(value, number.type, type)
     return Number(
         as_type(number, type, span), type, Give.FIXED, value, number.constant, number.depth + 1
     )
