@@ -202,7 +202,7 @@ def test_literals_converted_twice(source):
             [I32],
             result,
             [
-                lambda x, value=value, by=by: Convert(
+                lambda x, value=value, by=by, result=result: Convert(
                     Convert(const(value, source), by, HERE), result, HERE
                 )
                 for value, by in cases
