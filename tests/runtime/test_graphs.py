@@ -2,14 +2,16 @@
 
 import ctypes
 import gc
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import oxide
 from oxide import operations as ops
-from oxide_codegen import abi, cuda
+from oxide_codegen import abi, cuda, host_streams
 from oxide_codegen.operations import completion
 from oxide_codegen.program import Program
 from runtime import fake_cuda, programs, unproved
@@ -170,6 +172,46 @@ def test_the_failures_of_a_graph(recording):
     with pytest.raises(oxide.KernelIndexError):
         oxide.synchronize()
     oxide.synchronize()
+
+
+@pytest.mark.parametrize("recording", ["library"], indirect=True)
+@pytest.mark.parametrize("where", ["cpu", "cuda"])
+def test_a_graph_is_not_enqueued_where_it_cannot_be(recording, add, where):
+    with oxide.device(where):
+        x, y = filled(1), filled(0)
+        step, other = add.op(x, x, y).graph(), add.op(y, y, x).graph()
+        stream = oxide.stream(f"{where}:1") if where == "cpu" else oxide.stream("cpu")
+        with pytest.raises(oxide.DeviceError, match="and the graph is on"):
+            step(stream)
+        with pytest.raises(TypeError, match="`stream` wants an object with __cuda_stream__"):
+            step("stream")
+        assert (step.sync().numpy() == 2).all()
+        x.free()
+        for use in (step, step.sync, other, lambda: step(oxide.stream())):
+            with pytest.raises(oxide.BufferFreedError, match="uses an array that was freed"):
+                use()
+        z = filled(3)
+        step.update(add.op(z, z, y))
+        assert (step.sync().numpy() == 6).all()
+
+
+def test_calls_of_a_graph_are_one_after_the_other(monkeypatch):
+    """Whichever threads make them: between parts of the one nobody sees parts of another."""
+    unproved.use(monkeypatch)
+    enqueue = host_streams.HostStream.enqueue
+
+    def slowly(stream, work, touched=()):
+        time.sleep(1e-4)
+        return enqueue(stream, work, touched)
+
+    with oxide.device("cpu"):
+        x, y, ones = filled(0), filled(0), filled(1)
+        add = programs.vecadd.prepare(grid=4, block=256)
+        step = add.op(x, ones, y).and_then(lambda sums: ops.copy(x, sums)).graph()
+        monkeypatch.setattr(host_streams.HostStream, "enqueue", slowly)
+        with ThreadPoolExecutor(4) as pool:
+            [*pool.map(lambda _: step(), range(20))]
+        assert (x.numpy() == 20).all()
 
 
 @pytest.mark.parametrize("recording", ["library"], indirect=True)

@@ -185,13 +185,12 @@ class _CudaGraph:
     def enqueue(self, queue: Queue) -> Callable[[], None]:
         device = self._device
         handle = device.default_handle if queue.handle is None else queue.handle
-        keeps = queue.owner if isinstance(queue.owner, Stream) else None
         executable, errand = self._executable, errands.current()
         assert executable is not None
         if errand is not None:
             for record in self._records:
                 errand.expect(Lent(record))
-        with device.current(), device.using(self._touched, handle, keeps):
+        with device.current(), device.using(self._touched, handle, queue.ours):
             answer = device.driver.cuGraphLaunch(executable.handle, handle)
             check(device.driver, answer, "launching a graph")
 
@@ -339,7 +338,7 @@ class _HostGraph:
         return (memory for _, _, touched in self._noted for memory, _ in touched)
 
     def enqueue(self, queue: Queue) -> Callable[[], None]:
-        stream = queue.owner if isinstance(queue.owner, Stream) else None
+        stream = queue.ours
         begin = None if stream is None else stream.record()
         if begin is not None:
             for one in self._streams:
