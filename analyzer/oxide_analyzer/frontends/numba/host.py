@@ -35,6 +35,7 @@ from oxide_analyzer.frontends.numba.fields import (
     one_memory,
     self_of,
 )
+from oxide_analyzer.frontends.numba.launched import name_of
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     Configured,
@@ -420,7 +421,7 @@ class Host:
         if len(arguments) == 1 and self.resolver.is_jit(node.func, self.scope):
             # `cuda.jit(f)`, `cuda.jit("void(f4[:])")(f)`
             return self.value(arguments[0], depth + 1)
-        name = _called(node.func)
+        name = name_of(node.func)
         if isinstance(node.func, ast.Attribute) and name in ("forall", "configure", "specialize"):
             kernel = self.value(node.func.value, depth + 1)
             if isinstance(kernel, HostFunction):
@@ -592,13 +593,3 @@ def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.BinOp |
             return left if same else None
         case _:
             return None
-
-
-def _called(node: ast.expr) -> str:
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(attr=name):
-            return name
-        case _:
-            return ""
