@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from oxide_analyzer.host import arrays
 from oxide_analyzer.host.state import Flight, Use
-from oxide_analyzer.host.values import UNKNOWN, HostFunction, Items, Kind, Text, Thing, Value
+from oxide_analyzer.host.values import UNKNOWN, Items, Kind, Text, Thing, Value
 from oxide_analyzer.rules import ox501_use_after_free as ox501
 from oxide_analyzer.rules import ox503_unsynchronised_access as ox503
 
@@ -57,9 +57,6 @@ def called(here: Expressions, path: str, given: Given, node: ast.Call) -> tuple[
         case "oxide.stream":
             device = _device(here, given, 0)
             return (here.made(Kind.STREAM, node, device=device),)
-        case "oxide.load" if len(given.positional) == 1:
-            [loaded] = given.positional
-            return (loaded,) if isinstance(loaded, HostFunction) else None
         case _:
             return None
 
@@ -239,6 +236,13 @@ def _operation(here: Expressions, name: str, given: Given, node: ast.Call) -> tu
         if isinstance(value, Thing) and value.kind is Kind.HOST_ARRAY:
             here.read(value, node)
     return (here.made(Kind.OPERATION, node, shape=shape, gives=gives),)
+
+
+def operation_of(here: Expressions, parts: list[Value], node: ast.expr, what: str) -> Thing:
+    """An operation that others become part of."""
+    for part in parts:
+        take(here, part, node, what)
+    return here.made(Kind.OPERATION, node)
 
 
 def _unzipped(here: Expressions, given: Given, node: ast.Call) -> Value:

@@ -19,7 +19,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.scopes import Defined, parameters
-from oxide_analyzer.host import api, arrays, foreign, launches
+from oxide_analyzer.host import api, arrays, foreign, launches, shipped
 from oxide_analyzer.host.names import imported, is_bound
 from oxide_analyzer.host.state import State, met
 from oxide_analyzer.host.values import (
@@ -267,6 +267,9 @@ class Expressions:
             case HostFunction(function=function) if self._is_of_numba(function):
                 self.run.escapes(self.value(node.slice))
                 return Path(foreign.LAUNCH)
+            case Path() if (found := shipped.item(base)) is not UNKNOWN:
+                self.run.escapes(self.value(node.slice))
+                return found
             case Items(items=items):
                 place = self.value(node.slice)
                 if isinstance(place, int) and -len(items) <= place < len(items):
@@ -416,9 +419,9 @@ class Expressions:
             case Configured():
                 return launches.launched(self, called, given, node)
             case Path(dotted=dotted):
-                found = api.called(self, dotted, given, node)
-                if found is None:
-                    found = foreign.called(self, dotted, given, node)
+                found = None
+                for library in (shipped, api, foreign):
+                    found = library.called(self, dotted, given, node) if found is None else found
                 return self._unknown(given) if found is None else found[0]
             case Method(owner=Configured() | HostFunction() as owner, name=name):
                 found = launches.method(self, owner, name, given, node)

@@ -1,6 +1,7 @@
 """What one launch comes to: which kernel, on what, and whether that is allowed.
 
     step[4, 256](a, out)      step.prepare(grid=4, block=256)(a, out)      ….bind(…)      ….op(…)
+                              step.op(prepared, a, out)
 
 Memory that two parameters share (OX108), a contract that does not hold (OX401), arrays that are not
 all in one place (OX504), and buffers that were freed (OX501).
@@ -74,11 +75,19 @@ def method(
             for value in given.all:
                 here.run.escapes(value)
             return (UNKNOWN,)
-        case Configured(), "op":
+        case Configured(kernel=function), "op":
             _look(here, owner, given, node, is_direct=False)
-            for value in given.all:
-                api.take(here, value, node, f"is part of `{owner.kernel.node.name}`")
-            return (here.made(Kind.OPERATION, node),)
+            what = f"is part of `{function.node.name}`"
+            return (api.operation_of(here, given.all, node, what),)
+        case HostFunction(function=function), "op" if function.role is FunctionRole.KERNEL:
+            match given.positional:
+                case [Configured() as prepared, *rest] if prepared.kernel.node is function.node:
+                    given.positional = rest
+                    return method(here, prepared, name, given, node)
+                case _:
+                    # What was prepared somewhere else is not known, but an operation it gives.
+                    what = f"is part of `{function.node.name}`"
+                    return (api.operation_of(here, given.all, node, what),)
         case _:
             return None
 
