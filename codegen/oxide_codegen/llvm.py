@@ -167,6 +167,9 @@ _LINKING = threading.Lock()
 def _initialise() -> None:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
+    # Square roots within libdevice are rounded, as NVIDIA's own compiler has them. LLVM would take
+    # the approximation.
+    llvm.set_option("", "-nvvm-reflect-add=__CUDA_PREC_SQRT=1")
 
 
 def lines(text: str) -> Iterator[str]:

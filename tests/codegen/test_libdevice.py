@@ -25,6 +25,14 @@ define internal float @__internal_twice(float %x) noinline {{
 define float @__nv_unused(float %x) {{
   ret float %x
 }}
+@asked = private constant [17 x i8] c"__CUDA_PREC_SQRT\\00"
+declare i32 @__nvvm_reflect(ptr)
+define float @__nv_hypotf(float %x, float %y) {{
+  %exact = call i32 @__nvvm_reflect(ptr @asked)
+  %is_exact = icmp ne i32 %exact, 0
+  %found = select i1 %is_exact, float %x, float %y
+  ret float %found
+}}
 """
 KERNEL = """
 @kernel
@@ -32,6 +40,14 @@ def k(a: Slice[{type}], out: DisjointSlice[{type}]):
     i = thread.index_1d()
     if i < len(a) and i < len(out):
         out[i] = math.sin(a[i]) + math.exp(a[i])
+"""
+
+ROOTS = """
+@kernel
+def k(a: Slice[f32], b: Slice[f32], out: DisjointSlice[f32]):
+    i = thread.index_1d()
+    if i < len(a) and i < len(b) and i < len(out):
+        out[i] = math.hypot(a[i], b[i])
 """
 
 
@@ -62,6 +78,12 @@ def test_doubles_and_those_who_refuse_it_have_our_own(library, monkeypatch):
     own = ptx()
     assert "0f40400000" not in own
     assert "fma.rn.f64" in own
+
+
+def test_its_square_roots_are_rounded(library):
+    text = compile_ptx(trusted(ROOTS), "sm_80").text
+    loaded = re.findall(r"ld\.global\S*\s+%\w+, \[(%\w+)", text)
+    assert len(loaded) == 1, "the other operand is not looked at"
 
 
 def test_another_file_is_another_key(library, tmp_path, monkeypatch):
