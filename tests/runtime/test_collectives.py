@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 
 import oxide
 from oxide import operations as ops
-from oxide_codegen.collectives import environment
+from oxide_codegen.collectives import environment, wire
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED, Call, combined
+from oxide_codegen.collectives.link import Link
 from oxide_codegen.elements import dtype_of
 from runtime import processes, programs, unproved
 
@@ -84,6 +86,24 @@ def test_what_is_no_number_gives_way():
     rows = [np.array([np.nan, 1], np.float32), np.array([2, np.nan], np.float32)]
     found = combined(call, [row.view(np.uint8) for row in rows])
     assert found.view(np.float32).tolist() == [2, 1]
+
+
+def test_answers_are_taken_while_something_is_sent():
+    """The hub may wait for that before it reads on."""
+    call = Call("all_reduce", "u8", 1, "sum")
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(2) as pool:
+        made = pool.submit(Link, "127.0.0.1", server.getsockname()[1], {}, 5.0)
+        connection, _ = server.accept()
+        with connection:
+            wire.receive(connection)
+            wire.send(connection, {"kind": "welcome", "processes": [], "limit": 5})
+            link = made.result()
+            answer = link.call(0, call, b"1")
+            sent = pool.submit(link.call, 1, call, bytes(64 << 20))
+            time.sleep(0.02)
+            wire.send(connection, {"kind": "result", "number": 0}, b"2")
+            assert answer.result(5) == b"2"
+            assert not sent.done()
 
 
 # ---------------------------------------------------------------- in one process

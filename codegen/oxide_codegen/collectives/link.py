@@ -44,6 +44,9 @@ class Link:
 
     def __init__(self, address: str, port: int, hello: dict[str, Any], limit: float) -> None:
         until = time.monotonic() + limit + _GRACE
+        # Who sends holds the first, and waits for the hub, which waits for who takes its answers:
+        # that takes the second alone.
+        self._sending = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[float, Future[Any]]] = {}
         self._failure: tuple[type[CollectiveError], str] | None = None
@@ -64,11 +67,12 @@ class Link:
     def call(self, number: int, call: Call, payload: Any = b"") -> Future[Any]:
         """Tell the hub; the future gives what all get, or what went wrong."""
         answer: Future[Any] = Future()
-        with self._lock:
-            self.demand_health()
-            if self._has_left:
-                raise CollectiveError(f"{call}: this process has left the group")
-            self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer)
+        with self._sending:
+            with self._lock:
+                self.demand_health()
+                if self._has_left:
+                    raise CollectiveError(f"{call}: this process has left the group")
+                self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer)
             header = {"kind": "call", "number": number, "call": call.header()}
             try:
                 wire.send(self._connection, header, payload)
@@ -85,7 +89,7 @@ class Link:
 
     def give_up(self, text: str) -> None:
         """Tell all that this process cannot take part, and why."""
-        with self._lock, suppress(OSError):
+        with self._sending, suppress(OSError):
             # Where the hub is gone, so are the others.
             wire.send(self._connection, {"kind": "unable", "text": text})
         self.leave()
@@ -96,12 +100,17 @@ class Link:
             if self._has_left:
                 return
             self._has_left = True
-            try:
-                wire.send(self._connection, {"kind": "goodbye"})
-                self._connection.shutdown(socket.SHUT_WR)
-            except OSError:
-                # The hub is gone already.
-                return
+        # Who sends to a hub that takes nothing any more keeps no process from ending.
+        if not self._sending.acquire(timeout=_GRACE):
+            return
+        try:
+            wire.send(self._connection, {"kind": "goodbye"})
+            self._connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            # The hub is gone already.
+            return
+        finally:
+            self._sending.release()
 
     def fail(self, kind: type[CollectiveError], text: str, *, is_missed: bool = True) -> None:
         """The group has failed, or is at an end that nobody misses."""
