@@ -3,7 +3,9 @@
     pip download --no-deps numba-cuda && unzip numba_cuda-*.whl -d there
     python benchmarks/numba_suite.py there/numba_cuda/numba/cuda/tests/cudapy
 
-The tests are not ours and are run as they stand. A test counts as
+The tests are not ours and are run as they stand, but for what they take for granted: text that
+they give to `exec`, or to a Python of its own, is kept where a program has to keep it
+(`linecache`), and the Python of its own has the same stand-in. A test counts as
 
     passed       the same result
     refused      something that Oxide says it cannot compile, launch or offer
@@ -20,8 +22,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
+import linecache
 import os
 import re
+import subprocess
 import sys
 import time
 import traceback
@@ -123,7 +127,7 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     started = time.perf_counter()
-    _stand_in(arguments.folder)
+    stand_in(arguments.folder)
     counts: Counter[str] = Counter()
     others: list[str] = []
     refusals: Counter[str] = Counter()
@@ -213,8 +217,45 @@ def _loaded(path: Path) -> types.ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    vars(module)["exec"] = kept
     spec.loader.exec_module(module)
+    if hasattr(module, "subprocess"):
+        module.subprocess = _Processes(path.parent)  # type: ignore[attr-defined]
     return module
+
+
+def kept(
+    text: Any, names: dict[str, Any] | None = None, own: dict[str, Any] | None = None
+) -> None:
+    """Run text as `exec` does, and keep it, so that kernels in it have a source."""
+    caller = sys._getframe(1)
+    if isinstance(text, str):
+        name = f"<kept {len(linecache.cache)}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        text = compile(text, name, "exec")
+    names = caller.f_globals if names is None else names
+    exec(text, names, caller.f_locals if own is None and names is caller.f_globals else own)
+
+
+class _Processes:
+    """`subprocess`, of which a Python of its own has the same stand-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    def run(self, command: list[str], **rest: Any) -> Any:
+        """Run a command, or the text behind `-c`."""
+        if command[1:2] != ["-c"]:
+            return subprocess.run(command, check=False, **rest)
+        start = (
+            f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import numba_suite; "
+            f"numba_suite.stand_in(__import__('pathlib').Path({str(self._folder)!r})); "
+            f"numba_suite.kept({command[2]!r}, dict(__name__='__main__'))"
+        )
+        return subprocess.run([command[0], "-c", start], **rest)  # noqa: PLW1510
 
 
 class _Inside:
@@ -228,14 +269,25 @@ class _Inside:
         return iter(())
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in ("from_dtype", "as_dtype"):
-            from oxide.numba import from_dtype
-            from oxide_codegen.numba.arrays import numpy_type
+        return _of_inside(name)
 
-            return from_dtype if name == "from_dtype" else numpy_type
-        return _Inside()
+
+def _of_inside(name: str) -> Any:
+    """What a module of Numba's has by a name: what Oxide has as well, or nothing to be called."""
+    from oxide.numba import cuda, from_dtype
+    from oxide_codegen.numba.arrays import numpy_type
+
+    if name.startswith("__"):
+        raise AttributeError(name)
+    known = {
+        "from_dtype": from_dtype,
+        "as_dtype": numpy_type,
+        "from_array_like": cuda.device_array_like,
+        "auto_device": lambda array, **_: (cuda.to_device(array), True),
+        "cc_X_or_above": lambda *_: True,
+        "_have_nvjitlink": lambda: False,
+    }
+    return known.get(name, _Inside())
 
 
 class _Types(type):
@@ -269,9 +321,7 @@ class _Insides:
 
         class Module(types.ModuleType):
             def __getattr__(self, name: str) -> Any:
-                if name.startswith("__"):
-                    raise AttributeError(name)
-                return _Inside()
+                return _of_inside(name)
 
         return Module(spec.name)
 
@@ -279,7 +329,7 @@ class _Insides:
         """It is empty."""
 
 
-def _stand_in(folder: Path) -> None:
+def stand_in(folder: Path) -> None:
     """Let `numba` mean `oxide.numba`, and give what its tests want beside it."""
     import oxide.numba
     from oxide.numba import cuda
@@ -315,9 +365,7 @@ def _stand_in(folder: Path) -> None:
         def __getattr__(self, name: str) -> Any:
             if name.startswith(("skip", "xfail", "expected")):
                 return _skipping
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return _Inside()
+            return _of_inside(name)
 
     testing = Skips("numba.cuda.testing")
     testing.unittest = unittest  # type: ignore[attr-defined]
@@ -333,12 +381,23 @@ def _stand_in(folder: Path) -> None:
     cuda_module: Any = cuda
     cuda_module.HAS_NUMBA = False
     cuda_module.config = config
-    for name in ("utils", "compile_ptx", "compile_ptx_for_current_device", "launchconfig", "args"):
+    for name in (
+        "utils",
+        "compile_ptx",
+        "compile_ptx_for_current_device",
+        "launchconfig",
+        "args",
+        "cgutils",
+        "descriptor",
+    ):
         setattr(cuda_module, name, _Inside())
     named: Any = oxide.numba.types
     named.Type = cuda_module.types.Type = _Type
-    named.CPointer = cuda_module.types.CPointer = cuda_module.CUSource = _Inside()
-    sys.modules.setdefault("cffi", types.ModuleType("cffi")).FFI = _Inside()  # type: ignore[attr-defined]
+    named.CPointer = cuda_module.types.CPointer = _Inside()
+    cuda_module.CUSource = lambda *_, **__: _Inside()
+    sys.modules.setdefault("cffi", types.ModuleType("cffi")).FFI = _Inside  # type: ignore[attr-defined]
+    extensions: Any = types.ModuleType("suite_of_numba.extensions_usecases")
+    extensions.struct_model_type = extensions.MyStruct = _Inside()
     core: Any = types.ModuleType("numba.cuda.core")
     core.config, core.errors = config, errors
     tests: Any = types.ModuleType("numba.cuda.tests")
@@ -363,6 +422,7 @@ def _stand_in(folder: Path) -> None:
         "numba.cuda.tests.support": support,
         "numba.cuda.tests.cudapy": usecases,
         "suite_of_numba": usecases,
+        "suite_of_numba.extensions_usecases": extensions,
     }
     sys.meta_path.append(_Insides())
     # What is in a module of Numba's is no function of a program.
