@@ -68,10 +68,13 @@ def compile_ptx(
     Raises `target.Unsupported` where the SM lacks what the kernel needs.
     """
     from oxide_codegen import llvm
+    from oxide_codegen.lowering.unrolling import COUNTED
 
     text, device = lower(checked, sm, form, contract=contract, without=without)
+    # Indices of 64 bits gain by other ways to their addresses.
+    keeps_addresses = form.ordinary and COUNTED in text
     return Ptx(
-        llvm.assembly(text, llvm.nvptx_machine(sm)),
+        llvm.assembly(text, llvm.nvptx_machine(sm), keeps_addresses=keeps_addresses),
         entry_name(checked.kernel, device.lanes),
         sm,
         abi.layout(checked.kernel),

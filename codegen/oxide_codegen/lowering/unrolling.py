@@ -48,6 +48,8 @@ _TIMES = ((4, 16), (8, 8), (SHORT, 4))
 # With a step that is no number the trips behind the last round cost more.
 _MOST_STRIDED = 8
 _ROLLED = '!{!"llvm.loop.unroll.disable"}'
+# What LLVM calls how often a loop is unrolled.
+COUNTED = "llvm.loop.unroll.count"
 
 
 def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ def unrolling(context: Context, loop: For | While) -> tuple[str, ...]:
     times = 1 if _can_be_left(loop) else _times(context, loop)
     if times == 1:
         return rolled
-    return _mark(context, f'!{{!"llvm.loop.unroll.count", i32 {times}}}')
+    return _mark(context, f'!{{!"{COUNTED}", i32 {times}}}')
 
 
 def _assembler_may_unroll(context: Context, loop: For) -> bool:
