@@ -295,3 +295,38 @@ ROWS = UNGUARDED.replace("a[i]", "a[i, 0]")
 def test_the_size_of_an_array_of_any_shape_is_no_length(size: str) -> None:
     verdict, _ = facts(f"{ROWS}x = np.zeros(some())\nk[{size}, 1](x, 7)\n")
     assert verdict == "violated"
+
+
+CLOSURE = """\
+import numpy as np
+from numba import cuda
+
+
+def run(params, x):
+    n = params[0]
+
+    @cuda.jit
+    def k(a):
+        i = cuda.grid(1)
+{body}
+
+    k[4, 64]({array})
+"""
+# Numbers of the code round a kernel are one number each, and what must hold of them is stated.
+NUMBERS = {
+    "        if i < n:\n            a[i] = 0": ("proved", ["len(a) >= n"]),
+    "        if i < a.size:\n            a[i] = i // n": ("proved", ["n >= 1"]),
+    "        if i < n * n:\n            a[i // n, i % n] = 0": ("proved", []),
+    "        if i < n * n:\n            a[i // n, i % (n + 1)] = 0": ("unproved", None),
+    "        if i < 256:\n            a[i // n] = 0": ("unproved", None),
+    "        if i < n:\n            a[i % 8] = i": ("unproved", None),
+}
+
+
+@pytest.mark.parametrize("body", NUMBERS)
+def test_numbers_round_a_kernel_are_one_number_each(body: str) -> None:
+    array = "np.zeros((n, n))" if "," in body else "x"
+    verdict, stated = facts(CLOSURE.format(body=body, array=array))
+    wanted, least = NUMBERS[body]
+    assert verdict == wanted
+    assert least is None or stated == least

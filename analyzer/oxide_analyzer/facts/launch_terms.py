@@ -18,7 +18,7 @@ from oxide_analyzer.facts.conditions import (
     less,
 )
 from oxide_analyzer.facts.polys import Alias, Atom, Level, Monomial, Poly, constant
-from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
+from oxide_analyzer.ir.kernel import OWN_DIALECT, Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -61,8 +61,8 @@ class LaunchTerms:
         default_factory=dict[tuple[Register, int], Poly]
     )
     bounds: dict[Poly, tuple[int, int]] = field(default_factory=dict[Poly, tuple[int, int]])
-    quantities: dict[Atom, Dim | Param | Special] = field(
-        default_factory=dict["Atom", Dim | Param | Special]
+    quantities: dict[Atom, Dim | Param | Special | Symbol] = field(
+        default_factory=dict["Atom", Dim | Param | Special | Symbol]
     )
     _place: tuple[Poly, Poly] | None = None
     _warps: Poly | None = None
@@ -238,16 +238,19 @@ class LaunchTerms:
     def scalar(self, name: str, type_: Scalar) -> Poly:
         """An integer parameter, or a compile-time constant, whose size no launch checks."""
         parameters = (p.name for p in self.kernel.parameters if isinstance(p, ScalarParameter))
-        if name not in parameters:
+        is_constant = name not in parameters
+        if is_constant and self.kernel.dialect == OWN_DIALECT:
+            # Its own facts are those of its specialisation.
             return self.terms.variable(name, Level.LAUNCH, type_.min, type_.max)
         low, high = type_.min, type_.max
         if self.compact:
             low, high = max(low, -COMPACT), min(high, COMPACT)
         value = self.terms.variable(name, Level.LAUNCH, low, high)
-        self._name(value, Param(name, type_, self.kernel.name_span))
+        named = Symbol if is_constant else Param
+        self._name(value, named(name, type_, self.kernel.name_span))
         return value
 
-    def _name(self, value: Poly, expr: Dim | Param | Special) -> None:
+    def _name(self, value: Poly, expr: Dim | Param | Special | Symbol) -> None:
         atom = value.single()
         if atom is not None:
             self.quantities[atom] = expr
@@ -309,7 +312,7 @@ class LaunchTerms:
         if isinstance(atom.form, Alias):
             return self.expression(atom.form.definition)
         found = self.quantities.get(atom)
-        if isinstance(found, Param) and found.type != I64:
+        if isinstance(found, Param | Symbol) and found.type != I64:
             return Convert(found, I64, self.kernel.name_span)
         return found
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.conditions import negate
 from oxide_analyzer.interpreter import run
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Param, Symbol
-from oxide_analyzer.ir.specialise import StandIn, specialise, with_functions
+from oxide_analyzer.ir.specialise import StandIn, fold, specialise, with_functions
 from oxide_analyzer.ir.walk import expressions, subexpressions
 from oxide_analyzer.language.types import BOOL
 from oxide_analyzer.proof.affine import refutes
@@ -193,7 +193,8 @@ def instances(kernel: Kernel, admitted: Admitted) -> Iterable[tuple[Kernel, Admi
             s.name: s.type == BOOL or (float(value) if s.type.is_float else value) for s in names
         }
         concrete = specialise(kernel, values)
-        yield concrete, Admitted(concrete, admitted.facts, admitted.flat)
+        facts = tuple(fold(fact, values) for fact in admitted.facts)
+        yield concrete, Admitted(concrete, facts, admitted.flat)
 
 
 def symbols(kernel: Kernel) -> list[Symbol]:

@@ -79,7 +79,7 @@ class Candidate:
         quantity = self.expr.left if isinstance(self.expr, Compare) else self.expr
         if isinstance(quantity, Convert):
             quantity = quantity.operand
-        return isinstance(quantity, Param) and self.right == constant(0)
+        return isinstance(quantity, Param | Symbol) and self.right == constant(0)
 
 
 def infer(analysis: Analysis, obligation: Obligation) -> tuple[Candidate, ...] | None:
@@ -190,6 +190,10 @@ def _limits(analysis: Analysis, reached: _Reached, tied: bool) -> Iterator[Poly]
     index = reached.index
     if index.level is Level.LAUNCH:
         yield index
+    for atom in index.atoms():
+        if isinstance(atom.form, Quotient):
+            # `i % n` is below n.
+            yield atom.form.divisor.shift(-1)
     for condition in _parts(_known(analysis, reached)):
         match condition:
             case AtLeastZero(poly=p):
@@ -289,7 +293,7 @@ def has_grid(analysis: Analysis, poly: Poly) -> bool:
 def scalars(analysis: Analysis, query: Query, bounds: tuple[int, ...]) -> Iterator[Candidate]:
     """A scalar that the query mentions is at least a number."""
     for poly, expr in quantities(analysis, query):
-        if isinstance(expr, Param) and expr.type.is_signed:
+        if isinstance(expr, Param | Symbol) and expr.type.is_signed:
             for bound in bounds:
                 candidate = at_least(analysis, poly, constant(bound))
                 if candidate is not None:
@@ -355,7 +359,9 @@ def multiple(analysis: Analysis, poly: Poly, expr: Expr, number: int) -> Candida
     return Candidate(rest, constant(0), is_zero(rest), whole, f"{poly} % {number} == 0")
 
 
-def quantities(analysis: Analysis, query: Query) -> Iterator[tuple[Poly, Dim | Param | Special]]:
+def quantities(
+    analysis: Analysis, query: Query
+) -> Iterator[tuple[Poly, Dim | Param | Special | Symbol]]:
     """The quantities of the launch that a query mentions, however deep."""
     for atom in analysis.terms.reachable(p for c in query for p in condition_polys(c)):
         expr = analysis.launch.quantities.get(atom)

@@ -39,6 +39,7 @@ from oxide_analyzer.ir.nodes import (
     Param,
     Register,
     Special,
+    Symbol,
 )
 from oxide_analyzer.ir.walk import subexpressions
 from oxide_analyzer.proof.affine import refutes
@@ -172,7 +173,7 @@ def _list(
     analysis: Analysis,
     obligation: Obligation,
     polys: list[Poly],
-    mentioned: list[tuple[Poly, Dim | Param | Special]],
+    mentioned: list[tuple[Poly, Dim | Param | Special | Symbol]],
 ) -> Iterator[tuple[Offer, _Fact]]:
     query = tuple(_all(obligation))
     subject = obligation.subject

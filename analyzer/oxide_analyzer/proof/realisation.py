@@ -21,7 +21,7 @@ from oxide_analyzer.facts.conditions import (
     Opaque,
 )
 from oxide_analyzer.facts.polys import Alias, Element
-from oxide_analyzer.ir.nodes import Dim, Param, Register, Special
+from oxide_analyzer.ir.nodes import Dim, Param, Register, Special, Symbol
 from oxide_analyzer.launch import Contents
 from oxide_analyzer.proof.contents import declared_in, keeps_data
 
@@ -58,6 +58,9 @@ def launch_of(analysis: Analysis, admitted: Admitted, model: Model) -> Launch | 
                 scalars[name] = value
             case Dim(array=array, axis=axis):
                 lengths.setdefault(array, {})[axis] = value
+            case Symbol():
+                # Kernels with open constants are not asked for models.
+                pass
     grid, block = extents[Register.GRID_DIM], extents[Register.BLOCK_DIM]
     launch = admitted.with_values(
         (grid[0], grid[1], grid[2]), (block[0], block[1], block[2]), scalars, lengths

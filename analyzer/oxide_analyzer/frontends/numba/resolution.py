@@ -125,6 +125,9 @@ class NumbaResolver(Resolver):
             listed = self._listed(value, scope)
             if listed is not None and once and scope.is_module:
                 value = listed
+        if isinstance(value, ast.Subscript) and not scope.is_module and self._is_part(value, scope):
+            # `n = sizes[0]`, which a kernel that a function makes has as a number.
+            value = None
         found = super()._assigned(name, value, annotation, scope, once)
         if once and value is not None and not scope.is_module:
             # A kernel that a function makes has its locals as they are when it is launched.
@@ -132,6 +135,12 @@ class NumbaResolver(Resolver):
             if isinstance(known, NumberConstant) and isinstance(found, NumberConstant):
                 return replace(found, value=known.value)
         return found
+
+    def _is_part(self, value: ast.Subscript, scope: Scope) -> bool:
+        """Whether a subscript is no type: `params[0]`, where `float32[:]` is one."""
+        base = self.expression(value.value, scope)
+        is_shape = isinstance(value.value, ast.Attribute) and value.value.attr == "shape"
+        return is_shape or isinstance(base, NumberConstant)
 
     def _listed(self, value: ast.Call, scope: Scope) -> ast.expr | None:
         """The tuple of which `np.array([1, 2, 3])` is made, where that says its type."""
