@@ -82,10 +82,9 @@ def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
     element = _of_dtype(array.dtype)
     if not array.flags.c_contiguous:
         raise not_contiguous(f"strides {array.strides} for shape {array.shape}")
-    address = array.__array_interface__["data"][0]
     return _aligned(
         ArrayView(
-            address,
+            start_of(array),
             array.shape,
             element,
             array.dtype.itemsize,
@@ -95,6 +94,12 @@ def of_numpy(array: Any, *, owner: Any = None) -> ArrayView:
             array if owner is None else owner,
         )
     )
+
+
+def start_of(array: Any) -> int:
+    """Where a NumPy array starts; one of `oxide.pinned`, which would wait, is not asked."""
+    interface: Any = sys.modules["numpy"].ndarray.__array_interface__
+    return interface.__get__(array)["data"][0]
 
 
 def _of_cuda_interface(value: Any, interface: dict[str, Any]) -> ArrayView:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import host_streams, streams
+from oxide_codegen.arrays import start_of
 from oxide_codegen.driver import check
 from oxide_codegen.errors import DeviceError
 from oxide_codegen.strides import Layout, rectangles
@@ -175,7 +176,7 @@ def _host_copy(buffer: DeviceBuffer[Any], array: Any, queue: Queue, *, to_device
     if pinned is None and host_memory(array) is not None:
         # Managed memory, or a copy of pinned memory.
         array.settle(writes=not to_device)
-    addresses = buffer.described().address, array.__array_interface__["data"][0]
+    addresses = buffer.described().address, start_of(array)
     target, source = addresses if to_device else addresses[::-1]
     names = ("device", "host") if to_device else ("host", "device")
     owner = queue.ours
@@ -198,11 +199,10 @@ def _host_copy(buffer: DeviceBuffer[Any], array: Any, queue: Queue, *, to_device
 def _pinned(array: Any) -> Pinned | None:
     """The pinned memory that an array lies in."""
     memory = host_memory(array)
-    address = getattr(memory, "address", None)
-    if memory is None or address is None or not hasattr(memory, "used"):
+    start = getattr(memory, "address", None)
+    if memory is None or start is None or not hasattr(memory, "used"):
         return None
-    start = array.__array_interface__["data"][0]
-    return memory if address <= start < address + memory.size else None
+    return memory if start <= start_of(array) < start + memory.size else None
 
 
 def _on_one_gpu(target: DeviceBuffer[Any], source: DeviceBuffer[Any], queue: Queue) -> None:

@@ -11,9 +11,14 @@ What NumPy does with such an array waits by itself, as far as it says so: indexi
 functions and methods. A read comes behind copies to the array, a write behind copies from it as
 well. Views are such arrays too; what is computed from them are ordinary ones.
 
-What takes the memory past NumPy (`np.asarray(p)`, a C library) says nothing and does not wait: call
-`p.sync()` first, and enqueue no copy while it is at work. Buffers, `memoryview(p)` or what a file
-reads into, wait when they are made, from Python 3.12 on.
+Who asks for the memory waits when he gets it, and no more later: `p.ctypes`, `p.data`, what speaks
+`__array_interface__`, `__array_struct__` or `__array__`, and from Python 3.12 on buffers:
+`memoryview(p)`, a file that reads into `p`.
+
+NumPy itself asks arrays of its own, of whatever class, for nothing: `np.asarray(p)`, `np.array(p)`,
+`np.array([p, p])`, `plain[...] = p`, and libraries that take the memory by its C interface. Call
+`p.sync()` first, and enqueue no copy while they are at work. Only what is no array of NumPy could
+wait there, and nobody who wants one would take that.
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ _WRITTEN = (
     # These go on with the memory in ways that nobody sees.
     *("getfield", "ravel"),
 )
+_HANDED_OUT = ("__array_interface__", "__array_struct__", "ctypes", "data")
 
 
 class HostArray(np.ndarray[Any, Any]):
@@ -109,6 +115,11 @@ class HostArray(np.ndarray[Any, Any]):
         self.settle(writes=True)
         return memoryview(_ordinary(self))
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        """An ordinary array of the same memory; NumPy does not ask, others do."""
+        self.settle(writes=True)
+        return _ordinary(self).__array__(*args, **kwargs)
+
     def __iter__(self) -> Iterator[Any]:
         """Its rows, or elements."""
         return (self[k] for k in range(len(self)))
@@ -145,6 +156,19 @@ def _waiting(name: str, *, writes: bool) -> Callable[..., Any]:
     return method
 
 
+def _handing_out(name: str) -> property:
+    """An attribute of NumPy's arrays by which others get the memory, when nothing uses it."""
+    inner = getattr(np.ndarray, name)
+
+    def attribute(self: HostArray) -> Any:
+        self.settle(writes=True)
+        return inner.__get__(self)
+
+    return property(attribute)
+
+
+for _name in _HANDED_OUT:
+    setattr(HostArray, _name, _handing_out(_name))
 for _name in _READ:
     if hasattr(np.ndarray, _name):
         setattr(HostArray, _name, _waiting(_name, writes=False))

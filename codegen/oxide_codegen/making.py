@@ -79,7 +79,7 @@ def pinned(shape: int | tuple[int, ...], dtype: Any, *, device: str | None = Non
 
     `buffer.copy_from(p, stream)` and `buffer.copy_to(p, stream)` return at once. Until such a copy
     is done the program may do anything else; what it does with `p` through NumPy waits, a read for
-    copies to `p`, a write for copies from it as well. What takes the memory past NumPy
+    copies to `p`, a write for copies from it as well. What takes the memory without asking
     (`np.asarray(p)`, a C library) does not wait: call `p.sync()` before. The
     memory is given back when nobody refers to it and no copy uses it. On the cpu device it is
     ordinary memory, and all else is the same.

@@ -28,6 +28,13 @@ class Waits:
         self.seen.append("write" if writes else "read")
 
 
+class Wrapped:
+    """An array of another library, over memory that it asked for."""
+
+    def __init__(self, interface):
+        self.__array_interface__ = interface
+
+
 def test_what_numpy_does_waits():
     memory = Waits()
     p = over(np.arange(12.0).reshape(3, 4), memory)
@@ -65,6 +72,11 @@ def test_what_numpy_does_waits():
         "one by one": lambda: p.flat[3],
         "DLPack": lambda: np.from_dlpack(p),
         "itself": p.sync,
+        "its memory": lambda: p.data,
+        "its place": lambda: p.ctypes.data,
+        "a protocol": lambda: np.asarray(Wrapped(p.__array_interface__)),
+        "a protocol of C": lambda: p.__array_struct__,
+        "an ordinary array": p.__array__,
     }
     if sys.version_info >= (3, 12):
         writes["a buffer"] = lambda: memoryview(p)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba.quantities import Symbol, Whole
 from oxide_analyzer.host.values import UNKNOWN, Items, Kind, Method, Thing, Value
+from oxide_analyzer.sizes import Symbol, Whole
 
 if TYPE_CHECKING:
     import ast
 
     from oxide_analyzer.host.expressions import Expressions
-    from oxide_analyzer.host.values import Size
+    from oxide_analyzer.sizes import Size
 
 
 def attribute(array: Thing, name: str) -> Value:

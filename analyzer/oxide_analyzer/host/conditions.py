@@ -13,7 +13,6 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.frontends.numba.quantities import Symbol, Whole
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -30,12 +29,13 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.operators import HOLDS
 from oxide_analyzer.record import record
+from oxide_analyzer.sizes import Symbol, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oxide_analyzer.host.values import Size
     from oxide_analyzer.ir.nodes import CompareOp, Expr
+    from oxide_analyzer.sizes import Size
 
 Extents: TypeAlias = "tuple[Size | None, Size | None, Size | None]"
 _Terms: TypeAlias = "dict[Size, int]"

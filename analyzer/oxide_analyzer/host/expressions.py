@@ -10,7 +10,6 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba.quantities import Symbol, Whole, ceiling, whole
 from oxide_analyzer.frontends.oxide.constants import fold
 from oxide_analyzer.frontends.oxide.meanings import (
     FunctionRole,
@@ -38,12 +37,13 @@ from oxide_analyzer.host.values import (
     things_in,
 )
 from oxide_analyzer.rules import ox503_unsynchronised_access as ox503
+from oxide_analyzer.sizes import Symbol, Whole, computed
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.host.flow import Flow
     from oxide_analyzer.host.run import Run
-    from oxide_analyzer.host.values import Size
+    from oxide_analyzer.sizes import Size
     from oxide_analyzer.source import Span
 
 _FOREIGN = frozenset(("oxide", "numpy", "numba", "math"))
@@ -301,10 +301,13 @@ class Expressions:
                 return True
         return False
 
-    def stored(self, node: ast.Subscript) -> None:
+    def stored(self, node: ast.Subscript, value: Value = UNKNOWN) -> None:
         """`x[…] = value`."""
         base = self.value(node.value)
         self.read(base, node)
+        if isinstance(base, Thing) and base.kind is Kind.HOST_ARRAY:
+            # An ordinary array takes the elements of any other without asking it.
+            self.read(value, node, past_numpy=not base.waits)
         if not isinstance(node.slice, ast.Slice):
             self.run.escapes(self.value(node.slice))
 
@@ -330,7 +333,7 @@ class Expressions:
                 return Items(items + more, is_list=one.is_list)
             case Symbol() | Whole() | int(), _, Symbol() | Whole() | int():
                 name = _OPERATORS.get(type(op))
-                found = None if name is None else whole(name, one, other)
+                found = None if name is None else computed(name, one, other)
                 return found if isinstance(found, Whole) else UNKNOWN
             case _:
                 return UNKNOWN
@@ -343,7 +346,7 @@ class Expressions:
                 # `-(-n // b)` is n / b, rounded up.
                 match self.value(left), self.value(right):
                     case (int() | Symbol() | Whole()) as one, (int() | Symbol() | Whole()) as other:
-                        found = ceiling(one, other)
+                        found = computed("ceil", one, other)
                         return found if isinstance(found, int | Whole) else UNKNOWN
                     case _:
                         return UNKNOWN
@@ -358,7 +361,7 @@ class Expressions:
             return None
         match self.value(node.left), self.value(node.right):
             case (int() | Symbol() | Whole()) as one, (int() | Symbol() | Whole()) as other:
-                found = ceiling(one, other)
+                found = computed("ceil", one, other)
                 return found if isinstance(found, int | Whole) else None
             case _:
                 return None
@@ -477,7 +480,7 @@ class Expressions:
                     int() | Symbol() | Whole() as other,
                 ],
             ):
-                found = whole(name, one, other)
+                found = computed(name, one, other)
                 return found if isinstance(found, int | Whole) else UNKNOWN
             case (("tuple" | "list"), [Items() as items]):
                 return items

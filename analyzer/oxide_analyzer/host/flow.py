@@ -236,7 +236,7 @@ class Flow:
                 self._bind(inner, UNKNOWN, expressions)
             case ast.Subscript():
                 self._run.escapes(value)
-                expressions.stored(target)
+                expressions.stored(target, value)
             case _:
                 self._run.escapes(value)
                 expressions.below(target)

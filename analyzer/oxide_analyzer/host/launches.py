@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.diagnostics import Related
-from oxide_analyzer.frontends.numba.quantities import Symbol, Whole
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.host import api
@@ -32,6 +31,7 @@ from oxide_analyzer.ir.nodes import Const, Ownership
 from oxide_analyzer.rules import ox108_aliased_arguments as ox108
 from oxide_analyzer.rules import ox401_launch_violates_contract as ox401
 from oxide_analyzer.rules import ox504_wrong_device as ox504
+from oxide_analyzer.sizes import Symbol, Whole
 
 if TYPE_CHECKING:
     import ast
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.checked import Fact
     from oxide_analyzer.host.conditions import Extents
     from oxide_analyzer.host.expressions import Expressions, Given
-    from oxide_analyzer.host.values import Size
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.sizes import Size
 
 _MOST_AXES = 3
 _OF_OURS = (Kind.BUFFER, Kind.OPERATION)

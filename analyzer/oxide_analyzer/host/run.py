@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.checked import Fact
 from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import Related
-from oxide_analyzer.frontends.numba.quantities import Symbol
 from oxide_analyzer.frontends.oxide.reading import instances
 from oxide_analyzer.host.values import Kind, Thing, Value, things_in
+from oxide_analyzer.sizes import Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.resolution import Resolver
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
-    from oxide_analyzer.host.values import Size
     from oxide_analyzer.ir.kernel import Kernel
+    from oxide_analyzer.sizes import Size
     from oxide_analyzer.source import SourceFile, Span
 
 MOST_STATEMENTS = 6_000

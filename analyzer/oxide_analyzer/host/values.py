@@ -1,6 +1,6 @@
 """What host code computes: numbers, tuples, objects with an identity, kernels, and the unknown.
 
-Sizes are those of `quantities`: a number of which nothing is known but that it is the same wherever
+Sizes are those of `sizes`: a number of which nothing is known but that it is the same wherever
 it is seen is a `Symbol`.
 """
 
@@ -9,16 +9,14 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.frontends.numba.quantities import Symbol, Whole
 from oxide_analyzer.record import distinct, record
+from oxide_analyzer.sizes import Size, Symbol, Whole
 
 if TYPE_CHECKING:
     import ast
 
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.source import Span
-
-Size: TypeAlias = int | Symbol | Whole
 
 
 class Kind(Enum):
