@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -138,6 +139,20 @@ def test_host_functions_get_results_that_are_there(add):
 
     assert ops.host(total, add.op(x, x, ops.empty(N, oxide.f32))).sync() == 2 * N
     assert names[0].startswith("oxide-host")
+
+
+def test_chains_are_as_long_as_one_likes():
+    def next_of(number):
+        return ops.value(number + 1)
+
+    longest = sys.getrecursionlimit() // 2
+    followed, shared = ops.value(0), ops.value(0)
+    for _ in range(longest):
+        followed = followed.and_then(next_of)
+        shared = shared.and_then(next_of).share()
+    assert followed.sync() == longest
+    assert asyncio.run(_await(shared)) == longest
+    assert len(followed.what) < 100
 
 
 def test_errors_reach_who_waits():

@@ -9,6 +9,9 @@ out what it waits for, and whoever drives it waits: `sync` by blocking, `awaited
         branch 1   a ──────────────────────┐
         branch 2   b ─► blocked: f(b) ─────┴─► c
 
+What an operation needs is walked within its own walk, and where that goes too deep as a branch of
+its own, so chains may be as long as memory allows.
+
 What is in flight is kept: every array of a run lives until its last stream is done, also when the
 one who awaits is cancelled or its loop is closed. Who is told what it ran into: see `errands`.
 """
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# So many walks are within each other; Python has a limit, of which others use a part.
+_DEEPEST = 50
+
 
 def begun(
     operation: DeviceOperation[Any], policy: Policy | None, captured: Captured | None = None
@@ -52,17 +58,30 @@ def begun(
 # ---------------------------------------------------------------- walking
 
 
-def _walk(operation: DeviceOperation[Any], context: Context) -> Walk:
+def _within(operation: DeviceOperation[Any], context: Context, depth: int) -> Walk:
+    """The walk of what an operation needs that is so deep itself."""
+    if depth < _DEEPEST:
+        return _walk(operation, context, depth + 1)
+    return _beyond(operation, context)
+
+
+def _beyond(operation: DeviceOperation[Any], context: Context) -> Walk:
+    """Do an operation as a branch, for which this one waits."""
+    [result] = yield [_walk(operation, context)]
+    return result
+
+
+def _walk(operation: DeviceOperation[Any], context: Context, depth: int = 0) -> Walk:
     """Do an operation in a context; gives its result, which may be in flight."""
     match operation:
         case Value(result=result):
             context.keep(result)
             return result
         case Step(run=run, inputs=inputs):
-            given = yield from _all(inputs, context)
+            given = yield from _all(inputs, context, depth)
             return context.do(run, given)
         case Then(source=source, function=function):
-            result = yield from _walk(source, context)
+            result = yield from _within(source, context, depth)
             following: Any = function(result)
             if not isinstance(following, DeviceOperation):
                 raise TypeError(
@@ -70,22 +89,22 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> Walk:
                     f"{type(following).__name__}; wrap it in value(…)"
                 )
             following.take("was done")
-            return (yield from _walk(following, context))
+            return (yield from _within(following, context, depth))
         case On(device=device, source=source):
-            return (yield from _walk(source, context.at(device)))
+            return (yield from _within(source, context.at(device), depth))
         case Zip(parts=parts):
-            return tuple((yield from _all(parts, context)))
+            return tuple((yield from _all(parts, context, depth)))
         case Shared():
-            return (yield from _shared(operation, context))
+            return (yield from _shared(operation, context, depth))
         case Item(source=source, index=index):
-            results = yield from _shared(source, context)
+            results = yield from _shared(source, context, depth)
             return results[index]
         case Host(run=run, inputs=inputs):
             if context.is_captured:
                 from oxide_codegen.operations.graphs import refuse_host_function
 
                 raise refuse_host_function(operation.what)
-            given = yield from _all(inputs, context)
+            given = yield from _all(inputs, context, depth)
             if inputs:
                 settled = context.settled()
                 yield settled
@@ -95,13 +114,13 @@ def _walk(operation: DeviceOperation[Any], context: Context) -> Walk:
             raise TypeError(f"{type(operation).__name__} is no operation of Oxide")
 
 
-def _all(parts: tuple[DeviceOperation[Any], ...], context: Context) -> Walk:
+def _all(parts: tuple[DeviceOperation[Any], ...], context: Context, depth: int) -> Walk:
     """Operations side by side: the first goes on here, others where they do not wait for it."""
     branches = [k for k, part in enumerate(parts) if not isinstance(part, Value)]
     if len(branches) <= 1:
         results: list[Any] = []
         for part in parts:
-            results.append((yield from _walk(part, context)))
+            results.append((yield from _within(part, context, depth)))
         return results
     contexts = [
         context if k in (branches[0], *_plain(parts)) else context.beside()
@@ -114,11 +133,11 @@ def _plain(parts: tuple[DeviceOperation[Any], ...]) -> tuple[int, ...]:
     return tuple(k for k, part in enumerate(parts) if isinstance(part, Value))
 
 
-def _shared(operation: Shared[Any], context: Context) -> Walk:
+def _shared(operation: Shared[Any], context: Context, depth: int) -> Walk:
     if operation.begin():
         within = context if context.is_captured else context.sharing(operation)
         try:
-            result = yield from _walk(operation.source, within)
+            result = yield from _within(operation.source, within, depth)
         except BaseException as error:
             operation.result.set_exception(error)
             raise

@@ -141,7 +141,9 @@ class Then(DeviceOperation[U]):
     def __init__(
         self, source: DeviceOperation[Any], function: Callable[[Any], DeviceOperation[U]]
     ) -> None:
-        super().__init__(f"{source.what}, and then another")
+        # Of a long chain the beginning.
+        is_known = isinstance(source, Then)
+        super().__init__(source.what if is_known else f"{source.what}, and then another")
         self.source = source
         self.function = function
         source.take("is part of and_then")

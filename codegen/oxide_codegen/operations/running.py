@@ -141,13 +141,17 @@ class Context:
 
     def work(self) -> tuple[Work, ...]:
         """All that this branch and those within it have enqueued, or used."""
-        own: tuple[Work, ...] = tuple(self._futures)
-        if self._last is not None:
-            own = (*own, self._last)
-        if self._is_used and self.device_id.kind == "cuda":
-            own = (self.stream, *own)
-        inner = (work for one in self._inner for work in one.work())
-        return tuple(dict.fromkeys((*own, *inner)))
+        found: dict[Work, None] = {}
+        left: list[Context] = [self]
+        while left:
+            one = left.pop()
+            if one._is_used and one.device_id.kind == "cuda":
+                found[one.stream] = None
+            found |= dict.fromkeys(one._futures)
+            if one._last is not None:
+                found[one._last] = None
+            left += reversed(one._inner)
+        return tuple(found)
 
     def settled(self) -> tuple[Waited, ...]:
         """What is done when all of that is."""
