@@ -18,7 +18,6 @@ from oxide_analyzer.frontends.numba.promotion import as_type, common, zero
 from oxide_analyzer.frontends.oxide import calls, indexing
 from oxide_analyzer.frontends.oxide.values import Number, TupleValue
 from oxide_analyzer.ir.nodes import (
-    Binary,
     BinaryOp,
     Compare,
     CompareOp,
@@ -27,7 +26,6 @@ from oxide_analyzer.ir.nodes import (
     LogicOp,
     Math,
     MathFunction,
-    Select,
     Unary,
     UnaryOp,
 )
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
     from oxide_analyzer.frontends.oxide.values import Value
-    from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.row import Builtin
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.source import Span
@@ -118,26 +115,10 @@ def _rect(lowering: NumbaLowering, node: ast.Call, values: list[Value]) -> Value
     """`cmath.rect(r, phi)`."""
     if len(values) != 2 or not all(isinstance(value, Number) for value in values):
         return None
-    span = lowering.span(node)
     made = _complex(lowering, node, values)
     if not complexes.is_complex(made):
         return None
-    size, angle = complexes.parts(lowering, made, span)
-
-    def of(function: MathFunction) -> Expr:
-        direction = Math(function, (indexing.placed(angle, span),), angle.type, span)
-        made = Binary(BinaryOp.MUL, indexing.placed(size, span), direction, size.type, span)
-        # Of no size there is no direction to ask for.
-        part = lowering.hold(Number(made, size.type), span).expr
-        known = Compare(CompareOp.EQ, part, part, span)
-        none = Compare(CompareOp.EQ, indexing.placed(size, span), zero(size.type, span), span)
-        rest: Expr = Select(none, indexing.placed(size, span), part, size.type, span)
-        if function is MathFunction.SIN:
-            level = Compare(CompareOp.EQ, indexing.placed(angle, span), zero(size.type, span), span)
-            rest = Select(level, indexing.placed(angle, span), rest, size.type, span)
-        return Select(known, part, rest, size.type, span)
-
-    return complexes.made(lowering, of(MathFunction.COS), of(MathFunction.SIN), span)
+    return supplied.function(lowering, node, "rect", made)
 
 
 # ---------------------------------------------------------------- what they have
