@@ -3,7 +3,7 @@
 `arithmetic` is the meaning of the operators, `warps` of what lanes do together; `translate` writes
 a kernel as a Python function that plays one thread, `actions` what that calls; `machine` and
 `ensemble` run the threads of a launch, in the order of a `schedule`; `ordering` knows what nothing
-orders, `memory` what is undefined, `outcome` what a run came to.
+orders, `memory` what is undefined, `outcome` what a run came to; `visits` asks who comes where.
 
 Reading a kernel needs `arithmetic` alone, so the machine is imported by the first run.
 """
@@ -31,6 +31,8 @@ from oxide_analyzer.interpreter.outcome import (
 from oxide_analyzer.interpreter.schedule import Named, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from oxide_analyzer.interpreter.stops import Debugger
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.launch import Launch
@@ -53,6 +55,8 @@ __all__ = [
     "WarpDivergence",
     "ZeroDivisor",
     "run",
+    "sites",
+    "visited",
 ]
 
 BUDGET = 2_000_000
@@ -80,3 +84,20 @@ def run(
     from oxide_analyzer.interpreter.execution import execute
 
     return execute(kernel, launch, schedule, budget, failures_limit, debugger)
+
+
+def sites(kernel: Kernel) -> tuple[int, ...]:
+    """The statements that a run notes who comes to."""
+    from oxide_analyzer.interpreter.translate import translate
+
+    return tuple(translate(kernel).statements)
+
+
+def visited(
+    kernel: Kernel, launch: Launch, wanted: Mapping[tuple[int, int], int], budget: int = BUDGET
+) -> tuple[Mapping[int, set[int]], int]:
+    """Which threads come to which statements, until as many of each block have come to them as
+    are `wanted`, by (site, block); and the steps that this took. See `visits`."""
+    from oxide_analyzer.interpreter.visits import visited
+
+    return visited(kernel, launch, wanted, budget)

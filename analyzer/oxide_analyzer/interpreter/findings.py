@@ -65,10 +65,13 @@ class Findings:
         """Whether the thread was sound when it came to that moment."""
         return self.tainted.get(moment.thread, moment.step) >= moment.step
 
-    def is_settled(self, key: Hashable) -> bool:
-        """Whether nothing better can be found for `key`."""
+    def is_vain(self, key: Hashable, thread: int, step: int) -> bool:
+        """Whether what a thread runs into at a step is no better than what is known of `key`.
+
+        Most failures are met thousands of times: who asks first need not say what happened.
+        """
         found = self.found.get(key)
-        return found is not None and found.clean
+        return found is not None and (found.clean or self.tainted.get(thread, step) < step)
 
     def add(
         self,

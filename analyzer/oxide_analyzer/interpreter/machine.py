@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.program import Program
     from oxide_analyzer.interpreter.schedule import Schedule
     from oxide_analyzer.interpreter.stops import Debugger
+    from oxide_analyzer.interpreter.visits import Wanted
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Launch, Number
@@ -64,10 +65,16 @@ class Machine:
         clock: Clock,
         findings: Findings,
         debugger: Debugger | None = None,
+        *,
+        ordering: Ordering | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
+        """Say what runs; `ordering` looks for races in the place of the one that the kernel has,
+        and `wanted` is when enough was seen of a block."""
         self.kernel = kernel
         self.program = program
         self.launch = launch
+        self.wanted = wanted
         self.clock = clock
         self.memories: dict[str, Memory] = {}
         self.block_size = size = prod(launch.block)
@@ -77,11 +84,12 @@ class Machine:
         shape = kernel.contract.cluster
         in_clusters = any(isinstance(a, Atomic) and a.scope is Scope.CLUSTER for a in accesses)
         cluster = cluster_of(launch, shape) if shape is not None and in_clusters else None
-        self.ordering: Ordering = (
-            Clocks(kernel, accesses, self.record.race, size, cluster)
-            if program.has_orders or cluster is not None
-            else Intervals(kernel, accesses, self.record.race)
-        )
+        if ordering is not None:
+            self.ordering = ordering
+        elif program.has_orders or cluster is not None:
+            self.ordering = Clocks(kernel, accesses, self.record.race, size, cluster)
+        else:
+            self.ordering = Intervals(kernel, accesses, self.record.race)
         self.copies = Copies(kernel, self.record.race, self.ordering)
         self.ensemble = (
             Ensemble(
@@ -129,6 +137,8 @@ class Machine:
             run_block = self._run_together
         for block in self.turns.blocks(range(count) if played is None else played):
             self._forget_shared()
+            if self.wanted is not None:
+                self.wanted.begin(block, self.visits)
             run_block(block)
             self._judge_undefined(block)
             self.ordering.end_block()
@@ -161,11 +171,14 @@ class Machine:
         """A block whose threads never wait."""
         thread, tick, extent = self.thread, self.clock.tick, self.launch.block
         index, first = self._block_index(block), block * self.block_size
+        wanted = self.wanted
         for number in self.turns.threads(first, self.block_size):
             tick()
             row, x = divmod(number - first, extent[0])
             z, y = divmod(row, extent[1])
             thread(number, x, y, z, *index)
+            if wanted is not None and wanted.is_met():
+                break
 
     def _start(self, block: int) -> Running:
         """The threads of a block that may wait."""
@@ -196,7 +209,7 @@ class Machine:
         live = self._start(block)
         while True:
             waits = self._run_interval(live)
-            if not waits:
+            if not waits or (self.wanted is not None and self.wanted.is_met()):
                 return
             one = next(iter(waits))
             if self.record.diverge(one, (t for t, wait in waits.items() if wait != waits[one])):

@@ -182,8 +182,10 @@ class Record:
             self._harmful_exit(*gone, after, self._touch(first, *earlier, element))
             return
         same_block = earlier[0] // self.block_size == thread // self.block_size
-        key = (Race, *sorted((first.site, second.site)), same_block)
-        if self.findings.is_settled(key):
+        one, other = first.site, second.site
+        key = (Race, one, other, same_block) if one < other else (Race, other, one, same_block)
+        is_vain = self.findings.is_vain
+        if is_vain(key, thread, step) or is_vain(key, *earlier):
             return
         before = self._touch(first, *earlier, element)
         after = self._touch(second, thread, step, element)
@@ -196,12 +198,14 @@ class Record:
     def out_of_bounds(self, access: Access, thread: int, step: int, index: tuple[int, ...]) -> None:
         """An index is not within the shape; a load or atomic goes on with an invented value."""
         shape = self.memories[access.array].shape
-        axis = next(k for k, i in enumerate(index) if not 0 <= i < shape[k])
+        axis = 0
+        while 0 <= index[axis] < shape[axis]:
+            axis += 1
         if not isinstance(access, Store):
             self.findings.taint(thread, step)
         # In front of an array and behind it are two mistakes.
         key = (OutOfBounds, access.site, index[axis] < 0)
-        if self.findings.is_settled(key):
+        if self.findings.is_vain(key, thread, step):
             return
         moment = _at(access, thread, step, access.array, index)
 
@@ -220,6 +224,10 @@ class Record:
                 pass
             case CheckDivisor() | Assert():
                 pass
+        key = type(check), check.site
+        if self.findings.is_vain(key, thread, step):
+            self.findings.taint(thread, step)
+            return
         moment = _at(check, thread, step, array, index)
 
         def build(see: Seen, clean: bool) -> Failure:
@@ -237,7 +245,7 @@ class Record:
                 case Assert(message=message):
                     return FailedAssertion(event, message, clean)
 
-        self._alone((type(check), check.site), moment, build)
+        self._alone(key, moment, build)
 
     def unassigned(self, read: Read, thread: int, step: int) -> None:
         """A local is read that was never assigned."""
@@ -246,15 +254,18 @@ class Record:
 
     def undefined_private(self, access: Access, thread: int, step: int, element: int) -> None:
         """An element of a local array is read that was never written."""
-        self._uninitialised(
-            (Uninitialised, access.site), self._touch(access, thread, step, element)
-        )
+        key = Uninitialised, access.site
+        if self.findings.is_vain(key, thread, step):
+            self.findings.taint(thread, step)
+            return
+        self._uninitialised(key, self._touch(access, thread, step, element))
 
     def undefined_shared(self, access: Access, thread: int, step: int, element: int) -> None:
         """An element of a shared array is read that nobody has written yet."""
-        moment = self._touch(access, thread, step, element)
         undefined = self.undefined[thread // self.block_size]
-        undefined.setdefault((access.site, element), (access, element, moment))
+        if (access.site, element) not in undefined:
+            moment = self._touch(access, thread, step, element)
+            undefined[access.site, element] = access, element, moment
         self.findings.taint(thread, step)
 
     def judge_undefined(self, block: int, ordering: Ordering) -> None:
@@ -307,7 +318,7 @@ class Record:
     ) -> None:
         leave = exit.moment
         key = (HarmfulExit, leave.site, access.site, None if other is None else other.site)
-        if self.findings.is_settled(key):
+        if any(self.findings.is_vain(key, at.thread, at.step) for at in (leave, barrier, access)):
             return
 
         def build(see: Seen, clean: bool) -> Failure:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import negate
-from oxide_analyzer.interpreter import run
+from oxide_analyzer.interpreter import sites, visited
 from oxide_analyzer.ir.nodes import Compare, CompareOp, Param, Symbol
 from oxide_analyzer.ir.specialise import StandIn, fold, specialise, with_functions
 from oxide_analyzer.ir.walk import expressions, subexpressions
@@ -146,32 +146,47 @@ class _Admission:
             self._kernel, Admitted(self._kernel, exprs, self._flat)
         ):
             if self._without is None:
-                self._without = (self._visits(concrete, Admitted(concrete, (), self._flat)),)
+                # That two threads of each block come somewhere is all that is ever asked for.
+                every = {(site, block): 2 for site in sites(concrete) for block in (0, 1)}
+                without = self._visits(concrete, Admitted(concrete, (), self._flat), every)
+                self._without = (without,)
             (without,) = self._without
-            under = self._visits(concrete, launches)
-            if under is None or without is None:
-                return without is None
-            return all(min(count, 2) <= under.get(place, 0) for place, count in without.items())
+            if without is None:
+                return True
+            asked = {place: min(count, 2) for place, count in without.items()}
+            under = self._visits(concrete, launches, asked)
+            return under is not None and not _missing(asked, under)
         return False
 
-    def _visits(self, kernel: Kernel, launches: Admitted) -> dict[tuple[int, int], int] | None:
-        """How many threads of a block come to a site, (site, block), where most do; None: no
-        launch."""
+    def _visits(
+        self, kernel: Kernel, launches: Admitted, asked: dict[tuple[int, int], int]
+    ) -> dict[tuple[int, int], int] | None:
+        """How many threads of a block come to a site, (site, block), where most do, as far as that
+        is asked; None: no launch."""
         found: dict[tuple[int, int], int] = {}
         chosen = [launch for v in (EXACT, SHORT) if (launch := launches.two_blocks(v)) is not None]
         if not chosen:
             return None
         for launch in chosen:
+            missing = _missing(asked, found)
+            if not missing:
+                break
             threads = launch.block[0] * launch.block[1] * launch.block[2]
             # Blocks that the contract makes large take more steps for the same.
             budget = _ADMISSION_STEPS * max(1, threads // _USUAL_THREADS)
-            outcome = run(kernel, launch, budget=budget)
-            self._steps += outcome.steps
-            for site, visits in outcome.visits.items():
-                for block in (0, 1):
-                    count = sum(t // threads == block for t in visits)
-                    found[site, block] = max(found.get((site, block), 0), count)
+            visits, steps = visited(kernel, launch, missing, budget)
+            self._steps += steps
+            for site, block in asked:
+                count = sum(t // threads == block for t in visits.get(site, ()))
+                found[site, block] = max(found.get((site, block), 0), count)
         return found
+
+
+def _missing(
+    asked: dict[tuple[int, int], int], found: dict[tuple[int, int], int]
+) -> dict[tuple[int, int], int]:
+    """What was asked for and not found."""
+    return {place: count for place, count in asked.items() if found.get(place, 0) < count}
 
 
 # ---------------------------------------------------------------- compile-time constants
