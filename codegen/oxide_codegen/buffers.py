@@ -453,9 +453,15 @@ class DeviceBuffer(Generic[T]):
 # ---------------------------------------------------------------- their memory
 
 
-def extents_of(shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    """A shape as a tuple; `ValueError` if there is a negative extent."""
-    extents = (shape,) if isinstance(shape, int) else tuple(index(extent) for extent in shape)
+def extents_of(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of Python's numbers; an extent by itself is one dimension.
+
+    `ValueError` if an extent is negative, `TypeError` if it is no integer.
+    """
+    try:
+        extents = tuple(map(index, shape)) if hasattr(shape, "__len__") else (index(shape),)
+    except TypeError:
+        raise TypeError(f"a shape is an integer, or a tuple of integers, got {shape!r}") from None
     if any(extent < 0 for extent in extents):
         raise ValueError(f"a shape has no negative extents, got {extents}")
     return extents

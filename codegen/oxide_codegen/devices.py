@@ -57,6 +57,10 @@ class Way(StrEnum):
 
 
 _chosen: ContextVar[tuple[DeviceId, Way | None] | None] = ContextVar("oxide_device", default=None)
+# Choices that are entered here, the innermost last, with what undoes them.
+_entered: ContextVar[tuple[tuple[DeviceChoice, Token[tuple[DeviceId, Way | None] | None]], ...]] = (
+    ContextVar("oxide_entered", default=())
+)
 # What a whole process does, whatever its program chooses.
 _forced: list[Way] = []
 
@@ -78,12 +82,13 @@ class DeviceChoice:
         self.name = name
         self.way = Way(name) if name in list(Way) else None
         self.id = parse(name) if self.way is None else CPU
-        self._tokens: list[Token[tuple[DeviceId, Way | None] | None]] = []
 
     def __enter__(self) -> DeviceChoice:
         if self.id.kind == "cuda":
             demand(self.id)
-        self._tokens.append(_chosen.set((self.id, self.way)))
+        # One object may be entered in several threads and tasks, so they have the tokens.
+        token = _chosen.set((self.id, self.way))
+        _entered.set((*_entered.get(), (self, token)))
         return self
 
     def __exit__(
@@ -92,7 +97,10 @@ class DeviceChoice:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _chosen.reset(self._tokens.pop())
+        entered = _entered.get()
+        place = max(k for k, (choice, _) in enumerate(entered) if choice is self)
+        _entered.set((*entered[:place], *entered[place + 1 :]))
+        _chosen.reset(entered[place][1])
 
     def __repr__(self) -> str:
         return f"oxide.device({str(self.way or self.id)!r})"

@@ -170,7 +170,7 @@ class PinnedPool:
             )
 
         doing = f"allocating {size} bytes of pinned memory"
-        return tried_twice(lambda: self._allocate(size), self.trim, no_room, doing)
+        return tried_twice(size, lambda: self._allocate(size), self.trim, no_room, doing)
 
     def _allocate(self, size: int) -> Block:
         # In the order of a stream that has nothing else to do, so that the host need not wait.

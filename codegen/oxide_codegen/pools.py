@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 from enum import Enum
 from math import prod
@@ -61,6 +62,7 @@ def use_of(resource: Any) -> Use:
 
 
 def tried_twice(
+    size: int,
     allocate: Callable[[], T],
     make_room: Callable[[], None],
     no_room: Callable[[Exception], DeviceMemoryError],
@@ -70,6 +72,9 @@ def tried_twice(
 
     Whatever else it ran into is no matter of room, and is said as it is.
     """
+    if size > sys.maxsize:
+        # No allocator counts so far; what each says of it is something else.
+        raise no_room(MemoryError("there are not so many addresses"))
     try:
         return allocate()
     except Exception as error:
@@ -150,6 +155,7 @@ class Pools:
         device = self._device
         where = device.stream(stream)
         return tried_twice(
+            size,
             lambda: allocate(size, where),
             lambda: self._give_back(use),
             lambda error: self._no_room(use, size, error),
@@ -238,6 +244,7 @@ class HostPool:
         """An array of the host with undefined elements."""
         # Where there is none, what is in flight may keep some.
         return tried_twice(
+            size,
             lambda: self._allocate(shape, dtype, size),
             host_streams.sync,
             lambda error: self._no_room(size, error),

@@ -1,5 +1,6 @@
 """Which device is chosen, and what happens where there is none or a broken one."""
 
+import asyncio
 import ctypes
 
 import numpy as np
@@ -95,6 +96,27 @@ def test_the_context_manager_is_the_strongest(driver, monkeypatch):
     assert str(devices.current()) == "cuda:0"
 
 
+def test_one_choice_in_several_tasks(driver, monkeypatch):
+    """Which begin and end as they like, and again within themselves."""
+    monkeypatch.delenv("OXIDE_DEVICE", raising=False)
+    choice, found = oxide.device("cpu:1"), []
+
+    async def task(seconds):
+        before = devices.current()
+        with choice:
+            await asyncio.sleep(seconds)
+            with oxide.device("cpu"), choice:
+                found.append(str(devices.current()))
+            found.append(str(devices.current()))
+        assert devices.current() == before
+
+    async def both():
+        await asyncio.gather(task(0), task(0.01))
+
+    asyncio.run(both())
+    assert found == ["cpu:1"] * 4
+
+
 @pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:", "cpu:x", "CUDA"])
 def test_names_that_are_no_device(name):
     with pytest.raises(oxide.DeviceError, match="there is no device"):
@@ -117,6 +139,24 @@ def cpu():
 
 
 @pytest.mark.usefixtures("cpu")
+@pytest.mark.parametrize("shape", [3, np.int64(3), (3,), [3], (np.int32(3),), np.array([3])])
+def test_shapes_are_integers(shape):
+    assert oxide.zeros(shape, oxide.f32, device="cpu").shape == (3,)
+
+
+@pytest.mark.parametrize("shape", [3.0, None, "3", (3.0,), object()])
+def test_what_is_no_shape(shape):
+    with pytest.raises(TypeError, match="a shape is an integer, or a tuple of integers, got "):
+        oxide.zeros(shape, oxide.f32, device="cpu")
+
+
+@pytest.mark.parametrize("shape", [2**62, (2**40, 2**40), 10**30])
+@pytest.mark.parametrize("make", [oxide.empty, oxide.zeros, oxide.managed, oxide.pinned])
+def test_more_than_there_are_addresses(make, shape):
+    with pytest.raises(oxide.DeviceMemoryError, match="there are not so many addresses"):
+        make(shape, oxide.f32, device="cpu")
+
+
 def test_buffers():
     x = oxide.zeros((3, 4), oxide.f32)
     assert (x.shape, x.ndim, x.size, x.nbytes, len(x)) == ((3, 4), 2, 12, 48, 3)
