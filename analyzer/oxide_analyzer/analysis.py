@@ -11,7 +11,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from oxide_analyzer import deadline, host, suppressions
+from oxide_analyzer import deadline, suppressions
 from oxide_analyzer.checked import CheckedKernel, Fact
 from oxide_analyzer.contract import limits
 from oxide_analyzer.diagnostics import ObligationCounts, Place, Severity, Verdict
@@ -77,6 +77,9 @@ def check(
     `check_one` stands in for `check_kernel`, for who remembers verdicts of unchanged kernels, and
     `earlier` is what such a one remembers of what was read.
     """
+    # Who checks one kernel does without it.
+    from oxide_analyzer import host
+
     seen = RecordedModules(modules)
     reading = read(source, seen, earlier)
     check_one = check_one or check_kernel

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends import numba, oxide
+from oxide_analyzer.frontends import oxide
 from oxide_analyzer.frontends.oxide import Reading, Unread
 from oxide_analyzer.frontends.oxide.remembered import Remembered
+from oxide_analyzer.imported_kernels import has_words, launches_imported
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.reading import Lowered as LoweredNumba
@@ -29,7 +30,12 @@ class Earlier:
 def read(source: SourceFile, modules: Modules, earlier: Earlier | None = None) -> Reading:
     """The kernels of a file, and what is wrong with it. Never raises, whatever the text."""
     own = oxide.read(source, modules, earlier and earlier.own)
-    foreign = numba.read(source, modules, earlier and earlier.foreign)
+    foreign = Reading((), (), ())
+    if has_words(source) or launches_imported(source, modules):
+        # It takes as long to import as all else that a file of Oxide's own needs.
+        from oxide_analyzer.frontends import numba
+
+        foreign = numba.read(source, modules, earlier and earlier.foreign)
     kernels = sorted((*own.kernels, *foreign.kernels), key=lambda kernel: kernel.span)
     unread = (*own.unread, *foreign.unread)
     # What cannot be parsed is said once.

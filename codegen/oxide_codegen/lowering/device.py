@@ -71,6 +71,9 @@ _CP_ASYNC = 80
 # The first with those that `matrix` uses.
 _MATRIX_UNITS = 80
 
+_FUNCTIONS: Mapping[MathFunction, Definition] = {MathFunction.EXP: DEVICE_EXP}
+_WITH_LIBRARY: Mapping[MathFunction, Definition] = {**LIBRARY, **_FUNCTIONS}
+
 
 class Device:
     """The environment of a kernel on one SM."""
@@ -78,7 +81,6 @@ class Device:
     has_minimum = True
     wraps_magnitudes = False
     stores_parts_of_floats = False
-    functions: Mapping[MathFunction, Definition] = MappingProxyType({MathFunction.EXP: DEVICE_EXP})
     approximations: Mapping[MathFunction, Definition] = MappingProxyType(APPROXIMATIONS)
     # How many threads of the launch one thread is.
     lanes = 1
@@ -95,8 +97,6 @@ class Device:
         without: Collection[Optimisation] = (),
     ) -> None:
         self.kernel = kernel
-        if libdevice.chosen() is not None:
-            self.functions = {**LIBRARY, **self.functions}
         # At which multiple of bytes every array starts, besides that of its element.
         self._alignment = alignment
         self._without = without
@@ -136,6 +136,11 @@ class Device:
                 f"the shared arrays of `{kernel.name}` take {size} bytes, {target.sm} has "
                 f"{target.shared} for a block"
             )
+
+    @property
+    def functions(self) -> Mapping[MathFunction, Definition]:
+        """Asked for when a kernel calls one: to find the library takes as long as to compile."""
+        return _FUNCTIONS if libdevice.chosen() is None else _WITH_LIBRARY
 
     def parameters(self) -> Iterator[str]:
         """The parameters of the function, in the order of `abi`."""

@@ -54,8 +54,7 @@ class Environment(Protocol):
     comes behind it.
     `stores_parts_of_floats`: a float that is not aligned can be stored as one, in pieces.
     `copies_asynchronously`: it has `cp.async`. `has_matrix_units`: whole warps can use them.
-    `functions`: those of which this machine has a
-    better form than all others; `approximations`: those of f32 that it has for who wants speed.
+    `approximations`: functions of f32 that it has for who wants speed.
     """
 
     has_minimum: bool
@@ -63,8 +62,12 @@ class Environment(Protocol):
     stores_parts_of_floats: bool
     copies_asynchronously: bool
     has_matrix_units: bool
-    functions: Mapping[MathFunction, Definition]
     approximations: Mapping[MathFunction, Definition]
+
+    @property
+    def functions(self) -> Mapping[MathFunction, Definition]:
+        """Those of which this machine has a better form than all others."""
+        ...
 
     def special(self, register: Register, axis: int) -> Value:
         """A special register as i64."""

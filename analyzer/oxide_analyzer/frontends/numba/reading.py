@@ -26,7 +26,6 @@ from oxide_analyzer.frontends.oxide.parsing import parse
 from oxide_analyzer.frontends.oxide.reading import Reading, Unread, functions_of
 from oxide_analyzer.frontends.oxide.remembered import RecordedLookups, Remembered, Surroundings
 from oxide_analyzer.frontends.oxide.scopes import module_scope
-from oxide_analyzer.imported_kernels import has_words, launches_imported
 from oxide_analyzer.ir.kernel import Contract, Kernel
 from oxide_analyzer.ir.nodes import Atomic, Load, Ownership, Space, Store
 from oxide_analyzer.ir.walk import statements
@@ -55,8 +54,6 @@ def read(
 
     Who reads a file again after each edit keeps what is `remembered` of its functions.
     """
-    if not has_words(source) and not launches_imported(source, modules):
-        return Reading((), (), ())
     tree = parse(source)
     if isinstance(tree, Diagnostic):
         return Reading((), (), (tree,))
