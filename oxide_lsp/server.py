@@ -185,7 +185,7 @@ def initialize(ls: OxideServer, params: types.InitializeParams) -> None:
 
 async def initialized(ls: OxideServer, params: types.InitializedParams) -> None:
     """The client has its answer: there is time to import what the first file needs."""
-    importlib.import_module("oxide_analyzer.frontends")
+    importlib.import_module("oxide_analyzer.frontends.numba")
     # The modules live as long as the server: collecting garbage among them doubles the time
     # that reading a file takes.
     gc.freeze()

@@ -347,10 +347,11 @@ def test_nothing_beside_z3_is_needed(folder: Path) -> None:
     assert "k.py" not in done.stdout
 
 
-def test_no_solver_where_no_kernel_needs_it(folder: Path) -> None:
+def test_no_solver_and_no_other_dialect_where_no_kernel_needs_it(folder: Path) -> None:
     write(folder, {"k.py": "import oxide\n"})
     program = (
-        "import sys; from oxide.cli import main_check; main_check([]); print('z3' in sys.modules)"
+        "import sys; from oxide.cli import main_check; main_check([]);"
+        " print(not {'z3', 'oxide_analyzer.frontends.numba'}.isdisjoint(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
