@@ -437,6 +437,8 @@ def stand_in(folder: Path) -> None:
         "suite_of_numba": usecases,
         "suite_of_numba.extensions_usecases": extensions,
     }
+    # An installed numba-cuda would look for `numba.cuda` in itself, for ever.
+    sys.meta_path[:] = [f for f in sys.meta_path if "numba_cuda" not in type(f).__module__]
     sys.meta_path.append(_Insides())
     # What is in a module of Numba's is no function of a program.
     for name in ("complex_usecases", "enum_usecases", "recursion_usecases"):

@@ -220,6 +220,16 @@ def test_functions_of_complex_numbers_are_those_of_python() -> None:
     np.testing.assert_allclose(out[-1][finite], logs, rtol=10 * within, atol=within)
 
 
+def test_a_size_and_a_direction_are_those_of_python() -> None:
+    places = [(0.0, -0.0, 1.0, -1.0, math.pi, -2.5, *ODD)] * 2
+    pairs = [(r, phi) for r, phi in itertools.product(*places) if r == 0 or not math.isinf(phi)]
+    sizes, angles = (np.array(one) for one in zip(*pairs, strict=True))
+    out = np.zeros(len(pairs), complex)
+    kernels.of_direction[1, 128](sizes, angles, out)
+    wanted = [f"{cmath.rect(*pair):.12g}" for pair in pairs]
+    assert [f"{one:.12g}" for one in out.tolist()] == wanted
+
+
 # ---------------------------------------------------------------- code
 
 

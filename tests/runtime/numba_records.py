@@ -101,3 +101,10 @@ def of_complex(z, out):
         out[9, i] = cmath.sinh(z[i])
         out[10, i] = cmath.tanh(z[i])
         out[11, i] = cmath.log(z[i], 2 - 1j)
+
+
+@cuda.jit
+def of_direction(sizes, angles, out):
+    i = cuda.grid(1)
+    if i < sizes.size:
+        out[i] = cmath.rect(sizes[i], angles[i])

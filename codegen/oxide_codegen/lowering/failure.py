@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.ir.nodes import Scope
 from oxide_codegen import abi
+from oxide_codegen.lowering.atomics import LLVM_SCOPES
 from oxide_codegen.lowering.builder import Builder, Value
 
 if TYPE_CHECKING:
@@ -74,11 +76,15 @@ def record(
     block: Sequence[Value],
     thread: Sequence[Value],
 ) -> None:
-    """Fill in the record at `%failure` if nobody has claimed it before."""
+    """Fill in the record at `%failure` if nobody has claimed it before.
+
+    Only threads of one launch claim it, so the device's scope is enough: the record lies in memory
+    of the host, on which not every device has atomics of the whole system.
+    """
     claim = build.value(
         "{ i32, i1 }",
         f"cmpxchg {pointer} %failure, i32 {abi.FailureState.EMPTY:d}, "
-        f"i32 {abi.FailureState.CLAIMED:d} monotonic monotonic",
+        f"i32 {abi.FailureState.CLAIMED:d} {LLVM_SCOPES[Scope.DEVICE]}monotonic monotonic",
     )
     first = build.value("i1", f"extractvalue {claim}, 1")
     mine, done = build.label("first"), build.label("recorded")

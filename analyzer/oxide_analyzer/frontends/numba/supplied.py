@@ -100,6 +100,19 @@ def round_to(x, digits):
     return made if abs(y) < 4503599627370496.0 else x
 """
 _COMPLEX = """
+def rect(r, phi):
+    c = math.cos(phi)
+    s = math.sin(phi)
+    # Of a direction along an axis an infinite size keeps the axis, with the sign of both.
+    u = c / r if c == T(0) and math.isinf(r) else c * r
+    v = s / r if s == T(0) and math.isinf(r) else s * r
+    v = abs(phi) if phi == T(0) and math.isnan(r) else v
+    if not math.isfinite(phi):
+        # Of no size there is no direction to ask for, and an infinite one has a part of its own.
+        u = abs(r) if r == T(0) or math.isinf(r) else phi - phi
+        v = T(0) if r == T(0) else phi - phi
+    return u, v
+
 def exp(x, y):
     r = math.exp(x)
     u = r * math.cos(y)
