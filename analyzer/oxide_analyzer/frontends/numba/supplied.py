@@ -122,17 +122,6 @@ def exp(x, y):
         v = y - y if x > T(0) else T(0)
     return u, v
 
-def rect(x, y):
-    u = math.cos(y)
-    v = math.sin(y)
-    # Of 0 and infinity the sign is that of both.
-    u = u / x if u == T(0) and math.isinf(x) else u * x
-    v = v / x if v == T(0) and math.isinf(x) else v * x
-    if not math.isfinite(y):
-        u = abs(x) if x == T(0) else x if math.isinf(x) else u
-        v = T(0) if x == T(0) else y if math.isinf(x) else v
-    return u, v
-
 def _log_of_size(x, y, one):
     p = abs(x) if abs(x) > abs(y) else abs(y)
     q = abs(y) if abs(x) > abs(y) else abs(x)
