@@ -5,25 +5,28 @@ poles among them; what it gives is compared with results of many digits (mpmath)
 functions are not here: they are compared bit for bit, in `tests/codegen/test_math.py`.
 
     python benchmarks/math_ulp.py --device cpu --count 20000
+    python benchmarks/math_ulp.py --device cuda
+
+On a GPU most functions of f32 are those of libdevice, which are held to what is documented of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
+import time
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import mpmath
 import numpy as np
+from machine_record import write
 
 import oxide
 from oxide_analyzer.ir.expressions import MathFunction
 from oxide_codegen.lowering.mathematics import ULP
 
-RESULTS = Path(__file__).parent / "results" / "math_ulp.json"
 BITS = {"f32": (24, -149, 127, np.float32), "f64": (53, -1074, 1023, np.float64)}
 REFERENCES = {
     "rsqrt": lambda x: 1 / mpmath.sqrt(x),
@@ -129,9 +132,11 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--name", help="of the file of results")
     parser.add_argument("functions", nargs="*")
     options = parser.parse_args()
+    started = time.perf_counter()
+    kind = options.device.partition(":")[0]
     found: dict[str, dict] = {}
     failed = False
     with tempfile.TemporaryDirectory() as folder, oxide.device(options.device):
@@ -142,17 +147,26 @@ def main() -> int:
                 scalar: measure(function, scalar, options.count, options.seed, Path(folder))
                 for scalar in BITS
             }
-            found[str(function)] = row | {"documented": ULP[function]}
-            over = max(row[scalar]["worst"] for scalar in BITS) > ULP[function]
+            limits = documented(function, kind)
+            found[str(function)] = row | {"documented": limits}
+            over = any(row[scalar]["worst"] > limits[scalar] for scalar in BITS)
             failed |= over
             print(
-                f"{function:8} f32 {row['f32']['worst']:.3f}  f64 {row['f64']['worst']:.3f}"
-                f"  documented {ULP[function]}{'  OVER' if over else ''}",
+                f"{function:8} f32 {row['f32']['worst']:.3f} of {limits['f32']}"
+                f"  f64 {row['f64']['worst']:.3f} of {limits['f64']}{'  OVER' if over else ''}",
                 flush=True,
             )
-    report = {"device": options.device, "seed": options.seed, "functions": found}
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    figures = {"device": options.device, "seed": options.seed, "functions": found}
+    name = "math_ulp" if kind == "cpu" else "math_ulp_gpu"
+    print(write(options.name or name, figures, started))
     return int(failed)
+
+
+def documented(function: MathFunction, kind: str) -> dict[str, float]:
+    """By how much results of each type may be off: see `docs/language.md`."""
+    own = ULP[function]
+    on_gpu = {MathFunction.EXP: 2.0, MathFunction.GAMMA: own, MathFunction.LGAMMA: own}
+    return {"f32": own if kind == "cpu" else on_gpu.get(function, 3.0), "f64": own}
 
 
 if __name__ == "__main__":
