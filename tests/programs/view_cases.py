@@ -266,4 +266,143 @@ k[1, 64](x, y)
 z = np.broadcast_to(x, 10)
 k[1, 64](x, z)
 """,
+    "two_attrs": """\
+class S:
+    def __init__(self):
+        self.x = np.zeros(10)
+        self.d = {"a": self.x, "b": self.x}
+    @property
+    def data(self): return self.x
+    def run(self): k[1, 64](self.x, self.data)
+S().run()
+""",
+    "prop_only": """\
+class S:
+    def __init__(self): self.x = np.zeros(10)
+    @property
+    def data(self): return self.x
+def main():
+    s = S()
+    k[1, 64](s.x, s.data)
+main()
+""",
+    "getattr_": """\
+class S: pass
+s = S()
+s.x = np.zeros(10)
+s.y = s.x
+k[1, 64](s.x, s.y)
+""",
+    "or_arrays": """\
+def run(y=None):
+    x = np.zeros(10)
+    z = y or x
+    k[1, 64](x, z)
+class T: pass
+run()
+""",
+    "none_default2": """\
+def run(x, y=None):
+    y = x if y is None else y
+    k[1, 64](x, y)
+run(np.zeros(5))
+""",
+    "walrus_arr": """\
+x = np.zeros(10)
+if (y := x) is not None:
+    k[1, 64](x, y)
+""",
+    "global_arr": """\
+x = np.zeros(10)
+y = None
+def init():
+    global y
+    y = x
+init()
+k[1, 64](x, y)
+""",
+    "global_arr2": """\
+x = None
+y = None
+def init():
+    global x, y
+    x = np.zeros(10)
+    y = x
+def go(): k[1, 64](x, y)
+init()
+go()
+""",
+    "call_same": """\
+def run(a, b):
+    k[1, 64](a, b)
+x = np.zeros(10)
+run(x, x)
+""",
+    "call_same_nested": """\
+def go(a, b):
+    k[1, 64](a, b)
+def run(a, b):
+    go(a, b)
+x = np.zeros(10)
+run(x, x)
+""",
+    "call_same_slices": """\
+def run(a, b):
+    k[1, 64](a, b)
+x = np.zeros(10)
+run(x[1:], x[:-1])
+""",
+    "call_same_kw": """\
+def run(a, b):
+    k[1, 64](a, b)
+x = np.zeros(10)
+run(x, b=x)
+""",
+    "call_same_method": """\
+class S:
+    def __init__(self): self.x = np.zeros(10)
+    def step(self, a, b): k[1, 64](a, b)
+    def run(self): self.step(self.x, self.x)
+S().run()
+""",
+    "call_same_global": """\
+x = np.zeros(10)
+def run(a):
+    k[1, 64](a, x)
+run(x)
+""",
+    "call_same_attr": """\
+class S:
+    def __init__(self): self.x = np.zeros(10)
+    def step(self, a): k[1, 64](a, self.x)
+s = S()
+s.step(s.x)
+""",
+    "if_field": """\
+class S:
+    def __init__(self, f):
+        self.x = np.zeros(10)
+        self.y = np.zeros(10)
+        x = self.x
+        if f: self.y = x
+    def run(self): k[1, 64](self.x, self.y)
+S(True).run()
+""",
+    "dict_star": """\
+x = np.zeros(10)
+d = dict(a=x, out=x)
+k[1, 64](**d)
+""",
+    "nested_fn": """\
+def main():
+    x = np.zeros(10)
+    def inner(y): k[1, 64](x, y)
+    inner(x)
+main()
+""",
+    "async_same": """\
+async def go(a, b): k[1, 64](a, b)
+x = np.zeros(10)
+asyncio.run(go(x, x))
+""",
 }

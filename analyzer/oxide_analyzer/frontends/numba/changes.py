@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from oxide_analyzer.frontends.oxide.scopes import Scope
 
@@ -84,6 +84,21 @@ def reassigned(module: ast.AST) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16)
+def copied(module: ast.AST) -> Mapping[str, Sequence[str]]:
+    """By the names that functions assign for others, the names whose values they are given."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(module):
+        match node:
+            case ast.Assign(targets=targets, value=ast.Name(id=source)):
+                for target in targets:
+                    if isinstance(target, ast.Name) and target.id in reassigned(module):
+                        found.setdefault(target.id, []).append(source)
+            case _:
+                pass
+    return found
+
+
+@lru_cache(maxsize=16)
 def resized(module: ast.AST) -> frozenset[str]:
     """The names of arrays, and `.name` of attributes, that are given another shape in place."""
     found: set[str] = set()
@@ -117,6 +132,8 @@ def _leaks(node: ast.AST, parent: ast.AST | None, found: set[str]) -> None:
 def _only_looks(node: ast.AST, parent: ast.AST) -> bool:
     match parent:
         case ast.Subscript(ctx=ast.Load()) | ast.Starred() | ast.Compare() | ast.BinOp():
+            return True
+        case ast.keyword(arg=None):
             return True
         case ast.For(iter=seen) | ast.AsyncFor(iter=seen) | ast.comprehension(iter=seen):
             return seen is node

@@ -257,3 +257,23 @@ def one_memory(owner: ast.ClassDef) -> Mapping[str, str]:
                 case _:
                     pass
     return found
+
+
+@lru_cache(maxsize=16)
+def set_alike(module: ast.AST) -> Mapping[str, str]:
+    """The same of attributes that are set from outside: `b.x = a.y`, `a.x = u; a.y = u`."""
+    found: dict[str, str] = {}
+    for node in ast.walk(module):
+        match node:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id=owner), attr=one)],
+                value=ast.Attribute(attr=source) | ast.Name(id=source),
+            ) if owner not in (SELF, "cls"):
+                is_name = isinstance(node.value, ast.Name)
+                other = f"={source}" if is_name else source
+                first, second = found.get(one, one), found.get(other, other)
+                for name in {one, other, *(n for n, of in found.items() if of == second)}:
+                    found[name] = first
+            case _:
+                pass
+    return found

@@ -26,16 +26,16 @@ from oxide_analyzer.frontends.numba.changes import (
     reassigned,
     root,
 )
-from oxide_analyzer.frontends.numba.host import Host, Names, one_of
+from oxide_analyzer.frontends.numba.host import Host, Names
 from oxide_analyzer.frontends.numba.host_views import unpacked
 from oxide_analyzer.frontends.numba.launched import (
     LaunchCall,
     definitions,
-    may_launch,
+    given,
     name_of,
     name_of_call,
 )
-from oxide_analyzer.frontends.numba.passing import anything, passed
+from oxide_analyzer.frontends.numba.passing import Handed, anything, passed
 from oxide_analyzer.frontends.numba.quantities import (
     NOT_KNOWN,
     Configured,
@@ -46,6 +46,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     Sizes,
     holds_lists,
     item,
+    one_of,
 )
 from oxide_analyzer.frontends.numba.ways import (
     INNER,
@@ -92,6 +93,7 @@ class Flow:
         # Functions whose launches depend on what they are given.
         self._open: set[int] = set()
         self._played: set[int] = set()
+        self._handed = Handed([node for _, node in self._functions])
         # The expressions that have a call in them.
         self._calling: dict[int, bool] = {}
         self._unknown: set[int] = set()
@@ -105,6 +107,7 @@ class Flow:
         self._all()
         alone, self._found = self._found, []
         opened = {id(found.call) for found in alone if found.is_open} | self._unknown
+        opened |= self._handed.launched_twice(alone)
         if not opened:
             return alone + list(self._missed(alone))
         closed = [found for found in alone if id(found.call) not in opened]
@@ -118,7 +121,7 @@ class Flow:
     def _all(self) -> None:
         self._left = _MOST_STATEMENTS
         for scope, node in self._functions:
-            if may_launch(node) or id(node) in self._open:
+            if self._handed.leads_to_launch(node) or id(node) in self._open:
                 self._enter(scope, node)
         self._block(self._module.node.body, self._module, [{}])
 
@@ -362,6 +365,16 @@ class Flow:
                 found[key] = HostArray(value.name, None, None, (*value.lies, *regions))
         return found
 
+    def _perhaps(
+        self, names: list[str], scope: Scope, ways: list[Names], known: Names, at: ast.AST
+    ) -> None:
+        """Names hold what they do in one of several ways, or nobody knows what."""
+        self._unbind(names, scope, known, at)
+        for key in [(id(scope.node), name) for name in names]:
+            held = [way[key] for way in ways if key in way]
+            lies = dict.fromkeys(r for v in held if isinstance(v, HostArray) for r in v.lies)
+            known[key] = HostArray(f"{key[1]}@{self._at(at, scope)}", None, None, tuple(lies))
+
     def _unbind(self, names: Iterable[str], scope: Scope, known: Names, at: ast.AST) -> None:
         """Names hold what nobody knows, one thing until they are assigned again."""
         for name in names:
@@ -478,7 +491,7 @@ class Flow:
             )
         if not self._calling[id(node)]:
             return
-        outer = host
+        outer, before = host, dict(host.known)
         if isinstance(node, INNER):
             # Its own names hold what nobody knows; what is run later finds what is there then.
             is_late = isinstance(node, ast.Lambda | ast.GeneratorExp)
@@ -499,7 +512,7 @@ class Flow:
         elif isinstance(node, (*INNER, ast.BoolOp, ast.IfExp, ast.Compare)):
             # What it may have assigned, or not.
             names = [n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
-            self._unbind(names, outer.scope, outer.known, node)
+            self._perhaps(names, outer.scope, [before, dict(host.known)], outer.known, node)
         if not isinstance(node, ast.Call):
             return
         called = host.value(node.func)
@@ -511,7 +524,9 @@ class Flow:
                     self._raw(called, node, host)
                 elif id(function.node) in self._open:
                     self._play(host, called, node)
-            case NotKnown():
+                elif not self._open:
+                    self._handed.note(function, node, host)
+            case NotKnown() | HostArray():
                 if isinstance(node.func, ast.Subscript):
                     self._unknown.add(id(node))
             case _:
@@ -530,18 +545,9 @@ class Flow:
     def _note(self, configured: Configured, call: ast.Call, host: Host) -> None:
         if not self._recording:
             return
-        arguments = [*configured.given]
-        for argument in call.args:
-            if isinstance(argument, ast.Starred):
-                held = host.value(argument.value)
-                if not isinstance(held, Sizes):
-                    # What follows stands who knows where.
-                    break
-                arguments += held.items
-            else:
-                arguments.append(host.value(argument))
-        keywords = tuple((k.arg, host.value(k.value)) for k in call.keywords if k.arg is not None)
-        self._launch(configured, tuple(arguments), keywords, call, host.scope)
+        arguments, keywords = given(call, host)
+        arguments = (*configured.given, *arguments)
+        self._launch(configured, arguments, keywords, call, host.scope)
 
     def _launch(
         self,

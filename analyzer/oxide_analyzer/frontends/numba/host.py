@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import host_arrays, host_views
 from oxide_analyzer.frontends.numba.changes import (
+    copied,
     in_loops,
     leaked,
     own_statements,
@@ -34,6 +35,7 @@ from oxide_analyzer.frontends.numba.fields import (
     is_property,
     one_memory,
     self_of,
+    set_alike,
 )
 from oxide_analyzer.frontends.numba.launched import name_of
 from oxide_analyzer.frontends.numba.quantities import (
@@ -46,15 +48,13 @@ from oxide_analyzer.frontends.numba.quantities import (
     Instance,
     NotKnown,
     Region,
-    Size,
     Sizes,
-    Symbol,
     Table,
-    Whole,
     as_size,
     ceiling,
     holds_lists,
     item,
+    one_of,
     renamed,
     symbols_of,
     whole,
@@ -70,6 +70,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
 from oxide_analyzer.frontends.oxide.scopes import Assigned, Defined, Imported, Parameter
 from oxide_analyzer.language.records import COMPLEX128, COMPLEXES, Record
 from oxide_analyzer.language.types import F16, F32, F64
+from oxide_analyzer.sizes import Symbol, Whole, differs, divides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,9 @@ class Host:
             case ast.Constant(value=complex()):
                 return HostScalar(COMPLEX128)
             case ast.Name(id=name):
-                return self._name(name, depth)
+                if name not in reassigned(root(self.scope)):
+                    return self._name(name, depth)
+                return HostArray(host_arrays.place(self, node), None, None, self._lie(name, depth))
             case ast.NamedExpr(value=inner):
                 return self.value(inner, depth + 1)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
@@ -161,9 +164,9 @@ class Host:
                 return ceiling(self.value(left, depth + 1), self.value(right, depth + 1))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self._negative(self.value(operand, depth + 1))
-            case ast.IfExp(body=then, orelse=otherwise):
-                one, other = self.value(then, depth + 1), self.value(otherwise, depth + 1)
-                return one_of([one, other], host_arrays.place(self, node))
+            case ast.IfExp(body=one, orelse=other) | ast.BoolOp(values=[one, other]):
+                either = [self.value(one, depth + 1), self.value(other, depth + 1)]
+                return one_of(either, host_arrays.place(self, node))
             case ast.Attribute():
                 return self._attribute(node, depth)
             case ast.Subscript():
@@ -179,9 +182,17 @@ class Host:
 
     # ------------------------------------------------------------ names
 
+    def _lie(self, name: str, depth: int) -> tuple[Region, ...]:
+        """Where an array lies that functions may give a name to: perhaps where others do."""
+        found = [Region(f"{name}@global")]
+        for other in copied(root(self.scope)).get(name, ()):
+            if other in reassigned(root(self.scope)):
+                found += self._lie(other, depth + 1) if depth < _DEEPEST else ()
+            elif isinstance(held := self._name(other, depth + 1), HostArray):
+                found += held.lies
+        return tuple(dict.fromkeys(found))
+
     def _name(self, name: str, depth: int) -> HostValue:
-        if name in reassigned(root(self.scope)):
-            return NOT_KNOWN
         inside: Scope | None = self.scope
         while inside is not None:
             if (not inside.is_class or inside is self.scope) and (
@@ -295,7 +306,7 @@ class Host:
 
     def _memory(self, owner: Instance, name: str, depth: int = 0) -> str | None:
         """The name of the memory that an attribute has with others."""
-        found = one_memory(owner.node).get(name)
+        found = one_memory(owner.node).get(name) or set_alike(root(owner.scope)).get(name)
         if found is not None or depth > _DEEPEST:
             return found
         around = self.elsewhere(owner.scope.parent or owner.scope)
@@ -323,12 +334,15 @@ class Host:
             if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name == name:
                 role = self.resolver.role(method, owner.scope)
                 made = HostFunction(UserFunction(method, owner.scope, role))
-                found.append(NOT_KNOWN if is_property(method) else made)
+                found.append(self._property(method, owner) if is_property(method) else made)
         for method, value, place, is_certain in assigned_fields(owner.node).get(name, ()):
             given = self.elsewhere(owner.scope.inner(method)).value(value, depth + 1)
             given = given if place is None else item(given, place)
             # What is not assigned each time may be what an earlier call has left.
-            found.append(given if is_certain else renamed(given, f".{name}|"))
+            left = given if is_certain else renamed(given, f".{name}|")
+            if isinstance(left, HostArray) and isinstance(given, HostArray) and place is None:
+                left = replace(left, regions=tuple(dict.fromkeys((*left.lies, *given.lies))))
+            found.append(left)
         for binding in owner.scope.bindings.get(name, []):
             if isinstance(binding, Assigned) and owner.node.decorator_list:
                 # The fields of a data class are what each object is given.
@@ -346,6 +360,20 @@ class Host:
             value = NOT_KNOWN
         self.steady[key] = self.kept(value, f".{name}")
         return self.steady[key]
+
+    def _property(
+        self, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: Instance
+    ) -> HostValue:
+        """An attribute that a method gives: it lies where what that returns does."""
+        inside = self.elsewhere(owner.scope.inner(method))
+        values = [
+            inside.value(node.value, 1)
+            for node in own_statements(method)
+            if isinstance(node, ast.Return) and node.value is not None
+        ]
+        lies = dict.fromkeys(r for v in values if isinstance(v, HostArray) for r in v.lies)
+        at = host_arrays.place(inside, method)
+        return HostArray(at, None, None, tuple(lies)) if lies else NOT_KNOWN
 
     def _subscript(self, node: ast.Subscript, depth: int) -> HostValue:
         base = self.value(node.value, depth + 1)
@@ -520,61 +548,21 @@ class Host:
                 # What is not negative is rounded down by both; sizes are not.
                 if isinstance(left, int) and isinstance(right, int) and right > 0:
                     return int(left / right) if name == "int" else left // right
-                is_less = (isinstance(left, int) and left < 0) or _differs(left)
+                is_less = (isinstance(left, int) and left < 0) or differs(left)
                 return NOT_KNOWN if is_less else whole("//", left, right)
             case Whole(op="/") | HostScalar():
                 return NOT_KNOWN
             case Whole(op="+" | "-" | "*") if any(map(_may_be_float, symbols_of(value))):
                 # It is rounded, if one of its names holds a float.
                 return Symbol(f"{name}({value})")
-            case Whole() if _divides(value):
+            case Whole() if divides(value):
                 return Symbol(f"{name}({value})")
             case _:
                 return value
 
 
-def _differs(size: Size) -> bool:
-    """Whether a number is made by a subtraction, which may leave less than nothing."""
-    match size:
-        case Whole(op=op, left=left, right=right):
-            return op == "-" or _differs(left) or _differs(right)
-        case _:
-            return False
-
-
-def _divides(size: Size) -> bool:
-    """Whether a number is made of a quotient, and so may be no whole one."""
-    match size:
-        case Whole(op="/"):
-            return True
-        case Whole(op="+" | "-" | "*" | "%" | "min" | "max", left=left, right=right):
-            return _divides(left) or _divides(right)
-        case _:
-            return False
-
-
 def _may_be_float(name: str) -> bool:
     return ".shape[" not in name and not name.endswith(".size")
-
-
-def one_of(values: list[HostValue], name: str) -> HostValue:
-    """What several values have in common; an array of one shape is one of that shape."""
-    if not values:
-        return NOT_KNOWN
-    first = values[0]
-    if all(value == first for value in values[1:]):
-        return first
-    arrays = [value for value in values if isinstance(value, HostArray)]
-    if len(arrays) < len(values):
-        return NOT_KNOWN
-    regions = tuple(dict.fromkeys(region for array in arrays for region in array.lies))
-    shapes, elements = {(a.shape, a.supposed) for a in arrays}, {a.element for a in arrays}
-    shape, supposed = shapes.pop() if len(shapes) == 1 else (None, None)
-    element = elements.pop() if len(elements) == 1 else None
-    if shape is None and len(names := {array.name for array in arrays}) == 1:
-        # Where only names are known, one name is one shape.
-        [name] = names
-    return HostArray(name, shape, element, regions, supposed)
 
 
 def _rounds_up(op: ast.operator, left: ast.expr, right: ast.expr) -> ast.BinOp | None:

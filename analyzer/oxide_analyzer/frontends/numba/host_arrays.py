@@ -23,15 +23,13 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
     NotKnown,
     Region,
-    Size,
     Sizes,
-    Symbol,
-    Whole,
     as_size,
     whole,
 )
 from oxide_analyzer.language.records import XOROSHIRO
 from oxide_analyzer.language.types import F64, I64
+from oxide_analyzer.sizes import Size, Symbol, Whole
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.host import Host
@@ -522,6 +520,6 @@ def _of_sizes(
     return HostArray(at, sizes, type, regions)
 
 
-def place(host: Host, node: ast.expr) -> str:
+def place(host: Host, node: ast.expr | ast.stmt) -> str:
     """A name for what an expression makes."""
     return f"{host.scope.qualname}:{node.lineno}:{node.col_offset}{host.path}"

@@ -15,19 +15,12 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.frontends.numba.quantities import (
-    NOT_KNOWN,
-    HostArray,
-    HostValue,
-    Region,
-    Sizes,
-    Symbol,
-    Whole,
-)
+from oxide_analyzer.frontends.numba.quantities import NOT_KNOWN, HostArray, HostValue, Region, Sizes
+from oxide_analyzer.sizes import Symbol, Whole
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.host import Host
-    from oxide_analyzer.frontends.numba.quantities import Size
+    from oxide_analyzer.sizes import Size
 
 _VIEWING = frozenset(
     (

@@ -11,14 +11,16 @@ from oxide_analyzer.frontends.numba.quantities import (
     HostValue,
     NotKnown,
     Sizes,
-    Symbol,
+    Table,
     symbols_of,
 )
 from oxide_analyzer.record import distinct
+from oxide_analyzer.sizes import Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oxide_analyzer.frontends.numba.host import Host
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
 
 
@@ -53,6 +55,29 @@ class LaunchCall:
             for value in parts
             for inner in (value.items if isinstance(value, Sizes) else (value,))
         )
+
+
+def given(
+    call: ast.Call, host: Host
+) -> tuple[tuple[HostValue, ...], tuple[tuple[str, HostValue], ...]]:
+    """What a call passes by place, up to where nobody knows how much it is, and by name."""
+    arguments: list[HostValue] = []
+    for argument in call.args:
+        if isinstance(argument, ast.Starred):
+            held = host.value(argument.value)
+            if not isinstance(held, Sizes):
+                break
+            arguments += held.items
+        else:
+            arguments.append(host.value(argument))
+    keywords: list[tuple[str, HostValue]] = []
+    for keyword in call.keywords:
+        value = host.value(keyword.value)
+        if keyword.arg is not None:
+            keywords.append((keyword.arg, value))
+        elif isinstance(value, Table):
+            keywords += [(str(key), one) for key, one in value.items]
+    return tuple(arguments), tuple(keywords)
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:

@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.flow import Flow, LaunchCall
 from oxide_analyzer.frontends.numba.host import Host
-from oxide_analyzer.frontends.numba.quantities import (
-    HostArray,
-    HostScalar,
-    HostValue,
-)
+from oxide_analyzer.frontends.numba.quantities import HostArray, HostScalar, HostValue
 from oxide_analyzer.frontends.numba.signatures import Declared
 from oxide_analyzer.frontends.numba.sites import Site, in_common
 from oxide_analyzer.frontends.oxide.functions import body_of

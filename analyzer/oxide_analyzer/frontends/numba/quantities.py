@@ -1,51 +1,19 @@
-"""What host code computes of a launch: sizes, tuples, arrays, kernels, and what is not known.
-
-A quantity that is known by nothing else is a `Symbol` with a name of its own: two places that see
-the same one see one value.
-"""
+"""What host code computes of a launch: sizes, tuples, arrays, kernels, and what is not known."""
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.record import distinct, record
+from oxide_analyzer.sizes import Size, Symbol, Whole, computed, may_touch, names_of, with_names
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.host import Host
     from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.frontends.oxide.scopes import Scope
     from oxide_analyzer.language.records import Element
-
-
-_MOST_TRIED = 64
-_EVALUATED: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "%": operator.mod,
-}
-
-
-@record
-class Symbol:
-    """A whole number that is known by its name alone, or between two others, `above` excluded."""
-
-    name: str
-    least: Size | None = None
-    above: Size | None = None
-
-
-@record
-class Whole:
-    """`op` of whole numbers: an operator of Python's, `ceil` (a division, rounded up), min, max."""
-
-    op: str
-    left: Size
-    right: Size
 
 
 @record
@@ -75,7 +43,7 @@ class Region:
     def meets(self, other: Region) -> bool:
         """Whether two parts may have an element in common."""
         return self.made == other.made and all(
-            one is None or two is None or _touch(one, two)
+            one is None or two is None or may_touch(one, two)
             for one, two in zip(self.part, other.part, strict=False)
         )
 
@@ -174,79 +142,9 @@ class NotKnown:
 
 
 NOT_KNOWN = NotKnown()
-Size: TypeAlias = int | Symbol | Whole
 HostValue: TypeAlias = (
     Size | Sizes | Table | HostArray | HostScalar | HostFunction | Configured | Instance | NotKnown
 )
-
-
-def _touch(one: tuple[Size, Size], other: tuple[Size, Size]) -> bool:
-    if _ends_before(one[1], other[0]) or _ends_before(other[1], one[0]):
-        return False
-    are_indices = all(high == Whole("+", low, 1) for low, high in (one, other))
-    return not (are_indices and _never_equal(one[0], other[0]))
-
-
-def _never_equal(one: Size, other: Size) -> bool:
-    """Whether two indices are those of different elements whatever their names hold: `i` and
-    `i + 1`, `i % 2` and `(i + 1) % 2`."""
-    for size, base in ((one, other), (other, one)):
-        match size:
-            case Whole(op="+", left=left, right=int() as by) if left == base and by > 0:
-                return True
-            case Whole(op="-", left=left, right=1) if left == base:
-                return True
-            case _:
-                pass
-    names = symbols_of(one) | symbols_of(other)
-    period = _period(one) * _period(other)
-    if len(names) != 1 or not 0 < period <= _MOST_TRIED:
-        return False
-    # Below zero they would count from behind.
-    pairs = [(_at(one, number), _at(other, number)) for number in range(period)]
-    return all(first != second and min(first, second) >= 0 for first, second in pairs)
-
-
-def _period(size: Size) -> int:
-    """After how many steps of its one name a number is the same again; 0 if nobody knows."""
-    match size:
-        case int():
-            return 1
-        case Symbol():
-            return 0
-        case Whole(op="%", left=left, right=int() as by) if by > 0 and _is_linear(left):
-            return by
-        case Whole(op="+" | "-" | "*", left=left, right=right):
-            return _period(left) * _period(right)
-        case _:
-            return 0
-
-
-def _is_linear(size: Size) -> bool:
-    match size:
-        case int() | Symbol():
-            return True
-        case Whole(op="+" | "-" | "*", left=left, right=right):
-            return _is_linear(left) and _is_linear(right)
-        case _:
-            return False
-
-
-def _at(size: Size, number: int) -> int:
-    match size:
-        case int():
-            return size
-        case Symbol():
-            return number
-        case Whole(op=op, left=left, right=right):
-            return _EVALUATED[op](_at(left, number), _at(right, number))
-
-
-def _ends_before(end: Size, begin: Size) -> bool:
-    """Whether a part up to `end` lies in front of one from `begin` on: `x[:n]`, `x[n:]`."""
-    if isinstance(end, int) and isinstance(begin, int) and min(end, begin) >= 0:
-        return end <= begin
-    return end == begin
 
 
 def holds_lists(value: HostValue) -> bool:
@@ -265,11 +163,8 @@ def renamed(value: HostValue, by: str) -> HostValue:
     if not by:
         return value
     match value:
-        case Symbol(name=name, least=least, above=above):
-            ends = [None if e is None else _renamed_size(e, by) for e in (least, above)]
-            return Symbol(by + name, *ends)
-        case Whole():
-            return _renamed_size(value, by)
+        case Symbol() | Whole():
+            return with_names(value, by)
         case Sizes(items=items, is_list=is_list):
             return Sizes(tuple(renamed(item, by) for item in items), is_list)
         case Table(items=items):
@@ -278,7 +173,7 @@ def renamed(value: HostValue, by: str) -> HostValue:
             supposed = value.supposed and by + value.supposed
             return HostArray(
                 by + name,
-                None if shape is None else tuple(_renamed_size(extent, by) for extent in shape),
+                None if shape is None else tuple(with_names(extent, by) for extent in shape),
                 element,
                 tuple(
                     Region(by + region.made, region.part, region.is_of_device) for region in regions
@@ -292,22 +187,10 @@ def renamed(value: HostValue, by: str) -> HostValue:
                 kernel,
                 renamed(configuration, by),
                 tuple(renamed(argument, by) for argument in given),
-                None if tasks is None else _renamed_size(tasks, by),
+                None if tasks is None else with_names(tasks, by),
             )
         case _:
             return value
-
-
-def _renamed_size(size: Size, by: str) -> Size:
-    match size:
-        case int():
-            return size
-        case Symbol():
-            found = renamed(size, by)
-            assert isinstance(found, Symbol)
-            return found
-        case Whole(op=op, left=left, right=right):
-            return Whole(op, _renamed_size(left, by), _renamed_size(right, by))
 
 
 def as_size(value: HostValue) -> HostValue:
@@ -337,25 +220,19 @@ def whole(op: str, left: HostValue, right: HostValue) -> HostValue:
     one, other = as_size(left), as_size(right)
     if not isinstance(one, int | Symbol | Whole) or not isinstance(other, int | Symbol | Whole):
         return NOT_KNOWN
-    if isinstance(one, int) and isinstance(other, int) and op in ("min", "max"):
-        return min(one, other) if op == "min" else max(one, other)
-    return Whole(op, one, other)
+    return computed(op, one, other)
 
 
 def ceiling(one: HostValue, other: HostValue) -> HostValue:
     """A division that is rounded up."""
-    if isinstance(one, int) and isinstance(other, int) and other > 0:
-        return -(-one // other)
     return whole("ceil", one, other)
 
 
 def symbols_of(value: HostValue) -> frozenset[str]:
     """The names of which a value is made."""
     match value:
-        case Symbol(name=name):
-            return frozenset((name,))
-        case Whole(left=left, right=right):
-            return symbols_of(left) | symbols_of(right)
+        case Symbol() | Whole():
+            return names_of(value)
         case Sizes(items=items):
             return frozenset[str]().union(*map(symbols_of, items))
         case HostArray(name=name, shape=None):
@@ -364,3 +241,23 @@ def symbols_of(value: HostValue) -> frozenset[str]:
             return frozenset[str]().union(*map(symbols_of, shape))
         case _:
             return frozenset()
+
+
+def one_of(values: list[HostValue], name: str) -> HostValue:
+    """What several values have in common; an array of one shape is one of that shape."""
+    if not values:
+        return NOT_KNOWN
+    first = values[0]
+    if all(value == first for value in values[1:]):
+        return first
+    arrays = [value for value in values if isinstance(value, HostArray)]
+    if len(arrays) < len(values):
+        return NOT_KNOWN
+    regions = tuple(dict.fromkeys(region for array in arrays for region in array.lies))
+    shapes, elements = {(a.shape, a.supposed) for a in arrays}, {a.element for a in arrays}
+    shape, supposed = shapes.pop() if len(shapes) == 1 else (None, None)
+    element = elements.pop() if len(elements) == 1 else None
+    if shape is None and len(names := {array.name for array in arrays}) == 1:
+        # Where only names are known, one name is one shape.
+        [name] = names
+    return HostArray(name, shape, element, regions, supposed)

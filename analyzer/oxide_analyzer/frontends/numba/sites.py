@@ -20,10 +20,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     Configured,
     HostArray,
     HostValue,
-    Size,
     Sizes,
-    Symbol,
-    Whole,
     as_size,
     ceiling,
 )
@@ -49,6 +46,7 @@ from oxide_analyzer.ir.nodes import (
 from oxide_analyzer.ir.nodes import Symbol as Given
 from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.sizes import Size, Symbol, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,7 +16,6 @@ import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from oxide_analyzer.frontends.numba.host import Host, Names, one_of
 from oxide_analyzer.frontends.numba.host_arrays import place
 from oxide_analyzer.frontends.numba.host_views import row
 from oxide_analyzer.frontends.numba.quantities import (
@@ -26,14 +25,16 @@ from oxide_analyzer.frontends.numba.quantities import (
     NotKnown,
     Region,
     Sizes,
-    Symbol,
     Table,
-    Whole,
     as_size,
+    one_of,
 )
+from oxide_analyzer.sizes import Symbol, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from oxide_analyzer.frontends.numba.host import Host, Names
 
 _MOST_WAYS = 4
 
