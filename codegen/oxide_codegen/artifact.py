@@ -23,14 +23,14 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import zipfile
-import zlib
 from dataclasses import asdict, replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oxide_analyzer import encoding
@@ -42,7 +42,6 @@ from oxide_codegen.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from oxide_analyzer.checked import CheckedKernel, Fact
     from oxide_analyzer.ir.nodes import Expr
@@ -52,6 +51,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 SUFFIX = ".oxide"
 _MANIFEST = "manifest.json"
+# What reading a manifest ends with that is not as it is written here.
+_MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 # Zip archives know no time before this one, and equal kernels make equal files.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -210,8 +211,11 @@ def read(path: str | os.PathLike[str]) -> Artifact:
     """
     name = os.fspath(path)
     members = _members(name)
-    manifest = json.loads(members[_MANIFEST])
-    found, own = (manifest["format"], manifest["oxide"]), (FORMAT, version())
+    try:
+        manifest = json.loads(members[_MANIFEST])
+        found, own = (manifest["format"], manifest["oxide"]), (FORMAT, version())
+    except _MISSHAPEN as error:
+        raise _misshapen(name, error) from None
     if found != own:
         raise ArtifactVersionError(
             name,
@@ -220,7 +224,24 @@ def read(path: str | os.PathLike[str]) -> Artifact:
             expected=own[1],
             actual=found[1],
         )
-    for member, digest in manifest["members"].items():
+    try:
+        _demand_members(name, manifest["members"], members)
+        kernels = {row["qualname"]: _kernel(name, row, members) for row in manifest["kernels"]}
+    except ArtifactDamagedError:
+        raise
+    except _MISSHAPEN as error:
+        raise _misshapen(name, error) from None
+    return Artifact(name, kernels)
+
+
+def _misshapen(name: str, error: Exception) -> ArtifactDamagedError:
+    reason = f"`{_MANIFEST}` is not one of Oxide: {type(error).__name__}: {error}"
+    return ArtifactDamagedError(name, reason)
+
+
+def _demand_members(name: str, digests: Mapping[str, str], members: Mapping[str, bytes]) -> None:
+    """Raise unless all members are there, and are what was written."""
+    for member, digest in digests.items():
         if member not in members:
             raise ArtifactDamagedError(name, f"`{member}` is missing", expected=member)
         actual = sha256(members[member]).hexdigest()
@@ -228,20 +249,20 @@ def read(path: str | os.PathLike[str]) -> Artifact:
             raise ArtifactDamagedError(
                 name, f"`{member}` is not what was written", expected=digest, actual=actual
             )
-    kernels: dict[str, Shipped] = {}
-    for row in manifest["kernels"]:
-        try:
-            kernel, facts, compact = encoding.load(
-                members[row["terms"]].decode("utf-8", "surrogatepass")
-            )
-        except ValueError as error:
-            raise ArtifactDamagedError(name, f"`{row['terms']}` cannot be read: {error}") from None
-        code = {
-            sm: {Form(**one["form"]): _code(one, members) for one in forms}
-            for sm, forms in row["targets"].items()
-        }
-        kernels[row["qualname"]] = Shipped(kernel, facts, compact, row["hash"], code)
-    return Artifact(name, kernels)
+
+
+def _kernel(name: str, row: Mapping[str, Any], members: Mapping[str, bytes]) -> Shipped:
+    try:
+        kernel, facts, compact = encoding.load(
+            members[row["terms"]].decode("utf-8", "surrogatepass")
+        )
+    except ValueError as error:
+        raise ArtifactDamagedError(name, f"`{row['terms']}` cannot be read: {error}") from None
+    code = {
+        sm: {Form(**one["form"]): _code(one, members) for one in forms}
+        for sm, forms in row["targets"].items()
+    }
+    return Shipped(kernel, facts, compact, row["hash"], code)
 
 
 def _code(row: Mapping[str, Any], members: Mapping[str, bytes]) -> ShippedCode:
@@ -257,13 +278,17 @@ def _code(row: Mapping[str, Any], members: Mapping[str, bytes]) -> ShippedCode:
 
 def _members(name: str) -> dict[str, bytes]:
     """All members of an archive whose manifest has its checksum."""
+    content = Path(name).read_bytes()
     try:
-        with zipfile.ZipFile(name) as archive:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
             checksum = archive.comment.decode("ascii", "replace")
             members = {member: archive.read(member) for member in archive.namelist()}
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
         raise ArtifactDamagedError(name, f"it is not a whole artifact: {error}") from None
-    except (zlib.error, RuntimeError, ValueError, struct.error) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever the libraries say that unpack it.
         raise ArtifactDamagedError(name, f"a member cannot be unpacked: {error}") from None
     text = members.get(_MANIFEST)
     if text is None:

@@ -1,5 +1,6 @@
 """Artifacts: what is built here runs there, and everything else is refused."""
 
+import json
 import linecache
 import shutil
 import subprocess
@@ -344,6 +345,43 @@ def test_a_member_that_is_missing_or_another_is_damage(tmp_path, built):
         (lambda m: m.pop("manifest.json") and None, "`manifest.json` is missing"),
     ):
         refused(oxide.ArtifactDamagedError, rewritten(built, other, change), kernel, match)
+
+
+def signed(change):
+    """A change of the manifest with the checksum of what comes of it."""
+
+    def changed(members):
+        text = json.dumps(change(json.loads(members["manifest.json"]))).encode()
+        members["manifest.json"] = text
+        return sha256(text).hexdigest().encode()
+
+    return changed
+
+
+def test_a_manifest_of_another_shape_is_damage(tmp_path, built):
+    """Whoever wrote it: what it lacks is said, and nothing else is raised."""
+    for change, match in (
+        (lambda _: [], "list indices must be integers"),
+        (lambda _: None, "not subscriptable"),
+        (lambda m: {**m, "members": []}, "has no attribute 'items'"),
+        (lambda m: {**m, "kernels": [{}]}, "KeyError: 'qualname'"),
+        (lambda m: {**m, "kernels": [{**m["kernels"][0], "terms": "x"}]}, "KeyError: 'x'"),
+    ):
+        other = rewritten(built, tmp_path / "other.oxide", signed(change))
+        with pytest.raises(oxide.ArtifactDamagedError, match=f"is not one of Oxide: .*{match}"):
+            artifact.read(other)
+
+
+def test_a_member_packed_otherwise_is_damage(tmp_path, built):
+    """As bzip2 or LZMA, whose libraries say so in words of their own."""
+    content = bytearray(built.read_bytes())
+    at = content.rindex(b"PK\x01\x02") + 10
+    for method in (9, 12, 14, 99):
+        content[at] = method
+        other = tmp_path / "other.oxide"
+        other.write_bytes(content)
+        with pytest.raises(oxide.ArtifactDamagedError):
+            artifact.read(other)
 
 
 def test_another_version_is_refused(tmp_path, built, monkeypatch):
