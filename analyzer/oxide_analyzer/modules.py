@@ -35,17 +35,25 @@ class NoModules:
 
 
 class RecordedModules:
-    """Other modules, and which of them a file asked for: those found by path, others by name."""
+    """Other modules, and which of them a file asked for: those found by path, others by name.
+
+    They are asked once for each name in each importer, which is known by its path: `asked` has
+    the answers.
+    """
 
     def __init__(self, modules: Modules) -> None:
         """Nothing was asked for yet."""
         self._modules = modules
+        self.asked: dict[tuple[str, str], SourceFile | None] = {}
         self.found: dict[str, SourceFile] = {}
         self.missing: set[str] = set()
 
     def find(self, name: str, importer: SourceFile) -> SourceFile | None:
         """What the other modules answer."""
-        found = self._modules.find(name, importer)
+        question = importer.path, name
+        if question in self.asked:
+            return self.asked[question]
+        found = self.asked[question] = self._modules.find(name, importer)
         if found is None:
             self.missing.add(name)
         else:

@@ -1,4 +1,4 @@
-"""Verdicts that are known already: of whole kernels, and of single questions to the solver.
+"""Verdicts that are known already: of whole files and kernels, and of questions to the solver.
 
     cache = verdict_cache.open_folder(Path(".oxide_cache"))       on disk, for the command line
     cache = verdict_cache.Cache()                                 in memory, for a server
@@ -8,6 +8,8 @@
 A *kernel* is known by its IR with all places (`encoding.canonical`), which is all that a report
 is made of: helpers, constants and contracts are resolved in it. Its report comes back as it was,
 but without the IR and the proof that the compiler wants: what is loaded is always proved anew.
+
+A *file* is known by its text and by all that was looked up for it: see `known_files`.
 
 A *question* is known by the text that the solver gets, with all that its answer depends on. In
 it variables are numbered as they occur, so it survives edits elsewhere in the file, and what the
@@ -108,8 +110,8 @@ class Cache:
         if len(self._texts) > self._most:
             self._texts.popitem(last=False)
 
-    def flush(self) -> None:
-        """Write what is new to where it is kept."""
+    def flush(self, *, makes_folder: bool = True) -> None:
+        """Write what is new to where it is kept, or wait until something makes that folder."""
 
 
 class _OnDisk(Cache):
@@ -158,8 +160,8 @@ class _OnDisk(Cache):
         super().put(key, text)
         self._new.append(_line_of(key, text))
 
-    def flush(self) -> None:
-        if not self._new:
+    def flush(self, *, makes_folder: bool = True) -> None:
+        if not self._new or not (makes_folder or self._file.parent.is_dir()):
             return
         new, self._new = b"".join(self._new), []
         # A cache that cannot be written is one that stays empty.
@@ -211,6 +213,11 @@ def kernel_key(kernel: Kernel, what: str = "kernel") -> str | None:
         return _key(what, encoding.canonical(kernel, kernel.span.path), kernel.span.path)
     except (TypeError, RecursionError):
         return None
+
+
+def file_key(path: str, digest: str) -> str:
+    """What stands for a file of which everything is to be known, by its path and content."""
+    return _key("file", path, digest)
 
 
 def question_key(text: str) -> str:

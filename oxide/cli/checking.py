@@ -103,7 +103,7 @@ def answer(task: Task) -> Answer | None:
         return None
     if isinstance(read, project.Undecodable):
         return Answer(Report(read.path, (), (project.syntax_error(read),)))
-    return _checked(read, task)
+    return _checked(read, content, task)
 
 
 def _launches_others(content: bytes, entry: Input) -> bool:
@@ -127,7 +127,7 @@ def _in_cells(content: bytes, task: Task) -> Answer | None:
         return None
     if len(source.text) > project.LARGEST:
         raise OSError(None, _too_large(len(source.text), project.LARGEST))
-    return _checked(source, task, read)
+    return _checked(source, content, task, read)
 
 
 def _too_large(size: int, limit: int) -> str:
@@ -144,13 +144,11 @@ def selected(entry: Input, select: list[str] | None, ignore: list[str] | None) -
     return selection(settings.select if select is None else select, ignored)
 
 
-def _checked(source: SourceFile, task: Task, notebook: NotebookFile | None = None) -> Answer:
-    from oxide_analyzer.modules import RecordedModules
-
-    entry = task.entry
-    seen = RecordedModules(project.modules(entry.path, entry.configuration))
+def _checked(
+    source: SourceFile, content: bytes, task: Task, notebook: NotebookFile | None = None
+) -> Answer:
     try:
-        report = _report(source, seen, task, notebook)
+        report, seen = _of_content(source, content, task, notebook)
         if task.fixes == "none":
             fixed, number = source, 0
         else:
@@ -169,6 +167,30 @@ def _checked(source: SourceFile, task: Task, notebook: NotebookFile | None = Non
         tuple(seen.found),
         bool(seen.missing),
     )
+
+
+def _of_content(
+    source: SourceFile, content: bytes, task: Task, notebook: NotebookFile | None
+) -> tuple[Report, RecordedModules]:
+    """What is found in a file as it was read, and the modules that were looked up for it."""
+    from oxide_analyzer.modules import RecordedModules
+
+    entry = task.entry
+    modules = project.modules(entry.path, entry.configuration)
+    seen = RecordedModules(modules)
+    if task.cache is None:
+        return _report(source, seen, task, notebook), seen
+    from oxide_analyzer import known_files
+
+    kept = _known(task.cache)
+    report = known_files.known(kept, source.path, content, seen)
+    if report is None:
+        seen = RecordedModules(modules)
+        report = _report(source, seen, task, notebook)
+        known_files.keep(kept, source.path, content, seen, report)
+        # A project without kernels gets no folder.
+        kept.flush(makes_folder=bool(report.kernels))
+    return report, seen
 
 
 def _report(
