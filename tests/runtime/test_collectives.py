@@ -355,6 +355,43 @@ def test_the_others_are_told_who_died(seen):
         assert found["seconds"] < 10
 
 
+def test_elements_that_are_near_do_not_travel():
+    """Those of process 0; and memory in which elements came is used again when it is free."""
+    from oxide_codegen.collectives.hub import Hub
+    from oxide_codegen.collectives.link import Link
+
+    port, links = processes.free_port(), {}
+    hub = Hub("127.0.0.1", port, 2, 20)
+
+    def join(process):
+        hello = {"process": process, "count": 2, "kinds": "cpu", "devices": ["cpu"], "version": 1}
+        links[process] = Link("127.0.0.1", port, hello, 20, None if process else hub)
+
+    joining = [threading.Thread(target=join, args=(process,)) for process in range(2)]
+    for one in joining:
+        one.start()
+    for one in joining:
+        one.join()
+    memories = []
+    for number, name in enumerate(("all_reduce", "all_reduce", "broadcast")):
+        call = Call(name, "i32", 3, "sum", root=1 if name == "broadcast" else 0)
+        rows = [np.full(3, 2 + process, np.int32).view(np.uint8) for process in range(2)]
+        given = [b"" if name == "broadcast" else rows[0], rows[1]]
+        into = [np.zeros(12, np.uint8) for _ in range(2)]
+        found = [links[k].call(number, call, given[k], into[k]) for k in range(2)]
+        results = [one.result(5) for one in found]
+        assert [np.frombuffer(one, np.int32).tolist() for one in results] == [
+            [5 - 2 * (number == 2)] * 3
+        ] * 2
+        # It came to where it was wanted.
+        assert results[1] is into[1]
+        assert name == "broadcast" or results[0] is into[0]
+        memories += [id(one) for one in hub._free]
+    assert len(set(memories)) == 1, "one that serves again, and that of the root is not given back"
+    for one in links.values():
+        one.leave()
+
+
 def test_strangers_are_sent_away():
     """Whoever is none of the processes disturbs nothing; and nothing is left of a group."""
     from oxide_codegen.collectives.hub import Hub

@@ -103,7 +103,7 @@ def _reduced(call: Call, rows: Sequence[Any], into: Any) -> Any:
             first = total
     if not others:
         total[:] = first
-    return total.view(np.uint8)
+    return total.view(np.uint8) if into is None else into
 
 
 def _widened(row: Any) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
+    from oxide_codegen.collectives.hub import Hub
     from oxide_codegen.collectives.nccl import Communicators
 
 DEFAULT_LIMIT = 300.0
@@ -64,7 +65,7 @@ class Group:
         self.kind = ids[0].kind
         self.link: Link | None = None
         self.nccl: Communicators | None = None
-        self._hub: object = None
+        self._hub: Hub | None = None
         self._lock = threading.Lock()
         self._number = 0
         self._flying: list[Future[Any]] = []
@@ -112,7 +113,7 @@ class Group:
 
                 hello["nccl"] = nccl.unique_id().hex()
             self._hub = _hub(address, port, place.count, limit)
-        self.link = Link(address, port, hello, limit)
+        self.link = Link(address, port, hello, limit, self._hub)
         sizes = [len(one["devices"]) for one in self.link.processes]
         first = sum(sizes[: place.process])
         self.ranks = range(first, first + len(self.device_ids))
@@ -205,7 +206,7 @@ def _own(local: int) -> str:
     return f"cuda:{local}"
 
 
-def _hub(address: str, port: int, count: int, limit: float) -> object:
+def _hub(address: str, port: int, count: int, limit: float) -> Hub:
     from oxide_codegen.collectives.hub import Hub
 
     try:

@@ -9,6 +9,12 @@ has left, or does not come within the time limit, all are told so, and the group
 is known of what its arrays hold, so nobody goes on with it.
 
 Process 0 is answered last: when it ends, with the hub, the others have been told what there was.
+Its elements do not travel: of its calls only the heads do, so that they come in order.
+
+A ring would share the bytes out evenly, and as many would be moved in all. Among processes of one
+machine it is no faster, of small arrays slower by its many steps (`collectives_processes` of the
+benchmarks), and it would add each part of an array in another order, where ranks are added in
+theirs.
 """
 
 from __future__ import annotations
@@ -48,7 +54,9 @@ class _Meeting:
     call: dict[str, Any]
     first: int
     since: float
-    payloads: dict[int, bytearray] = field(default_factory=dict[int, bytearray])
+    payloads: dict[int, Any] = field(default_factory=dict[int, Any])
+    # Memory of process 0 for the result.
+    into: Any = None
 
 
 class Hub:
@@ -66,6 +74,13 @@ class Hub:
         self._members: dict[int, _Member] = {}
         self._meetings: dict[int, _Meeting] = {}
         self._failure: dict[str, Any] | None = None
+        # Whether process 0 puts its elements here, and takes results from here, by itself; by the
+        # number of the call: elements, with the memory where it wants the result, and the result.
+        self.is_near = False
+        self.given: dict[int, tuple[Any, Any]] = {}
+        self.made: dict[int, Any] = {}
+        # Memory for elements that come, as large as what came before.
+        self._free: list[bytearray] = []
         self._changed = threading.Condition()
         self._is_complete = False
         for run in (self._accept, self._watch):
@@ -96,7 +111,7 @@ class Hub:
                 return
             try:
                 while True:
-                    header, payload = wire.receive(connection)
+                    header, payload = wire.receive(connection, place=self._place)
                     if header["kind"] == "goodbye":
                         self._leave(process)
                         return
@@ -104,7 +119,10 @@ class Hub:
                         text = f"{self._ranks(process)} cannot take part: {header['text']}"
                         self._fail("lost", text, (process,))
                         continue
-                    self._called(process, int(header["number"]), header["call"], payload)
+                    number, into = int(header["number"]), None
+                    if process == 0:
+                        payload, into = self.given.pop(number, (payload, None))
+                    self._called(process, number, header["call"], payload, into)
             except _NO_MESSAGE:
                 self._lose(process)
             except Exception as error:
@@ -166,7 +184,19 @@ class Hub:
 
     # ------------------------------------------------------------ calls
 
-    def _called(self, process: int, number: int, call: dict[str, Any], payload: bytearray) -> None:
+    def _place(self, _: dict[str, Any], size: int) -> bytearray | None:
+        """Memory that was used before, if it fits; new pages take as long as what fills them."""
+        with self._changed:
+            for place, memory in enumerate(self._free):
+                if len(memory) == size:
+                    return self._free.pop(place)
+            # Of another size than what is asked for now.
+            self._free.clear()
+        return None
+
+    def _called(
+        self, process: int, number: int, call: dict[str, Any], payload: Any, into: Any
+    ) -> None:
         with self._changed:
             if self._failure is not None:
                 return
@@ -177,6 +207,7 @@ class Hub:
                 self._changed.notify_all()
             gone = [one for one, member in self._members.items() if member.has_left]
             meeting.payloads[process] = payload
+            meeting.into = into if process == 0 else meeting.into
             is_complete = len(meeting.payloads) == self._count
             if is_complete:
                 del self._meetings[number]
@@ -191,17 +222,26 @@ class Hub:
             self._fail("lost", f"{self._ranks(gone[0])} has left the group", gone)
         elif is_complete:
             answer = {"kind": "result", "number": number}
-            self._tell(answer, self._combined(Call.of(call), meeting.payloads))
+            found = self._combined(Call.of(call), meeting)
+            if self.is_near:
+                self.made[number] = found
+            if call["name"] != "broadcast":
+                # What is broadcast is the elements of one of them; of all else there are new ones.
+                spent = [one for one in meeting.payloads.values() if isinstance(one, bytearray)]
+                with self._changed:
+                    self._free += spent
+            self._tell(answer, found)
 
-    def _combined(self, call: Call, payloads: dict[int, bytearray]) -> Any:
+    def _combined(self, call: Call, meeting: _Meeting) -> Any:
         """The bytes that all get; none where devices have exchanged them by themselves."""
-        if not any(payloads.values()) or not call.size:
+        payloads = meeting.payloads
+        if not any(len(payload) for payload in payloads.values()) or not call.size:
             return b""
         import numpy as np
 
         elements = [np.frombuffer(payloads[process], np.uint8) for process in range(self._count)]
         rows = [row for part in elements for row in part.reshape(-1, call.size)]
-        return combined(call, rows).data
+        return combined(call, rows, meeting.into)
 
     # ------------------------------------------------------------ who does not come
 
@@ -279,10 +319,12 @@ class Hub:
         return f"ranks {first} to {first + sizes[process] - 1}"
 
     def _tell(self, header: dict[str, Any], payload: Any = b"") -> None:
-        for _, member in sorted(self._members.items(), reverse=True):
+        for process, member in sorted(self._members.items(), reverse=True):
             try:
                 with member.lock:
-                    wire.send(member.connection, header, payload)
+                    wire.send(
+                        member.connection, header, payload if process or not self.is_near else b""
+                    )
             except OSError:
                 # Who reads from it finds that it is gone.
                 continue

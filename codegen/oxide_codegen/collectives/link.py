@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_codegen.collectives.calls import Call
+    from oxide_codegen.collectives.hub import Hub
 
 _ERRORS: dict[str, type[CollectiveError]] = {
     "mismatch": CollectiveMismatchError,
@@ -40,15 +41,29 @@ _GRACE = 5.0
 
 
 class Link:
-    """A connection to the hub at an address; `hello` says who this is."""
+    """A connection to the hub at an address; `hello` says who this is.
 
-    def __init__(self, address: str, port: int, hello: dict[str, Any], limit: float) -> None:
+    Where the hub is in this process, `hub`, elements go there and back as they lie in memory.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        hello: dict[str, Any],
+        limit: float,
+        hub: Hub | None = None,
+    ) -> None:
         until = time.monotonic() + limit + _GRACE
         # Who sends holds the first, and waits for the hub, which waits for who takes its answers:
         # that takes the second alone.
         self._sending = threading.Lock()
         self._lock = threading.Lock()
-        self._waiting: dict[int, tuple[float, Future[Any]]] = {}
+        self._hub = hub
+        if hub is not None:
+            hub.is_near = True
+        # Until when, who waits, and where the result may go.
+        self._waiting: dict[int, tuple[float, Future[Any], Any]] = {}
         self._failure: tuple[type[CollectiveError], str] | None = None
         self._has_left = False
         # Whether process 0 has left, so that the hub may go.
@@ -64,16 +79,21 @@ class Link:
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=self._listen, name="oxide-link", daemon=True).start()
 
-    def call(self, number: int, call: Call, payload: Any = b"") -> Future[Any]:
-        """Tell the hub; the future gives what all get, or what went wrong."""
+    def call(self, number: int, call: Call, payload: Any = b"", into: Any = None) -> Future[Any]:
+        """Tell the hub; the future gives what all get, or what went wrong.
+
+        `into` is memory that the result may be written to, if it is as large.
+        """
         answer: Future[Any] = Future()
         with self._sending:
             with self._lock:
                 self.demand_health()
                 if self._has_left:
                     raise CollectiveError(f"{call}: this process has left the group")
-                self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer)
+                self._waiting[number] = (time.monotonic() + self.limit + _GRACE, answer, into)
             header = {"kind": "call", "number": number, "call": call.header()}
+            if self._hub is not None:
+                self._hub.given[number], payload = (payload, into), b""
             try:
                 wire.send(self._connection, header, payload)
             except OSError:
@@ -121,7 +141,7 @@ class Link:
             waiting, self._waiting = [*self._waiting.values()], {}
         if self.when_failed is not None and is_missed:
             self.when_failed()
-        for _, answer in waiting:
+        for _, answer, _ in waiting:
             answer.set_exception(kind(text))
 
     def _listen(self) -> None:
@@ -130,7 +150,7 @@ class Link:
             while self._failure is None:
                 try:
                     if arrivals.select(_HEARTBEAT):
-                        self._take(*wire.receive(self._connection))
+                        self._take(*wire.receive(self._connection, place=self._place))
                     else:
                         self._look()
                 except CollectiveError as error:
@@ -145,7 +165,13 @@ class Link:
                     self.fail(CollectiveError, f"{type(error).__name__}: {error}")
         self._connection.close()
 
-    def _take(self, header: dict[str, Any], payload: bytearray) -> None:
+    def _place(self, header: dict[str, Any], size: int) -> Any:
+        """Where the elements of a result go, where somebody has said so."""
+        # Without the lock, which whoever sends has until the hub takes what he sends.
+        _, _, into = self._waiting.get(int(header.get("number", -1)), (0.0, None, None))
+        return into if into is not None and into.nbytes == size else None
+
+    def _take(self, header: dict[str, Any], payload: Any) -> None:
         if header["kind"] == "failed":
             self.fail(_ERRORS[header["error"]], header["text"])
             return
@@ -153,12 +179,15 @@ class Link:
             self._is_over = True
             return
         with self._lock:
-            _, answer = self._waiting.pop(int(header["number"]))
+            number = int(header["number"])
+            _, answer, _ = self._waiting.pop(number)
+        if self._hub is not None:
+            payload = self._hub.made.pop(number)
         answer.set_result(payload)
 
     def _look(self) -> None:
         with self._lock:
-            late = [over for over, _ in self._waiting.values() if over < time.monotonic()]
+            late = [over for over, *_ in self._waiting.values() if over < time.monotonic()]
         if late:
             raise CollectiveTimeoutError(
                 f"process 0, where the ranks of the group meet, has not answered for "

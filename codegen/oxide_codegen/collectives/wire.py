@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _LENGTHS = Struct("!IQ")
 _MOST_HEADER = 1 << 20
@@ -36,9 +36,14 @@ def send(connection: socket.socket, header: Mapping[str, Any], payload: Any = b"
 
 
 def receive(
-    connection: socket.socket, most: int = MOST_PAYLOAD
-) -> tuple[dict[str, Any], bytearray]:
-    """The next message, with at most so many bytes; `ConnectionError` where there is none."""
+    connection: socket.socket,
+    most: int = MOST_PAYLOAD,
+    place: Callable[[dict[str, Any], int], Any] | None = None,
+) -> tuple[dict[str, Any], Any]:
+    """The next message, with at most so many bytes; `ConnectionError` where there is none.
+
+    `place` gives memory for the bytes of a message, or None where new memory is to be taken.
+    """
     of_header, of_payload = _LENGTHS.unpack(_exactly(connection, _LENGTHS.size))
     if of_header > _MOST_HEADER or of_payload > most:
         raise Garbled("what came is no message of a group")
@@ -48,12 +53,13 @@ def receive(
         raise Garbled("what came is no message of a group") from error
     if not isinstance(header, dict):
         raise Garbled("what came is no message of a group")
-    return header, _exactly(connection, of_payload)
+    into = None if place is None or not of_payload else place(header, of_payload)
+    return header, _exactly(connection, of_payload, into)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytearray:
-    result = bytearray(size)
-    rest = memoryview(result)
+def _exactly(connection: socket.socket, size: int, into: Any = None) -> Any:
+    result = bytearray(size) if into is None else into
+    rest = memoryview(result).cast("B")
     while rest:
         got = connection.recv_into(rest)
         if not got:

@@ -179,7 +179,7 @@ def _on_cpu(
                 mine = rows[call.root : call.root + 1] if call.name == "broadcast" else rows
                 result = combined(call, mine, into[0])
             else:
-                result = _exchanged(group, link, number, call, rows)
+                result = _exchanged(group, link, number, call, rows, into[0])
             for one in into:
                 if one is not result:
                     one[:] = result
@@ -190,15 +190,18 @@ def _on_cpu(
         streams.behind(other, done)
 
 
-def _exchanged(group: Group, link: Link, number: int, call: Call, rows: list[Any]) -> Any:
-    """What the hub makes of the arrays of all processes."""
+def _exchanged(
+    group: Group, link: Link, number: int, call: Call, rows: list[Any], into: Any
+) -> Any:
+    """What the hub makes of the arrays of all processes, in `into` if it is there already."""
     import numpy as np
 
     if call.name == "broadcast":
         place = call.root - group.rank
         rows = rows[place : place + 1] if call.root in group.ranks else []
-    payload = np.concatenate(rows) if rows else b""
-    return np.frombuffer(link.call(number, call, payload).result(), np.uint8)
+    payload = rows[0] if len(rows) == 1 else np.concatenate(rows) if rows else b""
+    found = link.call(number, call, payload, into).result()
+    return into if found is into else np.frombuffer(found, np.uint8)
 
 
 # ---------------------------------------------------------------- on GPUs
