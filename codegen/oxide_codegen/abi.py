@@ -44,6 +44,7 @@ from oxide_analyzer.ir.nodes import (
     Ownership,
     Store,
 )
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ _CODES = {
 # ---------------------------------------------------------------- arguments
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarSlot:
     """A scalar parameter."""
 
@@ -83,7 +84,7 @@ class ScalarSlot:
     type: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PointerSlot:
     """The address of a slice's first element, aligned to as many bytes as an element wants."""
 
@@ -93,7 +94,7 @@ class PointerSlot:
     alignment: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DimensionSlot:
     """`array.shape[axis]`, an i64."""
 
@@ -193,7 +194,7 @@ class FailureKind(IntEnum):
     ASSERTION = 7
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FailureRecord:
     """The first failure of a launch.
 
@@ -228,7 +229,7 @@ def decode(record: bytes | bytearray | memoryview) -> FailureRecord | None:
     return FailureRecord(site, FailureKind(kind), axis, index, length, stop, block, thread)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FailureSite:
     """What stands at a site: an access to `array`, or a divisor (`array` is None).
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import CheckAligned, Ownership, Space
 from oxide_analyzer.language.types import Kind
 from oxide_analyzer.launch import MAX_LENGTH, extent_of
+from oxide_analyzer.record import record
 from oxide_codegen.arrays import ArrayView, NotAnArray, Refused, view
 from oxide_codegen.buffers import DeviceBuffer
 from oxide_codegen.elements import spelled
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """Checked arguments: scalars by name, arrays by name, and the device they are on.
 

@@ -8,10 +8,10 @@ refused here with a reason that starts behind the parameter's name: "is not C-co
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from oxide_analyzer.record import record
 from oxide_codegen import dlpack
 from oxide_codegen.devices import CPU, DeviceId
 from oxide_codegen.elements import element_of, named
@@ -19,7 +19,7 @@ from oxide_codegen.scalars import BY_CODE
 from oxide_codegen.strides import is_contiguous
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayView:
     """Memory that a kernel may be given.
 

@@ -12,7 +12,7 @@ says what was proved (`compiled.py`). The checksum finds damage, not malice: who
 folder can run code as its owner, as with `__pycache__`.
 
 `OXIDE_CACHE_DIR` names the folder, by default the user's for caches; `OXIDE_CACHE_SIZE` its
-bound in MiB, where 0 turns the cache off.
+bound in MiB, where 0 turns the cache off. Without a folder nothing is kept.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +52,7 @@ _TOUCH_SECONDS = 600
 _ABANDONED_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """How many entries a cache has, and how many bytes they take."""
 
@@ -155,7 +157,7 @@ class CodeCache:
                         yield _File(Path(entry.path), status.st_size, status.st_mtime, temporary)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _File:
     path: Path
     size: int
@@ -164,17 +166,28 @@ class _File:
 
 
 def code_cache() -> CodeCache | None:
-    """The cache that the environment asks for; None if it is turned off."""
+    """The cache that the environment asks for; None if it is off, or there is no place for one."""
     return opened() if bound() else None
 
 
-def opened() -> CodeCache:
-    """The cache, even if it is turned off."""
-    return CodeCache(place() / _FOLDER, bound())
+def opened() -> CodeCache | None:
+    """The cache, even if it is turned off; None if there is no place for one."""
+    folder = place()
+    return None if folder is None else CodeCache(folder / _FOLDER, bound())
 
 
-def place() -> Path:
-    """The folder of the user's cache: `OXIDE_CACHE_DIR`, or where the system has caches."""
+def place() -> Path | None:
+    """The folder of the user's cache: `OXIDE_CACHE_DIR`, or where the system has caches.
+
+    None for a user without a home, as in many containers.
+    """
+    try:
+        return _place()
+    except RuntimeError:
+        return None
+
+
+def _place() -> Path:
     chosen = os.environ.get("OXIDE_CACHE_DIR")
     if chosen:
         return Path(chosen).expanduser().absolute()

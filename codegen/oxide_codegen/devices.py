@@ -16,11 +16,11 @@ import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.record import record
 from oxide_codegen.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SUCCESS, _NO_DEVICE = 0, 100
 _DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeviceId:
     """A device by kind, "cpu" or "cuda", and number."""
 

@@ -12,8 +12,9 @@ exception that the same statement would raise on a list.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from oxide_analyzer.launch import Extent
@@ -243,7 +244,7 @@ class DeviceMemoryError(DeviceError, MemoryError):
 # ---------------------------------------------------------------- while a kernel runs
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Where:
     """The statement of a failed check, and the (x, y, z) index of the thread that failed it."""
 
@@ -373,7 +374,7 @@ class KernelAssertion(KernelError, AssertionError):
 # ---------------------------------------------------------------- in the interpreter
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """What one thread did at a statement: "read", "write", "atomic", "wait" or "exit"."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
 from oxide_analyzer.ir.nodes import For, While
+from oxide_analyzer.record import record
 from oxide_codegen import abi, crew
 from oxide_codegen.lowering import patterns
 from oxide_codegen.lowering.room import (
@@ -174,7 +175,7 @@ class Native:
             self._arenas.append(arena)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Work:
     """One launch: a kernel and the addresses of its arguments, extents and record.
 
@@ -216,7 +217,7 @@ class Arena:
         return -(-ctypes.addressof(self._buffer) // ALIGNMENT) * ALIGNMENT
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NativeCode:
     """A kernel as an object file for this processor, and the LLVM text that it comes from."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from oxide_analyzer.ir.nodes import Scope
+from oxide_analyzer.record import record
 
 
 class Unsupported(Exception):
     """The target lacks what the kernel needs."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capabilities:
     """One SM: its compute capability times ten, and the shared memory of a block in bytes."""
 

@@ -16,12 +16,13 @@ NaN if it knows that one operand is none: there, comparisons and selections stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.intervals import Interval
 from oxide_analyzer.ir.nodes import BinaryOp, CompareOp, UnaryOp
 from oxide_analyzer.language.types import F32
+from oxide_analyzer.record import record
 from oxide_codegen.lowering import halves
 from oxide_codegen.lowering.builder import Builder, Value, constant, register_type
 from oxide_codegen.lowering.functions import MOD, power
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.language.types import Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operands:
     """Two operands of one type; `signed` is about integers, `flags` about floats."""
 

@@ -22,7 +22,6 @@ thread; `Refusal` says what stood in the way.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import (
@@ -57,6 +56,7 @@ from oxide_analyzer.ir.nodes import (
     While,
 )
 from oxide_analyzer.ir.walk import children, statements
+from oxide_analyzer.record import record
 from oxide_codegen.abi import failure_sites
 from oxide_codegen.lowering.guards import Bound, folded_guard
 from oxide_codegen.lowering.patterns import is_one_row, is_thread_index, reads_places_apart
@@ -74,7 +74,7 @@ WIDEST = 16
 _MOST_STATEMENTS = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coarsening:
     """One thread plays `lanes` neighbours, if all of them pass `bounds`: then they do `body`.
 
@@ -96,7 +96,7 @@ class Coarsening:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """Why a kernel keeps one element per thread."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from oxide_codegen.lowering.functions import Definition
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """The operands of a failing check, as LLVM values: u32 site, kind, axis; the others i64."""
 
@@ -37,7 +38,7 @@ class Failure:
     stop: str = "0"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WarpOperands:
     """The operands of a warp operation: the value, a lane (i64), a mask (i32)."""
 

@@ -11,10 +11,10 @@ are divided as integers, as many bits of the exponents' difference at a time as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import factorial
 from typing import TYPE_CHECKING, Protocol
 
+from oxide_analyzer.record import record
 from oxide_codegen.lowering.builder import float_bits
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Definition(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """An LLVM function for f32 and for f64."""
 
@@ -50,7 +50,7 @@ class Function:
         return self.name(bits)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Exponential:
     """Constants of `exp` at one precision; `polynomial` from the highest power down to r²."""
 

@@ -12,7 +12,6 @@ neighbours passes says that all of them do, and a subtraction says how many pass
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.nodes import (
@@ -34,6 +33,7 @@ from oxide_analyzer.ir.nodes import (
 )
 from oxide_analyzer.ir.operators import OPPOSITE
 from oxide_analyzer.language.types import I64
+from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Block, Expr, Local
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """`index < limit`: the index is `thread.x` plus what is one for the threads of a row, and so
     is the limit.
@@ -52,7 +52,7 @@ class Bound:
     limit: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guard:
     """All that a thread does: nothing unless every bound holds, else `body`."""
 

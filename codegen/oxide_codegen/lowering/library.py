@@ -6,14 +6,13 @@ math.sin(x) of f64      our own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from oxide_analyzer.ir.expressions import MathFunction
+from oxide_analyzer.record import record
 from oxide_codegen.libdevice import PREFIX
 from oxide_codegen.lowering.mathematics import FUNCTIONS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LibraryFunction:
     """A function of f32 that is declared where it is used; of f64 it is our own."""
 

@@ -7,12 +7,12 @@ computed in doubles and rounded, save `exp`, which has its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir.expressions import MathFunction
 from oxide_analyzer.language.types import F32, F64
+from oxide_analyzer.record import record
 from oxide_codegen.lowering import exponentials, gamma, halves, special, trigonometry
 from oxide_codegen.lowering.formulas import Code, Term, define
 from oxide_codegen.lowering.functions import EXP, FMOD
@@ -103,7 +103,7 @@ ULP: dict[MathFunction, float] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formula:
     """A function that is written as a formula of doubles."""
 

@@ -10,7 +10,6 @@ the body assigns to it does not change the loop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from oxide_analyzer.ir.nodes import (
@@ -46,6 +45,7 @@ from oxide_analyzer.ir.nodes import (
     WarpOp,
     While,
 )
+from oxide_analyzer.record import record
 from oxide_codegen.abi import FailureKind
 from oxide_codegen.lowering import access, arithmetic, asynchronous, checks, matrix
 from oxide_codegen.lowering.builder import Value
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from oxide_codegen.lowering.context import Context
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exits:
     """Where `break`, `continue` and `Leave` go. `waits` is true in a loop that may wait."""
 
@@ -230,7 +230,7 @@ def _count(build: Builder, turns: str | None) -> None:
         build.store(build.binary("add", build.load("i64", turns), "1"), turns)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counter:
     """How a loop counts: in which type, until which comparison fails, by which addition.
 
