@@ -330,3 +330,39 @@ def test_numbers_round_a_kernel_are_one_number_each(body: str) -> None:
     wanted, least = NUMBERS[body]
     assert verdict == wanted
     assert least is None or stated == least
+
+
+SHAPES = """\
+import numpy as np
+from numba import cuda
+
+
+@cuda.jit
+def k(a, b):
+    i = cuda.grid(1)
+    if {guard}:
+        row, column = divmod(i, b.shape[1])
+        a[{into}] = b[row, column]
+
+
+{host}
+"""
+EQUAL = ["len(a) == len(b)", "a.shape[1] == b.shape[1]"]
+ONE_SHAPE = {
+    ("i < a.size", "row, column", ""): ("proved", EQUAL),
+    ("i < a.size", "row, column", "def run(x, y):\n    k[4, 64](x, y)"): ("proved", EQUAL),
+    ("i < a.size", "column, row", ""): ("unproved", []),
+    ("i < a.size", "row, column + 1", ""): ("unproved", []),
+    ("i < a.size and a.shape[0] != b.shape[0]", "row, column", ""): ("unproved", []),
+    ("i < a.size and a.size > b.size", "row, column", ""): ("unproved", []),
+    ("i < a.size", "row, column", "k[4, 64](np.zeros((8, 9)), np.zeros((9, 8)))"): ("violated", []),
+}
+
+
+@pytest.mark.parametrize("case", ONE_SHAPE)
+def test_arrays_that_one_index_goes_into_have_one_shape(case: tuple[str, str, str]) -> None:
+    guard, into, host = case
+    wanted, shapes = ONE_SHAPE[case]
+    verdict, stated = facts(SHAPES.format(guard=guard, into=into, host=host))
+    assert verdict == wanted
+    assert [fact for fact in stated if "==" in fact and "_dim" not in fact] == shapes

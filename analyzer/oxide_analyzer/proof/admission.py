@@ -69,6 +69,13 @@ def chosen(
     return (), facts
 
 
+def admitted(analysis: Analysis, flat: frozenset[int], facts: tuple[Candidate, ...]) -> bool:
+    """Whether facts may be taken together."""
+    if _silences(analysis, *facts):
+        return False
+    return _Admission(analysis.kernel, flat).admits(facts)
+
+
 def _strongest(facts: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     """The facts that no other one implies: of `len(a) >= 1` and `len(a) >= 2` the second.
 
@@ -100,11 +107,12 @@ def _is_given(kernel: Kernel, fact: Candidate) -> bool:
     return any(isinstance(e, Param) and e.name in given for e in subexpressions(fact.expr))
 
 
-def _silences(analysis: Analysis, fact: Candidate) -> bool:
-    """Whether a fact rules out an access: `mode >= 1`, where there is one under `mode == 0`."""
+def _silences(analysis: Analysis, *facts: Candidate) -> bool:
+    """Whether facts rule out an access: `mode >= 1`, where there is one under `mode == 0`."""
     ways = dict.fromkeys(a.path for a in analysis.effects.whole)
+    conditions = tuple(fact.condition for fact in facts)
     return any(
-        refutes(analysis.terms, (fact.condition, *way), _QUICK)
+        refutes(analysis.terms, (*conditions, *way), _QUICK)
         and not refutes(analysis.terms, way, _QUICK)
         for way in ways
     )

@@ -20,7 +20,14 @@ from oxide_analyzer.facts.effects import Analysis, analyse, contradicts_itself
 from oxide_analyzer.facts.polys import Element, Variable
 from oxide_analyzer.ir.nodes import Atomic, Const, MatrixOp, Space, Store
 from oxide_analyzer.ir.walk import statements
-from oxide_analyzer.proof.admission import chosen, for_threads, instances, proved_under, symbols
+from oxide_analyzer.proof.admission import (
+    admitted,
+    chosen,
+    for_threads,
+    instances,
+    proved_under,
+    symbols,
+)
 from oxide_analyzer.proof.affine import PATIENT, refutes
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted
@@ -30,6 +37,7 @@ from oxide_analyzer.proof.obligations import obligations
 from oxide_analyzer.proof.publication import published
 from oxide_analyzer.proof.realisation import launch_of
 from oxide_analyzer.proof.refute import breaks, kind_of, minimised, place_of, refute, replay
+from oxide_analyzer.proof.shapes import one_shape
 from oxide_analyzer.proof.subjects import TOGETHER, Bound, Kind, Obligation, Pair, Query
 from oxide_analyzer.proof.trials import axes_read
 from oxide_analyzer.proof.verdicts import (
@@ -46,7 +54,7 @@ from oxide_analyzer.proof.vouched import Vouched, vouched
 from oxide_analyzer.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.proof.inference import Candidate
@@ -129,6 +137,8 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         _lift(lifted, again, asked, found)
         return _Case(again, Admitted(kernel, exprs, flat), asked, found)
 
+    if any(o.kind is Kind.BOUNDS and o not in answers for o in todo):
+        facts = _of_one_shape(under, analysis, flat) or facts
     exprs = tuple(f.expr for f in facts)
     signs = for_threads(facts)
     alone = _Case(analysis, Admitted(kernel, exprs, flat), todo, answers)
@@ -168,6 +178,24 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         distrusted,
         handed=handed,
     )
+
+
+def _of_one_shape(
+    under: Callable[[tuple[Candidate, ...]], _Case], analysis: Analysis, flat: frozenset[int]
+) -> tuple[Candidate, ...]:
+    """Facts under which every index is inside, if it is for arrays of one shape."""
+    shapes = one_shape(analysis)
+    if not shapes:
+        return ()
+    case = under(shapes)
+    more, _ = chosen(case.analysis, case.todo, case.answers, flat)
+    facts = (*shapes, *more)
+    is_settled = all(
+        o in case.answers or proved_under(case.analysis, o, more)
+        for o in case.todo
+        if o.kind is Kind.BOUNDS
+    )
+    return facts if is_settled and admitted(analysis, flat, facts) else ()
 
 
 @record
