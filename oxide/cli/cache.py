@@ -30,6 +30,9 @@ def run(arguments: list[str], program: str) -> int:
     options = parser.parse_args(arguments)
     # What was kept before the cache was turned off can still be seen and deleted.
     cache = opened()
+    if cache is None:
+        sys.stdout.write("there is no folder to keep kernels in: OXIDE_CACHE_DIR names one\n")
+        return 0
     if options.action == "clear":
         sys.stdout.write(f"deleted {_amount(cache.clear())} from {cache.folder}\n")
         return 0

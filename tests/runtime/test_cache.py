@@ -307,3 +307,20 @@ def test_the_default_folder_is_the_users(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.place() == tmp_path / "oxide"
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch, capsys):
+    """As in a container whose user has no name; kernels run all the same."""
+
+    def home_of(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(cache.Path, "home", classmethod(home_of))
+    monkeypatch.setattr(cache.Path, "expanduser", home_of)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for folder in ("", "~nobody/here"):
+        monkeypatch.setenv("OXIDE_CACHE_DIR", folder)
+        assert cache.code_cache() is None
+        assert main(["cache"]) == 0
+        assert "OXIDE_CACHE_DIR names one" in capsys.readouterr().out
