@@ -29,10 +29,17 @@ _LOOK = frozenset(
         *("print", "str", "repr", "set", "any", "all", "reversed", "isinstance", "product"),
         *("prod", "array", "asarray", "zeros", "empty", "ones", "full", "device_array"),
         *("pinned_array", "mapped_array", "full_like", "reshape", "join", "to_device"),
-        *("concatenate", "stack", "vstack", "hstack", "mean"),
+        *("concatenate", "stack", "vstack", "hstack", "mean", "array_like"),
     )
 )
-_LOOKING_METHODS = frozenset(["index", "count", "items", "values", "keys", "copy"])
+_LOOKING_METHODS = frozenset(
+    (
+        *("index", "count", "items", "values", "keys", "copy"),
+        # Of arrays.
+        *("shape", "size", "ndim", "dtype", "nbytes", "itemsize", "T"),
+        *("sum", "min", "max", "mean", "tolist", "astype"),
+    )
+)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 

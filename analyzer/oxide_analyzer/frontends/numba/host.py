@@ -182,6 +182,10 @@ class Host:
 
     # ------------------------------------------------------------ names
 
+    def constant(self, name: str) -> HostValue:
+        """What a name holds that kernels see as a constant."""
+        return NOT_KNOWN if name in reassigned(root(self.scope)) else self._name(name, 0)
+
     def _lie(self, name: str, depth: int) -> tuple[Region, ...]:
         """Where an array lies that functions may give a name to: perhaps where others do."""
         found = [Region(f"{name}@global")]

@@ -59,7 +59,7 @@ def read(
         return Reading((), (), (tree,))
     lookups = RecordedLookups(modules)
     resolver = NumbaResolver(lookups)
-    module = module_scope(source, tree)
+    resolver.root = module = module_scope(source, tree)
     try:
         functions = list(functions_of(module.node.body, module, resolver))
     except RecursionError:
@@ -71,12 +71,13 @@ def read(
     kernels: list[Kernel] = []
     unread: list[Unread] = []
     around = Surroundings(module) if remembered is not None else None
+    changed = resolver.changed(module) if remembered is not None else ""
     called: set[Span] = set()
 
     def lowered(
         function: UserFunction, types: Mapping[str, Declared], same: Mapping[str, str]
     ) -> Lowered:
-        said = repr((sorted(types.items()), sorted(same.items())))
+        said = repr((sorted(types.items()), sorted(same.items()), changed))
         key = around.key(function.node, said) if around is not None else None
         if remembered is None or key is None:
             return _lower(function, resolver, observer, types=types, same=same)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.numba.changes import leaked
 from oxide_analyzer.frontends.oxide import constants
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.meanings import (
@@ -24,16 +26,18 @@ from oxide_analyzer.frontends.oxide.meanings import (
     Meaning,
     ModuleMeaning,
     NumberConstant,
+    TupleConstant,
     UserFunction,
 )
 from oxide_analyzer.frontends.oxide.resolution import Resolver
+from oxide_analyzer.frontends.oxide.scopes import Assigned
 from oxide_analyzer.language import numba
 from oxide_analyzer.language.builtins import lookup, member
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from oxide_analyzer.frontends.oxide.scopes import FunctionNode, Scope
+    from oxide_analyzer.frontends.oxide.scopes import Binding, FunctionNode, Scope
     from oxide_analyzer.language.records import Record
     from oxide_analyzer.language.row import Builtin
     from oxide_analyzer.modules import Modules
@@ -54,6 +58,8 @@ class NumbaResolver(Resolver):
         """What the parameters of functions have as elements, by the functions' nodes."""
         self.of_cupy: set[int] = set()
         """The nodes of functions that CuPy makes kernels."""
+        self.root: Scope | None = None
+        """The file whose kernels are read, which may change what others define."""
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
         """What `name` means in code that stands in `scope`."""
@@ -123,7 +129,7 @@ class NumbaResolver(Resolver):
             if wrapped is not None:
                 return wrapped
             listed = self._listed(value, scope)
-            if listed is not None and once and scope.is_module:
+            if listed is not None and once and scope.is_module and self._is_kept(name, scope):
                 value = listed
         if isinstance(value, ast.Subscript) and not scope.is_module and self._is_part(value, scope):
             # `n = sizes[0]`, which a kernel that a function makes has as a number.
@@ -198,7 +204,58 @@ class NumbaResolver(Resolver):
             return Known(found)
         if module in numba.MODULES:
             return HostObject(f"`{dotted}`")
-        return super()._exported(module, source, attribute, spelled, importer)
+        known = super()._exported(module, source, attribute, spelled, importer)
+        if isinstance(known, NumberConstant | TupleConstant) and source is not None:
+            return _open(known) if (source.path, attribute) in self._set_here else known
+        return known
+
+    def _is_kept(self, name: str, scope: Scope) -> bool:
+        """Whether nothing changes the elements of an array, or may."""
+        files = [scope.node] if self.root is None else [scope.node, self.root.node]
+        return not any({name, f".{name}"} & leaked(file) for file in files)
+
+    def changed(self, module: Scope) -> str:
+        """What a file changes of the numbers that its kernels see, wherever in it that stands."""
+        arrays = [name for name, bindings in module.bindings.items() if _is_of_call(bindings)]
+        left = [name for name in arrays if not self._is_kept(name, module)]
+        return repr((left, sorted(self._set_here)))
+
+    @cached_property
+    def _set_here(self) -> frozenset[tuple[str, str]]:
+        """What the file whose kernels are read assigns to names of other modules, by their paths:
+        `settings.BLOCK = 128`."""
+        found: set[tuple[str, str]] = set()
+        for node in () if self.root is None else ast.walk(self.root.node):
+            match node:
+                case (
+                    ast.Attribute(value=of, attr=name, ctx=ast.Store())
+                    | ast.Call(
+                        func=ast.Name(id="setattr"),
+                        args=[of, ast.Constant(value=str(name)), _],
+                    )
+                ):
+                    meant = self.root and self.expression(of, self.root)
+                    if isinstance(meant, ModuleMeaning) and meant.source is not None:
+                        found.add((meant.source.path, name))
+                case _:
+                    pass
+        return frozenset(found)
+
+
+def _is_of_call(bindings: Sequence[Binding]) -> bool:
+    """Whether a name is what one call gives."""
+    match bindings:
+        case [Assigned(value=ast.Call())]:
+            return True
+        case _:
+            return False
+
+
+def _open(meaning: NumberConstant | TupleConstant) -> NumberConstant | TupleConstant:
+    """A constant whose value only the live program knows."""
+    if isinstance(meaning, NumberConstant):
+        return replace(meaning, value=None)
+    return replace(meaning, items=tuple(map(_open, meaning.items)))
 
 
 def _row(name: str) -> Builtin | None:

@@ -12,7 +12,6 @@ a meaning says nothing.
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba.quantities import (
@@ -113,7 +112,7 @@ class Site:
         """What the code round a kernel says of constants that it does not write out."""
         for constant in self._kernel.constants:
             if constant.value is None and len(constant.attributes) == 1 and constant.type == I64:
-                value = as_size(host.value(ast.Name(constant.attributes[0], ast.Load())))
+                value = as_size(host.constant(constant.attributes[0]))
                 if isinstance(value, int):
                     self._constants.append((constant.symbol, value))
                 elif isinstance(value, Symbol | Whole):

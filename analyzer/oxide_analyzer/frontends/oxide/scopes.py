@@ -98,10 +98,15 @@ class Scope:
                 for name in _named(statement):
                     found.setdefault(name, []).append(Assigned(None))
         if self.is_module and "global" in self.source.text:
+            for name in _set_from_functions(self.node):
+                found.setdefault(name, []).append(Assigned(None))
+        elif "global" in self.source.text or "nonlocal" in self.source.text:
+            for name in _declared(self.node):
+                found.pop(name, None)
             for node in ast.walk(self.node):
-                if isinstance(node, ast.Global):
-                    for name in node.names:
-                        found.setdefault(name, []).append(Assigned(None))
+                for name in node.names if isinstance(node, ast.Nonlocal) else ():
+                    if name in found:
+                        found[name].append(Assigned(None))
         return {name: _without_none(bindings) for name, bindings in found.items()}
 
     def at(self, node: ast.stmt) -> Scope:
@@ -266,6 +271,36 @@ def _named(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
         for child in ast.iter_child_nodes(node):
             yield from _named(child)
+
+
+def _declared(node: ast.AST) -> Iterator[str]:
+    """The names that a function assigns for others: `global n`, `nonlocal n`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Global | ast.Nonlocal):
+            yield from child.names
+        elif not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _declared(child)
+
+
+def _set_from_functions(module: ast.AST) -> Iterator[str]:
+    """The names of a module that functions assign: `global n`, `globals()["n"] = …`."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Global(names=names):
+                yield from names
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="globals")),
+                slice=ast.Constant(value=str(name)),
+                ctx=ast.Store(),
+            ):
+                yield name
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="globals")), attr="update"),
+                keywords=keywords,
+            ):
+                yield from (keyword.arg for keyword in keywords if keyword.arg is not None)
+            case _:
+                pass
 
 
 def _bind_instead(
