@@ -23,6 +23,8 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_codegen.single import single
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -179,7 +181,7 @@ class _Crew:
             del task, done, work
 
 
-@cache
+@single
 def _crew() -> _Crew:
     return _Crew()
 
@@ -187,9 +189,9 @@ def _crew() -> _Crew:
 def _abandon() -> None:
     """Some threads are busy with what nobody waits for: the next launch gets others."""
     _crew().dismiss()
-    _crew.cache_clear()
+    _crew.forget()
 
 
 if hasattr(os, "register_at_fork"):
     # The threads are in the parent alone.
-    os.register_at_fork(after_in_child=_crew.cache_clear)
+    os.register_at_fork(after_in_child=_crew.forget)

@@ -26,11 +26,11 @@ from __future__ import annotations
 import ctypes
 import platform
 from dataclasses import dataclass
-from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import devices
+from oxide_codegen.single import single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -223,7 +223,7 @@ def functions() -> Functions | None:
     return Functions(current, launch) if current and launch else None
 
 
-@cache
+@single
 def routines() -> Routines | None:
     """What enqueues launches, or None if the system forbids memory for code."""
     from oxide_codegen import llvm

@@ -20,6 +20,7 @@ import llvmlite.binding as llvm
 
 from oxide_codegen import libdevice
 from oxide_codegen.errors import OxideError
+from oxide_codegen.single import single
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -54,7 +55,7 @@ def nvptx_machine(sm: str) -> llvm.TargetMachine:
     return target.create_target_machine(cpu=sm, features="", opt=2, codemodel="default")
 
 
-@cache
+@single
 def host_machine() -> llvm.TargetMachine:
     """The target machine of this processor, with all it can do."""
     _initialise()
@@ -186,7 +187,7 @@ def _missing(image: bytes) -> list[str]:
     return sorted(name for name in called if not hasattr(process, name))
 
 
-@cache
+@single
 def _jit() -> llvm.LLJIT:
     # LLVM's older linker maps each section by itself, and ends the process where two of them lie
     # more than 2 GiB apart, as they may in a large address space. The newer one knows less of COFF.
@@ -198,7 +199,7 @@ _LINKING = threading.Lock()
 _SETTINGS = threading.Lock()
 
 
-@cache
+@single
 def _initialise() -> None:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
