@@ -80,24 +80,30 @@ _BINDINGS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchKind:
+    """Launches that are one another's but for their arguments, as long as the guard holds."""
+
+    specialisation: Launchable
+    grid: Extent
+    block: Extent
+    shared: int
+    guard: Guard | None
+
+
 class _Other(Exception):
     """A fact that is not written out here."""
 
 
 def entry(
-    specialisation: Launchable,
-    loaded: CudaKernel,
-    grid: Extent,
-    block: Extent,
-    shared: int,
-    guard: Guard,
-    ordinary: bool,
+    kind: LaunchKind, loaded: CudaKernel, *, ordinary: bool
 ) -> Callable[[tuple[Any, ...]], bool] | None:
     """The entry for launches on the default stream, or None if something is beyond it.
 
     It is for those that are `ordinary`, or for the others: see `forms`.
     """
     device = loaded.device
+    specialisation, grid, shared = kind.specialisation, kind.grid, kind.shared
     kernel = specialisation.kernel
     if loaded.is_cooperative or kernel.contract.data or specialisation.signature.has_parts:
         return None
@@ -105,12 +111,10 @@ def entry(
     last: Sequence[str] | None = _BINDINGS if enqueue is None else _DIRECTLY
     template = None
     if enqueue is not None and enqueue.given is not None:
-        template = _template(specialisation, loaded, grid, block, shared)
+        template = _template(kind, loaded)
         last = None if template is not None else last
     try:
-        source, names = write(
-            specialisation, grid, block, shared, device.index, last, guard, ordinary=ordinary
-        )
+        source, names = write(kind, device.index, last, ordinary=ordinary)
     except _Other:
         return None
     names |= {
@@ -128,7 +132,7 @@ def entry(
             "template": template,
             "arenas": list[Call](),
             "new_arena": lambda: loaded.call(
-                grid, block, loaded.shared(shared), stream, loaded.arena(shared, grid)
+                grid, kind.block, loaded.shared(shared), stream, loaded.arena(shared, grid)
             ),
         }
     else:
@@ -141,7 +145,7 @@ def entry(
             "context": device.context_handle,
             "function": loaded.handle,
             "grid": loaded.launched(grid),
-            "block": block,
+            "block": kind.block,
             "shared": loaded.shared(shared),
         }
     # The text is made of the types and facts of a kernel that was checked: numbers and names of
@@ -151,24 +155,18 @@ def entry(
 
 
 def checks(
-    specialisation: Launchable,
-    place: DeviceId,
-    grid: Extent,
-    block: Extent,
-    shared: int,
-    guard: Guard,
-    *,
-    ordinary: bool | None,
+    kind: LaunchKind, place: DeviceId, *, ordinary: bool | None
 ) -> Callable[[tuple[Any, ...]], tuple[int | float, ...] | None] | None:
     """What gives the cells of a launch on any stream, or None where it is for the ordinary way.
 
     None if something is beyond it. On a GPU it is for launches that are `ordinary`, or for the
     others.
     """
+    specialisation = kind.specialisation
     if specialisation.kernel.contract.data or specialisation.signature.has_parts:
         return None
     try:
-        found = _conditions(specialisation, grid, block, shared, place, guard, ordinary)
+        found = _conditions(kind, place, ordinary)
     except _Other:
         return None
     lines = [
@@ -187,13 +185,9 @@ def checks(
 
 
 def write(
-    specialisation: Launchable,
-    grid: Extent,
-    block: Extent,
-    shared: int,
+    kind: LaunchKind,
     index: int,
     last: Sequence[str] | None = _DIRECTLY,
-    guard: Guard | None = None,
     *,
     ordinary: bool = True,
 ) -> tuple[str, dict[str, Any]]:
@@ -202,8 +196,7 @@ def write(
     `last` are its statements behind the checks, with the arguments packed; None where one call
     takes them as they are.
     """
-    place = DeviceId("cuda", index)
-    found = _conditions(specialisation, grid, block, shared, place, guard, ordinary)
+    found = _conditions(kind, DeviceId("cuda", index), ordinary)
     classes = found.classes
     if found.moved:
         look = " or ".join((*found.moved, "device.is_lost"))
@@ -240,17 +233,10 @@ class _Conditions:
     names: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-def _conditions(
-    specialisation: Launchable,
-    grid: Extent,
-    block: Extent,
-    shared: int,
-    place: DeviceId,
-    guard: Guard | None,
-    ordinary: bool | None,
-) -> _Conditions:
+def _conditions(kind: LaunchKind, place: DeviceId, ordinary: bool | None) -> _Conditions:
+    specialisation, grid, block = kind.specialisation, kind.grid, kind.block
     kernel, checked = specialisation.kernel, specialisation.checked
-    known = _Names(kernel, grid, block, shared)
+    known = _Names(kernel, grid, block, kind.shared)
     aligned = alignments(kernel)
     count = len(kernel.parameters)
     found = _Conditions(count, "".join(f"v{k}, " for k in range(count)).strip())
@@ -283,8 +269,8 @@ def _conditions(
                     ordinary=fits,
                     is_known=is_known,
                 )
-        kind = " and ".join(f"v{k}.kind is not {name}" for name in kinds)
-        classes.append(f"v{k}.__class__ is not Buffer or {kind}")
+        other = " and ".join(f"v{k}.kind is not {name}" for name in kinds)
+        classes.append(f"v{k}.__class__ is not Buffer or {other}")
         fitting = kinds[: 2 if is_read else 1]
         usual.append(f"({' or '.join(f'v{k}.kind is {name}' for name in fitting)})")
         found.moved.append(f"v{k}.memory.stream != stream")
@@ -306,8 +292,8 @@ def _conditions(
         for k, parameter in enumerate(kernel.parameters)
         if parameter.name in aligned
     ]
-    if guard is not None:
-        condition, noted = guard.spelled()
+    if kind.guard is not None:
+        condition, noted = kind.guard.spelled()
         late.append(f"not {condition}")
         names |= noted
     found.late = late
@@ -325,21 +311,20 @@ def _started(cells: Sequence[str], last: Sequence[str] | None) -> Iterator[str]:
     yield from ("except unpackable:", "    arenas.append(arena)", "    return False", *last)
 
 
-def _template(
-    specialisation: Launchable, loaded: CudaKernel, grid: Extent, block: Extent, shared: int
-) -> bytes | None:
+def _template(kind: LaunchKind, loaded: CudaKernel) -> bytes | None:
     """What a launch is besides its arguments, None if they want another way."""
     kinds: list[int] = []
-    for slot in specialisation.layout.slots:
-        kind = INTEGER
+    for slot in kind.specialisation.layout.slots:
+        number = INTEGER
         if isinstance(slot, ScalarSlot) and slot.type.is_float:
             if slot.type.bits == 16:
                 return None
-            kind = SINGLE if slot.type.bits == 32 else DOUBLE
-        kinds.append(kind)
+            number = SINGLE if slot.type.bits == 32 else DOUBLE
+        kinds.append(number)
     device = loaded.device
+    grid, shared = kind.grid, kind.shared
     arena = loaded.arena(shared, grid)
-    call = loaded.call(grid, block, loaded.shared(shared), device.default_handle, arena)
+    call = loaded.call(grid, kind.block, loaded.shared(shared), device.default_handle, arena)
     return call.taking(kinds, loaded.hidden(shared, grid))
 
 

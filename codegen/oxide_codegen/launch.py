@@ -19,7 +19,7 @@ from oxide_analyzer.ir.nodes import Ownership
 from oxide_codegen import devices, errands, host_streams
 from oxide_codegen.bound import BoundLaunch
 from oxide_codegen.contract import demand_facts, demand_geometry, requested_shared
-from oxide_codegen.entry import entry
+from oxide_codegen.entry import LaunchKind, entry
 from oxide_codegen.errands import Demand, Errand
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError, plain
 from oxide_codegen.failures import failure
@@ -201,8 +201,10 @@ class Launch(Generic[P]):
         shapes = {name: described.shape for name, described in arguments.views.items()}
         shared = requested_shared(kernel, self.shared)
         given = self._demand_facts(specialisation.checked, arguments, shapes, shared)
+        extents = self.grid, self.block
         if device.kind == "cpu":
-            self._plan_on_cpu(specialisation, device, shared, guard, repeats=repeats)
+            if not repeats and self.is_checked:
+                self._plan_on_cpu(LaunchKind(specialisation, *extents, shared, guard), device)
             run = self._on_cpu(specialisation, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
         # Host arrays are copied to where arrays of ours start.
@@ -214,57 +216,34 @@ class Launch(Generic[P]):
         if arguments.host:
             run = self._from_host(specialisation, loaded, arguments, shared)
             return self._with_data(kernel, arguments, given, None, run)
-        is_usual = self.stream.handle is None and self.is_checked
-        kind = (guard, fits)
-        if not repeats and is_usual and kind not in self._written:
-            # Writing an entry out takes longer than a launch: only for the second of its kind.
-            if self._before == kind:
-                self._write_entry(specialisation, loaded, shared, guard, ordinary=fits)
-            self._before = kind
-        elif not repeats and self.is_checked:
-            self._plans.learn(
-                kind,
-                lambda: on_cuda(
-                    specialisation, loaded, self.grid, self.block, shared, guard, ordinary=fits
-                ),
-            )
+        if not repeats and self.is_checked:
+            alike = LaunchKind(specialisation, *extents, shared, guard)
+            self._learn_on_cuda(alike, (guard, fits), loaded)
         run = self._on_device(specialisation, loaded, arguments, shared, repeats=repeats)
         return self._with_data(kernel, arguments, given, loaded, run)
 
-    def _plan_on_cpu(
-        self,
-        specialisation: Launchable,
-        place: DeviceId,
-        shared: int,
-        guard: Guard,
-        *,
-        repeats: bool,
-    ) -> None:
+    def _plan_on_cpu(self, kind: LaunchKind, place: DeviceId) -> None:
         """Write out what launches like this one repeat."""
-        if repeats or not self.is_checked:
-            return
-        made = self._plans.learn(
-            (guard, place),
-            lambda: on_cpu(specialisation, place, self.grid, self.block, shared, guard),
-        )
+        made = self._plans.learn((kind.guard, place), lambda: on_cpu(kind, place))
         if self.stream.handle is None and isinstance(made, HostPlan):
             self._entry = made.run
 
-    def _write_entry(
-        self,
-        specialisation: Launchable,
-        loaded: CudaKernel,
-        shared: int,
-        guard: Guard,
-        *,
-        ordinary: bool,
+    def _learn_on_cuda(
+        self, kind: LaunchKind, known_as: tuple[Guard, bool], loaded: CudaKernel
     ) -> None:
-        """Write out what launches like this one repeat, beside that of the others."""
-        made = entry(specialisation, loaded, self.grid, self.block, shared, guard, ordinary)
-        others = tuple(kind for kind in self._written if kind[0] is guard)
-        first = self._entry if others else None
-        self._entry = made if made is None or first is None else _either(first, made)
-        self._written = (*others, (guard, ordinary))
+        """The same: on the default stream an entry, beside those of the others; else a plan."""
+        guard, ordinary = known_as
+        if self.stream.handle is not None or known_as in self._written:
+            self._plans.learn(known_as, lambda: on_cuda(kind, loaded, ordinary=ordinary))
+            return
+        # Writing an entry out takes longer than a launch: only for the second of its kind.
+        if self._before == known_as:
+            made = entry(kind, loaded, ordinary=ordinary)
+            others = tuple(other for other in self._written if other[0] is guard)
+            first = self._entry if others else None
+            self._entry = made if made is None or first is None else _either(first, made)
+            self._written = (*others, known_as)
+        self._before = known_as
 
     def _unproved(
         self, way: devices.Way, args: tuple[Any, ...], kwargs: dict[str, Any]

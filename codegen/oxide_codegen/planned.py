@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from oxide_analyzer.ir.kernel import Kernel
-    from oxide_analyzer.launch import Extent
     from oxide_codegen.cuda_kernel import CudaKernel
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.enqueue import Call
-    from oxide_codegen.launchable import Launchable
-    from oxide_codegen.live import Guard
+    from oxide_codegen.entry import LaunchKind
     from oxide_codegen.streams import Stream
 
 _Check: TypeAlias = "Callable[[tuple[Any, ...]], tuple[int | float, ...] | None]"
@@ -93,20 +91,12 @@ class _Arrays:
 class HostPlan:
     """Launches on the cpu."""
 
-    def __init__(
-        self,
-        specialisation: Launchable,
-        place: DeviceId,
-        grid: Extent,
-        block: Extent,
-        shared: int,
-        check: _Check,
-    ) -> None:
+    def __init__(self, kind: LaunchKind, place: DeviceId, check: _Check) -> None:
         self._place = place
-        self._grid, self._block, self._shared = grid, block, shared
+        self._kind = kind
         self._check = check
-        self._kernel = specialisation.kernel
-        self._native = specialisation.native()
+        self._kernel = kind.specialisation.kernel
+        self._native = kind.specialisation.native()
         self._arrays = _Arrays(self._kernel)
 
     def enqueue(self, stream: Stream, arguments: tuple[Any, ...]) -> bool:
@@ -132,9 +122,8 @@ class HostPlan:
         return True
 
     def _work(self, cells: tuple[int | float, ...], arguments: tuple[Any, ...]) -> None:
-        record = self._native.run(
-            self._grid, self._block, cells, shared=self._shared, keeps=arguments
-        )
+        kind = self._kind
+        record = self._native.run(kind.grid, kind.block, cells, shared=kind.shared, keeps=arguments)
         if record is not None:
             raise failure(self._kernel, record)
 
@@ -142,20 +131,12 @@ class HostPlan:
 class CudaPlan:
     """Launches on a GPU."""
 
-    def __init__(
-        self,
-        specialisation: Launchable,
-        loaded: CudaKernel,
-        grid: Extent,
-        block: Extent,
-        shared: int,
-        check: _Check,
-    ) -> None:
+    def __init__(self, kind: LaunchKind, loaded: CudaKernel, check: _Check) -> None:
         self._loaded = loaded
-        self._grid, self._block, self._shared = grid, block, shared
+        self._kind = kind
         self._check = check
-        self._pack = specialisation.layout.packer.pack_into
-        self._arrays = _Arrays(specialisation.kernel)
+        self._pack = kind.specialisation.layout.packer.pack_into
+        self._arrays = _Arrays(kind.specialisation.kernel)
         # Launches in memory that nobody uses, by their stream.
         self._calls: dict[int, list[Call]] = {}
 
@@ -200,41 +181,24 @@ class CudaPlan:
         return found
 
     def _call(self, handle: int) -> Call:
-        loaded, grid = self._loaded, self._grid
+        loaded, kind = self._loaded, self._kind
         # An arena of its own, which does not go back to those of other launches.
-        arena = loaded.new_arena(self._shared, grid)
-        return loaded.call(grid, self._block, loaded.shared(self._shared), handle, arena)
+        arena = loaded.new_arena(kind.shared, kind.grid)
+        return loaded.call(kind.grid, kind.block, loaded.shared(kind.shared), handle, arena)
 
 
 Plan: TypeAlias = HostPlan | CudaPlan
 
 
-def on_cpu(
-    specialisation: Launchable,
-    place: DeviceId,
-    grid: Extent,
-    block: Extent,
-    shared: int,
-    guard: Guard,
-) -> HostPlan | None:
+def on_cpu(kind: LaunchKind, place: DeviceId) -> HostPlan | None:
     """A plan for launches on the cpu, None if something is beyond it."""
-    check = entry.checks(specialisation, place, grid, block, shared, guard, ordinary=None)
-    return check and HostPlan(specialisation, place, grid, block, shared, check)
+    check = entry.checks(kind, place, ordinary=None)
+    return check and HostPlan(kind, place, check)
 
 
-def on_cuda(
-    specialisation: Launchable,
-    loaded: CudaKernel,
-    grid: Extent,
-    block: Extent,
-    shared: int,
-    guard: Guard,
-    *,
-    ordinary: bool,
-) -> CudaPlan | None:
+def on_cuda(kind: LaunchKind, loaded: CudaKernel, *, ordinary: bool) -> CudaPlan | None:
     """A plan for launches on a GPU, None if something is beyond it."""
     if loaded.is_cooperative:
         return None
-    place = loaded.device.id
-    check = entry.checks(specialisation, place, grid, block, shared, guard, ordinary=ordinary)
-    return check and CudaPlan(specialisation, loaded, grid, block, shared, check)
+    check = entry.checks(kind, loaded.device.id, ordinary=ordinary)
+    return check and CudaPlan(kind, loaded, check)

@@ -170,7 +170,8 @@ def test_an_entry_checks_numbers(driver):
 
 def test_an_entry_shows_its_checks(driver):
     specialisation = programs.first._program.specialisation()
-    source, _ = entry.write(specialisation, (4, 1, 1), (64, 1, 1), 0, 0)
+    kind = entry.LaunchKind(specialisation, (4, 1, 1), (64, 1, 1), 0, None)
+    source, _ = entry.write(kind, 0)
     assert "not (d0_0 >= 4)" in source
 
 
