@@ -559,7 +559,7 @@ def _joined(states: Iterable[State | None]) -> State | None:
     for state in rest:
         for leaf in result.keys() | state.keys():
             mine, other = result.get(leaf), state.get(leaf)
-            if mine == other:
+            if mine is other or mine == other:
                 continue
             if isinstance(leaf, Local):
                 result[leaf] = (mine or ZERO).join(other or ZERO)
@@ -576,7 +576,7 @@ def _widened(head: State, again: State) -> State:
     result: State = {}
     for leaf, after in again.items():
         before = head.get(leaf)
-        if not isinstance(leaf, Local):
+        if before is after or not isinstance(leaf, Local):
             result[leaf] = after
             continue
         if before is None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.language.types import BOOL, I64, Scalar
-from oxide_analyzer.record import distinct, record
+from oxide_analyzer.record import Hashed, distinct, hashed_record, record
 
 if TYPE_CHECKING:
     from oxide_analyzer.language.records import Element, Record, RecordLeaf
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- storage
 
 
-@record
-class Local:
+@hashed_record
+class Local(Hashed):
     """A scalar variable of one thread; its name is unique, that of a temporary starts with %."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from oxide_analyzer.record import record
+from oxide_analyzer.record import Hashed, hashed_record
 
 
 class Kind(Enum):
@@ -20,8 +20,8 @@ class Kind(Enum):
     FLOAT = "float"
 
 
-@record
-class Scalar:
+@hashed_record
+class Scalar(Hashed):
     """A scalar type. `bits` is its size in memory (bool: 8, of which 0 and 1 are used)."""
 
     name: str
