@@ -115,7 +115,7 @@ def _of_cuda_interface(value: Any, interface: dict[str, Any]) -> ArrayView:
         _demand_contiguous(shape, tuple(int(s) for s in strides), item_size)
     address, read_only = interface["data"]
     stream = interface.get("stream")
-    return _aligned(
+    return _sound(
         ArrayView(
             int(address or 0),
             shape,
@@ -141,7 +141,7 @@ def of_dlpack(value: Any, stream: int | None = None) -> ArrayView:
     element = _of_complex(tensor.code) if tensor.code[1] == "c" else _element(tensor.code)
     if tensor.strides is not None:
         _demand_contiguous(tensor.shape, tensor.strides, tensor.item_size)
-    return _aligned(
+    return _sound(
         ArrayView(
             tensor.address,
             tensor.shape,
@@ -241,6 +241,23 @@ def not_contiguous(actual: str, repair: str = "numpy.ascontiguousarray(...)") ->
         expected="C-contiguous",
         actual=actual,
     )
+
+
+def _sound(described: ArrayView) -> ArrayView:
+    """The view of another library, if there can be such memory."""
+    shape = described.shape
+    if min(shape, default=0) < 0 or described.size > sys.maxsize:
+        raise Refused(
+            ValueError,
+            f"cannot have the shape {shape}",
+            expected="extents of an array in memory",
+            actual=shape,
+        )
+    if described.size and not described.address:
+        raise Refused(
+            ValueError, "has elements and no address", expected="an address", actual="null"
+        )
+    return _aligned(described)
 
 
 def _aligned(described: ArrayView) -> ArrayView:

@@ -101,6 +101,12 @@ def _opened(capsule: Any) -> tuple[Any, _Versioned | None]:
     if _capsule_is(capsule, b"dltensor_versioned"):
         managed = _Versioned.from_address(_capsule_pointer(capsule, b"dltensor_versioned"))
         return managed.tensor, managed
+    if not _capsule_is(capsule, b"dltensor"):
+        raise NotGivenError(
+            "gives no capsule of DLPack, or one that somebody else has taken",
+            expected="a capsule of DLPack",
+            actual=type(capsule).__name__,
+        )
     return _Tensor.from_address(_capsule_pointer(capsule, b"dltensor")), None
 
 

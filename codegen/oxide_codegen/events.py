@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.errors import DeviceError
+from oxide_codegen.staying import Staying
 
 if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
     from oxide_codegen.host_streams import Done
 
 
-class Event:
+class Event(Staying):
     """All that was on a stream when it was recorded."""
 
     def __init__(self, device: DeviceId, inner: Any) -> None:

@@ -15,6 +15,7 @@ from oxide_codegen import devices, errands, host_streams
 from oxide_codegen.errors import DeviceError, LaunchTypeError
 from oxide_codegen.events import Event
 from oxide_codegen.host_streams import Done, HostStream
+from oxide_codegen.staying import Staying
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from oxide_codegen.devices import DeviceId
 
 
-class Stream:
+class Stream(Staying):
     """A stream on `device`; work on it runs in order."""
 
     def __init__(self, device: DeviceId, handle: int, owner: object = None) -> None:

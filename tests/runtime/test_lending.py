@@ -142,6 +142,47 @@ def test_what_cannot_be_taken():
         oxide.zeros(3, record).__dlpack__()
 
 
+class Producer:
+    """An array of another library, with a mistake in what it says of its memory."""
+
+    def __init__(self, change):
+        self.array = np.ones(6, np.float32)
+        self.capsule = self.array.__dlpack__()
+        change(dlpack._opened(self.capsule)[0])
+
+    def __dlpack_device__(self):
+        return 1, 0
+
+    def __dlpack__(self, **_):
+        return self.capsule
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda tensor: setattr(tensor, "data", None), "has elements and no address"),
+        (lambda tensor: tensor.shape.__setitem__(0, -1), r"cannot have the shape \(-1,\)"),
+        (lambda tensor: tensor.shape.__setitem__(0, 2**62), "cannot have the shape"),
+    ],
+)
+def test_memory_that_cannot_be_is_refused(change, words):
+    given = Producer(change)
+    with oxide.device("cpu"):
+        with pytest.raises(ValueError, match=f"^from_dlpack: the array {words}"):
+            oxide.from_dlpack(given)
+        with pytest.raises(oxide.LaunchValueError, match=f"`a` {words}"):
+            programs.vecadd[1, 32](given, given.array, np.zeros(6, np.float32))
+
+
+def test_a_capsule_is_taken_once():
+    given = Producer(lambda tensor: None)
+    np.from_dlpack(given)
+    for capsule in (given.capsule, None, 5):
+        given.capsule = capsule
+        with pytest.raises(TypeError, match="gives no capsule of DLPack"):
+            oxide.from_dlpack(given)
+
+
 @pytest.mark.usefixtures("cpu")
 def test_two_that_borrow_one_memory_are_in_order():
     kept = np.zeros(1000, np.float32)

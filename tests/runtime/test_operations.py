@@ -1,7 +1,9 @@
 """Operations on the cpu device: results, order, streams, event loops and failures."""
 
 import asyncio
+import copy
 import gc
+import pickle
 import sys
 import threading
 import time
@@ -114,6 +116,15 @@ def test_an_operation_is_done_once(add):
     ops.zip_ops(part)
     with pytest.raises(ops.OperationUsedError, match="is part of zip_ops already"):
         part.sync()
+
+
+@pytest.mark.parametrize("travel", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_what_stays_in_its_process(add, travel):
+    x, stream = oxide.zeros(N, oxide.f32), oxide.stream()
+    operation = add.op(x, x, oxide.zeros(N, oxide.f32))
+    for one in (stream, stream.record(), operation, ops.clear(x).graph(), ops.Group("cpu")):
+        with pytest.raises(TypeError, match="stays in its process, and there is one of it"):
+            travel(one)
 
 
 def test_what_is_shared_is_done_once():

@@ -22,6 +22,7 @@ from oxide_codegen import devices
 from oxide_codegen.collectives import environment
 from oxide_codegen.collectives.link import Link
 from oxide_codegen.errors import CollectiveError, DeviceError
+from oxide_codegen.staying import Staying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,7 +37,7 @@ _ENDING = 5.0
 _VERSION = 1
 
 
-class Group:
+class Group(Staying):
     """Devices whose arrays are combined, all GPUs or all of the cpu; `Group(…)` those of a process.
 
     `devices` are those of this process, `ranks` what they are called in the group, `size` says how

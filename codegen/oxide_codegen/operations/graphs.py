@@ -30,6 +30,7 @@ from oxide_codegen.failure_records import Lent, Record
 from oxide_codegen.host_streams import Done, HostStream
 from oxide_codegen.operations import completion, execution
 from oxide_codegen.ordering import Point, Uses
+from oxide_codegen.staying import Staying
 from oxide_codegen.streams import Stream
 from oxide_codegen.vouching import is_vouched
 
@@ -51,7 +52,7 @@ T = TypeVar("T")
 _STREAMS = 8
 
 
-class Graph(Generic[T]):
+class Graph(Staying, Generic[T]):
     """An operation, written down; `result` is what it gives, once it was done."""
 
     def __init__(self, operation: DeviceOperation[T]) -> None:

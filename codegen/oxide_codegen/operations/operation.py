@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from oxide_codegen import devices
 from oxide_codegen.errands import Errand
 from oxide_codegen.errors import OperationUsedError
+from oxide_codegen.staying import Staying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -37,7 +38,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class DeviceOperation(Generic[T]):
+class DeviceOperation(Staying, Generic[T]):
     """Something to be done once, on a device; `what` names it in messages."""
 
     def __init__(self, what: str) -> None:
