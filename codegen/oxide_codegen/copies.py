@@ -41,16 +41,10 @@ def fill(target: DeviceBuffer[Any], array: Any, stream: object = None) -> None:
     """
     queue = _queue(target, stream)
     if target.device_id.kind == "cpu":
-        elements = _elements(target)
-        touched = [(target.memory, True)]
-        memory = host_memory(array)
-        if memory is not None:
-            touched.append((memory, False))
-        elif queue.handle is not None:
+        if host_memory(array) is None and queue.handle is not None:
             # The array is the caller's, who may change it when this returns.
             array = array.copy()
-        array = _plain(array)
-        _on_cpu(queue, touched, lambda: elements.__setitem__(..., array))
+        _on_host(target, array, queue, to_buffer=True)
         return
     if target.size:
         _host_copy(target, array, queue, to_device=True)
@@ -64,14 +58,8 @@ def read(source: DeviceBuffer[Any], array: Any, stream: object = None) -> None:
     """
     queue = _queue(source, stream)
     if source.device_id.kind == "cpu":
-        elements = _elements(source)
-        touched = [(source.memory, False)]
-        memory = host_memory(array)
-        if memory is not None:
-            touched.append((memory, True))
-        plain = _plain(array)
-        _on_cpu(queue, touched, lambda: plain.__setitem__(..., elements))
-        if memory is None:
+        _on_host(source, array, queue, to_buffer=False)
+        if host_memory(array) is None:
             host_streams.wait_for(source.memory, writes=True)
         return
     _host_copy(source, array, queue, to_device=False)
@@ -147,6 +135,16 @@ def _overlap(one: DeviceBuffer[Any], other: DeviceBuffer[Any]) -> bool:
 
 
 # ---------------------------------------------------------------- on the cpu
+
+
+def _on_host(buffer: DeviceBuffer[Any], array: Any, queue: Queue, *, to_buffer: bool) -> None:
+    """Between a buffer of the cpu and an array of NumPy."""
+    touched, memory = [(buffer.memory, to_buffer)], host_memory(array)
+    if memory is not None:
+        touched.append((memory, not to_buffer))
+    elements, plain = _elements(buffer), _plain(array)
+    to, of = (elements, plain) if to_buffer else (plain, elements)
+    _on_cpu(queue, touched, lambda: to.__setitem__(..., of))
 
 
 def _on_cpu(

@@ -19,7 +19,6 @@ device.
 from __future__ import annotations
 
 import atexit
-import importlib
 import os
 import threading
 import time
@@ -33,12 +32,9 @@ from oxide_codegen import enqueue
 from oxide_codegen.cuda_uses import Using, is_reached, point_on
 from oxide_codegen.device_memory import SEVERAL, Memory
 from oxide_codegen.devices import DeviceId
-from oxide_codegen.driver import check
+from oxide_codegen.driver import check, libraries
 from oxide_codegen.errands import EVERYBODY
-from oxide_codegen.errors import (
-    DeviceError,
-    MissingExtraError,
-)
+from oxide_codegen.errors import DeviceError
 from oxide_codegen.failure_records import Records
 from oxide_codegen.ordering import Point, Uses
 from oxide_codegen.pinned_memory import PinnedPool
@@ -541,12 +537,10 @@ class _Current:
 
 
 def _import() -> tuple[Any, Any]:
-    try:
-        # By name, because type checkers see these packages only where they are installed.
-        core = importlib.import_module("cuda.core")
-        driver = importlib.import_module("cuda.bindings.driver")
-    except ImportError as error:
-        raise MissingExtraError(
-            "running on an NVIDIA device", "cuda-core with cuda-bindings", "cuda"
-        ) from error
+    core, driver = libraries(
+        ("cuda.core", "cuda.bindings.driver"),
+        "running on an NVIDIA device",
+        "cuda-core with cuda-bindings",
+        "cuda",
+    )
     return driver, core

@@ -1,10 +1,23 @@
-"""What the CUDA driver answers, as values and exceptions."""
+"""Libraries that may be missing, and what the CUDA driver answers, as values and exceptions."""
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
-from oxide_codegen.errors import DeviceError
+from oxide_codegen.errors import DeviceError, MissingExtraError
+
+
+def libraries(names: tuple[str, str], doing: str, package: str, extra: str) -> tuple[Any, Any]:
+    """Two modules; `MissingExtraError` says which extra has them.
+
+    By name, because type checkers see these packages only where they are installed.
+    """
+    first, second = names
+    try:
+        return importlib.import_module(first), importlib.import_module(second)
+    except ImportError as error:
+        raise MissingExtraError(doing, package, extra) from error
 
 
 def check(driver: Any, result: tuple[Any, ...], doing: str, kernel: str | None = None) -> Any:

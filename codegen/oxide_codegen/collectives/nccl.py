@@ -10,7 +10,6 @@ all ranks there and takes no time limit.
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
@@ -19,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED
+from oxide_codegen.driver import libraries
 from oxide_codegen.errors import CollectiveError, CollectiveTimeoutError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -189,19 +189,12 @@ def _begun(work: Callable[[], Any]) -> Future[Any]:
 
 
 def _import() -> tuple[Any, Any]:
-    try:
-        # By name, because type checkers see these packages only where they are installed.
-        core = importlib.import_module("nccl.core")
-        bindings = importlib.import_module("nccl.bindings.nccl")
-    except ImportError as error:
-        raise MissingExtraError(
-            "combining arrays of several GPUs", "nccl4py with NCCL", "nccl"
-        ) from error
+    doing = "combining arrays of several GPUs"
+    names = ("nccl.core", "nccl.bindings.nccl")
+    core, bindings = libraries(names, doing, "nccl4py with NCCL", "nccl")
     try:
         bindings.get_version()
     except RuntimeError as error:
         # The binding loads the library when it is first called.
-        raise MissingExtraError(
-            "combining arrays of several GPUs", "NCCL's own library", "nccl"
-        ) from error
+        raise MissingExtraError(doing, "NCCL's own library", "nccl") from error
     return core, bindings

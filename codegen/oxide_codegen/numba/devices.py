@@ -17,7 +17,6 @@ from oxide_codegen.devices import CPU, DeviceId
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import TracebackType
 
 _CPU_LIMITS = {
     "WARP_SIZE": 32,
@@ -235,13 +234,8 @@ class Context:
     def __enter__(self) -> Context:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        pass
+    def __exit__(self, *_: object) -> None:
+        """Nothing was entered."""
 
 
 class ChosenDevice(Device):
@@ -257,13 +251,8 @@ class ChosenDevice(Device):
         self._choices.append(choice)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._choices.pop().__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._choices.pop().__exit__(None, None, None)
 
 
 class Devices:
