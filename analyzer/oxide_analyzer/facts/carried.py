@@ -20,7 +20,7 @@ head, save for what trial runs, which collect nothing, find out about it:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.facts.conditions import (
@@ -71,7 +71,23 @@ class Carried:
 
 
 def find_carried(walk: Walk, stmt: Loop, entry: State, position: Position) -> Carried:
-    """Find closed forms and invariants by trial runs that collect nothing."""
+    """Find closed forms and invariants by trial runs that collect nothing.
+
+    The walk through the whole and those of intervals mostly enter a loop with the same values, and
+    what is found for them is the same: only where a walk stops inside may it differ.
+    """
+    if stmt in walk.round_stops:
+        return _found(walk, stmt, entry, position)
+    unassigned = tuple(entry.unassigned.items())
+    key = stmt, tuple(entry.values.items()), entry.path, unassigned, walk.is_brief
+    known = walk.evaluator.carried.get(key)
+    if known is not None:
+        return replace(known, entry=entry)
+    found = walk.evaluator.carried[key] = _found(walk, stmt, entry, position)
+    return found
+
+
+def _found(walk: Walk, stmt: Loop, entry: State, position: Position) -> Carried:
     names = tuple(sorted(assigned((stmt,))))
     if isinstance(stmt, For):
         names = tuple(n for n in names if n != stmt.variable.name or n in assigned(stmt.body))

@@ -126,7 +126,7 @@ def requests(
     """
     lanes = lanes or Lanes(analysis.evaluator)
     made = [_made(analysis, lanes, wide, only_costly) for wide in _as_one(analysis)]
-    found = _with_neighbours([one for one in made if one is not None])
+    found = _with_neighbours([one for one in made if one is not None], only_costly)
     return tuple(sorted(found, key=lambda request: request.span))
 
 
@@ -384,15 +384,19 @@ def _passes(
 # ---------------------------------------------------------------- side by side
 
 
-def _with_neighbours(found: Sequence[_Made]) -> Iterator[Request]:
+def _with_neighbours(found: Sequence[_Made], only_costly: bool) -> Iterator[Request]:
     """Each with the share of its sectors that the accesses beside it want too.
 
-    `a[3*i]`, `a[3*i + 1]` and `a[3*i + 2]` together want every byte that each of them moves.
+    `a[3*i]`, `a[3*i + 1]` and `a[3*i + 2]` together want every byte that each of them moves. Of
+    those that ask for no more than would do nobody wants to know who asks for their costs.
     """
     groups: dict[Hashable, list[_Made]] = {}
     for made in found:
         groups.setdefault(made.origin, []).append(made)
     for group in groups.values():
+        if only_costly and all(m.request.sectors <= m.request.fewest for m in group):
+            yield from (made.request for made in group)
+            continue
         wanted = {
             (row, byte)
             for made in group

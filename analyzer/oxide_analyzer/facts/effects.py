@@ -109,6 +109,7 @@ def analyse(
         known.update(more)
         del evaluator.may_wrap[mark[0] :]
         del evaluator.reads[mark[1] :]
+        evaluator.carried.clear()
     may_wrap = tuple(dict.fromkeys(evaluator.may_wrap))
     reads = tuple(evaluator.reads)
     effects = Effects(

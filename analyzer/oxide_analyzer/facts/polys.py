@@ -177,15 +177,12 @@ class Poly:
         """`self + factor * other`."""
         if not other.terms or factor == 0:
             return self
+        return Poly(_added(self.terms.copy(), other, factor))
+
+    def put(self, monomial: Monomial, value: Poly) -> Poly:
+        """`self` with `value` in the place of a monomial that it has."""
         terms = self.terms.copy()
-        known = terms.get
-        for monomial, coefficient in other.terms.items():
-            total = known(monomial, 0) + factor * coefficient
-            if total:
-                terms[monomial] = total
-            else:
-                del terms[monomial]
-        return Poly(terms)
+        return Poly(_added(terms, value, terms.pop(monomial)))
 
     def scale(self, factor: int) -> Poly:
         """`factor * self`."""
@@ -301,6 +298,18 @@ class Poly:
             parts.append(f"{sign} {text}")
         text = " ".join(parts)
         return text[2:] if text.startswith("+ ") else f"-{text[2:]}"
+
+
+def _added(terms: dict[Monomial, int], other: Poly, factor: int) -> dict[Monomial, int]:
+    """Add `factor * other` to `terms`."""
+    known = terms.get
+    for monomial, coefficient in other.terms.items():
+        total = known(monomial, 0) + factor * coefficient
+        if total:
+            terms[monomial] = total
+        else:
+            del terms[monomial]
+    return terms
 
 
 def constant(value: int) -> Poly:

@@ -77,8 +77,9 @@ from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.paths import between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
+    from oxide_analyzer.facts.carried import Carried
     from oxide_analyzer.facts.launch_terms import LaunchTerms
     from oxide_analyzer.ir.nodes import Stmt
     from oxide_analyzer.source import Span
@@ -96,6 +97,7 @@ class Evaluator:
     variable counts the iterations, `counters` are the values `start + step·count` of loops under
     one name, and `undetermined` are the variables that are no functions of others. `ballots` says
     of the result of a vote when the thread's own bit is set; `peers` are results of `match_any`.
+    `carried` is what has been found of loops, by what they were entered with (`carried`).
     """
 
     launch: LaunchTerms
@@ -113,6 +115,7 @@ class Evaluator:
     whole_warps: bool | None = None
     types: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     doubtful: dict[str, frozenset[Stmt]] = field(default_factory=dict[str, "frozenset[Stmt]"])
+    carried: dict[Hashable, Carried] = field(default_factory=dict["Hashable", "Carried"])
     _learned: list[tuple[tuple[Condition, ...], Condition]] = field(
         default_factory=list["tuple[tuple[Condition, ...], Condition]"]
     )

@@ -52,9 +52,8 @@ class Budget:
 # The most inequalities that an elimination may hold before it gives up.
 _MOST_ROWS = 220
 
-# An unknown has coefficients other than one among its lower and among its upper bounds.
-_BOTH = 3
-# What that counts more than any number of new rows, and more than any unknown costs.
+# What an unknown with coefficients other than one among its lower and among its upper bounds counts
+# more than any number of new rows, and more than any unknown costs.
 _INEXACT = 1 << 30
 _DEAREST = 1 << 40
 # So often each row is looked at for a point that fulfils all.
@@ -172,10 +171,11 @@ class _Rows:
     """Inequalities by numbers of unknowns: of each left side the strongest.
 
     Most bound one unknown. Those that bound a sum are kept by the sum as `(offset, sum)`. Bounds
-    of what is in no sum contradict nothing, and are left out.
+    of what is in no sum contradict nothing, and are left out. How many sums bound an unknown is
+    counted as they come and go: from `below`, from `above`, and with coefficients other than one.
     """
 
-    __slots__ = ("highs", "lows", "sums", "unknowns")
+    __slots__ = ("above", "below", "highs", "inexact_above", "inexact_below", "lows", "sums")
 
     def __init__(
         self,
@@ -185,13 +185,15 @@ class _Rows:
     ) -> None:
         ordered = sorted({m for _, linear in sums for m, _ in linear}, key=_order)
         numbers = {m: number for number, m in enumerate(ordered)}
-        self.unknowns = len(ordered)
+        self.below, self.above = [0] * len(ordered), [0] * len(ordered)
+        self.inexact_below, self.inexact_above = [0] * len(ordered), [0] * len(ordered)
         self.lows = {numbers[m]: low for m, low in lows.items() if m in numbers}
         self.highs = {numbers[m]: high for m, high in highs.items() if m in numbers}
         self.sums: dict[frozenset[tuple[int, int]], tuple[int, dict[int, int]]] = {}
         for offset, linear in sums:
             terms = {numbers[m]: coefficient for m, coefficient in linear}
             self.sums[frozenset(terms.items())] = offset, terms
+            self._count(terms, 1)
 
     def __len__(self) -> int:
         return len(self.lows) + len(self.highs) + len(self.sums)
@@ -220,7 +222,9 @@ class _Rows:
             offset //= divisor
         key = frozenset(terms.items())
         known = self.sums.get(key)
-        if known is not None and known[0] <= offset:
+        if known is None:
+            self._count(terms, 1)
+        elif known[0] <= offset:
             return True
         opposite = self.sums.get(frozenset([(m, -c) for m, c in terms.items()]))
         if opposite is not None and opposite[0] + offset < 0:
@@ -240,6 +244,7 @@ class _Rows:
         taken = [key for key, (_, terms) in self.sums.items() if unknown in terms]
         for key in taken:
             offset, terms = self.sums.pop(key)
+            self._count(terms, -1)
             coefficient = terms.pop(unknown)
             if coefficient > 0:
                 above.append((terms, offset, coefficient))
@@ -252,13 +257,25 @@ class _Rows:
         gone = frozenset(unknowns)
         self.forget(gone)
         for key in [k for k, (_, terms) in self.sums.items() if not gone.isdisjoint(terms)]:
-            del self.sums[key]
+            self._count(self.sums.pop(key)[1], -1)
 
     def forget(self, unknowns: Iterable[int]) -> None:
         """Remove the bounds of these unknowns."""
         for unknown in unknowns:
             self.lows.pop(unknown, None)
             self.highs.pop(unknown, None)
+
+    def _count(self, terms: dict[int, int], change: int) -> None:
+        below, above = self.below, self.above
+        for unknown, coefficient in terms.items():
+            if coefficient > 0:
+                below[unknown] += change
+                if coefficient > 1:
+                    self.inexact_below[unknown] += change
+            else:
+                above[unknown] += change
+                if coefficient < -1:
+                    self.inexact_above[unknown] += change
 
 
 def _eliminate(rows: _Rows, budget: Budget) -> bool:
@@ -296,31 +313,22 @@ def _pivot(rows: _Rows) -> int | None:
 
     Rows with an unknown that is bounded on one side only can always be fulfilled, and go.
     """
-    lows, highs, unknowns = rows.lows, rows.highs, rows.unknowns
+    lows, highs = rows.lows, rows.highs
     while True:
-        above, below = [0] * unknowns, [0] * unknowns
-        inexact: dict[int, int] = {}
-        for _, terms in rows.sums.values():
-            for unknown, coefficient in terms.items():
-                if coefficient > 0:
-                    above[unknown] += 1
-                    if coefficient > 1:
-                        inexact[unknown] = inexact.get(unknown, 0) | 1
-                else:
-                    below[unknown] += 1
-                    if coefficient < -1:
-                        inexact[unknown] = inexact.get(unknown, 0) | 2
         best, least = None, _DEAREST
         free: list[int] = []
         bare: list[int] = []
-        for unknown, (from_below, from_above) in enumerate(zip(above, below, strict=True)):
+        for unknown, (from_below, from_above) in enumerate(
+            zip(rows.below, rows.above, strict=True)
+        ):
             if not from_below and not from_above:
-                bare.append(unknown)
+                if unknown in lows or unknown in highs:
+                    bare.append(unknown)
                 continue
             lower, upper = from_below + (unknown in lows), from_above + (unknown in highs)
             if lower and upper:
                 cost = lower * upper - lower - upper
-                if inexact and inexact.get(unknown) == _BOTH:
+                if rows.inexact_below[unknown] and rows.inexact_above[unknown]:
                     # With a coefficient of one on either side nothing of the integers is lost.
                     cost += _INEXACT
                 if cost < least:

@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 _POWER_ROUNDS = 3
 
 Slope: TypeAlias = "frozenset[tuple[Monomial, int]]"
-# Inequalities, and the atoms that occur in them or in what they speak of.
-Rows: TypeAlias = "tuple[tuple[Poly, ...], tuple[Atom, ...]]"
+# Inequalities with their left sides, and the atoms that occur in them or in what they speak of.
+Rows: TypeAlias = "tuple[tuple[tuple[Slope, Poly], ...], tuple[Atom, ...]]"
 
 
 @dataclass(slots=True)
@@ -194,6 +194,17 @@ def bound(system: System, poly: Poly) -> None:
         system.forget_bounds()
 
 
+def _bound_each(system: System, rows: Iterable[tuple[Slope, Poly]]) -> None:
+    """The same for many, of which the left sides are known."""
+    inequalities, fresh = system.inequalities, system.fresh
+    for slope, poly in rows:
+        known = inequalities.get(slope)
+        if known is None or poly.offset < known.offset:
+            inequalities[slope] = poly
+            fresh.append(poly)
+    system.forget_bounds()
+
+
 def certain_atoms(condition: Condition) -> dict[Atom, None]:
     """The atoms that have a meaning wherever the condition holds, in the order of occurrence."""
     match condition:
@@ -244,8 +255,7 @@ def _close_atoms(system: System, terms: Terms) -> bool:
         if not system.solved and (bare := _bare_rows(terms, atom)) is not None:
             rows, leads = bare
             system.pending.extend(leads)
-            for row in rows:
-                bound(system, row)
+            _bound_each(system, rows)
             continue
         for part in parts_of(atom):
             system.pending.extend(part.atoms())
@@ -363,7 +373,7 @@ def _bare_rows(terms: Terms, atom: Atom) -> Rows | None:
         rows = None
         if len(polys) == len(facts):
             leads = [a for p in (*parts_of(atom), *polys) for a in p.atoms()]
-            rows = tuple([p.tight for p in polys]), tuple(leads)
+            rows = tuple([(p.tight.slope, p.tight) for p in polys]), tuple(leads)
         kept = terms.rows[atom] = len(axioms), rows
     return kept[1]
 
@@ -420,6 +430,8 @@ def replace(poly: Poly, atom: Atom, value: Poly) -> Poly:
     """`poly` with `value` for `atom`; inside products only a number or an atom can stand."""
     if atom not in poly.atom_set:
         return poly
+    if atom not in poly.factors:
+        return poly.put((atom,), value)
     touched = [m for m in poly.terms if atom in m]
     result = Poly({m: c for m, c in poly.terms.items() if atom not in m})
     for monomial in touched:
