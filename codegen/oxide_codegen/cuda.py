@@ -167,8 +167,8 @@ class Cuda:
         self._pinned = self.core.LegacyPinnedMemoryResource()
         self.pools = Pools(self)
         self.pinned_pool = PinnedPool(self)
-        # Foreign memory that arrays of ours lie in, by its address.
-        self._borrowed: WeakValueDictionary[int, Memory] = WeakValueDictionary()
+        # Foreign memory that arrays of ours lie in, by where it starts and ends.
+        self._borrowed: WeakValueDictionary[tuple[int, int], Memory] = WeakValueDictionary()
         self.records = Records(index, self._pinned.allocate)
         self.functions = enqueue.functions()
         # What says in one step whether the context is current, once there have been launches.
@@ -213,6 +213,10 @@ class Cuda:
     def current(self) -> _Current:
         """The primary context, current within."""
         return _Current(self)
+
+    def unseen(self) -> _Unseen:
+        """The same; nothing that this thread does within ends what anybody captures."""
+        return _Unseen(self)
 
     # ------------------------------------------------------------ memory
 
@@ -270,26 +274,43 @@ class Cuda:
                     return
                 if not is_ours:
                     continue
+                # Who has noted a use may be about to enqueue it.
                 with self.lock:
                     self.held -= owner.size
-                for point in uses.points():
-                    if point.lane != self.default_handle and not is_reached(point):
-                        self.default_stream.wait(self.event(point))
+                    for point in uses.points():
+                        if point.lane != self.default_handle and not is_reached(point):
+                            self.default_stream.wait(self.event(point))
                 owner.close(self.default_stream)
 
     def borrow(self, described: ArrayView) -> Memory:
         """Foreign memory; used on the default stream behind the stream that it names.
 
-        Whoever borrows the same once more shares its uses.
+        Whoever borrows the same once more, or a part of it, shares its uses.
         """
         if described.stream is not None:
             self.wait_for(described.stream)
-        known = self._borrowed.get(described.address)
-        if known is not None and not known.is_freed:
-            return known
-        made = Memory(self, described.address, described.owner, is_ours=False)
-        self._borrowed[described.address] = made
+        place = described.address, described.address + described.size
+        with self.lock:
+            known = self._borrowed.get(place)
+            if known is not None and not known.is_freed:
+                return known
+            made = Memory(self, described.address, described.owner, is_ours=False)
+            self._join(made, place)
+            self._borrowed[place] = made
         return made
+
+    def _join(self, made: Memory, place: tuple[int, int]) -> None:
+        """Let foreign memory share its uses with all that it meets, and with what these meet."""
+        start, end = place
+        others = [*self._borrowed.items()]
+        met = {id(one.uses) for (low, high), one in others if max(low, start) < min(high, end)}
+        if not met:
+            return
+        # The default stream is behind all uses of foreign memory until now.
+        uses = Uses(self.default_point)
+        for one in (made, *(one for _, one in others if id(one.uses) in met)):
+            one.uses, one.is_joined, one.stream = uses, True, SEVERAL
+        self.moved = object()
 
     def lend(self, memory: Memory, stream: int) -> None:
         """Let what others enqueue on a stream next come behind all uses, and ours behind theirs.
@@ -534,6 +555,22 @@ class _Current:
 
     def __exit__(self, *_: object) -> None:
         self._device.leave(self._before)
+
+
+class _Unseen(_Current):
+    """The same, in the mode in which a thread may ask for events while others capture."""
+
+    __slots__ = ("_mode",)
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        driver = self._device.driver
+        relaxed = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+        _, self._mode = driver.cuThreadExchangeStreamCaptureMode(relaxed)
+
+    def __exit__(self, *_: object) -> None:
+        self._device.driver.cuThreadExchangeStreamCaptureMode(self._mode)
+        super().__exit__()
 
 
 def _import() -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen.device_memory import SEVERAL
+from oxide_codegen.errors import demand_not_freed
 from oxide_codegen.ordering import Point
 from oxide_codegen.streams import Stream
 
@@ -46,7 +47,7 @@ class Using:
         self._point: Point | None = None
 
     def __enter__(self) -> int:
-        device, stream = self._device, self._stream
+        device, stream, owner = self._device, self._stream, self._owner
         default = device.default_handle
         if stream == default:
             if all(memory.stream == default for memory, _ in self._touched):
@@ -56,6 +57,8 @@ class Using:
             if stream in device.captures:
                 device.captures[stream].order(self._touched, stream)
             return stream
+        if owner is not None and owner.flight is not None:
+            owner.flight.is_passed(owner)
         device.lock.acquire()
         try:
             self._point = self._noted()
@@ -71,6 +74,7 @@ class Using:
         alone = stream == device.default_handle
         before: dict[int, Point] | None = None
         for memory, writes in touched:
+            demand_not_freed(memory.is_freed)
             for point in memory.uses.before(stream, writes=writes or alone):
                 if not is_reached(point):
                     before = {} if before is None else before
@@ -83,7 +87,7 @@ class Using:
         where, is_moved = (stream if alone else SEVERAL), False
         for memory, writes in touched:
             memory.uses.note(point, writes=writes or alone)
-            if memory.stream != where:
+            if memory.stream != where and not memory.is_joined:
                 memory.stream, is_moved = where, True
         if is_moved:
             device.moved = object()

@@ -27,7 +27,8 @@ class Memory:
     """Device memory with its last uses; freed behind them.
 
     `stream` is the default one while every use was there; only then may a launch on it go ahead
-    without looking at `uses`.
+    without looking at `uses`. Of memory that others have parts of (`is_joined`) it never is: they
+    share its uses, and each would have to be told.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Memory:
         "address",
         "device",
         "is_freed",
+        "is_joined",
         "is_ours",
         "owner",
         "stream",
@@ -51,6 +53,7 @@ class Memory:
         self.stream = device.default_handle
         self.uses = Uses(device.default_point)
         self.is_freed = False
+        self.is_joined = False
         # Who gives it back takes the only item, so it is given back once.
         self._returns = [owner] if owner is not None else []
         self._loans: dict[int, None] = {}

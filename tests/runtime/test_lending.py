@@ -341,3 +341,34 @@ def test_a_producer_is_told_our_stream(driver):
         assert y.view().address != foreign._buffer.view().address
     there = oxide.from_dlpack(foreign, device="cpu")
     np.testing.assert_array_equal(there.numpy(), numbers(24))
+
+
+def test_parts_of_one_foreign_array_are_in_order(driver):
+    """Whichever of them a stream has used, the next stream comes behind it."""
+    foreign = Foreign(oxide.asarray(numbers(24)))
+    whole, part = oxide.from_dlpack(foreign), oxide.from_dlpack(Foreign(foreign._buffer[4:8]))
+    apart = oxide.from_dlpack(Foreign(foreign._buffer[12:]))
+    first, second = oxide.stream(), oxide.stream()
+    for writes, reads in ((whole, part), (part, whole), (apart, whole)):
+        writes.copy_from(oxide.zeros(writes.shape, oxide.f32), first)
+        driver.log.clear()
+        reads.copy(second)
+        assert ("order", second.handle, f"event on {first.handle}") in driver.log
+        # A use on the default stream is noted, too, though that may go ahead where it is alone.
+        writes.copy_from(oxide.zeros(writes.shape, oxide.f32))
+        driver.log.clear()
+        reads.copy(second)
+        assert ("order", second.handle, fake_cuda.LEGACY) in driver.log
+    alone = oxide.from_dlpack(Foreign(oxide.asarray(numbers(24))))
+    assert (alone.memory.is_joined, whole.memory.is_joined) == (False, True)
+
+
+def test_what_was_freed_meanwhile_is_used_by_nobody(driver):
+    """As by a launch that looked before another thread freed it."""
+    x = oxide.asarray(numbers(24))
+    memory, device, stream = x.memory, x._cuda(), oxide.stream()
+    x.free()
+    for handle in (stream.handle, device.default_handle):
+        with pytest.raises(oxide.BufferFreedError), device.using(((memory, True),), handle):
+            pass
+    assert not device.lock._is_owned()
