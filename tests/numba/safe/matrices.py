@@ -63,3 +63,20 @@ def run(n, m, k):
     matmul[((n + 15) // 16, (m + 15) // 16), (16, 16)](A, B, C)
     out = cuda.device_array((k, n))
     transpose[((k + 31) // 32, (n + 31) // 32), (32, 32)](A, out)
+
+
+@cuda.jit(device=True)
+def ends(row):
+    return row[0] + row[-1]  # hint: [OX601]
+
+
+@cuda.jit
+def from_behind(a, out):
+    i = cuda.grid(1)
+    if i < a.shape[0] and i < out.shape[0] and a.shape[1] > 2:
+        row = a[i]
+        row[-2] += row[-1]
+        out[i] = ends(a[i, :-1]) + ends(row)
+
+
+from_behind[2, 64](np.zeros((100, 5)), np.zeros(100))

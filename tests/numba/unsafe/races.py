@@ -1,5 +1,7 @@
 """Races that Numba users write: sums without atomics, barriers that are missing."""
 
+import numpy as np
+
 from numba import cuda, float32
 
 
@@ -48,3 +50,14 @@ def smooth(a):
     i = cuda.grid(1)
     if 0 < i < a.size - 1:
         a[i] = (a[i - 1] + a[i] + a[i + 1]) / 3  # error: [OX103]  # also:
+
+
+@cuda.jit
+def spread_from_behind(a):
+    i = cuda.grid(1)
+    inner = a[1:-1]
+    if i < inner.shape[0]:
+        inner[i] = inner[-1]  # error: [OX103]
+
+
+spread_from_behind[1, 64](np.zeros(64))

@@ -1,6 +1,6 @@
 """Elements, views and attributes of arrays in Numba kernels.
 
-a[-1]                 a[len(a) - 1]: a negative literal counts from behind, but not for CuPy
+a[-1], a[i][-1]       a[len(a) - 1]: a negative literal counts from behind, but not for CuPy
 a[i][j], a[i, :]      as in Oxide
 a[i]["x"], a[i].x     a field of a record, see `records`; of an array whose elements nobody knows,
                       an access of the element, and a value that is unknown
@@ -27,16 +27,15 @@ from oxide_analyzer.frontends.oxide.values import (
     Unknown,
     again,
 )
-from oxide_analyzer.ir.nodes import Binary, BinaryOp, Const, Store
+from oxide_analyzer.ir.nodes import Store
 from oxide_analyzer.language import numba
 from oxide_analyzer.language.records import Record
-from oxide_analyzer.language.types import F64, I64
+from oxide_analyzer.language.types import F64
 
 if TYPE_CHECKING:
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
-    from oxide_analyzer.source import Span
 
 _KNOWN = {"shape", "size", "ndim", "dtype"}
 
@@ -64,8 +63,7 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
                 return UNKNOWN
             if isinstance(found, ArrayValue):
                 return found
-            index = _from_front(lowering, base, found, lowering.span(node))
-            return records.item(lowering, base, index, node)
+            return records.item(lowering, base, found, node)
         case TupleValue(items=items):
             value = lowering.evaluate(node.slice)
             place = value.value if isinstance(value, Number) else None
@@ -229,7 +227,7 @@ def _element(
         lowering.lose(base)
         lowering.assume(node, f"what is stored to `{lowering.text(node)}`")
         return None
-    return _from_front(lowering, base, found, lowering.span(node))
+    return found
 
 
 def _put(
@@ -248,23 +246,6 @@ def _put(
     number = lowering.number(value, value_node)
     expr = lowering.convert(number, array.element, value_node, "an element")
     lowering.emit(Store(array.name, index, expr, lowering.site(), lowering.span(node)))
-
-
-def _from_front(
-    lowering: NumbaLowering, base: ArrayValue, index: tuple[Expr, ...], span: Span
-) -> tuple[Expr, ...]:
-    """Negative literals count from behind; in a view, and for CuPy, they are left as they are."""
-    if base.view is not None or not lowering.counts_from_behind:
-        return index
-    found: list[Expr] = []
-    for axis, one in enumerate(index):
-        if isinstance(one, Const) and one.value < 0:
-            extent = indexing.length(base.array, axis, span)
-            back = Const(-one.value, I64, span)
-            found.append(Binary(BinaryOp.SUB, extent, back, I64, span))
-        else:
-            found.append(one)
-    return tuple(found)
 
 
 def _read(lowering: NumbaLowering, index: ast.expr) -> None:

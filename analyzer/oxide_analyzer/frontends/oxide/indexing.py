@@ -191,7 +191,24 @@ def _parts(
         _wrong_count(lowering, base, len(found), node)
         return None
     parts = [part for part in found if part is not None]
+    if lowering.counts_from_behind:
+        span = lowering.span(node)
+        parts = [_from_front(base, axis, part, span) for axis, part in enumerate(parts)]
     return parts if len(parts) == len(found) else None
+
+
+def _from_front(base: ArrayValue, axis: int, part: Part, span: Span) -> Part:
+    """A part whose negative literals count from behind, which they do in some dialects."""
+
+    def placed_in_front(expr: Expr | None) -> Expr | None:
+        if not isinstance(expr, Const) or expr.value >= 0:
+            return expr
+        back = Const(-expr.value, I64, span)
+        return Binary(BinaryOp.SUB, extent(base, axis, span), back, I64, span)
+
+    if isinstance(part, Cut):
+        return Cut(placed_in_front(part.start), placed_in_front(part.stop))
+    return placed_in_front(part) or part
 
 
 def _part(lowering: Lowering, node: ast.expr) -> Part | None:
@@ -205,7 +222,7 @@ def _part(lowering: Lowering, node: ast.expr) -> Part | None:
         expr = None if end is None else lowering.index(end, "an end of a view")
         if end is not None and expr is None:
             return None
-        if isinstance(expr, Const) and expr.value < 0:
+        if isinstance(expr, Const) and expr.value < 0 and not lowering.counts_from_behind:
             assert end is not None
             lowering.refuse(
                 end, f"an end of a view does not count from behind; write `len(…) - {-expr.value}`"

@@ -137,6 +137,7 @@ class Lowering:
     """The state of one pass over one kernel; `is_typed` says that parameters have types."""
 
     is_typed = True
+    counts_from_behind = False
 
     def __init__(
         self,
@@ -480,6 +481,11 @@ class Lowering:
     def body_of(self, function: UserFunction) -> Body:
         """What is done in a function."""
         return body_of(function.node)
+
+    def passed(self, function: UserFunction, place: int, value: Value) -> Value:
+        """An argument of a helper whose parameters have no types, as the helper takes it."""
+        del function, place
+        return value
 
     def mixed(self, name: str) -> None:
         """A name of this function stands for an array in one place, for something else in
