@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from oxide_codegen import enqueue
+from oxide_codegen.cuda_context import Current, Unseen
 from oxide_codegen.cuda_uses import Using, is_reached, point_on
 from oxide_codegen.device_memory import SEVERAL, Memory
 from oxide_codegen.devices import DeviceId
@@ -210,13 +211,13 @@ class Cuda:
         if before is not None:
             check(self.driver, self.driver.cuCtxSetCurrent(before), "restoring the context")
 
-    def current(self) -> _Current:
+    def current(self) -> Current:
         """The primary context, current within."""
-        return _Current(self)
+        return Current(self)
 
-    def unseen(self) -> _Unseen:
+    def unseen(self) -> Unseen:
         """The same; nothing that this thread does within ends what anybody captures."""
-        return _Unseen(self)
+        return Unseen(self)
 
     # ------------------------------------------------------------ memory
 
@@ -540,37 +541,6 @@ class Cuda:
             return self.default_stream
         ours = self._streams.get(handle)
         return self.core.Stream.from_handle(handle) if ours is None else ours.inner
-
-
-class _Current:
-    """The context of a device, current within, and afterwards what was before."""
-
-    __slots__ = ("_before", "_device")
-
-    def __init__(self, device: Cuda) -> None:
-        self._device = device
-
-    def __enter__(self) -> None:
-        self._before = self._device.enter()
-
-    def __exit__(self, *_: object) -> None:
-        self._device.leave(self._before)
-
-
-class _Unseen(_Current):
-    """The same, in the mode in which a thread may ask for events while others capture."""
-
-    __slots__ = ("_mode",)
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        driver = self._device.driver
-        relaxed = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
-        _, self._mode = driver.cuThreadExchangeStreamCaptureMode(relaxed)
-
-    def __exit__(self, *_: object) -> None:
-        self._device.driver.cuThreadExchangeStreamCaptureMode(self._mode)
-        super().__exit__()
 
 
 def _import() -> tuple[Any, Any]:

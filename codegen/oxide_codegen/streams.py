@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from oxide_codegen.devices import DeviceId
+    from oxide_codegen.operations.completion import Flight
 
 
 class Stream(Staying):
@@ -34,6 +35,8 @@ class Stream(Staying):
         # Of a GPU: how many points there are on it, and up to which the host has waited for it.
         self.last = 0
         self.reached = 0
+        # What stands at its end and has not been given a call to whoever may want to be told.
+        self.flight: Flight | None = None
         self._owner = owner
 
     @classmethod

@@ -155,6 +155,62 @@ def test_a_stream_that_is_not_done_is_asked_once(driver, monkeypatch):
     assert all(flight.look({}) for flight in flights)
 
 
+def test_calls_stand_right_behind_what_they_tell_of(driver, add, monkeypatch):
+    """Whoever waits for the first of two on a stream does not wait for the second."""
+    x, stream = ones(), oxide.stream()
+
+    def launcher():
+        return lambda handle, *_: driver.log.append(("call", handle))
+
+    monkeypatch.setattr(completion, "_host_function_launcher", launcher)
+
+    def followed():
+        driver.log.clear()
+        add.on(stream)(x, x, ones())
+        return [entry for entry in driver.log if entry[0] in ("call", "launch")]
+
+    launched, called = ("launch", stream.handle), ("call", stream.handle)
+    driver.busy.add(stream.handle)
+    flight = Flight((stream,), tuple, None)
+    assert followed() == [called, launched]
+    assert followed() == [launched]
+    told = []
+    flight.add_done_callback(told.append)
+    # The call was given already; that it may have come too early is looked after.
+    assert driver.log[-1] == launched
+    driver.busy.clear()
+    for _ in range(400):
+        if told:
+            break
+        threading.Event().wait(0.005)
+    assert told == [flight]
+    # Nobody need be called for what is done by then, and for what is captured nobody may.
+    Flight((stream,), tuple, None)
+    assert followed() == [launched]
+    driver.busy.add(stream.handle)
+    flight = Flight((stream,), tuple, None)
+    driver.captured.add(stream.handle)
+    assert followed() == [launched]
+    flight.add_done_callback(told.append)
+    assert called not in driver.log
+
+
+def test_who_asks_for_events_ends_no_capture(driver, monkeypatch):
+    """Others may capture meanwhile, in this thread too."""
+    modes, asked, inner = [], [], fake_cuda.Event.is_done.fget
+    monkeypatch.setattr(
+        driver,
+        "cuThreadExchangeStreamCaptureMode",
+        lambda mode: (0, modes.append(mode) or "before"),
+    )
+    monkeypatch.setattr(
+        fake_cuda.Event, "is_done", property(lambda one: asked.append(modes[-1]) or inner(one))
+    )
+    Flight((oxide.stream(),), tuple, None).done()
+    assert asked == [driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED]
+    assert modes[-1] == "before"
+
+
 def test_what_is_long_is_told(driver, add):
     x, stream = ones(), oxide.stream()
     driver.busy.add(stream.handle)

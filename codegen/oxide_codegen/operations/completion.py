@@ -20,7 +20,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import threading
-import time
 import warnings
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -28,9 +27,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oxide_codegen.devices import load_driver
 from oxide_codegen.errors import DeviceError
+from oxide_codegen.operations.semaphore import Semaphore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from oxide_codegen.cuda import Cuda
     from oxide_codegen.devices import DeviceId
@@ -101,11 +101,14 @@ def when_done(futures: tuple[Waited, ...], then: Callable[[], None], keeps: obje
 class Flight:
     """Work on streams of one device: events behind it, kernels in it, and who is told.
 
-    Who only looks does so himself; the device's thread hears of it when somebody is to be told.
+    Who only looks does so himself; the device's thread hears of it when somebody is to be told. Its
+    call has to stand right behind the events: so before anything else comes to one of the streams,
+    somebody looks, and where it is not done yet the call is given.
     """
 
     __slots__ = (
         "_callbacks",
+        "_calls",
         "_device",
         "_error",
         "_is_awaited",
@@ -127,9 +130,13 @@ class Flight:
         self.keeps = keeps
         # For each stream the event, and which point of the stream it is.
         self.marks: tuple[tuple[Stream, Any, int], ...] = ()
+        # The streams that have been given a call.
+        self._calls: set[Stream] = set()
         try:
             with device.current():
                 self.marks = tuple(_mark(device, stream) for stream in streams)
+            for stream in streams:
+                stream.flight = self
         except Exception as failure:
             # On a device that has failed nothing is in flight any more.
             self._tell(self._end(device.as_error(failure, kernels())))
@@ -138,7 +145,7 @@ class Flight:
         """Whether all of it is done, or the device has failed."""
         if self._is_over or self._callbacks is not None:
             return self._is_over
-        with self._device.current():
+        with self._device.unseen():
             return self.look({})
 
     def look(self, stuck: dict[Stream, int]) -> bool:
@@ -170,7 +177,7 @@ class Flight:
                 # From now on nobody gets the events for something else.
                 self._is_awaited, marks = True, self.marks
             try:
-                with self._device.current():
+                with self._device.unseen():
                     for _, event, _ in marks:
                         event.sync()
             except Exception as failure:
@@ -181,6 +188,21 @@ class Flight:
                     callbacks = self._reached()
             self._tell(callbacks)
         return self._error
+
+    def is_passed(self, stream: Stream) -> None:
+        """Something else is to be enqueued on one of the streams."""
+        stream.flight = None
+        if not self.done():
+            self.call(_completions(self._device), (stream,))
+
+    def call(self, completions: _Completions, streams: Iterable[Stream]) -> bool:
+        """Let streams wake a thread when they come here; whether one was to do so before."""
+        with self._lock:
+            asked = [stream for stream in streams if stream not in self._calls]
+            is_late = bool(self._calls)
+            self._calls.update(asked)
+        completions.call(asked)
+        return is_late
 
     def add_done_callback(self, then: Callable[[Any], None]) -> None:
         """Call `then` with this when it is over, in the thread that finds out."""
@@ -195,6 +217,8 @@ class Flight:
 
     def _reached(self) -> list[Callable[[Any], None]]:
         for stream, event, number in self.marks:
+            if stream.flight is self:
+                stream.flight = None
             stream.reached = max(stream.reached, number)
             if not self._is_awaited:
                 self._device.events.append(event)
@@ -250,7 +274,7 @@ class _Completions:
     def __init__(self, device: Cuda) -> None:
         self._device = device
         self._new: SimpleQueue[Flight] = SimpleQueue()
-        self._wake = _Semaphore()
+        self._wake = Semaphore()
         self._ended = self._is_asleep = False
         self._launch = _host_function_launcher() if self._wake.is_there else None
         self._thread = threading.Thread(
@@ -263,20 +287,25 @@ class _Completions:
         """Tell who waits for it when its events are done."""
         marks = flight.marks
         self._new.put(flight)
-        if self._launch is not None:
-            with self._device.current():
-                for stream, _, _ in marks:
-                    # A stream that cannot call leaves the look every tenth of a second.
-                    self._launch(stream.handle, *self._wake.host_function)
-        if self._launch is None or self._is_asleep:
+        # A call that was given before may have come when the thread knew of nothing.
+        is_late = flight.call(self, [stream for stream, _, _ in marks])
+        if is_late or self._is_asleep or self._launch is None:
             self._wake.post()
 
+    def call(self, streams: Iterable[Stream]) -> None:
+        """Let streams wake the thread when they come here."""
+        if self._launch is not None:
+            with self._device.current():
+                for stream in streams:
+                    # One that cannot leaves the look every tenth of a second.
+                    if not self._device.is_captured(stream.handle):
+                        self._launch(stream.handle, *self._wake.host_function)
+
     def _run(self) -> None:
-        driver = self._device.driver
-        # Nothing that this thread does may end what others capture.
-        relaxed = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
-        driver.cuThreadExchangeStreamCaptureMode(relaxed)
-        self._device.enter()
+        with self._device.unseen():
+            self._look_on()
+
+    def _look_on(self) -> None:
         flying: list[Flight] = []
         idle = 0
         while not self._ended:
@@ -323,64 +352,3 @@ def _host_function_launcher() -> Callable[..., int] | None:
     if launch is not None:
         launch.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
     return launch
-
-
-class _Timespec(ctypes.Structure):
-    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
-
-
-class _Semaphore:
-    """A semaphore of the C library, which a stream can post without Python.
-
-    Where there is none (Windows), `wait` sleeps for the shortest time that a clock there has.
-    """
-
-    _SIZE = 64
-
-    def __init__(self) -> None:
-        self._memory = ctypes.create_string_buffer(self._SIZE)
-        self._address = ctypes.addressof(self._memory)
-        library = ctypes.CDLL(None) if hasattr(ctypes, "pythonapi") else None
-        self._post = getattr(library, "sem_post", None)
-        if library is not None and self._post is not None:
-            # What never waits keeps the interpreter's lock: to get it back may take long.
-            at_once = ctypes.PyDLL(None)
-            self._post = at_once.sem_post
-            self._post.argtypes = [ctypes.c_void_p]
-            self._try = at_once.sem_trywait
-            self._try.argtypes = [ctypes.c_void_p]
-            self._wait = library.sem_wait
-            self._wait.argtypes = [ctypes.c_void_p]
-            self._timed = library.sem_timedwait
-            self._timed.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Timespec)]
-            library.sem_init(ctypes.c_void_p(self._address), 0, 0)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether a stream can post it."""
-        return self._post is not None
-
-    @property
-    def host_function(self) -> tuple[int | None, int]:
-        """What `cuLaunchHostFunc` calls, and with what."""
-        assert self._post is not None
-        return ctypes.cast(self._post, ctypes.c_void_p).value, self._address
-
-    def post(self) -> None:
-        """Wake who waits."""
-        if self._post is not None:
-            self._post(self._address)
-
-    def wait(self, seconds: float | None) -> None:
-        """Sleep until somebody posts, or so long; however often they have by then."""
-        if self._post is None:
-            time.sleep(0.001)
-            return
-        if seconds is None:
-            self._wait(self._address)
-        else:
-            until = time.time() + seconds
-            end = _Timespec(int(until), int(until % 1 * 1e9))
-            self._timed(self._address, ctypes.byref(end))
-        while self._try(self._address) == 0:
-            continue
