@@ -54,6 +54,32 @@ def test_lanes_are_signed_as_in_numba(device: str) -> None:
     assert out[4, :2].tolist() == [2**32 - 2, 2**32 - 1]
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_is_no_number_stays_the_extreme(device: str) -> None:
+    with oxide.device(device):
+        out = np.full(3, np.nan)
+        kernels.extremes[1, 8](np.arange(8.0), out)
+        np.testing.assert_array_equal(out, [np.nan, np.nan, 7])
+        out = np.full(3, 2.5)
+        kernels.extremes[1, 4](np.array([np.nan, 5, -1, 3]), out)
+        np.testing.assert_array_equal(out, [5, -1, 5])
+
+
+def test_functions_convert_what_they_are_given_and_give() -> None:
+    out = np.zeros(4)
+    kernels.by_signatures[1, 1](1.7, 2.7, out)
+    x, y = np.float32(1.7), np.float32(2.7)
+    assert out.tolist() == [1.7 + 2.7, 3, float(x + y), float(np.float32(0.85))]
+
+
+def test_the_signature_that_loses_least_is_taken() -> None:
+    out = np.zeros(1)
+    kernels.of_one_signature[1, 1](1, 2.0**-25, out)
+    assert out[0] == 1 + 2.0**-25
+    kernels.of_one_signature[1, 1](np.float32(1), np.float32(2.0**-25), out)
+    assert out[0] == 1
+
+
 def test_round_to_as_many_digits_as_a_kernel_is_given() -> None:
     x = np.random.default_rng(2).uniform(-1000, 1000, 50)
     x[:4] = np.inf, -0.125, np.nan, 1e300

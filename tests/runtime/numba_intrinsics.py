@@ -70,6 +70,40 @@ def collected(flags, counter, out):
 
 
 @cuda.jit
+def extremes(x, out):
+    i = cuda.grid(1)
+    cuda.atomic.max(out, 0, x[i])
+    cuda.atomic.min(out, 1, x[i])
+    cuda.atomic.nanmax(out, 2, x[i])
+
+
+def added(x, y):
+    return x + y
+
+
+added_whole = cuda.jit("int64(int64, int64)", device=True)(added)
+added_short = cuda.jit("float32(float32, float32)", device=True)(added)
+
+
+@cuda.jit("float32(float64)", device=True)
+def halved(x):
+    return x * 0.5
+
+
+@cuda.jit
+def by_signatures(x, y, out):
+    out[0] = added(x, y)
+    out[1] = added_whole(x, y)
+    out[2] = added_short(x, y)
+    out[3] = halved(x)
+
+
+@cuda.jit(["(float32, float32, float64[:])", "(float64, float64, float64[:])"])
+def of_one_signature(x, y, out):
+    out[0] = x + y
+
+
+@cuda.jit
 def rounded(x, digits, out):
     i = cuda.grid(1)
     if i < x.size:

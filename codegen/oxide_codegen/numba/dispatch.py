@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
+from oxide_analyzer.frontends.numba.given import ArrayForm, Convention, ScalarForm, TupleForm
 from oxide_codegen import live
 from oxide_codegen.errors import LaunchTypeError, LaunchValueError, OxideError, plain
 from oxide_codegen.geometry import block_extent, grid_extent, shared_bytes
 from oxide_codegen.launch import Launch
 from oxide_codegen.numba.arguments import Passed, form_of, key_of, with_repeated
 from oxide_codegen.numba.arrays import DeviceNDArray
+from oxide_codegen.numba.overloads import conversions
 from oxide_codegen.numba.program import NumbaOptions, NumbaProgram, Variant
 from oxide_codegen.numba.verdicts import Unproved, policy, tell
 from oxide_codegen.streams import Stream, queue
@@ -58,6 +59,8 @@ class Dispatcher:
         self.is_device = is_device
         self.options = options
         self.signatures = tuple(signatures)
+        # What its signature makes of numbers where another kernel calls it.
+        self.convention: Convention | None = None
         self._unproved = unproved
         self._python = inspect.signature(function)
         self.names = tuple(self._python.parameters)
@@ -221,9 +224,15 @@ class Dispatcher:
         }
         if not self.signatures:
             return given
-        for signature in self.signatures:
-            if len(signature) == len(given) and all(map(_fits, given.values(), signature)):
-                return dict(zip(self.names, signature, strict=True))
+        fitting = [
+            signature
+            for signature in self.signatures
+            if len(signature) == len(given) and all(map(_fits, given.values(), signature))
+        ]
+        if fitting:
+            # As Numba does: the fewest conversions that may lose something, then of any kind.
+            best = min(fitting, key=lambda one: conversions(tuple(given.values()), one))
+            return dict(zip(self.names, best, strict=True))
         raise LaunchTypeError(
             self.__name__,
             f"no signature of it takes ({', '.join(map(_spelled, given.values()))}); it has "

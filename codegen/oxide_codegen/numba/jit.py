@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from oxide_codegen.numba.dispatch import Dispatcher
 from oxide_codegen.numba.names import function_of
 from oxide_codegen.numba.program import NumbaOptions
-from oxide_codegen.numba.types import signatures
+from oxide_codegen.numba.types import convention, signatures
 from oxide_codegen.numba.verdicts import policy
 
 if TYPE_CHECKING:
@@ -77,19 +77,23 @@ def jit(func_or_sig: Any = None, /, device: bool = False, **kws: Any) -> Any:
     if function is None and declared is None:
         raise TypeError(f"cuda.jit wants a function or a signature, got {func_or_sig!r}")
 
+    said = None if function is not None else convention(func_or_sig)
+
     def decorate(decorated: Any) -> Dispatcher:
         if isinstance(decorated, Dispatcher):
             return decorated
         found = decorated if isinstance(decorated, FunctionType) else function_of(decorated)
         if found is None:
             raise TypeError(f"cuda.jit wants a function, got a {type(decorated).__name__}")
-        return Dispatcher(found, options, declared or (), unproved, is_device=device)
+        made = Dispatcher(found, options, declared or (), unproved, is_device=device)
+        made.convention = said
+        return made
 
     return decorate(func_or_sig) if function is not None else decorate
 
 
 def _without_result(given: Any, device: bool) -> Any:
-    """The signature of a device function says nothing that its calls do not: it is left out."""
+    """The signature of a device function is one of numbers: see `convention`."""
     return None if device else given
 
 

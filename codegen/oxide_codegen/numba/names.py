@@ -123,7 +123,7 @@ class LiveNames:
             return LiveTuple(found) if len(found) == len(items) else None
         own = function_of(value)
         if own is not None:
-            return LiveFunction(self.read(own))
+            return LiveFunction(self.read(own), getattr(value, "convention", None))
         if type(value) is complex:
             return LiveComplex(value, F64)
         element = element_named(value)

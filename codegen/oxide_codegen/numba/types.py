@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from oxide_analyzer.frontends.numba.given import ArrayForm, ScalarForm, TupleForm
+from oxide_analyzer.frontends.numba.given import ArrayForm, Convention, ScalarForm, TupleForm
 from oxide_analyzer.language.numba import DTYPE_CODES, SCALAR_DTYPES
 from oxide_analyzer.language.records import COMPLEXES, Record
 from oxide_analyzer.language.types import SCALARS
@@ -285,6 +285,16 @@ def signatures(given: Any) -> list[tuple[Form, ...]] | None:
     if not several or not all(_is_signature(one) for one in several):
         return None
     return [_forms(one) for one in several]
+
+
+def convention(given: Any) -> Convention | None:
+    """What the only signature of a device function makes of numbers; None where it has none."""
+    several = cast("list[Any]", given) if isinstance(given, list) else [given]
+    if len(several) != 1 or not _is_signature(several[0]):
+        return None
+    arguments, returned = parts_of(several[0])
+    result = None if returned is None or _is_none(returned) else element_named(returned)
+    return Convention(tuple(map(element_named, arguments)), result)
 
 
 def _is_signature(value: Any) -> bool:

@@ -3,6 +3,7 @@
 cuda.atomic.add(bins, k, 1)              %1 = atomic add bins[k], 1
 cuda.atomic.cas(lock, 0, 0, 1)           %1 = atomic compare_exchange lock[0], 0, 1
 cuda.atomic.inc(count, 0, n)             %1 = atomic inc count[0], n
+cuda.atomic.max(tops, k, x)              %1 = atomic load tops[k]; if %1 == %1: %1 = atomic max …
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.oxide.indexing import element
 from oxide_analyzer.frontends.oxide.values import UNKNOWN, ArrayValue, Number, Unknown
-from oxide_analyzer.ir.nodes import Atomic, AtomicOp, Order, Read, Scope, Space
+from oxide_analyzer.ir.nodes import (
+    Atomic,
+    AtomicOp,
+    Compare,
+    CompareOp,
+    If,
+    Order,
+    Read,
+    Scope,
+    Space,
+)
 from oxide_analyzer.language.records import alignment_of
 from oxide_analyzer.language.types import Kind
 
@@ -41,6 +52,8 @@ _OPS = {
     "compare_and_swap": AtomicOp.COMPARE_EXCHANGE,
 }
 _INTEGERS = {AtomicOp.AND, AtomicOp.OR, AtomicOp.XOR}
+# Where a NaN in the array stays.
+_KEEPING = {"max", "min"}
 _COUNTS = {AtomicOp.INC, AtomicOp.DEC}
 _LEAST = 32
 
@@ -93,12 +106,17 @@ def atomic(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
         operands.append(lowering.convert(number, array.element, argument, "a value"))
     compare, value = (operands[0], operands[1]) if len(operands) == 2 else (None, operands[0])
     span, local = lowering.span(node), lowering.temporary(array.element)
-    site = lowering.site()
-    lowering.emit(
-        Atomic(
-            op, local, array.name, index, value, Scope.DEVICE, Order.RELAXED, site, span, compare
-        )
-    )
+    scope, order, site = Scope.DEVICE, Order.RELAXED, lowering.site()
+    change = Atomic(op, local, array.name, index, value, scope, order, site, span, compare)
+    if name in _KEEPING and element_type.is_float and lowering.launched is not None:
+        # What is no number stays; `nanmax` and `nanmin` replace it. Whoever only judges a kernel
+        # need not know the difference.
+        load, site = AtomicOp.LOAD, lowering.site()
+        lowering.emit(Atomic(load, local, array.name, index, None, scope, order, site, span))
+        is_number = Compare(CompareOp.EQ, Read(local, span), Read(local, span), span)
+        lowering.emit(If(is_number, (change,), (), span))
+    else:
+        lowering.emit(change)
     return Number(Read(local, span), array.element)
 
 

@@ -92,7 +92,8 @@ def call(lowering: NumbaLowering, node: ast.Call) -> Value:
             if isinstance(value, Number) and may_give_none(function.node):
                 # What is made of the number is guarded by a question for None.
                 return lowering.forget(node, f"what `{lowering.text(node.func)}` gives", value.type)
-            return value
+            said = lowering.convention_of(function)
+            return value if said is None else lowering.as_element(value, said.result, node)
         case FunctionValue(function=UserFunction()):
             return call_function(lowering, node, target)
         case MeaningValue(meaning=HostObject(what=what)):

@@ -115,11 +115,20 @@ class LiveName:
     path: tuple[str, ...]
 
 
+@record
+class Convention:
+    """What becomes of the arguments and the result of a function that kernels call."""
+
+    parameters: tuple[Element | None, ...]
+    result: Element | None
+
+
 @distinct
 class LiveFunction:
     """A function that kernels may call, where its source stands."""
 
     function: UserFunction
+    convention: Convention | None = None
 
 
 Live: TypeAlias = (

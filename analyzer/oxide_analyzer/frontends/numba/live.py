@@ -122,7 +122,8 @@ def _value(lowering: NumbaLowering, live: Live, path: tuple[str, ...], node: ast
             for attribute in within:
                 meaning = meaning and lowering.dialect.attribute(meaning, attribute)
             return UNKNOWN if meaning is None else MeaningValue(meaning, path)
-        case LiveFunction(function=function):
+        case LiveFunction(function=function, convention=convention):
+            lowering.conventions[id(function.node)] = convention
             return MeaningValue(function, path)
         case _:
             assert_never(live)

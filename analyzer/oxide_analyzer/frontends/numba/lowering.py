@@ -21,6 +21,7 @@ from oxide_analyzer.frontends.numba.promotion import (
     promoted,
     zero,
 )
+from oxide_analyzer.frontends.numba.signatures import convention
 from oxide_analyzer.frontends.numba.ssa import Bodies
 from oxide_analyzer.frontends.oxide.given import NOTHING_GIVEN
 from oxide_analyzer.frontends.oxide.lowering import Lowering
@@ -55,13 +56,14 @@ from oxide_analyzer.ir.nodes import (
     Unary,
     UnaryOp,
 )
-from oxide_analyzer.language.types import BOOL, F64, I64, U32, U64, Kind
+from oxide_analyzer.language.records import COMPLEX64, Record
+from oxide_analyzer.language.types import BOOL, F32, F64, I64, U32, U64, Kind, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from oxide_analyzer.diagnostics import Fix, Related
-    from oxide_analyzer.frontends.numba.given import Launched
+    from oxide_analyzer.frontends.numba.given import Convention, Launched
     from oxide_analyzer.frontends.numba.resolution import NumbaResolver
     from oxide_analyzer.frontends.oxide.functions import Body
     from oxide_analyzer.frontends.oxide.lowering import Memory, Syntax
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
     from oxide_analyzer.frontends.oxide.scopes import FunctionNode
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
-    from oxide_analyzer.language.types import Scalar
+    from oxide_analyzer.language.records import Element
     from oxide_analyzer.rules.rule import Rule
     from oxide_analyzer.source import Located, Span
 
@@ -106,6 +108,8 @@ class NumbaLowering(Lowering):
         self.leaves: dict[tuple[str, tuple[str, ...]], records.Held] = {}
         # Arrays that the live program holds, by what they hold.
         self.constant_arrays: dict[object, ArrayValue] = {}
+        # What signatures make of arguments and results, by the functions that have one.
+        self.conventions: dict[int, Convention | None] = {}
         # Parameters that are records, by the fields that are read.
         self.records: dict[str, dict[str, Number]] = {}
 
@@ -224,6 +228,32 @@ class NumbaLowering(Lowering):
     def body_of(self, function: UserFunction) -> Body:
         """What is done in a function, with a name for each type of a name."""
         return self.bodies.of(function.node)
+
+    def convention_of(self, function: UserFunction) -> Convention | None:
+        """What a signature makes of the arguments and the result of a function."""
+        key = id(function.node)
+        if key not in self.conventions:
+            node = function.node
+            self.conventions[key] = convention(node.decorator_list, function.scope, self.dialect)
+        return self.conventions[key]
+
+    def passed(self, function: UserFunction, place: int, value: Value) -> Value:
+        """An argument as the signature of a helper has it."""
+        said = self.convention_of(function)
+        if said is None or place >= len(said.parameters):
+            return value
+        return self.as_element(value, said.parameters[place], function.node)
+
+    def as_element(self, value: Value, element: Element | None, node: Located) -> Value:
+        """A number in the type that a signature names."""
+        span = self.span(node)
+        match element:
+            case Scalar() if isinstance(value, Number) and value.type != element:
+                return self.flat(promoted(value, element, span))
+            case Record() if element.is_complex and complexes.is_complex(value):
+                return complexes.cast(self, value, F32 if element == COMPLEX64 else F64, span)
+            case _:
+                return value
 
     def mixed(self, name: str) -> None:
         """A name that is an array here and something else elsewhere."""

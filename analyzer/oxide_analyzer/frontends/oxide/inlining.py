@@ -314,7 +314,7 @@ def _enter(lowering: Lowering, frame: Frame, arguments: Arguments) -> None:
     for place, (argument, value, at) in enumerate(arguments):
         lowering.frame = frame
         if not lowering.is_typed:
-            _bind_untyped(lowering, argument, value)
+            _bind_untyped(lowering, argument, lowering.passed(frame.function, place, value))
             continue
         type: AnnotatedType | None
         if frame.given is not None and argument.annotation is None:
