@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import tokenize
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,9 @@ from oxide_analyzer.source import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# The texts of so many modules are kept.
+_MOST_KEPT = 1024
 
 
 class Modules(Protocol):
@@ -64,12 +68,11 @@ class RecordedModules:
 class ProjectModules:
     """Modules below root folders, the first root first, then in the importer's package root.
 
-    A file is read again when its time or size changes.
+    A file is read again when it is another one, or its time or size changes.
     """
 
     def __init__(self, roots: Sequence[Path] = ()) -> None:
         self._roots = tuple(roots)
-        self._files: dict[Path, tuple[tuple[int, int], SourceFile | None]] = {}
 
     def find(self, name: str, importer: SourceFile) -> SourceFile | None:
         """The source of module `name` as `importer` would import it, or None."""
@@ -101,12 +104,7 @@ class ProjectModules:
             state = path.stat()
         except (OSError, ValueError):
             return None
-        stamp = (state.st_mtime_ns, state.st_size)
-        known = self._files.get(path)
-        if known is None or known[0] != stamp:
-            known = stamp, _load(path)
-            self._files[path] = known
-        return known[1]
+        return _load(path, (state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 def package_root(path: Path) -> Path:
@@ -125,8 +123,13 @@ def _folder(importer: SourceFile, level: int) -> Path:
     return folder
 
 
-def _load(path: Path) -> SourceFile | None:
-    """The text of a file as Python decodes source; None where it is not text."""
+@lru_cache(maxsize=_MOST_KEPT)
+def _load(path: Path, state: tuple[int, int, int, int]) -> SourceFile | None:
+    """The text of a file in this state as Python decodes source; None where it is not text.
+
+    Many files import the same ones, and what is found for each is then one and the same.
+    """
+    del state
     try:
         content = path.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)

@@ -96,11 +96,10 @@ def _set_in(module: ast.AST) -> frozenset[str | None]:
 
 def _derived(module: ast.AST, names: frozenset[str], owner: ast.ClassDef) -> Iterator[ast.ClassDef]:
     """The classes of a file that are derived from one with such a name."""
-    classes = [node for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
     while True:
         found = [
             node
-            for node in classes
+            for node in _classes(module)
             if node is not owner
             and any(isinstance(b, ast.Name) and b.id in names for b in node.bases)
         ]
@@ -109,6 +108,12 @@ def _derived(module: ast.AST, names: frozenset[str], owner: ast.ClassDef) -> Ite
             yield from found
             return
         names = more
+
+
+@lru_cache(maxsize=16)
+def _classes(module: ast.AST) -> tuple[ast.ClassDef, ...]:
+    """The classes of a file, wherever they stand."""
+    return tuple(node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
 
 
 @lru_cache(maxsize=1024)

@@ -33,6 +33,7 @@ from oxide_analyzer.frontends.oxide.meanings import (
     UserClass,
     UserFunction,
 )
+from oxide_analyzer.frontends.oxide.outlines import outline
 from oxide_analyzer.frontends.oxide.parsing import parse
 from oxide_analyzer.frontends.oxide.scopes import (
     Assigned,
@@ -52,6 +53,8 @@ from oxide_analyzer.language.builtins import (
 from oxide_analyzer.language.types import SCALARS, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oxide_analyzer.frontends.oxide.annotations import BadAnnotation, StructType
     from oxide_analyzer.frontends.oxide.scopes import Binding, FunctionNode, Scope
     from oxide_analyzer.modules import Modules
@@ -88,6 +91,8 @@ class Resolver:
         self._members: dict[int, dict[str, EnumMember]] = {}
         self._scopes: list[Scope] = []
         self._modules_read: dict[str, Scope | None] = {}
+        # What modules take from others by `from other import *`.
+        self._passed_on: dict[tuple[str, str], Meaning | None] = {}
 
     def name(self, name: str, scope: Scope) -> Meaning | None:
         """What `name` means in code that stands in `scope`."""
@@ -196,7 +201,7 @@ class Resolver:
             if bindings is not None:
                 self._meanings[key] = self._meaning(name, bindings, scope)
             else:
-                self._meanings[key] = self._starred(name, scope)
+                self._meanings[key] = self._starred(name, scope.stars, scope.source)
         return self._meanings[key]
 
     def _meaning(self, name: str, bindings: list[Binding], scope: Scope) -> Meaning | None:
@@ -299,10 +304,10 @@ class Resolver:
             case _:
                 return None
 
-    def _starred(self, name: str, scope: Scope) -> Meaning | None:
-        for star in scope.stars:
-            found = self._module(star, scope.source)
-            meaning = self._exported(found.name, found.source, name, star, scope.source)
+    def _starred(self, name: str, stars: Sequence[str], source: SourceFile) -> Meaning | None:
+        for star in stars:
+            found = self._module(star, source)
+            meaning = self._exported(found.name, found.source, name, star, source)
             # Of what cannot be read, anything might come.
             if meaning is not None and (star == _OXIDE or not isinstance(meaning, HostObject)):
                 return meaning
@@ -322,6 +327,21 @@ class Resolver:
             self._modules_read[source.path] = module_scope(source, tree) if is_read else None
         return self._modules_read[source.path]
 
+    def _offered(self, name: str, source: SourceFile) -> Meaning | None:
+        """What a name of a module means; one that does not bind it itself need not be parsed."""
+        known = outline(source)
+        if name in known.names:
+            scope = self._scope_of(source)
+            return None if scope is None else self._bound(name, scope)
+        if not known.stars:
+            return None
+        key = source.path, name
+        if key not in self._passed_on:
+            # Modules may take all names from each other.
+            self._passed_on[key] = None
+            self._passed_on[key] = self._starred(name, known.stars, source)
+        return self._passed_on[key]
+
     def _exported(
         self,
         module: str,
@@ -337,8 +357,7 @@ class Resolver:
             row = lookup(f"math.{attribute}")
             return Known(row) if row is not None else HostObject(f"`math.{attribute}`")
         if source is not None:
-            scope = self._scope_of(source)
-            found = None if scope is None else self._bound(attribute, scope)
+            found = self._offered(attribute, source)
             if found is not None:
                 return found
         importer = importer or source
