@@ -290,6 +290,34 @@ def test_loops_that_load_stand_several_times():
     assert loads[0] > loads[1] + 16
 
 
+LOOP = """
+        @kernel(block=32, requires=lambda a, out: len(a) >= 32)
+        def loop(a: Slice[i32], out: DisjointSlice[i32]):
+            total = 0
+            for k in range({bounds}):
+                total += a[k]
+            i = thread.index_1d()
+            if i < len(out):
+                out[i] = total
+        """
+
+
+def test_a_loop_that_runs_few_times_stands_few_times():
+    # Four elements are one access; behind the rounds there is one element at a time.
+    assert text_of(LOOP.format(bounds="thread.x")).count("ld.global.nc") == 4 // 4 + 1
+    assert text_of(LOOP.format(bounds="len(a)")).count("ld.global.nc") == 16 // 4 + 1
+
+
+def test_no_pointer_walks_along_an_unrolled_loop():
+    walks = re.compile(r"add\.s64\s+(%rd\d+), \1,")
+    ordinary, every = (
+        text_of(LOOP.format(bounds="thread.x, len(a), 32"), form) for form in (ORDINARY, EVERY)
+    )
+    assert "+1920]" in ordinary
+    assert not walks.search(ordinary)
+    assert walks.search(every)
+
+
 def test_what_is_left_out_has_no_form(monkeypatch):
     checked = proved(KERNELS["grid"])
     assert has_form(checked, ORDINARY, frozenset())
