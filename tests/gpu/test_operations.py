@@ -87,6 +87,47 @@ def test_a_short_one_does_not_wait_for_a_long_one():
     assert ended == ["short", "long"]
 
 
+def test_the_first_on_a_stream_does_not_wait_for_the_second():
+    """Nor is it told late, by a call that stands behind both."""
+    spin = kernels.spin.prepare(grid=1, block=32)
+    buffers = [oxide.zeros(32, oxide.f32) for _ in range(2)]
+    spin(10, buffers[0])
+
+    async def ended(cycles, buffer):
+        await spin.op(cycles, buffer)
+        return time.perf_counter()
+
+    async def main():
+        clock = time.perf_counter()
+        found = await asyncio.gather(ended(20_000_000, buffers[0]), ended(400_000_000, buffers[1]))
+        return [one - clock for one in found]
+
+    ops.set_policy(ops.SingleStream(oxide.stream()))
+    try:
+        first, second = asyncio.run(main())
+    finally:
+        ops.set_policy(ops.RoundRobin())
+    assert first < 0.3 * second
+
+
+def test_what_was_waited_for_is_there_on_every_stream(add):
+    """Without an event between streams, results are those of one stream."""
+    streams = [oxide.stream() for _ in range(3)]
+    x, y, z = oxide.asarray(ones()), oxide.zeros(N, oxide.f32), oxide.zeros(N, oxide.f32)
+
+    async def awaited(operation):
+        return await operation
+
+    for turn in range(100):
+        operation = add.op(x, y, z)
+        if turn % 3:
+            operation.sync_on(streams[turn % 3])
+        else:
+            asyncio.run(awaited(operation))
+        add.on(streams[(turn + 1) % 3])(x, z, y)
+    assert (y.numpy() == 200).all()
+
+
 def test_a_failure_reaches_its_task_once():
     async def main():
         checked = kernels.checked.prepare(grid=4, block=256)
