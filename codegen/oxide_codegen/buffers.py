@@ -170,9 +170,11 @@ class DeviceBuffer(Generic[T]):
 
     def described(self) -> ArrayView:
         """Where it lies, whatever the layout; raises if the memory was given back."""
+        # In this order: whoever frees it says so, and then takes the owner out of its description.
+        described = self._view
         if self.memory.is_freed:
             raise BufferFreedError(f"{self!r} was freed: nothing can use it any more")
-        return self._view
+        return described
 
     def view(self) -> ArrayView:
         """What a launch needs to know; raises if the memory was given back, or has gaps."""
@@ -193,6 +195,9 @@ class DeviceBuffer(Generic[T]):
             self.memory = self.memory.forsaken()
         elif not self.memory.is_freed:
             self.memory.free()
+        if self.device_id.kind == "cpu" and self._view.owner is not None:
+            # What is in flight has the owner, and who still has this object does not keep it.
+            self._view = replace(self._view, owner=None)
 
     def __enter__(self) -> DeviceBuffer[T]:
         return self
@@ -367,12 +372,9 @@ class DeviceBuffer(Generic[T]):
         from oxide_codegen.host_arrays import over
 
         self.share()
-        return over(host_array(replace(described, owner=self._kept())), self.memory)
-
-    def _kept(self) -> Any:
-        """What an array over the memory keeps."""
-        owner = self._view.owner
-        return owner if self.device_id.kind == "cpu" else _Kept(self.memory.lend())
+        is_here = self.device_id.kind == "cpu"
+        kept = described.owner if is_here else _Kept(self.memory.lend())
+        return over(host_array(replace(described, owner=kept)), self.memory)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """The kind and number of the device, as DLPack counts them."""

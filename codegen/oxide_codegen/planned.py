@@ -87,6 +87,10 @@ class _Arrays:
             arguments[place].forget()
         return [(arguments[place].memory, writes) for place, writes in self._places]
 
+    def owners(self, arguments: tuple[Any, ...]) -> list[object]:
+        """What keeps the elements of arrays on the cpu, whoever frees one meanwhile."""
+        return [arguments[place].described().owner for place, _ in self._places]
+
 
 class HostPlan:
     """Launches on the cpu."""
@@ -107,7 +111,8 @@ class HostPlan:
         cells = self._check(arguments)
         if cells is None:
             return False
-        thread.enqueue(partial(self._work, cells, arguments), self._arrays.touched(arguments))
+        work = partial(self._work, cells, self._arrays.owners(arguments))
+        thread.enqueue(work, self._arrays.touched(arguments))
         return True
 
     def run(self, arguments: tuple[Any, ...]) -> bool:
@@ -117,13 +122,13 @@ class HostPlan:
         cells = self._check(arguments)
         if cells is None:
             return False
-        touched = self._arrays.touched(arguments)
-        host_streams.do(partial(self._work, cells, arguments), touched)
+        work = partial(self._work, cells, self._arrays.owners(arguments))
+        host_streams.do(work, self._arrays.touched(arguments))
         return True
 
-    def _work(self, cells: tuple[int | float, ...], arguments: tuple[Any, ...]) -> None:
+    def _work(self, cells: tuple[int | float, ...], keeps: list[object]) -> None:
         kind = self._kind
-        record = self._native.run(kind.grid, kind.block, cells, shared=kind.shared, keeps=arguments)
+        record = self._native.run(kind.grid, kind.block, cells, shared=kind.shared, keeps=keeps)
         if record is not None:
             raise failure(self._kernel, record)
 

@@ -4,6 +4,7 @@ import gc
 import pickle
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -138,6 +139,26 @@ def test_what_was_freed_is_not_used(on_cpu, gate):
         with pytest.raises(oxide.BufferFreedError, match="was freed"):
             use()
     assert repr(y) == "<oxide.DeviceBuffer f32 (1000,) on cpu, freed>"
+
+
+def test_freed_memory_goes_behind_its_last_use(on_cpu, gate):
+    """Also of an array that somebody still has; what is in flight keeps it."""
+    stream, x = oxide.stream(), oxide.zeros(N, oxide.f32)
+    launch = programs.scale.prepare(grid=4, block=256).on(stream)
+    # The first launches are checked at length, later ones by a plan.
+    for _ in range(4):
+        launch(x)
+    kept = weakref.ref(x.memory.owner)
+    stream.host.enqueue(gate.wait)
+    launch(x)
+    x.free()
+    gc.collect()
+    assert kept() is not None
+    gate.set()
+    stream.sync()
+    gc.collect()
+    assert kept() is None
+    assert repr(x).endswith("on cpu, freed>")
 
 
 def test_a_write_comes_behind_all_threads_that_read(on_cpu, gate):
