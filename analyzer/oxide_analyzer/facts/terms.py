@@ -67,6 +67,10 @@ class Terms:
     answers: dict[tuple[tuple[Condition, ...], int], bool] = field(
         default_factory=dict[tuple[tuple[Condition, ...], int], bool]
     )
+    # What was asked there in vain because its steps ended.
+    unfinished: set[tuple[tuple[Condition, ...], int]] = field(
+        default_factory=set["tuple[tuple[Condition, ...], int]"]
+    )
     # What the conditions of a path come to, None if nobody comes there (`paths`).
     reached: dict[tuple[Condition, ...], tuple[System | None, Bounds]] = field(
         default_factory=dict["tuple[Condition, ...]", "tuple[System | None, Bounds]"]

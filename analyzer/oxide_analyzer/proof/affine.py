@@ -78,9 +78,23 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
         known = plainly_contradict(given)
         if not known and not allowance.is_spent:
             allowance.steps += _QUESTION
+            ended = allowance.ended
             known = _asked(terms, given, steps)
+            if not known and allowance.ended > ended:
+                terms.unfinished.add(key)
         terms.answers[key] = known
     return known
+
+
+def is_unfinished(terms: Terms, hypotheses: Iterable[Condition]) -> bool:
+    """Whether `refutes` has found nothing because its steps ended: more may find something."""
+    return (tuple(dict.fromkeys(hypotheses)), STEPS) in terms.unfinished
+
+
+def refutes_patiently(terms: Terms, hypotheses: Iterable[Condition]) -> bool:
+    """The same as `refutes`, with more steps where those were too few."""
+    given = tuple(dict.fromkeys(hypotheses))
+    return refutes(terms, given) or (is_unfinished(terms, given) and refutes(terms, given, PATIENT))
 
 
 def _asked(terms: Terms, given: tuple[Condition, ...], steps: int) -> bool:

@@ -34,11 +34,13 @@ SOLVED = 8
 class Allowance:
     """The steps that were taken; `most` None is without end.
 
-    `contradictory` are the answers of elimination, and the steps that each took.
+    `contradictory` are the answers of elimination, and the steps that each took. `ended` counts how
+    often the budget of a question did.
     """
 
     most: int | None = None
     steps: int = 0
+    ended: int = 0
     contradictory: dict[frozenset[Poly], tuple[bool, int]] = field(
         default_factory=dict["frozenset[Poly]", "tuple[bool, int]"]
     )

@@ -62,12 +62,18 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.uniformity import Loop
 
 _MOST_WRITERS = 8
+# So many are asked about by themselves.
+_LIKELIEST = 2
 # The stores that are looked at for a writer: with more, the farther ones seldom are.
 _MOST_TRIED = 3 * _MOST_WRITERS
 
 
 def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
-    """Conditions that all hold if no known writer wrote what `read` reads."""
+    """Conditions that all hold if no known writer wrote what `read` reads.
+
+    Mostly the likeliest writer wrote it: then no other is looked for, and nothing is to be shown
+    of theirs.
+    """
     found: list[Condition] = []
     # The likeliest writer of each store first: there may be one store for each edge of a tile.
     left = [_covers(analysis, write, read) for write in _writes(analysis, read)]
@@ -80,6 +86,8 @@ def uncovered(analysis: Analysis, read: Access) -> tuple[Condition, ...]:
             left.append(ways)
             found.append(negate(covered))
             if len(found) >= _MOST_WRITERS:
+                return tuple(found)
+            if len(found) <= _LIKELIEST and refutes(analysis.terms, (*read.path, *found)):
                 return tuple(found)
     loops = list(_handing_on(analysis, read))
     if loops and not refutes(analysis.terms, (*read.path, *found)):

@@ -28,7 +28,7 @@ from oxide_analyzer.proof.admission import (
     proved_under,
     symbols,
 )
-from oxide_analyzer.proof.affine import PATIENT, refutes
+from oxide_analyzer.proof.affine import is_unfinished, refutes, refutes_patiently
 from oxide_analyzer.proof.allowance import SPENT, current
 from oxide_analyzer.proof.launches import Admitted
 from oxide_analyzer.proof.leaning import lean
@@ -58,6 +58,10 @@ if TYPE_CHECKING:
 
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.proof.inference import Candidate
+
+
+# So many questions are asked at length before facts and launches are looked for.
+_INSISTENT = 4
 
 
 @record
@@ -115,6 +119,7 @@ def _judge(kernel: Kernel, distrusted: frozenset[str]) -> Judgement:
         if len(narrow_answers) > len(answers) or len(narrow.may_wrap) < len(analysis.may_wrap):
             compact = True
             analysis, todo, answers = narrow, narrow_todo, narrow_answers
+    _insist(analysis, todo, answers)
     lifted = vouched(kernel)
     _lift(lifted, analysis, todo, answers)
     if any(isinstance(s, MatrixOp) for s in statements(kernel.body)):
@@ -348,6 +353,22 @@ def _affine(analysis: Analysis, todo: Iterable[Obligation]) -> dict[Obligation, 
     return answers
 
 
+def _insist(
+    analysis: Analysis, todo: Iterable[Obligation], answers: dict[Obligation, Result]
+) -> None:
+    """Ask with more steps where these ended, if that is little: it is quicker than what follows."""
+    left = [o for o in todo if o not in answers and o.queries]
+    short = {q for o in left for q in o.queries or () if is_unfinished(analysis.terms, q)}
+    if not 0 < len(short) <= _INSISTENT:
+        return
+    for obligation in left:
+        queries = obligation.queries or ()
+        if short.isdisjoint(queries):
+            continue
+        if all(refutes_patiently(analysis.terms, q) for q in queries):
+            answers[obligation] = Proved("affine")
+
+
 def _violate(
     together: _Case, alone: _Case, asked: list[tuple[_Case, Obligation]]
 ) -> list[Violation]:
@@ -421,7 +442,7 @@ def _decide(case: _Case, obligation: Obligation, violations: list[Violation]) ->
         return Unknown(obligation.reason)
     by_affine = True
     for query in obligation.queries:
-        if refutes(analysis.terms, query) or refutes(analysis.terms, query, PATIENT):
+        if refutes_patiently(analysis.terms, query):
             continue
         by_affine = False
         match decide(analysis.terms, query):

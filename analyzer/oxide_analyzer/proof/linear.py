@@ -41,7 +41,10 @@ class Budget:
         """Take `steps`; false once nothing is left."""
         self.allowance.steps += steps
         self.steps -= steps
-        return self.steps >= 0
+        if self.steps >= 0:
+            return True
+        self.allowance.ended += 1
+        return False
 
     def release(self) -> None:
         """Spend from the reserve from here on."""
