@@ -53,8 +53,8 @@ def computed(op: str, left: Size, right: Size) -> Size:
     if isinstance(left, int) and isinstance(right, int):
         if op in ("min", "max"):
             return min(left, right) if op == "min" else max(left, right)
-        if op == "ceil" and right > 0:
-            return -(-left // right)
+        if op in ("ceil", "//") and right > 0:
+            return -(-left // right) if op == "ceil" else left // right
     return Whole(op, left, right)
 
 

@@ -68,3 +68,16 @@ def run(a):
     total = np.zeros(1)
     warp_sums[blocks, BLOCK](a, total)
     return partial, total
+
+
+@cuda.jit
+def reverse_in_given_bytes(out):
+    i = cuda.threadIdx.x
+    tile = cuda.shared.array(0, np.float32)
+    tile[i] = i
+    cuda.syncthreads()
+    out[i] = tile[cuda.blockDim.x - 1 - i]
+
+
+def reverse(n):
+    reverse_in_given_bytes[1, n, 0, n * 4](np.zeros(n))

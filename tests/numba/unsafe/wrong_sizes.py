@@ -151,3 +151,25 @@ def main():
 
 
 main()
+
+
+@cuda.jit
+def reverse_few_bytes(out):
+    i = cuda.threadIdx.x
+    tile = cuda.shared.array(0, np.float64)
+    tile[i] = i  # error: [OX301] "`tile` has 32"
+    cuda.syncthreads()
+    out[i] = tile[63 - i]  # also:
+
+
+@cuda.jit
+def forgotten_bytes(out):
+    i = cuda.threadIdx.x
+    tile = cuda.shared.array(0, np.float64)
+    tile[i] = i  # error: [OX301] "`tile` has 0"
+    cuda.syncthreads()
+    out[i] = tile[63 - i]  # also:
+
+
+reverse_few_bytes[1, 64, 0, 8 * 32](np.zeros(64))
+forgotten_bytes[1, 64](np.zeros(64))

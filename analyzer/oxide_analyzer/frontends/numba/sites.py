@@ -22,6 +22,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     Sizes,
     as_size,
     ceiling,
+    whole,
 )
 from oxide_analyzer.ir.kernel import (
     ArrayParameter,
@@ -88,7 +89,8 @@ class Site:
         match configured:
             case Configured(configuration=threads, tasks=tasks) if tasks is not None:
                 block = self._tasks(tasks, threads)
-            case Configured(configuration=Sizes(items=[grid, threads, *_])):
+            case Configured(configuration=Sizes(items=[grid, threads, *rest])):
+                self._dynamic(rest[1] if len(rest) > 1 else 0)
                 self._extents(Register.GRID_DIM, grid)
                 block = self._block(threads)
                 if block is None:
@@ -140,6 +142,15 @@ class Site:
             size = as_size(item)
             if isinstance(size, int | Symbol | Whole):
                 self._pair(Special(register, axis, self._span), size)
+
+    def _dynamic(self, size: HostValue) -> None:
+        """The bytes of dynamic shared memory: none, where the launch does not say how many. CuPy
+        has another place for them."""
+        for array in self._kernel.arrays.values():
+            count = whole("//", size, array.element.size)
+            is_said = array.is_dynamic and self._kernel.counts_from_behind
+            if is_said and isinstance(count, int | Symbol | Whole):
+                self._pair(Dim(array.name, 0, self._span), count)
 
     def _tasks(self, tasks: Size, threads: HostValue) -> tuple[Expr, Expr, Expr] | None:
         """`kernel.forall(n)`: as many blocks as n threads need, of an extent that the driver
