@@ -190,10 +190,7 @@ def _limits(analysis: Analysis, reached: _Reached, tied: bool) -> Iterator[Poly]
     index = reached.index
     if index.level is Level.LAUNCH:
         yield index
-    for atom in index.atoms():
-        if isinstance(atom.form, Quotient):
-            # `i % n` is below n.
-            yield atom.form.divisor.shift(-1)
+    yield from _rests(analysis, index)
     for condition in _parts(_known(analysis, reached)):
         match condition:
             case AtLeastZero(poly=p):
@@ -220,6 +217,35 @@ def _limits(analysis: Analysis, reached: _Reached, tied: bool) -> Iterator[Poly]
         furthest = _at_highest(analysis, index, (Register.BLOCK,))
         if furthest is not None:
             yield furthest
+
+
+def _rests(analysis: Analysis, poly: Poly) -> Iterator[Poly]:
+    """What a remainder is at most, or a part of it: `x % n`, and `x % (m * n) // n`."""
+    for atom in dict.fromkeys(poly.atoms()):
+        if not isinstance(atom.form, Quotient):
+            continue
+        divisor, single = atom.form.divisor, Poly({(atom,): 1})
+        if poly + analysis.terms.multiply(divisor, single) == atom.form.dividend:
+            yield divisor.shift(-1)
+        elif poly == single:
+            for limit in _rests(analysis, atom.form.dividend):
+                times = _divided(limit.shift(1), divisor)
+                if times is not None:
+                    yield times.shift(-1)
+
+
+def _divided(poly: Poly, divisor: Poly) -> Poly | None:
+    """The polynomial over a product of quantities, if each of its terms has that as a factor."""
+    ((factors, coefficient),) = divisor.terms.items() if len(divisor.terms) == 1 else (((), 0),)
+    terms: dict[tuple[Atom, ...], int] = {}
+    for monomial, times in poly.terms.items():
+        left = list(monomial)
+        for factor in factors:
+            if factor not in left:
+                return None
+            left.remove(factor)
+        terms[tuple(left)] = times
+    return Poly(terms) if coefficient == 1 else None
 
 
 def _known(analysis: Analysis, reached: _Reached) -> Iterator[Condition]:
@@ -271,7 +297,9 @@ def _is_seen(kernel: Kernel, subject: Bound | Claim) -> bool:
             if any(_is(e, Register.GRID_DIM) and e.axis in read for e in inner):
                 counts = True
                 sizes = sizes or any(
-                    isinstance(e, Binary) and e.op is BinaryOp.FLOORDIV for e in inner
+                    (isinstance(e, Binary) and e.op is BinaryOp.FLOORDIV)
+                    or (isinstance(e, Dim) and e.array in arrays)
+                    for e in inner
                 )
             dims = {(e.array, e.axis) for e in inner if isinstance(e, Dim)}
             open_ones = [e for e in inner if isinstance(e, Param | Special | Symbol)]

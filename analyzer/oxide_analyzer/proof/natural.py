@@ -88,6 +88,8 @@ def answered_for(judgement: Judgement) -> Judgement:
     usual = _Usual(kernel, judgement)
     kept = tuple(v for v in judgement.violations if usual.is_firm(v))
     places = {place_of(v.failure) for v in kept}
+    refuted = [j.result.violation for j in judgement.judged if isinstance(j.result, Refuted)]
+    is_told = any(place_of(violation.failure) not in places for violation in refuted)
     judged: list[Judged] = []
     for one in judgement.judged:
         if isinstance(one.result, Refuted):
@@ -96,7 +98,12 @@ def answered_for(judgement: Judgement) -> Judgement:
                 judged.append(Judged(one.obligation, Unknown(_reason(kernel, violation))))
                 continue
         elif not kept and one.result == Unknown(ELSEWHERE):
-            # It was not looked at, and what was is enough to say.
+            if is_told:
+                # It was not looked at, and what was is enough to say.
+                continue
+            # What broke was none of these: an exit in front of a barrier, where a read is open.
+            reason = _reason(kernel, judgement.violations[0])
+            judged.append(Judged(one.obligation, Unknown(reason)))
             continue
         judged.append(one)
     return replace(judgement, violations=kept, judged=tuple(judged))

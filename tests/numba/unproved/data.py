@@ -159,3 +159,19 @@ def laid_out(phases, picture):  # proved, with a stated fact
 def lay_out(shape, other):
     picture = cuda.to_device(np.zeros(shape, dtype=complex))
     laid_out[(picture.size + 255) // 256, 256](np.zeros(other), picture)
+
+
+@cuda.jit
+def left_behind(out, n):
+    tile = cuda.shared.array(8, numba.int32)
+    t, i = cuda.threadIdx.x, cuda.grid(1)
+    if i >= n:
+        return
+    tile[t] = 1
+    cuda.syncthreads()
+    if t == 0 and i < out.size:
+        out[i] = tile[4]
+
+
+def leave(out, n, blocks):
+    left_behind[blocks, 8](out, n)
