@@ -218,12 +218,16 @@ RECORD_SIZE = _RECORD.size
 STATE_OFFSET, SITE_OFFSET, KIND_OFFSET, AXIS_OFFSET = 0, 4, 8, 12
 INDEX_OFFSET, LENGTH_OFFSET, STOP_OFFSET, BLOCK_OFFSET, THREAD_OFFSET = 16, 24, 32, 40, 52
 EMPTY_RECORD = bytes(RECORD_SIZE)
+_EMPTY_STATE = EMPTY_RECORD[:SITE_OFFSET]
 
 
 def decode(record: bytes | bytearray | memoryview) -> FailureRecord | None:
     """The failure that a record holds after its launch, or None."""
+    # Most launches end with nothing to tell.
+    if record[:SITE_OFFSET] == _EMPTY_STATE:
+        return None
     state, site, kind, axis, index, length, stop, *places = _RECORD.unpack_from(record)
-    if state in (FailureState.EMPTY, FailureState.STOPPED):
+    if state == FailureState.STOPPED:
         return None
     block, thread = (places[0], places[1], places[2]), (places[3], places[4], places[5])
     return FailureRecord(site, FailureKind(kind), axis, index, length, stop, block, thread)

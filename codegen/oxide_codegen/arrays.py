@@ -170,8 +170,19 @@ def _device_of_pointer(value: Any, address: int) -> DeviceId:
 # ---------------------------------------------------------------- what is refused
 
 
+# What was found before: to ask NumPy for a name takes longer than a launch.
+_elements: dict[Any, str] = {}
+
+
 def _of_dtype(dtype: Any) -> str:
     """The element type of a NumPy dtype."""
+    known = _elements.get(dtype)
+    if known is None:
+        known = _elements[dtype] = _new_dtype(dtype)
+    return known
+
+
+def _new_dtype(dtype: Any) -> str:
     if dtype.names is None and dtype.kind != "c":
         return _element("|bf2" if dtype.name == "bfloat16" else dtype.str)
     found = element_of(dtype)

@@ -47,6 +47,9 @@ class Way(Enum):
     TOGETHER = "this thread and others"
     WATCHED = "others, while this thread waits"
 
+    # That of an enumeration is a call of Python, and every launch looks its way up.
+    __hash__ = object.__hash__
+
 
 def run(
     way: Way,

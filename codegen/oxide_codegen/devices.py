@@ -56,6 +56,7 @@ class Way(StrEnum):
     SANITIZER = "sanitizer"
 
 
+_WAYS = {str(way): way for way in Way}
 _chosen: ContextVar[tuple[DeviceId, Way | None] | None] = ContextVar("oxide_device", default=None)
 # Choices that are entered here, the innermost last, with what undoes them.
 _entered: ContextVar[tuple[tuple[DeviceChoice, Token[tuple[DeviceId, Way | None] | None]], ...]] = (
@@ -125,7 +126,7 @@ def current() -> DeviceId:
     if chosen is not None:
         return chosen[0]
     named = os.environ.get("OXIDE_DEVICE")
-    if named in list(Way):
+    if named in _WAYS:
         return CPU
     if named:
         try:
@@ -146,7 +147,7 @@ def way() -> Way | None:
     if chosen is not None:
         return chosen[1]
     named = os.environ.get("OXIDE_DEVICE")
-    return Way(named) if named in list(Way) else None
+    return _WAYS.get(named or "")
 
 
 @cache

@@ -98,8 +98,7 @@ class Native:
         if not blocks or not prod(block):
             return None
         # Record, extents and cells in one stretch of memory: one conversion a launch.
-        memory = bytearray(abi.EMPTY_RECORD) + _EXTENTS.pack(*grid, *block, shared, shadow)
-        memory += self.layout.pack(arguments)
+        memory = bytearray(self._packer.pack(*grid, *block, shared, shadow, *arguments))
         record = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         launch = record + abi.RECORD_SIZE
         size = self._arena_size(prod(block), shared) * min(self.seats, blocks)
@@ -149,6 +148,12 @@ class Native:
     ) -> None:
         """Run the blocks from `first` up to `last`, with addresses of everything."""
         self._run(arguments, launch, record, first, last, at)
+
+    @cached_property
+    def _packer(self) -> Struct:
+        """An empty record, the extents and the cells, each behind the one before."""
+        extents, cells = (packer.format.lstrip("<") for packer in (_EXTENTS, self.layout.packer))
+        return Struct(f"<{abi.RECORD_SIZE}x{extents}{cells}")
 
     @cached_property
     def _sizes(self) -> tuple[int, ...]:
