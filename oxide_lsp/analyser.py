@@ -128,10 +128,10 @@ class Analyser:
 
 def forget_old_trees() -> None:
     """Forget the trees of texts that nobody will read again, before they are many."""
-    from oxide_analyzer.frontends.oxide import functions, parsing, scopes
+    from oxide_analyzer.frontends.oxide import functions, parsing, scopes, trees
 
     if parsing.parse.cache_info().currsize >= _MOST_TREES:
-        for remembered in (parsing.parse, scopes.module_scope, functions.body_of):
+        for remembered in (parsing.parse, scopes.module_scope, functions.body_of, trees.nodes):
             remembered.cache_clear()
 
 

@@ -17,6 +17,8 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.frontends.oxide.trees import nodes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -84,7 +86,7 @@ def reassigned(module: ast.AST) -> frozenset[str]:
     """The names that a function assigns for others: `global n`, `nonlocal n`."""
     return frozenset(
         name
-        for node in ast.walk(module)
+        for node in nodes(module)
         if isinstance(node, ast.Global | ast.Nonlocal)
         for name in node.names
     )
@@ -94,7 +96,7 @@ def reassigned(module: ast.AST) -> frozenset[str]:
 def copied(module: ast.AST) -> Mapping[str, Sequence[str]]:
     """By the names that functions assign for others, the names whose values they are given."""
     found: dict[str, list[str]] = {}
-    for node in ast.walk(module):
+    for node in nodes(module):
         match node:
             case ast.Assign(targets=targets, value=ast.Name(id=source)):
                 for target in targets:
@@ -109,7 +111,7 @@ def copied(module: ast.AST) -> Mapping[str, Sequence[str]]:
 def resized(module: ast.AST) -> frozenset[str]:
     """The names of arrays, and `.name` of attributes, that are given another shape in place."""
     found: set[str] = set()
-    for node in ast.walk(module):
+    for node in nodes(module):
         match node:
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=array, attr="resize"))):
                 found.add(_name(array))
@@ -171,7 +173,7 @@ def in_loops(owner: ast.AST) -> frozenset[int]:
     """The expressions in the loops of a module or function, by their identities."""
     return frozenset(
         id(inner)
-        for node in ast.walk(owner)
+        for node in nodes(owner)
         if isinstance(node, ast.For | ast.AsyncFor | ast.While)
         for statement in node.body
         for inner in ast.walk(statement)
@@ -190,5 +192,5 @@ def own_statements(owner: ast.AST) -> Iterator[ast.AST]:
 def is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a call of a function gives something that is run later."""
     return isinstance(node, ast.AsyncFunctionDef) or any(
-        isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node)
+        isinstance(inner, ast.Yield | ast.YieldFrom) for inner in nodes(node)
     )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.frontends.numba.changes import own_statements
 from oxide_analyzer.frontends.numba.quantities import Instance
+from oxide_analyzer.frontends.oxide.trees import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def is_open_field(module: ast.AST, owner: ast.ClassDef, name: str) -> bool:
 def _set_in(module: ast.AST) -> frozenset[str | None]:
     """The attributes that a file sets on anything but the object of a method; None for any."""
     found: set[str | None] = set()
-    for node in ast.walk(module):
+    for node in nodes(module):
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), ctx=ast.Store()):
                 pass
@@ -113,7 +114,7 @@ def _derived(module: ast.AST, names: frozenset[str], owner: ast.ClassDef) -> Ite
 @lru_cache(maxsize=16)
 def _classes(module: ast.AST) -> tuple[ast.ClassDef, ...]:
     """The classes of a file, wherever they stand."""
-    return tuple(node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
+    return tuple(node for node in nodes(module) if isinstance(node, ast.ClassDef))
 
 
 @lru_cache(maxsize=1024)
@@ -122,7 +123,7 @@ def _assigns(owner: ast.ClassDef, name: str) -> bool:
         isinstance(node, ast.Name | ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and name == (node.id if isinstance(node, ast.Name) else node.attr)
-        for node in ast.walk(owner)
+        for node in nodes(owner)
     ) or any(
         isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name == name
         for method in owner.body
@@ -138,7 +139,7 @@ def assigned_fields(owner: ast.ClassDef) -> Mapping[str, Sequence[_Given]]:
             continue
         own = method.args.args[0].arg
         certain = set(map(id, _each_time(method)))
-        for node in ast.walk(method):
+        for node in nodes(method):
             for place, part, value in _targets(node):
                 match part:
                     case ast.Attribute(value=ast.Name(id=base), attr=name) if base == own:
@@ -173,7 +174,7 @@ def _is_of_now(
 def _read_in(method: ast.FunctionDef) -> frozenset[str]:
     return frozenset(
         node.attr
-        for node in ast.walk(method)
+        for node in nodes(method)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     )
 
@@ -214,15 +215,12 @@ def _loosely_assigned(owner: ast.ClassDef) -> frozenset[str]:
     method that assigns them reads before."""
     given = assigned_fields(owner)
     plain = [
-        id(part)
-        for method in owner.body
-        for node in ast.walk(method)
-        for _, part, _ in _targets(node)
+        id(part) for method in owner.body for node in nodes(method) for _, part, _ in _targets(node)
     ]
     found = {
         node.attr
         for method in owner.body
-        for node in ast.walk(method)
+        for node in nodes(method)
         if isinstance(node, ast.Attribute)
         and not isinstance(node.ctx, ast.Load)
         and id(node) not in plain
@@ -268,7 +266,7 @@ def one_memory(owner: ast.ClassDef) -> Mapping[str, str]:
 def set_alike(module: ast.AST) -> Mapping[str, str]:
     """The same of attributes that are set from outside: `b.x = a.y`, `a.x = u; a.y = u`."""
     found: dict[str, str] = {}
-    for node in ast.walk(module):
+    for node in nodes(module):
         match node:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id=owner), attr=one)],

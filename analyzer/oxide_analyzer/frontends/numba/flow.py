@@ -59,6 +59,7 @@ from oxide_analyzer.frontends.numba.ways import (
     truth,
 )
 from oxide_analyzer.frontends.oxide.meanings import FunctionRole, UserFunction
+from oxide_analyzer.frontends.oxide.trees import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,7 +114,7 @@ class Flow:
         closed = [found for found in alone if id(found.call) not in opened]
         inner = [f for f in self._callers(opened) if f.is_called and id(f.call) in opened]
         # One that is called by who is not seen, or as a value, is launched with anything.
-        inside = {id(call) for node in self._uncalled() for call in ast.walk(node)}
+        inside = {id(call) for node in self._uncalled() for call in nodes(node)}
         seen = {id(found.call) for found in inner if id(found.call) not in inside}
         found = closed + inner + [f for f in alone if id(f.call) in opened - seen]
         return found + list(self._missed(found))
@@ -128,7 +129,7 @@ class Flow:
     def _callers(self, opened: set[int]) -> list[LaunchCall]:
         """The launches of functions that are followed from their calls."""
         calls = {
-            id(node): [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+            id(node): [inner for inner in nodes(node) if isinstance(inner, ast.Call)]
             for _, node in self._functions
         }
         names: set[str] = set()
@@ -148,12 +149,12 @@ class Flow:
         names = {node.name for node in open}
         called = [
             id(node.func)
-            for node in ast.walk(self._module.node)
+            for node in nodes(self._module.node)
             if isinstance(node, ast.Call) and id(node) in self._played
         ]
         mentioned = {
             name_of(node)
-            for node in ast.walk(self._module.node)
+            for node in nodes(self._module.node)
             if isinstance(node, ast.Name | ast.Attribute)
             and name_of(node) in names
             and id(node) not in called

@@ -14,6 +14,7 @@ from oxide_analyzer.frontends.numba.quantities import (
     Table,
     symbols_of,
 )
+from oxide_analyzer.frontends.oxide.trees import nodes
 from oxide_analyzer.record import distinct
 from oxide_analyzer.sizes import Symbol
 
@@ -98,7 +99,7 @@ def may_launch(node: FunctionNode) -> bool:
     return any(
         (isinstance(inner, ast.Call) and isinstance(inner.func, ast.Subscript | ast.Call))
         or (isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Subscript | ast.Call))
-        for inner in ast.walk(node)
+        for inner in nodes(node)
     )
 
 

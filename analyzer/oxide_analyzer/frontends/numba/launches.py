@@ -19,6 +19,7 @@ from oxide_analyzer.frontends.numba.sites import Site, in_common
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.meanings import UserFunction
 from oxide_analyzer.frontends.oxide.scopes import parameters
+from oxide_analyzer.frontends.oxide.trees import nodes
 from oxide_analyzer.ir.nodes import Ownership
 from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.language.types import I64
@@ -119,13 +120,13 @@ def _launches(module: Scope) -> bool:
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Subscript)
         and isinstance(node.func.slice, ast.Tuple)
-        for node in ast.walk(module.node)
+        for node in nodes(module.node)
     )
 
 
 def _made(module: Scope, resolver: NumbaResolver) -> Iterator[UserFunction]:
     """The functions that a module makes kernels by `cuda.jit(f)`."""
-    for node in ast.walk(module.node):
+    for node in nodes(module.node):
         match node:
             case ast.Call(func=made, args=[ast.Name() as name]) if resolver.is_jit(made, module):
                 keywords = [*node.keywords, *(made.keywords if isinstance(made, ast.Call) else [])]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from oxide_analyzer.frontends.oxide.trees import nodes
 from oxide_analyzer.notebooks.cells import JoinedSource
 from oxide_analyzer.record import record
 
@@ -103,7 +104,7 @@ class Scope:
         elif "global" in self.source.text or "nonlocal" in self.source.text:
             for name in _declared(self.node):
                 found.pop(name, None)
-            for node in ast.walk(self.node):
+            for node in nodes(self.node) if "nonlocal" in self.source.text else ():
                 for name in node.names if isinstance(node, ast.Nonlocal) else ():
                     if name in found:
                         found[name].append(Assigned(None))
@@ -284,7 +285,7 @@ def _declared(node: ast.AST) -> Iterator[str]:
 
 def _set_from_functions(module: ast.AST) -> Iterator[str]:
     """The names of a module that functions assign: `global n`, `globals()["n"] = …`."""
-    for node in ast.walk(module):
+    for node in nodes(module):
         match node:
             case ast.Global(names=names):
                 yield from names
