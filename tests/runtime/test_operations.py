@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import weakref
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -164,6 +165,44 @@ def test_chains_are_as_long_as_one_likes():
     assert followed.sync() == longest
     assert asyncio.run(_await(shared)) == longest
     assert len(followed.what) < 100
+
+
+def beside(work):
+    """What `work` gives in a thread that nobody waits for if it takes too long."""
+    done = Future()
+
+    def run():
+        with oxide.device("cpu"):
+            try:
+                done.set_result(work())
+            except Exception as error:
+                done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result(10)
+
+
+def test_who_shares_goes_on_whatever_is_done_first():
+    """A result that somebody else gives may be there before one that was waited for earlier."""
+    gate = threading.Event()
+
+    def made():
+        late = ops.host(gate.wait, 10).share()
+        early = ops.host(lambda: threading.Timer(0.02, gate.set).start()).and_then(lambda _: late)
+        early = early.share()
+        return ops.zip_ops(early, early, late)
+
+    assert asyncio.run(_await(made())) == (True, True, True)
+    gate.clear()
+    assert beside(made().sync) == (True, True, True)
+
+
+def test_what_waits_for_its_own_result_is_told():
+    operations = {}
+    operations["it"] = ops.value(1).and_then(lambda _: operations["it"]).share()
+    for _ in range(2):
+        with pytest.raises(ops.OperationUsedError, match="waits for its own result"):
+            beside(operations["it"].sync)
 
 
 def test_errors_reach_who_waits():
@@ -409,6 +448,14 @@ def test_a_policy_of_ones_own(add, monkeypatch):
 
 
 # ---------------------------------------------------------------- graphs
+
+
+def test_a_policy_that_gives_no_stream(add):
+    x = oxide.zeros(N, oxide.f32)
+    with pytest.raises(TypeError, match="a policy gives a stream of Oxide for cpu, this one NoneT"):
+        add.op(x, x, oxide.zeros(N, oxide.f32)).sync(lambda _: None)
+    with pytest.raises(oxide.DeviceError, match="cpu has no streams of other libraries"):
+        ops.value(1).sync_on(5)
 
 
 def test_a_graph_is_done_as_often_as_one_likes(add):

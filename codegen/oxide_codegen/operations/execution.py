@@ -164,8 +164,12 @@ def sync(operation: DeviceOperation[T], policy: Policy | None = None) -> T:
     run = begun(operation, policy)
     try:
         while waited := run.advance():
-            # Its error is that of a branch, which is told next.
-            waited[0].exception()
+            if run.sharing:
+                # Others may wait for what this run goes on with when any of them is done.
+                waiting.block(waited)
+            else:
+                # Its error is that of a branch, which is told next.
+                waited[0].exception()
         run.wait()
     except BaseException:
         run.abandon()

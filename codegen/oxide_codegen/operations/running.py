@@ -11,9 +11,9 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from oxide_codegen import devices, errands
+from oxide_codegen import devices, errands, streams
 from oxide_codegen.errands import Errand
-from oxide_codegen.errors import GraphError
+from oxide_codegen.errors import GraphError, OperationUsedError
 from oxide_codegen.host_streams import CALLER, Done
 from oxide_codegen.operations import completion, host_threads, scheduling
 
@@ -44,7 +44,8 @@ class Context:
         # Whether a stream of a GPU has been used; of the cpu, its last work.
         self._is_used = False
         self._last: Future[Any] | None = None
-        self._seen = stream.host.last if stream.host is not None else None
+        self._host = stream.host
+        self._seen = self._host.last if self._host is not None else None
         self.errand = errand
         self.device_id = device
         self.stream = stream
@@ -70,9 +71,8 @@ class Context:
 
     def do(self, run: Callable[..., Any], given: Sequence[Any]) -> Any:
         """Let `run` enqueue what it has to, here."""
-        host = self.stream.host
-        if host is not None:
-            self._seen = host.last
+        if self._host is not None:
+            self._seen = self._host.last
         try:
             with errands.Under(self.errand):
                 result = run(self, *given)
@@ -87,15 +87,15 @@ class Context:
         self._used()
         for one in self._at:
             one._used()
-        self.keep(given, result)
+        self._run.kept += (given, result)
         return result
 
     def _used(self) -> None:
-        host = self.stream.host
         self._is_used = True
-        last = host.last if host is not None else None
-        if last is not None and last is not self._seen:
-            self._last = self._run.lasts[self.stream] = last
+        if self._host is not None:
+            last = self._host.last
+            if last is not None and last is not self._seen:
+                self._last = self._run.lasts[self.stream] = last
 
     def beside(self, device: DeviceId | None = None, errand: Errand | None = None) -> Context:
         """A context for one more branch, here or on another device."""
@@ -200,6 +200,11 @@ class Run:
     def beside(self, device: DeviceId, errand: Errand) -> Context:
         """A context for one more branch, on a device."""
         stream = self._policy(device)
+        if not isinstance(stream, streams.Stream):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"a policy gives a stream of Oxide for {device}, this one {type(stream).__name__}; "
+                "of another library's, `Stream.from_handle` makes one"
+            )
         self.uses(stream)
         return Context(self, device, stream, errand)
 
@@ -226,7 +231,22 @@ class Run:
             self._errands.append(errand)
 
     def advance(self) -> tuple[Waited, ...]:
-        """Enqueue what can be; what is waited for, nothing when it is finished."""
+        """Enqueue what can be; what others have to do before, nothing when it is finished."""
+        while True:
+            self._look()
+            if not self._ready:
+                break
+            while self._ready:
+                self._go_on(*self._ready.popleft())
+        own = self._own() if self.sharing else ()
+        waited = tuple(one for one in self._blocked if one not in own) if own else self._blocked
+        if self._blocked and not waited:
+            self._refuse_to_wait()
+            return self.advance()
+        return tuple(waited)
+
+    def _look(self) -> None:
+        """Let branches go on for which something is done."""
         for future in [one for one in self._blocked if one.done()]:
             for branch, rest in self._blocked.pop(future):
                 if rest is not None:
@@ -237,18 +257,27 @@ class Run:
                 result = None if error is not None else future.result()
                 self._calls.discard(future)
                 self._ready.append((branch, result, error))
-        while self._ready:
-            branch, value, error = self._ready.popleft()
-            try:
-                walk = branch.walk
-                wanted = walk.send(value) if error is None else walk.throw(error)
-            except StopIteration as end:
-                self._ended(branch, end.value, None)
-            except BaseException as failure:
-                self._ended(branch, None, failure)
-            else:
-                self._wait(branch, wanted)
-        return tuple(self._blocked)
+
+    def _go_on(self, branch: _Branch, value: Any, error: BaseException | None) -> None:
+        try:
+            walk = branch.walk
+            wanted = walk.send(value) if error is None else walk.throw(error)
+        except StopIteration as end:
+            self._ended(branch, end.value, None)
+        except BaseException as failure:
+            self._ended(branch, None, failure)
+        else:
+            self._wait(branch, wanted)
+
+    def _own(self) -> dict[Waited, Shared[Any]]:
+        """The results that this run gives itself."""
+        return {one.result: one for one in self._begun}
+
+    def _refuse_to_wait(self) -> None:
+        """Nothing but this run could give what all of its branches wait for: tell one of them."""
+        future = next(iter(self._blocked))
+        error = OperationUsedError(f"{self._own()[future].what} waits for its own result")
+        self._ready += ((branch, None, error) for branch, _ in self._blocked.pop(future))
 
     def _wait(self, branch: _Branch, wanted: Wanted) -> None:
         if isinstance(wanted, Future):

@@ -57,10 +57,11 @@ class RoundRobin:
 
 
 class SingleStream:
-    """One stream for everything."""
+    """One stream for everything: of Oxide, or of another library on the current device."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, stream: object) -> None:
+        is_ours = isinstance(stream, streams.Stream)
+        self._stream = stream if is_ours else streams.Stream.from_handle(stream)
 
     def __call__(self, device: DeviceId) -> Stream:
         """The stream; `ValueError` where the work is on another device."""

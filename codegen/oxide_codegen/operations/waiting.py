@@ -36,6 +36,14 @@ async def first_of(waited: Sequence[Waited]) -> None:
     await _told(waited, 1)
 
 
+def block(waited: Sequence[Waited]) -> None:
+    """Wait in this thread, where there is no loop, until one of them is done."""
+    told = threading.Event()
+    for one in waited:
+        one.add_done_callback(lambda _: told.set())
+    told.wait()
+
+
 class _Turn:
     """The other tasks of the loop go on once."""
 
