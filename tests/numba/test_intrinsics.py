@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from oxide_analyzer.diagnostics import Verdict
 from oxide_analyzer.modules import NoModules
 from oxide_analyzer.source import SourceFile
 from oxide_codegen import compiled, toolchain
+from oxide_codegen.errors import LaunchValueError
+from oxide_codegen.numba.verdicts import UnsupportedKernelError
 from runtime import numba_intrinsics as kernels
 
 if TYPE_CHECKING:
@@ -78,6 +81,41 @@ def test_the_signature_that_loses_least_is_taken() -> None:
     assert out[0] == 1 + 2.0**-25
     kernels.of_one_signature[1, 1](np.float32(1), np.float32(2.0**-25), out)
     assert out[0] == 1
+
+
+def test_parts_have_names() -> None:
+    out = np.zeros(3)
+    kernels.by_names[1, 1](namedtuple("Point", ("x", "y"))(2, 0.5), out)
+    assert out.tolist() == [2.25, 1, 0]
+    with pytest.raises(UnsupportedKernelError, match=r"point\.x"):
+        kernels.by_names[1, 1]((2, 0.5), out)
+
+
+@pytest.mark.parametrize("device", ["cpu", "interpreter"])
+def test_what_is_stored_to_a_record_is_stored_there(device: str) -> None:
+    dtype = np.dtype([("size", np.float64), ("count", np.int32), ("at", np.float32, (3,))])
+    records, out = np.zeros(2, dtype), np.zeros(2)
+    records[1]["size"] = 5
+    with oxide.device(device):
+        kernels.of_one_record[1, 1](records[1], out)
+        kernels.of_one_record[1, 1](copy := np.rec.array(records)[0], np.zeros(2))
+    assert out.tolist() == [10, 16]
+    for one in (records[1], copy):
+        assert (one["size"], one["count"], *one["at"]) == (2.5, 7, 0, 9, 0)
+    assert records[0]["count"] == 0
+
+
+def test_no_block_is_larger_than_its_bounds() -> None:
+    out = np.zeros(64)
+    kernels.of_few_threads[1, 32](out)
+    assert out.sum() == 32
+    with pytest.raises(LaunchValueError, match="launch_bounds=32"):
+        kernels.of_few_threads[1, 33](out)
+
+
+def test_tuples_are_printed_with_their_brackets(capfd: pytest.CaptureFixture[str]) -> None:
+    kernels.shown[1, 1]((1, (2, 3)))
+    assert capfd.readouterr().out == "(1, (2, 3)) (0, 0, 0) (1,)\n"
 
 
 def test_round_to_as_many_digits_as_a_kernel_is_given() -> None:

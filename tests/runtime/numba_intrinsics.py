@@ -4,9 +4,16 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import numpy as np
 
 from oxide.numba import cuda
+
+
+class Colour(Enum):
+    RED = 3
+    GREEN = 5
 
 
 @cuda.jit
@@ -101,6 +108,39 @@ def by_signatures(x, y, out):
 @cuda.jit(["(float32, float32, float64[:])", "(float64, float64, float64[:])"])
 def of_one_signature(x, y, out):
     out[0] = x + y
+
+
+@cuda.jit
+def by_names(point, out):
+    out[0] = point.x + point[1] * point.y
+    out[1] = Colour["GREEN"] == Colour.GREEN
+    out[2] = Colour["RED"] == Colour["GREEN"]
+
+
+@cuda.jit(device=True)
+def doubled(record):
+    return record.size * 2
+
+
+@cuda.jit
+def of_one_record(record, out):
+    out[0] = doubled(record)
+    record.count = 7
+    record["size"] = 2.5
+    record.at[1] = 9
+    out[1] = record.at[1] + record.count
+
+
+@cuda.jit(launch_bounds=32)
+def of_few_threads(out):
+    kept = cuda.shared.array(32, np.float64)
+    kept[cuda.threadIdx.x] = 1
+    out[cuda.threadIdx.x] = kept[cuda.threadIdx.x]
+
+
+@cuda.jit
+def shown(pair):
+    print(pair, cuda.threadIdx, (pair[0],))
 
 
 @cuda.jit

@@ -10,6 +10,7 @@ that is another one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -45,7 +46,7 @@ def key_of(value: Any) -> object:
         return value.kind or kind_of(value.dtype, len(value.shape))
     if kind is int:
         return int if -_HUGE <= value <= _HUGE else u64
-    if kind is np.void:
+    if issubclass(kind, np.void):
         return elements.element_of(value.dtype)
     if kind is float or kind is bool or kind is complex or issubclass(kind, np.generic):
         return kind
@@ -53,7 +54,9 @@ def key_of(value: Any) -> object:
         array = cast("np.ndarray[Any, Any]", value)
         return kind_of(array.dtype, array.ndim)
     if isinstance(value, tuple):
-        return tuple(key_of(item) for item in cast("tuple[Any, ...]", value))
+        items = tuple(key_of(item) for item in cast("tuple[Any, ...]", value))
+        names: tuple[str, ...] = getattr(value, "_fields", ())
+        return (*items, names) if names else items
     if isinstance(value, int | float):
         return float if isinstance(value, float) else int
     described = getattr(value, "__cuda_array_interface__", None)
@@ -73,6 +76,8 @@ def form_of(name: str, parameter: str, value: Any) -> Form:
         return ScalarForm(BOOL)
     if isinstance(value, np.generic):
         element = elements.element_of(value.dtype)
+        if isinstance(value, np.void) and element is not None:
+            return ArrayForm(element, 1, alone=True)
         if element is not None:
             return ScalarForm(element)
     elif isinstance(value, complex):
@@ -84,7 +89,8 @@ def form_of(name: str, parameter: str, value: Any) -> Form:
     elif isinstance(value, tuple):
         items = cast("tuple[Any, ...]", value)
         return TupleForm(
-            tuple(form_of(name, f"{parameter}[{k}]", item) for k, item in enumerate(items))
+            tuple(form_of(name, f"{parameter}[{k}]", item) for k, item in enumerate(items)),
+            tuple(getattr(value, "_fields", ())),
         )
     else:
         array = value if isinstance(value, np.ndarray | DeviceNDArray) else as_device_array(value)
@@ -136,7 +142,7 @@ def with_repeated(
         one = k if place is None else first.setdefault(place, k)
         same.append(one)
         if one != k and isinstance(form, ArrayForm):
-            form = ArrayForm(form.element, form.rank, names[one])
+            form = replace(form, same=names[one])
         found[name] = form
     return found, tuple(same)
 
@@ -185,6 +191,8 @@ class Passed:
                 self._numbers(name, f"{parameter}.{field.name}", field.type, inner)
 
     def _array(self, value: Any, is_mixed: bool) -> Any:
+        if isinstance(value, np.void):
+            return self._array(self._alone(value), is_mixed)
         if isinstance(value, np.ndarray):
             return self._host(cast("np.ndarray[Any, Any]", value), is_mixed)
         array: Any = as_device_array(value)
@@ -193,6 +201,18 @@ class Passed:
         whole = to_device(array.read())
         self.back.append(lambda: array.write(whole.read()))
         return whole.buffer
+
+    def _alone(self, value: Any) -> Any:
+        """A record as an array of one, which is copied back to where the record lies."""
+        array = np.zeros(1, value.dtype)
+        array[0] = value
+
+        def copy_back() -> None:
+            for name in value.dtype.names:
+                value[name] = array[0][name]
+
+        self.back.append(copy_back)
+        return array
 
     def _host(self, array: Any, is_mixed: bool) -> Any:
         given = array

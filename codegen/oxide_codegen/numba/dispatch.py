@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,10 +118,20 @@ class Dispatcher:
                 expected="a kernel",
                 actual="a device function",
             )
+        block, most = block_extent(name, blockdim), self.options.max_threads
+        if most is not None and prod(block) > most:
+            raise LaunchValueError(
+                name,
+                f"`block` has {prod(block)} threads, and the kernel is declared with "
+                f"launch_bounds={most}",
+                parameter="block",
+                expected=most,
+                actual=prod(block),
+            )
         return Configured(
             self,
             grid_extent(name, griddim),
-            block_extent(name, blockdim),
+            block,
             queue(name, stream or None),
             shared_bytes(name, sharedmem),
         )
@@ -538,7 +549,11 @@ def _fits(given: Form, declared: Form) -> bool:
         case ScalarForm(), ScalarForm():
             return True
         case ArrayForm(), ArrayForm():
-            return given.element == declared.element and given.rank == declared.rank
+            return (given.element, given.rank, given.alone) == (
+                declared.element,
+                declared.rank,
+                declared.alone,
+            )
         case TupleForm(), TupleForm():
             return len(given.items) == len(declared.items) and all(
                 map(_fits, given.items, declared.items)

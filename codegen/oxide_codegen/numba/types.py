@@ -334,6 +334,8 @@ def _is_none(value: object) -> bool:
 def form_of_type(value: Any) -> Form:
     """A type of Numba's as what a kernel is read for."""
     scalar = element_named(value)
+    if isinstance(scalar, Record) and not scalar.is_complex:
+        return ArrayForm(scalar, 1, alone=True)
     if scalar is not None:
         return ScalarForm(scalar)
     items = getattr(value, "types", None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.frontends.numba import live, operators, records
 from oxide_analyzer.frontends.numba.promotion import zero
 from oxide_analyzer.frontends.oxide import indexing, places, tables
-from oxide_analyzer.frontends.oxide.meanings import Known
+from oxide_analyzer.frontends.oxide.meanings import ClassKind, Known, UserClass
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -44,6 +44,11 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
     """`a[i]`, `a[i, j]`, `a[i, :]`, `shape[k]`, `record["x"]`."""
     base = lowering.evaluate(node.value)
     name = _text(node.slice)
+    if name is not None and _is_enum(base):
+        # `Color["red"]` is `Color.red`.
+        return lowering.evaluate(
+            ast.copy_location(ast.Attribute(node.value, name, ast.Load()), node)
+        )
     if name is not None:
         if isinstance(base, ArrayValue):
             if base.elements is None:
@@ -79,6 +84,14 @@ def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
         case _:
             _read(lowering, node.slice)
             return UNKNOWN
+
+
+def _is_enum(value: Value) -> bool:
+    match value:
+        case MeaningValue(meaning=UserClass(kind=ClassKind.ENUM)):
+            return True
+        case _:
+            return False
 
 
 def as_table(lowering: NumbaLowering, value: TupleValue, node: ast.expr) -> ArrayValue | None:
@@ -189,6 +202,11 @@ def attribute(lowering: NumbaLowering, node: ast.Attribute) -> Value:
         field = lowering.records.get(node.value.id, {}).get(node.attr)
         if field is not None:
             return again(field, lowering.span(node))
+        names = lowering.named_tuples.get(node.value.id, ())
+        if node.attr in names and node.value.id not in lowering.frame.body.assigned:
+            made = ast.copy_location(ast.Constant(names.index(node.attr)), node)
+            item = ast.Subscript(node.value, made, ast.Load())
+            return lowering.evaluate(ast.copy_location(item, node))
     found = live.held(lowering, node)
     if found is not None:
         return found

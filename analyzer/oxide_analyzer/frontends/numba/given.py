@@ -27,25 +27,29 @@ if TYPE_CHECKING:
 
 @record
 class ScalarForm:
-    """A number, a complex one, or a record whose fields are read."""
+    """A number, or a complex one."""
 
     type: Element
 
 
 @record
 class ArrayForm:
-    """An array; `same` is the parameter that is the very same memory, where there is one."""
+    """An array; `same` is the parameter that is the very same memory, where there is one. A record
+    that is an argument by itself is an array of one, and `alone`."""
 
     element: Element
     rank: int
     same: str = ""
+    alone: bool = False
 
 
 @record
 class TupleForm:
-    """A tuple of such arguments: `p` is then the parameters `p.0`, `p.1`, …"""
+    """A tuple of such arguments: `p` is then the parameters `p.0`, `p.1`, …, which a named tuple
+    has by `names` as well."""
 
     items: tuple[Form, ...]
+    names: tuple[str, ...] = ()
 
 
 Form: TypeAlias = ScalarForm | ArrayForm | TupleForm

@@ -3,6 +3,7 @@
 cuda.ffs(x)              width - clz(x & -x): the place of the lowest one, from 1; 0 if none
 cuda.lanemask_lt()       the u32 (1 << lane) - 1
 print("x =", x[i], i)    print 'x = ', x[i], ' ', i, ''
+print((i, 2))            print '(', i, ', ', 2, ')'
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from oxide_analyzer.frontends.numba import supplied
 from oxide_analyzer.frontends.numba.promotion import arithmetic_type, as_type, common, promoted
 from oxide_analyzer.frontends.oxide import calls
 from oxide_analyzer.frontends.oxide.meanings import Known, ModuleMeaning
-from oxide_analyzer.frontends.oxide.values import NOTHING, MeaningValue, Number
+from oxide_analyzer.frontends.oxide.values import NOTHING, MeaningValue, Number, TupleValue
 from oxide_analyzer.interpreter.lines import MOST_FIELDS
 from oxide_analyzer.ir.nodes import (
     Binary,
@@ -212,15 +213,9 @@ def print_line(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             texts[-1] += argument.value.replace("\0", "")
             continue
-        value = lowering.evaluate(argument)
-        if not isinstance(value, Number):
+        if not _shown(lowering, argument, _triple(lowering, argument), texts, values):
             lowering.assume(node, "what is printed")
             return NOTHING
-        expr = value.expr
-        if expr.type.kind is not Kind.BOOL and value.value is not None:
-            expr = lowering.convert(value, expr.type, argument, "what is printed")
-        values.append(expr)
-        texts.append("")
     if node.keywords or len(values) > MOST_FIELDS:
         lowering.assume(node, "what is printed")
         return NOTHING
@@ -228,6 +223,48 @@ def print_line(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
     return NOTHING
 
 
+def _triple(lowering: NumbaLowering, node: ast.expr) -> Value:
+    """What is printed; of `cuda.threadIdx` and its kin all three numbers."""
+    value = lowering.evaluate(node)
+    match value:
+        case MeaningValue(meaning=Known(builtin=row)) if row.name in _TRIPLES:
+            register, span = _TRIPLES[row.name], lowering.span(node)
+            return TupleValue(
+                tuple(Number(Special(register, axis, span), I64) for axis in range(3))
+            )
+        case _:
+            return value
+
+
+def _shown(
+    lowering: NumbaLowering, node: ast.expr, value: Value, texts: list[str], values: list[Expr]
+) -> bool:
+    """Append a value to a line, a tuple with its brackets; whether that can be done."""
+    match value:
+        case Number(expr=expr):
+            if expr.type.kind is not Kind.BOOL and value.value is not None:
+                expr = lowering.convert(value, expr.type, node, "what is printed")
+            values.append(expr)
+            texts.append("")
+            return True
+        case TupleValue(items=items, struct=None):
+            texts[-1] += "("
+            for place, item in enumerate(items):
+                texts[-1] += ", " if place else ""
+                if not _shown(lowering, node, item, texts, values):
+                    return False
+            texts[-1] += ",)" if len(items) == 1 else ")"
+            return True
+        case _:
+            return False
+
+
+_TRIPLES = {
+    "thread": Register.THREAD,
+    "block": Register.BLOCK,
+    "block_dim": Register.BLOCK_DIM,
+    "grid_dim": Register.GRID_DIM,
+}
 CALLS: dict[str, Callable[[NumbaLowering, ast.Call, Builtin], Value]] = {
     "cuda.ffs": lowest_one,
     "cuda.activemask": active_lanes,

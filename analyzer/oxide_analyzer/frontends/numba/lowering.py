@@ -110,6 +110,8 @@ class NumbaLowering(Lowering):
         self.constant_arrays: dict[object, ArrayValue] = {}
         # What signatures make of arguments and results, by the functions that have one.
         self.conventions: dict[int, Convention | None] = {}
+        # Parameters that are named tuples, with the names.
+        self.named_tuples: dict[str, tuple[str, ...]] = {}
         # Parameters that are records, by the fields that are read.
         self.records: dict[str, dict[str, Number]] = {}
 

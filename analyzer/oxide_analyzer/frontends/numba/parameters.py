@@ -39,7 +39,10 @@ def launched_parameters(lowering: NumbaLowering, launched: Launched) -> tuple[Pa
     for argument, _ in parameters(lowering.root.node):
         name = argument.arg
         lowering.unique(name)
-        value = _given(lowering, name, launched.forms[name], lowering.source.span(argument), found)
+        form = launched.forms[name]
+        value = _given(lowering, name, form, lowering.source.span(argument), found)
+        if isinstance(form, TupleForm) and form.names:
+            lowering.named_tuples[name] = form.names
         if isinstance(value, ArrayValue):
             lowering.frame.statics[name] = value
         else:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import Diagnostic
+from oxide_analyzer.frontends.numba.given import ArrayForm
 from oxide_analyzer.frontends.numba.launches import Launches
 from oxide_analyzer.frontends.numba.lowering import NumbaLowering
 from oxide_analyzer.frontends.numba.parameters import kernel_parameters, launched_parameters
@@ -144,6 +145,10 @@ def _lower(
     """
     join = common_in_c if id(function.node) in resolver.of_cupy else common
     memory, bodies = Memory(NameTypes(join)), Bodies()
+    forms = {} if launched is None else launched.forms
+    alone = {n for n, form in forms.items() if isinstance(form, ArrayForm) and form.alone}
+    if alone:
+        bodies.read_elements(function.node, frozenset(alone))
     passes = 0
     while True:
         lowering = NumbaLowering(function, resolver, memory, SYNTAX, launched, bodies)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from oxide_analyzer.frontends.numba import otherwise
+from oxide_analyzer.frontends.numba.lone_records import as_elements
 from oxide_analyzer.frontends.oxide.functions import body_of
 from oxide_analyzer.frontends.oxide.scopes import parameters
 
@@ -61,16 +62,25 @@ class Bodies:
     def __init__(self) -> None:
         self._names: dict[FunctionNode, frozenset[str]] = {}
         self._made: dict[FunctionNode, Body] = {}
+        self._alone: dict[FunctionNode, Body] = {}
+
+    def read_elements(self, node: FunctionNode, names: frozenset[str]) -> None:
+        """These parameters of a function are arrays of one record."""
+        if node not in self._alone:
+            self._alone[node] = as_elements(body_of(node), names)
+
+    def _body_of(self, node: FunctionNode) -> Body:
+        return self._alone.get(node) or body_of(node)
 
     def of(self, node: FunctionNode) -> Body:
         """The body of a function."""
         names = self._names.get(node)
         if names is None:
-            return body_of(node)
+            return self._body_of(node)
         made = self._made.get(node)
         if made is None:
             given = {argument.arg for argument, _ in parameters(node)}
-            made = self._made[node] = split(body_of(node), names, given)
+            made = self._made[node] = split(self._body_of(node), names, given)
         return made
 
     def take_apart(self, places: set[tuple[FunctionNode, str]]) -> bool:
@@ -78,7 +88,7 @@ class Bodies:
         is_new = False
         for node, name in places:
             known = self._names.get(node, frozenset())
-            body = body_of(node)
+            body = self._body_of(node)
             is_own = name in body.assigned and MARK not in name
             if is_own and name not in known:
                 self._names[node] = known | {name}
