@@ -481,6 +481,17 @@ class Cuda:
         with self.current():
             return self.stream(stream).record(options=options)
 
+    def mark(self, stream: int) -> Any:
+        """An event behind all that is on a stream, to be put back when nobody asks for it.
+
+        Who waits for it on a stream has done so: what is recorded later is another matter.
+        """
+        try:
+            event = self.events.pop()
+        except IndexError:
+            event = None
+        return self.stream(stream).record(event)
+
     def sync_stream(self, stream: Stream) -> None:
         """Wait for one stream, and raise what a launch ran into."""
         self.reap()

@@ -47,9 +47,10 @@ def copy(
             beside = _beside[owner, device] = owner.new_stream()
     reads, writes = ((source.memory, False),), ((target.memory, True),)
     with owner.current(), owner.using(reads, beside.handle, beside):
-        ready = owner.stream(beside.handle).record()
+        ready = owner.mark(beside.handle)
     with device.current(), device.using(writes, stream, keeps) as handle:
         device.stream(handle).wait(ready)
+        owner.events.append(ready)
         if target.nbytes:
             answer = device.driver.cuMemcpyPeerAsync(
                 target.view().address,
@@ -60,19 +61,21 @@ def copy(
                 handle,
             )
             check(device.driver, answer, f"copying from {owner.id} to {device.id}")
-        done = device.stream(handle).record()
+        done = device.mark(handle)
     with owner.current():
         owner.stream(beside.handle).wait(done)
+    device.events.append(done)
 
 
 def reach(device: Cuda, owner: Cuda) -> bool:
     """Whether `device` reads the memory of `owner` directly; opens the pool of `owner` for it."""
     pool = owner.pools.resource
+    if _open.get((owner, device)) is pool:
+        return True
     opened = getattr(pool, "peer_accessible_by", None)
     if opened is None or not device.device.can_access_peer(owner.index):
         return False
-    if _open.get((owner, device)) is not pool:
-        # Maps all that the pool holds, which may take long: once for each pair.
-        opened.add(device.index)
-        _open[owner, device] = pool
+    # Maps all that the pool holds, which may take long: once for each pair.
+    opened.add(device.index)
+    _open[owner, device] = pool
     return True
