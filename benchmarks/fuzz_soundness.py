@@ -10,7 +10,8 @@ violated must carry a witness that was replayed. Prints the counts, what the ker
 and each verdict that did not hold, writes `benchmarks/results/NAME.json`, and ends with 1 if there
 was one. `--seed` and `--count` choose a slice that is the same each time; `--seconds` ends it
 early, and the record says how far it came. With `--each` the provers are asked alone, and each of
-their answers is tried by itself (`tests/programs/proofs.py`).
+their answers is tried by itself (`tests/programs/proofs.py`). With `--foreign` the kernels count
+as Numba's, without most of their contracts: what is stated instead must be enough.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=30, help="launches of each kernel")
     parser.add_argument("--kind", choices=list(KINDS), default="mixed")
     parser.add_argument("--each", action="store_true", help="try each proof by itself")
+    parser.add_argument("--foreign", action="store_true", help="as kernels of Numba")
     add_options(parser, "fuzz_soundness")
     options = parser.parse_args()
     started = time.perf_counter()
     end = options.seed + options.count
     pieces = (
-        (range(s, min(s + CHUNK, end)), options.runs, options.kind, options.each)
+        (range(s, min(s + CHUNK, end)), options.runs, options.kind, options.each, options.foreign)
         for s in range(options.seed, end, CHUNK)
     )
     tally = Tally()
@@ -57,6 +59,7 @@ def main() -> int:
     figures = {
         "kind": options.kind,
         "each_proof_by_itself": options.each,
+        "as_kernels_of_numba": options.foreign,
         "seeds": [options.seed, options.seed + tally.programs - 1],
         "finished": tally.programs == options.count,
         "runs_per_kernel": options.runs,
@@ -82,9 +85,11 @@ def main() -> int:
     return 1 if tally.refutations else 0
 
 
-def _try(piece: tuple[range, int, str, bool]) -> Tally:
-    seeds, runs, kind, each = piece
-    return (prove_all if each else try_all)(seeds, runs=runs, kind=kind)
+def _try(piece: tuple[range, int, str, bool, bool]) -> Tally:
+    seeds, runs, kind, each, foreign = piece
+    if each:
+        return prove_all(seeds, runs=runs, kind=kind)
+    return try_all(seeds, runs=runs, kind=kind, foreign=foreign)
 
 
 if __name__ == "__main__":

@@ -75,3 +75,10 @@ def test_a_proof_that_does_not_hold_is_refuted(monkeypatch):
 @pytest.mark.parametrize(("kind", "seed"), FAILED)
 def test_what_once_failed(kind: str, seed: int) -> None:
     assert soundness.try_all([seed], runs=6, kind=kind).refutations == []
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("wild", 7149), ("lanes", 7108)])
+def test_what_once_failed_as_a_kernel_of_numba(kind: str, seed: int) -> None:
+    tally = soundness.try_all([seed], runs=6, kind=kind, foreign=True)
+    assert tally.refutations == []
+    assert Verdict.PROVED.value not in tally.verdicts
