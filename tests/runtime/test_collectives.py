@@ -106,6 +106,20 @@ def test_answers_are_taken_while_something_is_sent():
             assert not sent.done()
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"port": 1 << 16}, "there is no port 65536"),
+        ({"process": 2}, "there is no process 2 among 2"),
+        ({"process": 0, "count": 0}, "there is no process 0 among 0"),
+    ],
+)
+def test_places_where_nobody_meets(given, words):
+    where = {"process": 1, "count": 2, "port": 29999, "limit": 1.0} | given
+    with pytest.raises(oxide.CollectiveError, match=words):
+        ops.Group.join("cpu", **where)
+
+
 # ---------------------------------------------------------------- in one process
 
 

@@ -35,6 +35,7 @@ DEFAULT_LIMIT = 300.0
 # How long a process that ends waits for what it has called.
 _ENDING = 5.0
 _VERSION = 1
+_PORTS = 1 << 16
 
 
 class Group(Staying):
@@ -100,6 +101,12 @@ class Group(Staying):
         return group
 
     def _join(self, place: environment.Place, address: str, port: int, limit: float) -> None:
+        if not 0 < port < _PORTS:
+            raise CollectiveError(f"there is no port {port}: processes meet at one below {_PORTS}")
+        if not 0 <= place.process < place.count:
+            raise CollectiveError(
+                f"there is no process {place.process} among {place.count}: they count from 0"
+            )
         is_first = place.process == 0
         hello: dict[str, Any] = {
             "version": _VERSION,

@@ -12,6 +12,7 @@ each; on the cpu one thread does it, which waits for other processes.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from oxide_codegen import buffers, streams
@@ -51,6 +52,7 @@ def all_reduce(group: Group, arrays: Any, operator: str = "sum") -> DeviceOperat
 
 def broadcast(group: Group, arrays: Any, root: int = 0) -> DeviceOperation[Any]:
     """Overwrite the arrays of all ranks with that of rank `root`; gives them."""
+    root = index(root)
     if root not in range(group.size):
         raise ValueError(f"broadcast: there is no rank {root} among {group.size}")
 
