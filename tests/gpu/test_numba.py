@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import oxide
+from runtime import numba_intrinsics as kernels
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -52,3 +53,20 @@ def test_a_program_gives_what_it_gives_on_the_cpu(path: Path, tmp_path: Path) ->
             np.testing.assert_allclose(found, expected, rtol=64 * digits, atol=256 * digits)
         else:
             np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_extremes_signatures_and_records_are_those_of_the_cpu() -> None:
+    dtype = np.dtype([("size", np.float64), ("count", np.int32), ("at", np.float32, (3,))])
+    found: list[list[Any]] = []
+    for device in ("cpu", "cuda"):
+        extremes, kept = np.full(3, np.nan), np.full(3, 2.5)
+        sums, records, out = np.zeros(4), np.zeros(2, dtype), np.zeros(2)
+        records[1]["size"] = 5
+        with oxide.device(device), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kernels.extremes[1, 8](np.arange(8.0), extremes)
+            kernels.extremes[1, 4](np.array([np.nan, 5, -1, 3]), kept)
+            kernels.by_signatures[1, 1](1.7, 2.7, sums)
+            kernels.of_one_record[1, 1](records[1], out)
+        found.append([repr(one.tolist()) for one in (extremes, kept, sums, records, out)])
+    assert found[0] == found[1]
