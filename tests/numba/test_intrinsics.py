@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,6 +112,16 @@ def test_no_block_is_larger_than_its_bounds() -> None:
     assert out.sum() == 32
     with pytest.raises(LaunchValueError, match="launch_bounds=32"):
         kernels.of_few_threads[1, 33](out)
+
+
+def test_threads_launch_a_kernel_for_the_first_time_at_once() -> None:
+    def launch(_: int) -> int:
+        out = np.zeros(1, np.int64)
+        kernels.of_threads[1, 1](1, out)
+        return int(out[0])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(launch, range(16))) == [2] * 16
 
 
 def test_tuples_are_printed_with_their_brackets(capfd: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,11 @@ def of_few_threads(out):
 
 
 @cuda.jit
+def of_threads(x, out):
+    out[0] = x + 1
+
+
+@cuda.jit
 def shown(pair):
     print(pair, cuda.threadIdx, (pair[0],))
 

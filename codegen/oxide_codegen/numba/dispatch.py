@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -353,6 +354,7 @@ class _Prepared:
         "_first",
         "_forms",
         "_launches",
+        "_lock",
         "_of",
         "_overlapping",
         "_program",
@@ -366,6 +368,7 @@ class _Prepared:
         self._program = program
         self._forms = forms
         self._launches: list[tuple[Variant, Launch[...]]] = []
+        self._lock = threading.Lock()
         self._rest: Iterator[Variant] = program.variants(of.grid, of.block)
         self._overlapping: Launch[...] | None = None
         # What all launches run but the odd ones, once it is known.
@@ -442,10 +445,15 @@ class _Prepared:
         self._overlapping(*values)
 
     def _variants(self) -> Iterator[tuple[Variant, Launch[...]]]:
-        yield from self._launches
-        for variant in self._rest:
-            found = variant, self._launch(variant)
-            self._launches.append(found)
+        """The known ones, then new ones; threads that launch at once share them."""
+        for place in count():
+            with self._lock:
+                if place == len(self._launches):
+                    variant = next(self._rest, None)
+                    if variant is None:
+                        return
+                    self._launches.append((variant, self._launch(variant)))
+                found = self._launches[place]
             yield found
 
     def _launch(self, variant: Variant) -> Launch[...]:

@@ -42,13 +42,16 @@ _KNOWN = {"shape", "size", "ndim", "dtype"}
 
 def subscript(lowering: NumbaLowering, node: ast.Subscript) -> Value:
     """`a[i]`, `a[i, j]`, `a[i, :]`, `shape[k]`, `record["x"]`."""
-    base = lowering.evaluate(node.value)
     name = _text(node.slice)
-    if name is not None and _is_enum(base):
-        # `Color["red"]` is `Color.red`.
-        return lowering.evaluate(
-            ast.copy_location(ast.Attribute(node.value, name, ast.Load()), node)
-        )
+    # `Color["red"]` is `Color.red`.
+    member = None if name is None else ast.Attribute(node.value, name, ast.Load())
+    if member is not None:
+        found = live.held(lowering, ast.copy_location(member, node))
+        if found is not None:
+            return found
+    base = lowering.evaluate(node.value)
+    if member is not None and _is_enum(base):
+        return lowering.evaluate(member)
     if name is not None:
         if isinstance(base, ArrayValue):
             if base.elements is None:
