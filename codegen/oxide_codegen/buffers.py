@@ -17,6 +17,7 @@ host memory and behaves the same, so a program written there runs on a GPU as it
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from math import prod
 from operator import index
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _kinds: dict[tuple[str, int, str, int, bool, bool], object] = {}
+# Held while something becomes known of elements, or is forgotten.
+_learning = threading.Lock()
 
 
 def kind_of(
@@ -69,6 +72,7 @@ class DeviceBuffer(Generic[T]):
 
     __slots__ = (
         "__weakref__",
+        "_asked",
         "_element",
         "_facts",
         "_is_managed",
@@ -102,6 +106,8 @@ class DeviceBuffer(Generic[T]):
         self._is_managed = is_managed
         # What is known of the elements; nothing can be, where others have the address too.
         self._facts: set[object] = set()
+        # Among them: what stands for the elements since somebody first asked.
+        self._asked: object = None
         self._is_shared = is_shared
 
     @property
@@ -220,21 +226,35 @@ class DeviceBuffer(Generic[T]):
         """Whether a fact about the elements is known to hold."""
         return fact in self._facts
 
-    def learn(self, fact: object) -> None:
-        """A fact about the elements holds now; forgotten when they may change."""
-        if self._is_shared:
-            return
-        self._facts.add(fact)
-        self.kind = self._kind(is_known=True)
-        if self.device_id.kind == "cuda":
-            # Launches that are repeated blindly look at their buffers once more.
-            self._cuda().moved = object()
+    def ask(self) -> object:
+        """What stands for the elements as they are now: for `learn`, when they were looked at."""
+        with _learning:
+            if self._asked is None and not self._is_shared:
+                # Who changes them from now on has to say so.
+                self._asked = object()
+                self._facts.add(self._asked)
+                self.kind = self._kind(is_known=True)
+                if self.device_id.kind == "cuda":
+                    # Launches that are repeated blindly look at their buffers once more.
+                    self._cuda().moved = object()
+            return self._asked
+
+    def learn(self, fact: object, asked: object) -> None:
+        """A fact about the elements, as they were when somebody asked; forgotten when they change.
+
+        Nothing is learned if somebody has changed them since.
+        """
+        with _learning:
+            if asked is not None and asked is self._asked:
+                self._facts.add(fact)
 
     def forget(self) -> None:
         """The elements may change now."""
         if self._facts:
-            self._facts.clear()
-            self.kind = self._kind(is_known=False)
+            with _learning:
+                self._facts.clear()
+                self._asked = None
+                self.kind = self._kind(is_known=False)
 
     def share(self) -> None:
         """Others have the memory too, so of its elements nothing is known."""

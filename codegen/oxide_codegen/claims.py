@@ -3,8 +3,9 @@
 On the host they are checked by NumPy, on a GPU by kernels of ours (`claim_kernels`), behind the
 work that may still write the array; what is broken there is copied to the host, to say which
 element it is. Of a buffer that is ours alone, once: it remembers what holds, and forgets it when a
-launch may write it or its elements are replaced. A buffer whose address was given away
-(`__cuda_array_interface__`), and every foreign array, is looked at again by each launch.
+launch may write it or its elements are replaced, also while they are looked at. A buffer whose
+address was given away (`__cuda_array_interface__`), and every foreign array, is looked at again by
+each launch.
 
     scatter: `within(idx, 0, len(out))` is broken: idx[7] is 12, not from 0 to below 10 [OX401]
 """
@@ -46,12 +47,13 @@ def demand_data(
         buffer = arguments.owners.get(fact.array)
         if buffer is not None and buffer.knows(key):
             continue
+        asked = None if buffer is None else buffer.ask()
         if not holds(fact, bounds):
             if fact.array not in elements:
                 elements[fact.array] = read(fact.array)
             _demand(kernel.name, fact, bounds, elements[fact.array])
         if buffer is not None:
-            buffer.learn(key)
+            buffer.learn(key, asked)
 
 
 def on_host(view: ArrayView) -> Any:

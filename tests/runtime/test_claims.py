@@ -77,6 +77,29 @@ def count_up(index: DisjointSlice[i32]):
         index[i] = i32(i)
 
 
+def test_nothing_is_learned_of_elements_that_change_meanwhile(looked, monkeypatch):
+    """As by another thread, between the look and what is learned from it."""
+    index, out = oxide.asarray(np.arange(8, dtype=np.int32)), oxide.zeros(8, f32)
+    real = claims._demand
+
+    def demand(*given):
+        real(*given)
+        index.copy_from(np.full(8, 12, np.int32))
+
+    monkeypatch.setattr(claims, "_demand", demand)
+    with pytest.raises(oxide.LaunchValueError, match="is broken"):
+        scatter[1, 8](index, out)
+    monkeypatch.setattr(claims, "_demand", real)
+    with pytest.raises(oxide.LaunchValueError, match="injective"):
+        scatter[1, 8](index, out)
+    index.copy_from(np.arange(8, dtype=np.int32))
+    looked.clear()
+    scatter[1, 8](index, out)
+    known = len(looked)
+    scatter[1, 8](index, out)
+    assert len(looked) == known
+
+
 def test_elements_within_bounds():
     out = np.zeros(8, np.float32)
     scatter[1, 32](np.array([3, 0, 7], np.int32), out)

@@ -75,16 +75,16 @@ def test_who_takes_memory_waits_for_its_writer():
 @pytest.mark.usefixtures("cpu")
 def test_facts_are_not_believed_of_memory_that_others_have():
     x = oxide.asarray(np.arange(4))
-    x.learn("a fact")
+    x.learn("a fact", x.ask())
     view = x[1:]
     assert not x.knows("a fact")
     for buffer in (x, view):
-        buffer.learn("a fact")
+        buffer.learn("a fact", buffer.ask())
         assert not buffer.knows("a fact")
     y = oxide.asarray(np.arange(4))
-    y.learn("a fact")
+    y.learn("a fact", y.ask())
     np.from_dlpack(y)
-    y.learn("a fact")
+    y.learn("a fact", y.ask())
     assert not y.knows("a fact")
 
 
