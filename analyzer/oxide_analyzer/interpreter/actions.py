@@ -179,6 +179,7 @@ class Actions:
 
     def _outside(self, access: Access) -> Callable[[int, tuple[int, ...]], Number]:
         clock, visits = self.clock, self.visits[access.site]
+        tell = self.record.out_of_bounds(access)
         nothing = arithmetic.zero(self.memories[access.array].element)
 
         def outside(thread: int, index: tuple[int, ...]) -> Number:
@@ -186,7 +187,7 @@ class Actions:
             if step >= clock.alarm:
                 clock.ring()
             visits.add(thread)
-            self.record.out_of_bounds(access, thread, step, index)
+            tell(thread, step, index)
             return nothing
 
         return outside

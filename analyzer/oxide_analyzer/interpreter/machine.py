@@ -32,6 +32,7 @@ from oxide_analyzer.interpreter.program import (
 from oxide_analyzer.interpreter.record import Record
 from oxide_analyzer.interpreter.stops import stopping
 from oxide_analyzer.interpreter.turns import Turns
+from oxide_analyzer.interpreter.unheeding import Unheeding, Unordered, Wanted
 from oxide_analyzer.ir.asks import routes
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import Atomic, Const, Dim, Scope, Space
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from oxide_analyzer.interpreter.program import Program
     from oxide_analyzer.interpreter.schedule import Schedule
     from oxide_analyzer.interpreter.stops import Debugger
-    from oxide_analyzer.interpreter.visits import Wanted
     from oxide_analyzer.ir.kernel import Kernel
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.launch import Extent, Launch, Number
@@ -66,11 +66,9 @@ class Machine:
         findings: Findings,
         debugger: Debugger | None = None,
         *,
-        ordering: Ordering | None = None,
         wanted: Wanted | None = None,
     ) -> None:
-        """Say what runs; `ordering` looks for races in the place of the one that the kernel has,
-        and `wanted` is when enough was seen of a block."""
+        """Say what runs. Where something is `wanted`, that alone is looked at: not what fails."""
         self.kernel = kernel
         self.program = program
         self.launch = launch
@@ -79,13 +77,15 @@ class Machine:
         self.memories: dict[str, Memory] = {}
         self.block_size = size = prod(launch.block)
         self.turns = Turns(schedule, size)
-        self.record = Record(findings, self.memories, size, end_of(kernel.span))
+        make_record = Record if wanted is None else Unheeding
+        self.record = make_record(findings, self.memories, size, end_of(kernel.span))
         accesses = shared_accesses(kernel, program.statements.values())
         shape = kernel.contract.cluster
         in_clusters = any(isinstance(a, Atomic) and a.scope is Scope.CLUSTER for a in accesses)
         cluster = cluster_of(launch, shape) if shape is not None and in_clusters else None
-        if ordering is not None:
-            self.ordering = ordering
+        self.ordering: Ordering
+        if wanted is not None:
+            self.ordering = Unordered()
         elif program.has_orders or cluster is not None:
             self.ordering = Clocks(kernel, accesses, self.record.race, size, cluster)
         else:

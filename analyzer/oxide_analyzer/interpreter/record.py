@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import AccessKind
 from oxide_analyzer.interpreter.findings import Moment
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from oxide_analyzer.ir.nodes import Read, Return, WarpOp
     from oxide_analyzer.launch import Number
     from oxide_analyzer.source import Span
+
+Outside: TypeAlias = "Callable[[int, int, tuple[int, ...]], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +197,31 @@ class Record:
 
         self.findings.add(key, (before, after), step, build)
 
-    def out_of_bounds(self, access: Access, thread: int, step: int, index: tuple[int, ...]) -> None:
-        """An index is not within the shape; a load or atomic goes on with an invented value."""
-        shape = self.memories[access.array].shape
-        axis = 0
-        while 0 <= index[axis] < shape[axis]:
-            axis += 1
-        if not isinstance(access, Store):
-            self.findings.taint(thread, step)
+    def out_of_bounds(self, access: Access) -> Outside:
+        """To be called with (thread, step, index) where an index of an access is not within the
+        shape; a load or atomic goes on with an invented value."""
+        shape, invents = self.memories[access.array].shape, not isinstance(access, Store)
+        taint, is_vain = self.findings.taint, self.findings.is_vain
         # In front of an array and behind it are two mistakes.
-        key = (OutOfBounds, access.site, index[axis] < 0)
-        if self.findings.is_vain(key, thread, step):
-            return
-        moment = _at(access, thread, step, access.array, index)
+        behind, front = (OutOfBounds, access.site, False), (OutOfBounds, access.site, True)
 
-        def build(see: Seen, clean: bool) -> Failure:
-            return OutOfBounds(see(moment), axis, shape[axis], clean)
+        def tell(thread: int, step: int, index: tuple[int, ...]) -> None:
+            axis = 0
+            while 0 <= index[axis] < shape[axis]:
+                axis += 1
+            if invents:
+                taint(thread, step)
+            key = front if index[axis] < 0 else behind
+            if is_vain(key, thread, step):
+                return
+            moment = _at(access, thread, step, access.array, index)
 
-        self.findings.add(key, (moment,), step, build)
+            def build(see: Seen, clean: bool) -> Failure:
+                return OutOfBounds(see(moment), axis, shape[axis], clean)
+
+            self.findings.add(key, (moment,), step, build)
+
+        return tell
 
     def check(self, check: Check, thread: int, step: int, values: tuple[Number, ...]) -> None:
         """What `check` says does not hold of its operands; the thread goes on all the same."""
