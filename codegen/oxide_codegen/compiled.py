@@ -13,6 +13,7 @@ Between processes neither the proof nor the launch checks are kept: they are mad
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
 from functools import cache
@@ -202,18 +203,30 @@ def versions() -> str | None:
 
     states = [f"python {sys.version_info[0]}.{sys.version_info[1]}"]
     for package in (Path(__file__).parent, Path(str(oxide_analyzer.__file__)).parent):
-        found = list(_states(package, "*.py"))
+        found = sorted(_states(str(package), lambda name: name.endswith(".py")))
         if not found:
-            # Inside of an archive, for example.
             return None
         states += found
     spec = find_spec("llvmlite")
     for place in (spec.submodule_search_locations or ()) if spec is not None else ():
-        states += _states(Path(place), "*llvmlite*")
+        states += sorted(_states(place, lambda name: "llvmlite" in name))
     return sha256("\n".join(states).encode()).hexdigest()
 
 
-def _states(below: Path, pattern: str) -> Iterator[str]:
-    for file in sorted(below.rglob(pattern)):
-        status = file.stat()
-        yield f"{file.relative_to(below).as_posix()} {status.st_size} {status.st_mtime_ns}"
+def _states(below: str, is_meant: Callable[[str], bool], within: str = "") -> Iterator[str]:
+    """The files of a folder and those in it, with their sizes and times."""
+    try:
+        found = os.scandir(below)
+    except (FileNotFoundError, NotADirectoryError):
+        # Inside of an archive, for example.
+        return
+    with found as entries:
+        for entry in entries:
+            name = f"{within}{entry.name}"
+            if entry.name == "__pycache__":
+                continue
+            if entry.is_dir():
+                yield from _states(entry.path, is_meant, f"{name}/")
+            elif is_meant(entry.name):
+                status = entry.stat()
+                yield f"{name} {status.st_size} {status.st_mtime_ns}"
