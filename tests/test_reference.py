@@ -30,6 +30,14 @@ def test_no_name_is_left_out():
         assert name in BUILTINS or f"### `{name}" in host, name
 
 
+def test_only_what_programs_may_use_is_there():
+    """The runtime has methods on its arrays that a program must not call."""
+    page = generate.PAGES["host.md"]()
+    section = page.partition("### `DeviceBuffer`\n")[2].partition("\n### ")[0]
+    assert "`.copy_from(source, stream=None)`" in section
+    assert "`.learn" not in section
+
+
 def test_what_is_offered_is_documented():
     for name in oxide.__all__:
         if name not in BUILTINS:

@@ -3,11 +3,16 @@
 `language.md` is the table of names that kernels may use (`oxide_analyzer.language.builtins`), by
 sections; `host.md` is what the package `oxide` offers to the program round them, with signatures
 and docstrings. A test holds both to their sources.
+
+Where `oxide` declares a class for type checkers (`oxide/buffers.py`), a program may use what is
+declared; what else the class has is for the runtime itself, and it is made by functions.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
+from functools import cache
 from pathlib import Path
 
 import oxide
@@ -77,7 +82,8 @@ def host() -> str:
     for title, names in (("Functions", rest), ("Classes", classes), ("Exceptions", errors)):
         lines += ["", f"## {title}"]
         for name, value in sorted(names.items()):
-            lines += ["", f"### `{name}{_signature(value)}`", "", *_documentation(value)]
+            signature = "" if name in _declared() else _signature(value)
+            lines += ["", f"### `{name}{signature}`", "", *_documentation(value)]
             if title == "Exceptions":
                 bases = ", ".join(f"`{base.__name__}`" for base in value.__bases__)
                 lines += ["", f"Is also: {bases}."]
@@ -132,9 +138,23 @@ def _documentation(value: object) -> list[str]:
     return (inspect.getdoc(value) or "").splitlines()
 
 
+@cache
+def _declared() -> dict[str, frozenset[str]]:
+    """The classes that are declared for type checkers, with the names of their members."""
+    tree = ast.parse((Path(oxide.__file__).parent / "buffers.py").read_text(encoding="utf-8"))
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return {
+        one.name: frozenset(node.name for node in one.body if isinstance(node, ast.FunctionDef))
+        for one in classes
+    }
+
+
 def _members(owner: type) -> list[str]:
     lines: list[str] = []
+    declared = _declared().get(owner.__name__)
     for name, value in sorted(vars(owner).items()):
+        if declared is not None and name not in declared:
+            continue
         if name.startswith("_") or not (callable(value) or isinstance(value, property)):
             continue
         if not inspect.getdoc(value):
