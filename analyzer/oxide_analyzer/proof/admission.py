@@ -70,10 +70,14 @@ def chosen(
 
 
 def admitted(analysis: Analysis, flat: frozenset[int], facts: tuple[Candidate, ...]) -> bool:
-    """Whether facts may be taken together."""
+    """Whether facts may be taken together, and some launch fulfils them."""
     if _silences(analysis, *facts):
         return False
-    return _Admission(analysis.kernel, flat).admits(facts)
+    kernel, exprs = analysis.kernel, tuple(f.expr for f in facts)
+    for _, launches in instances(kernel, Admitted(kernel, exprs, flat)):
+        if next(launches.small(1), None) is None:
+            return False
+    return _Admission(kernel, flat).admits(facts)
 
 
 def _strongest(facts: tuple[Candidate, ...]) -> tuple[Candidate, ...]:

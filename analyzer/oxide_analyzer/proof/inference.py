@@ -188,6 +188,12 @@ def lengths(
 def _limits(analysis: Analysis, reached: _Reached, tied: bool) -> Iterator[Poly]:
     """Polynomials that the index is at most."""
     index = reached.index
+    if tied and analysis.kernel.launches:
+        # Of a launch that is there nothing is stated but what its last thread needs.
+        furthest = _at_highest(analysis, index, (Register.THREAD, Register.BLOCK))
+        if furthest is not None:
+            yield furthest
+        return
     if index.level is Level.LAUNCH:
         yield index
     yield from _rests(analysis, index)
