@@ -219,7 +219,8 @@ def not_read(text: str) -> list[str]:
     return [
         f"{one}: {reasons}"
         for one in log
-        if (sites := found[one.name].launches)
+        if all(np.ndim(a) for a in one.given.values() if hasattr(a, "shape"))
+        and (sites := found[one.name].launches)
         and all(reasons := [_false(site, one) for site in sites])
     ]
 

@@ -35,7 +35,7 @@ class _Program:
         self.has_object = random.random() < 0.5
 
     def text(self) -> str:
-        self.lines = ["ROWS = 4"]
+        self.lines = ["ROWS = 4", "outer = np.zeros(7)"]
         self.start()
         if self.has_object:
             self.holder()
@@ -97,6 +97,9 @@ class _Program:
             3,
         ):
             self.lines.append("        " + text)
+        self.lines.append("    @property")
+        self.lines.append("    def seen(self):")
+        self.lines.append(f"        return {self.pick('self.x', 'self.y[:2]', 'self.x.T')}")
         self.lines.append("    def run(self, n):")
         self.lines.append("        k[self.p[0], 64](self.x, self.y, self.n)")
         self.lines.append("        k[self.size, 64](self.x, np.zeros(n), n)")
@@ -106,9 +109,10 @@ class _Program:
             self.lines.append("Other(2, np.zeros(3)).run(3)")
 
     def function(self, name: str) -> None:
-        self.lines.append(f"def {name}(g, x, n=6, p=(5,)):")
+        self.lines.append(f"def {name}(g, x, v, n=6, p=(5,)):")
         self.depth, before, self.inside = 1, self.depth, name
-        for text in ("m = 3", "y = x", "z = np.zeros(n)", "w = np.zeros((ROWS, 5))", "q = [4]"):
+        second = self.pick("y = v", "y = v", "y = x", "y = outer")
+        for text in ("m = 3", second, "z = np.zeros(n)", "w = np.zeros((ROWS, 5))", "q = [4]"):
             self.line(text)
         if self.random.random() < 0.3:
             shared = self.pick("g", "n", "m")
@@ -165,6 +169,10 @@ class _Program:
             "p = q = [2, 4]",
             "p = [g, n]",
             "x += 1",
+            "if (x := y) is not None: pass",
+            f"x, y = w[:2] if flag() else ({self.array()}, {self.array()})",
+            f"x, y = np.split({self.pick(*_ARRAYS)}[:4], 2) if len(x) > 3 else (y, z)",
+            f"x = np.add({self.pick(*_ARRAYS)}, 1, out={self.pick(*_ARRAYS)}) if flag() else z",
             f"if (n := {self.number()}) > 3: pass",
             f"g = {self.number()} if flag() else {self.number()}",
             f"x = {self.pick(*_ARRAYS)} if flag() else {self.pick(*_ARRAYS)}",
@@ -200,6 +208,9 @@ class _Program:
             "for i, n in enumerate((4, 5))",
             "for g in sorted({1, 5})",
             "for _ in range(rnd())",
+            "for x in w",
+            "for i, y in enumerate(w)",
+            "for x, y in zip(w, np.zeros((3, 5)))",
         )
         if self.random.random() < 0.25:
             name = f"c{len(self.lines)}"
@@ -247,7 +258,7 @@ class _Program:
             self.line("pass")
             return
         name = self.random.choice(self.functions)
-        given = f"{self.number()}, {self.pick(*_ARRAYS)}"
+        given = f"{self.number()}, {self.array()}, {self.pick(*_ARRAYS, 'outer')}"
         if self.random.random() < 0.5:
             given += f", {self.number()}"
         target = f"{self.pick(*_NUMBERS)} = " if self.random.random() < 0.6 else ""
@@ -280,6 +291,12 @@ class _Program:
             "len(p)",
             "n % 5 + 1",
             "int(n * 0.5) + 1",
+            "int(n / 2 + 1)",
+            "math.ceil(n / 2 + 1)",
+            "math.ceil(max(1, g / 2))",
+            "int(max(1, g / 2))",
+            "round(n / 2 + 1)",
+            "(n % 3) or 2",
         ]
         if self.has_object:
             options += ["h.n", "other.n", "len(h.x)"]
@@ -303,9 +320,19 @@ class _Program:
             "w.ravel()",
             f"{self.pick(*_ARRAYS)} * 2",
             f"np.arange({number})",
+            f"np.arange({number}, step=2)",
+            f"np.empty_like({self.pick(*_ARRAYS)}, shape=({number},))",
+            f"{self.pick(*_ARRAYS)}.astype(np.float64, copy=False)",
+            f"np.array({self.pick(*_ARRAYS)}, copy=None)",
+            f"np.{self.pick('squeeze', 'ravel', 'flip', 'atleast_1d')}({self.pick(*_ARRAYS)})",
+            f"{self.pick(*_ARRAYS)}.{self.pick('T', 'real', 'view()', 'ravel()', 'squeeze()')}",
+            f"cuda.to_device(cuda.to_device({self.pick(*_ARRAYS)}))",
+            f"cuda.as_cuda_array({self.pick(*_ARRAYS)})",
+            "w.swapaxes(0, 1)[0]",
+            "w.T[1]",
         ]
         if self.has_object:
-            options += ["h.x", "h.y", "other.x"]
+            options += ["h.x", "h.y", "other.x", "h.seen", "other.seen"]
         return self.random.choice(options)
 
     def launch(self) -> None:

@@ -405,4 +405,16 @@ async def go(a, b): k[1, 64](a, b)
 x = np.zeros(10)
 asyncio.run(go(x, x))
 """,
+    "either_way": """\
+x = np.zeros(10); y = np.zeros(10)
+for s in range(4):
+    a, b = (x, y) if s % 2 == 0 else (y, x)
+    k[1, 64](a, b)
+""",
+    "either_way_same": """\
+x = np.zeros(10); y = np.zeros(10)
+a, b = (x, y) if flag() else (y, y)
+k[1, 64](a, b)
+k[2, 64](x, b)
+""",
 }

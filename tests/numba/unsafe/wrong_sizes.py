@@ -173,3 +173,14 @@ def forgotten_bytes(out):
 
 reverse_few_bytes[1, 64, 0, 8 * 32](np.zeros(64))
 forgotten_bytes[1, 64](np.zeros(64))
+
+
+@cuda.jit
+def as_many_as_by_default(out, n=100):
+    i = cuda.grid(1)
+    if i < n:
+        out[i] = 1  # error: [OX301] "out[64]"
+
+
+as_many_as_by_default[2, 64](np.zeros(128), 128)
+as_many_as_by_default[2, 64](np.zeros(64))

@@ -52,6 +52,7 @@ from oxide_analyzer.frontends.numba.ways import (
     INNER,
     Left,
     counted,
+    either,
     items_of,
     joined,
     own_names,
@@ -231,6 +232,8 @@ class Flow:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 made = [alias.asname or alias.name.partition(".")[0] for alias in names]
                 self._rebind(made, scope, known, node)
+            case ast.Assign(value=ast.IfExp(test=test, body=one, orelse=other)):
+                return self._step(either(node, test, one, other), scope, known)
             case ast.Assign(targets=targets, value=value):
                 self._calls(value, host)
                 found = host.value(value)

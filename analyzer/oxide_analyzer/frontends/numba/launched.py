@@ -38,6 +38,13 @@ class LaunchCall:
     is_called: bool = False
 
     @property
+    def is_complete(self) -> bool:
+        """Whether what it does not name is not given: all that it passes is written out."""
+        return not any(isinstance(a, ast.Starred) for a in self.call.args) and all(
+            keyword.arg is not None for keyword in self.call.keywords
+        )
+
+    @property
     def is_open(self) -> bool:
         """Whether something of the grid or block is known by a name alone that says nothing
         of the arguments."""

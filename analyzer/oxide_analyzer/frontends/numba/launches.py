@@ -86,9 +86,13 @@ class Launches:
         """
         node, around = function.node, Host(function.scope, self._resolver)
         names = [argument.arg for argument, _ in parameters(node)]
+        left_out = {a.arg: d.value for a, d in parameters(node) if isinstance(d, ast.Constant)}
         found: dict[tuple[object, ...], LaunchSite] = {}
         for launched in self._found.get(id(node), []):
             given = _given(launched, names)
+            if launched.is_complete:
+                whole = {n: v for n, v in left_out.items() if type(v) is int}
+                given = {**whole, **given}
             same = _same(kernel, given)
             variant = with_same(same) if same else None
             reader = Site(variant or kernel, launched.scope.source.span(launched.call))

@@ -68,6 +68,14 @@ def truth(test: ast.expr, host: Host) -> bool | None:
             return None
 
 
+def either(node: ast.Assign, test: ast.expr, one: ast.expr, other: ast.expr) -> ast.If:
+    """`x = one if test else other` as two ways."""
+    then, otherwise = (
+        ast.copy_location(ast.Assign(node.targets, value), node) for value in (one, other)
+    )
+    return ast.copy_location(ast.If(test, [then], [otherwise]), node)
+
+
 def items_of(source: ast.expr, host: Host) -> list[HostValue] | None:
     """What a loop goes over, if it is written out."""
     if isinstance(source, ast.Call) and host.is_own(source.func):
