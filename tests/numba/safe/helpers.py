@@ -1,5 +1,7 @@
 """Numbers that go through helpers: what is an integer in one of them is one in the other."""
 
+import numpy as np
+
 from numba import cuda
 
 
@@ -34,3 +36,19 @@ def taken_apart(out, width, height):
 @cuda.jit
 def put_together(out, start):
     out[place(0, cuda.threadIdx.x, start)] = start
+
+
+@cuda.jit
+def sized_by_names(a, out):
+    rows = 32
+    shape = rows, rows + 1
+    tile = cuda.shared.array(shape, "float64")
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    if x < rows and y < rows:
+        tile[y, x] = a[y, x]
+    cuda.syncthreads()
+    if x < rows and y < rows:
+        out[x, y] = tile[y, x]
+
+
+sized_by_names[1, (32, 32)](np.ones((32, 32)), np.zeros((32, 32)))

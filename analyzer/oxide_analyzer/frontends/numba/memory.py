@@ -1,6 +1,7 @@
 """Arrays that Numba kernels make: `cuda.shared.array`, `cuda.local.array`, `jit.shared_memory`.
 
-A shape of which a part is not known when compiling makes an array of which nothing is known. One
+A shape of which a part is not known when compiling makes an array of which nothing is known. A name
+that the function assigns once, at its top, is known where its value is (`N = 100`). An array
 of no elements is the dynamic shared memory of the launch, which a kernel may name only once here:
 Numba lets every such array begin at the same place.
 """
@@ -8,11 +9,13 @@ Numba lets every such array begin at the same place.
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.frontends.numba import dtypes, records
 from oxide_analyzer.frontends.oxide.meanings import HostObject, Known
 from oxide_analyzer.frontends.oxide.places import scalar_of
+from oxide_analyzer.frontends.oxide.scopes import parameters
 from oxide_analyzer.frontends.oxide.values import (
     UNKNOWN,
     ArrayValue,
@@ -28,11 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oxide_analyzer.frontends.numba.lowering import NumbaLowering
+    from oxide_analyzer.frontends.oxide.functions import Body
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.ir.nodes import Expr
     from oxide_analyzer.language.records import Element
     from oxide_analyzer.language.row import Builtin
 
+_DEEPEST = 4
 _NAMES = {"jit.shared_memory": ("dtype", "size")}
 
 
@@ -97,7 +102,8 @@ def element_of(lowering: NumbaLowering, node: ast.expr) -> Element | None:
 def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:
     """The extents; none of them for dynamic memory, None where one is not known."""
     with lowering.at_compile_time():
-        value = lowering.evaluate(node)
+        given = {argument.arg for argument, _ in parameters(lowering.frame.function.node)}
+        value = lowering.evaluate(_Settled(lowering.frame.body, given).visit(deepcopy(node)))
     items = value.items if isinstance(value, TupleValue) else (value,)
     shape: list[Expr] = []
     for item in items:
@@ -109,6 +115,29 @@ def _shape(lowering: NumbaLowering, node: ast.expr) -> tuple[Expr, ...] | None:
             return None
         shape.append(lowering.convert(item, I64, node, "an extent"))
     return tuple(shape)
+
+
+class _Settled(ast.NodeTransformer):
+    """A name that a function assigns once, and what it is made of so, is that: `N = 100`."""
+
+    def __init__(self, body: Body, given: set[str], depth: int = 0) -> None:
+        self._body = body
+        self._given = given
+        self._depth = depth
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """What was assigned to it, if that happens in one place."""
+        once = self._body.assigned.get(node.id) == 1 and node.id not in self._given
+        if not once or self._depth >= _DEEPEST:
+            return node
+        for statement in self._body.statements:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == node.id:
+                    inner = _Settled(self._body, self._given, self._depth + 1)
+                    return inner.visit(deepcopy(value))
+                case _:
+                    pass
+        return node
 
 
 def constant(lowering: NumbaLowering, node: ast.Call, row: Builtin) -> Value:
