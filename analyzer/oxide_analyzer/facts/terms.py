@@ -67,6 +67,10 @@ class Terms:
     answers: dict[tuple[tuple[Condition, ...], int], bool] = field(
         default_factory=dict[tuple[tuple[Condition, ...], int], bool]
     )
+    # What contradicts itself, by what was asked last: mostly the opposite of a goal.
+    contradictions: dict[Condition, list[frozenset[Condition]]] = field(
+        default_factory=dict["Condition", "list[frozenset[Condition]]"]
+    )
     # What was asked there in vain because its steps ended.
     unfinished: set[tuple[tuple[Condition, ...], int]] = field(
         default_factory=set["tuple[tuple[Condition, ...], int]"]

@@ -66,7 +66,8 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
     """Whether `hypotheses` contradict each other.
 
     What has been asked is not computed again: many statements ask the same, and on its way
-    through the ladder an obligation is looked at several times.
+    through the ladder an obligation is looked at several times. What contradicts itself does so
+    under further conditions too: the same is asked again deeper in branches.
     """
     # What two threads share both say: said once, it is split once.
     given = tuple(dict.fromkeys(hypotheses))
@@ -79,8 +80,13 @@ def refutes(terms: Terms, hypotheses: Iterable[Condition], steps: int = STEPS) -
         if not known and not allowance.is_spent:
             allowance.steps += _QUESTION
             ended = allowance.ended
-            known = _asked(terms, given, steps)
-            if not known and allowance.ended > ended:
+            every = frozenset(given)
+            proved = terms.contradictions.setdefault(given[-1], []) if given else []
+            known = any(fewer <= every for fewer in proved)
+            if not known and _asked(terms, given, steps):
+                known = True
+                proved.append(every)
+            elif not known and allowance.ended > ended:
                 terms.unfinished.add(key)
         terms.answers[key] = known
     return known

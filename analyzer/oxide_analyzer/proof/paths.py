@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from oxide_analyzer.facts.conditions import AtLeastZero, negate
 from oxide_analyzer.proof.affine import refutes
 from oxide_analyzer.proof.allowance import current
+from oxide_analyzer.proof.order import Bounds
 from oxide_analyzer.proof.system import System, assume, close
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def between(
     if reached is None:
         system = System()
         possible = assume(system, path) and close(system, terms)
-        bounds = system.bounds()
+        bounds = _bounds(system)
         reached = terms.reached[path] = system if possible else None, bounds
     system, bounds = reached
     if system is None:
@@ -48,8 +49,16 @@ def between(
         system.pending.extend(poly.atoms())
         if not close(system, terms):
             return None
-        bounds = system.bounds()
+        bounds = _bounds(system)
     return bounds.of(poly)
+
+
+def _bounds(system: System) -> Bounds:
+    """Numbers between which unknowns lie, those that are names of sums among them."""
+    equations = [*system.aliases, *system.equations]
+    if not equations:
+        return system.bounds()
+    return Bounds([*system.inequalities.values(), *equations, *(-p for p in equations)])
 
 
 def follows(terms: Terms, path: tuple[Condition, ...], condition: Condition, steps: int) -> bool:
