@@ -23,7 +23,8 @@
              which they are, and resume them. All that could come have come by then; who goes round
              a loop with an atomic is not waited for, as it may wait for one of these
 
-A checked kernel is never given up; the case is there so that a wrong proof is a message and not a
+Where no thread waits in a warp there is no `@fire`, and where none asks no `@gather`. A checked
+kernel is never given up; the case is there so that a wrong proof is a message and not a
 hang. `room` says what lies where in a block's memory.
 """
 
@@ -32,7 +33,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.ir import walk
-from oxide_analyzer.ir.nodes import Barrier, Group, Register
+from oxide_analyzer.ir.nodes import Barrier, Group, Register, WarpOp
 from oxide_analyzer.launch import WARP
 from oxide_codegen import abi
 from oxide_codegen.lowering import patterns
@@ -81,10 +82,12 @@ def scheduler(checked: CheckedKernel, names: Names) -> list[str]:
     elif patterns.waits_for_others(checked.kernel):
         run = _run_resident
     asks = patterns.asks_who_is_there(checked.kernel)
+    # Compiled for nothing, they would take half of the time.
+    warps = asks or any(isinstance(s, WarpOp) for s in walk.statements(checked.kernel.body))
     return [
-        *_fire(names),
+        *(_fire(names) if warps else ()),
         *(_gather(names) if asks else ()),
-        *_phase(names, own, together=run is not _run_blocks, asks=asks),
+        *_phase(names, own, together=run is not _run_blocks, warps=warps, asks=asks),
         *run(checked, names),
     ]
 
@@ -285,14 +288,15 @@ _MEMORY, _UNIT, _THREADS = (
 )
 
 
-def _phase(names: Names, own: int, *, together: bool, asks: bool) -> list[str]:
+def _phase(names: Names, own: int, *, together: bool, warps: bool, asks: bool) -> list[str]:
     """All threads from barrier to barrier, as far as they go by themselves."""
     build = Builder(names)
-    scan, fire, decide = build.label("scan"), build.label("fire"), build.label("decide")
+    scan = build.label("scan")
     yielded, waiting = build.label("yielded"), build.label("waiting")
     agreed, broken, done = build.label("agreed"), build.label("broken"), build.label("done")
-    low, high, ends, yields, warps, asking = (
-        build.variable("i32", name) for name in ("low", "high", "ends", "yields", "warps", "asking")
+    low, high, ends, yields, meeting, asking = (
+        build.variable("i32", name)
+        for name in ("low", "high", "ends", "yields", "meeting", "asking")
     )
     stopped, goes_on = build.label("stopped"), build.label("on")
     build.place(scan)
@@ -302,8 +306,9 @@ def _phase(names: Names, own: int, *, together: bool, asks: bool) -> list[str]:
     build.place(stopped)
     build.end(f"ret i32 {_GIVEN_UP}")
     build.place(goes_on)
-    for slot, start in ((low, _NONE), (high, 0), (ends, 0), (yields, 0), (warps, 0), (asking, 0)):
-        build.store(Value(str(start), "i32"), slot)
+    build.store(Value(str(_NONE), "i32"), low)
+    for slot in (high, ends, yields, meeting, asking):
+        build.store(Value("0", "i32"), slot)
     with build.counted("0", _THREADS) as thread:
         state = build.load("i32", element(build, _MEMORY, _UNIT, STATES, "i32", thread).text)
         waits = build.compare("icmp sgt", state, "0")
@@ -313,34 +318,35 @@ def _phase(names: Names, own: int, *, together: bool, asks: bool) -> list[str]:
         tests = (
             (ends, f"icmp eq i32 {{}}, {FELL_OFF}"),
             (yields, f"icmp eq i32 {{}}, {YIELDED}"),
-            (warps, f"icmp sle i32 {{}}, {WARPS}"),
+            (meeting, f"icmp sle i32 {{}}, {WARPS}"),
             (asking, f"icmp eq i32 {{}}, {ASKS}"),
         )
         for slot, test in tests:
             one = build.cast("zext", build.value("i1", test.format(state.text)), "i32")
             build.store(build.binary("or", build.load("i32", slot), one), slot)
-    meet = build.compare("icmp ne", build.load("i32", warps), "0")
-    build.branch(meet.text, fire, decide)
+    if warps:
+        fire, decide = build.label("fire"), build.label("decide")
+        meet = build.compare("icmp ne", build.load("i32", meeting), "0")
+        build.branch(meet.text, fire, decide)
+        build.place(fire)
+        fired = build.value("i32", f"call i32 @fire({_MEMORY}, {_UNIT}, {_THREADS})")
+        on, off = build.label("fired"), build.label("idle")
+        build.branch(build.compare("icmp sgt", fired, "0").text, scan, on)
+        build.place(on)
+        build.branch(build.compare("icmp slt", fired, "0").text, broken, off)
+        build.place(off)
+        if asks:
+            gather, nobody = build.label("gather"), build.label("nobody")
+            some = build.compare("icmp ne", build.load("i32", asking), "0")
+            build.branch(some.text, gather, nobody)
+            build.place(gather)
+            build.emit(f"call void @gather({_MEMORY}, {_UNIT}, {_THREADS})")
+            build.jump(scan)
+            build.place(nobody)
+        some = build.compare("icmp ne", build.load("i32", yields), "0")
+        build.branch(some.text, yielded, broken)
+        build.place(decide)
 
-    build.place(fire)
-    fired = build.value("i32", f"call i32 @fire({_MEMORY}, {_UNIT}, {_THREADS})")
-    on, off = build.label("fired"), build.label("idle")
-    build.branch(build.compare("icmp sgt", fired, "0").text, scan, on)
-    build.place(on)
-    build.branch(build.compare("icmp slt", fired, "0").text, broken, off)
-    build.place(off)
-    if asks:
-        gather, nobody = build.label("gather"), build.label("nobody")
-        some = build.compare("icmp ne", build.load("i32", asking), "0")
-        build.branch(some.text, gather, nobody)
-        build.place(gather)
-        build.emit(f"call void @gather({_MEMORY}, {_UNIT}, {_THREADS})")
-        build.jump(scan)
-        build.place(nobody)
-    some = build.compare("icmp ne", build.load("i32", yields), "0")
-    build.branch(some.text, yielded, broken)
-
-    build.place(decide)
     some = build.compare("icmp ne", build.load("i32", yields), "0")
     build.branch(some.text, yielded, waiting)
     build.place(yielded)
