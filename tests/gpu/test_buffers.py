@@ -242,6 +242,35 @@ def test_jax_and_a_buffer_share_memory():
 # ---------------------------------------------------------------- pools
 
 
+class Foreign:
+    """An array of another library, which it is to us: it speaks DLPack and nothing else."""
+
+    def __init__(self, buffer):
+        self._buffer = buffer
+
+    def __dlpack__(self, **options):
+        return self._buffer.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._buffer.__dlpack_device__()
+
+
+def test_parts_of_one_foreign_array_are_in_order(slow):
+    owner, sevens = oxide.zeros(N, oxide.f32), oxide.asarray(np.full(N // 2, 7, np.float32))
+    whole, part = (oxide.from_dlpack(Foreign(one)) for one in (owner, owner[N // 2 :]))
+    first, second = oxide.stream(), oxide.stream()
+    for _ in range(2):
+        # The second time both streams have used both arrays before.
+        owner.copy_from(np.zeros(N, np.float32))
+        oxide.synchronize()
+        slow(first)
+        part.copy_from(sevens, first)
+        assert (whole.copy(second).numpy()[N // 2 :] == 7).all()
+        slow(second)
+        whole.copy_from(np.full(N, 3, np.float32), second)
+        assert (part.copy(first).numpy() == 3).all()
+
+
 def test_memory_comes_from_a_pool_of_one_s_own():
     core = pytest.importorskip("cuda.core")
     x = oxide.zeros(1, oxide.f32)

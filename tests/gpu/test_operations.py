@@ -205,6 +205,18 @@ def test_a_graph_is_done_as_often_as_one_likes(add):
     assert (y.numpy() == 2).all()
 
 
+def test_a_graph_of_a_freed_array_is_refused(add):
+    x, y = oxide.asarray(ones()), oxide.zeros(N, oxide.f32)
+    step = add.op(x, x, y).graph()
+    assert (step.sync().numpy() == 2).all()
+    x.free()
+    for use in (step, step.sync, lambda: step(oxide.stream())):
+        with pytest.raises(oxide.BufferFreedError, match="uses an array that was freed"):
+            use()
+    step.update(add.op(y, y, oxide.zeros(N, oxide.f32)))
+    assert (step.sync().numpy() == 4).all()
+
+
 def test_branches_of_a_graph_are_in_order(add):
     x, y, z = (oxide.asarray(ones()) for _ in range(3))
     both = ops.zip_ops(add.op(x, x, y), add.op(x, x, z)).and_then(lambda _: add.op(y, z, x))
