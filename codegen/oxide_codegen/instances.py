@@ -39,6 +39,7 @@ from oxide_codegen.scalars import name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from oxide_analyzer.frontends.oxide.meanings import UserFunction
     from oxide_analyzer.ir.kernel import Constant, FunctionArgument, Kernel, TypeChoice
     from oxide_analyzer.language.types import Scalar
     from oxide_analyzer.launch import Number
@@ -89,11 +90,7 @@ def given(kernel: Kernel, decision: Decision, modules: live.LiveModules) -> Give
     found: dict[str, GivenFunction] = {}
     for name, function in decision.functions.items():
         code = function.__code__
-        source = source_of(function, modules)
-        if is_lambda(code.co_name):
-            place = find_lambda(source, code.co_firstlineno, places(function))
-        else:
-            place = find_function(source, code.co_qualname, code.co_firstlineno)
+        place = found_in(source_of(function, modules), function)
         if place is None:
             raise live.Unavailable(
                 f"the source of `{name}`, `{code.co_qualname}` in {code.co_filename}:"
@@ -101,6 +98,14 @@ def given(kernel: Kernel, decision: Decision, modules: live.LiveModules) -> Give
             )
         found[name] = GivenFunction(place, decision.captured[name])
     return Given(decision.types, found)
+
+
+def found_in(source: SourceFile, function: FunctionType) -> UserFunction | None:
+    """The function, or lambda, of a text that a live one is; None where that has it not."""
+    code = function.__code__
+    if is_lambda(code.co_name):
+        return find_lambda(source, code.co_firstlineno, places(function))
+    return find_function(source, code.co_qualname, code.co_firstlineno)
 
 
 def source_of(function: FunctionType, modules: live.LiveModules) -> SourceFile:

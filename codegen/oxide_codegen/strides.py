@@ -132,7 +132,7 @@ def reshaped(layout: Layout, shape: Sequence[int]) -> Layout:
     One extent may be -1: what is left. Axes are taken together, on both sides, until they have as
     many elements; on the side of the array these must follow each other without a gap.
     """
-    extents = _completed(layout, shape)
+    extents = completed(layout, shape)
     if layout.is_contiguous:
         return Layout(extents, packed(extents, layout.item), layout.item)
     old = [(n, s) for n, s in zip(layout.shape, layout.strides, strict=True) if n != 1]
@@ -164,7 +164,8 @@ def _no_view(layout: Layout, shape: Sequence[int]) -> ValueError:
     )
 
 
-def _completed(layout: Layout, shape: Sequence[int]) -> Extents:
+def completed(layout: Layout, shape: Sequence[int]) -> Extents:
+    """The shape with what is left over for an extent of -1; as many elements as there are."""
     extents = [int(extent) for extent in shape]
     if extents.count(-1) == 1:
         rest = prod(extent for extent in extents if extent != -1)

@@ -68,37 +68,38 @@ def _device(here: Expressions, given: Given, place: int) -> str | None:
     return (here.state.device or None) if name is None else device_of(name)
 
 
-def _as_array(here: Expressions, given: Given, node: ast.Call) -> Value:
+def _looked_at(here: Expressions, given: Given, node: ast.Call) -> Value:
+    """The array that is given, of which memory is made; who has it may do so as well."""
     source = given.argument(0, "array")
     for value in given.all:
         here.run.escapes(value)
     match source:
         case Thing(kind=Kind.BUFFER):
             use(here, source, node)
-            # It may be the same buffer, or a copy on another device.
-            return UNKNOWN
         case Thing(kind=Kind.HOST_ARRAY):
             here.read(source, node)
+        case _:
+            pass
+    return source
+
+
+def _as_array(here: Expressions, given: Given, node: ast.Call) -> Value:
+    match source := _looked_at(here, given, node):
+        case Thing(kind=Kind.HOST_ARRAY):
             return here.made(Kind.BUFFER, node, shape=source.shape, device=_device(here, given, 2))
         case Items() | int():
             shape = arrays.of_literal(source)
             return here.made(Kind.BUFFER, node, shape=shape, device=_device(here, given, 2))
         case _:
-            # An array that is on a device already is only wrapped.
+            # A buffer may be the same one, or a copy on another device; an array that is on a
+            # device already is only wrapped.
             return UNKNOWN
 
 
 def _from_dlpack(here: Expressions, given: Given, node: ast.Call) -> Value:
     """The memory of an array: of a NumPy one, where that is."""
-    source = given.argument(0, "array")
-    for value in given.all:
-        here.run.escapes(value)
-    match source:
-        case Thing(kind=Kind.BUFFER):
-            use(here, source, node)
-            return UNKNOWN
+    match source := _looked_at(here, given, node):
         case Thing(kind=Kind.HOST_ARRAY):
-            here.read(source, node)
             elsewhere = "device" in given.keywords
             device = device_of(given.keywords["device"]) if elsewhere else "cpu"
             return here.made(Kind.BUFFER, node, shape=source.shape, device=device)

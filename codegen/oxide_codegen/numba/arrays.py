@@ -25,6 +25,7 @@ from oxide_codegen.making import empty
 from oxide_codegen.numba.types import element_named
 from oxide_codegen.strides import (
     Layout,
+    completed,
     indexed,
     is_contiguous,
     keeps_array,
@@ -276,13 +277,8 @@ class DeviceNDArray:
         given: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
         if order not in "CA" or not self.is_c_contiguous():
             raise NotImplementedError("only arrays in C order are reshaped on a device")
-        extents = [int(extent) for extent in given]
-        if extents.count(-1) == 1:
-            rest = prod(extent for extent in extents if extent != -1)
-            extents[extents.index(-1)] = self.size // rest if rest else 0
-        if prod(extents) != self.size or any(extent < 0 for extent in extents):
-            raise ValueError(f"an array of shape {self.shape} has no shape {tuple(given)}")
-        return DeviceNDArray(self._bytes, tuple(extents), self.dtype, offset=self._offset)
+        extents = completed(self._layout, given)
+        return DeviceNDArray(self._bytes, extents, self.dtype, offset=self._offset)
 
     def ravel(self, order: str = "C", stream: Any = 0) -> DeviceNDArray:
         """The same memory in one dimension."""

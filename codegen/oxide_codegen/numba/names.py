@@ -13,23 +13,12 @@ from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
-from oxide_analyzer.frontends.numba.given import (
-    LiveArray,
-    LiveComplex,
-    LiveFunction,
-    LiveModule,
-    LiveName,
-    LiveNumber,
-    LiveRecords,
-    LiveTuple,
-    LiveType,
-)
-from oxide_analyzer.frontends.oxide.given import find_function, find_lambda, is_lambda
+from oxide_analyzer.frontends.numba import given
 from oxide_analyzer.language.records import Record
 from oxide_analyzer.language.types import BOOL, F32, F64, I64, U64, Scalar
 from oxide_codegen import live
 from oxide_codegen.elements import element_of, leaf
-from oxide_codegen.instances import places, source_of
+from oxide_codegen.instances import found_in, source_of
 from oxide_codegen.numba.types import element_named
 
 if TYPE_CHECKING:
@@ -65,7 +54,7 @@ class LiveNames:
     def __init__(self, modules: live.LiveModules) -> None:
         self._modules = modules
         self._functions: dict[int, tuple[UserFunction, FunctionType]] = {}
-        self._read: dict[int, LiveFunction] = {}
+        self._read: dict[int, given.LiveFunction] = {}
         # Keys are places in memory, so what is there has to stay.
         self._kept: list[object] = []
         self.sources: dict[str, SourceFile] = {}
@@ -77,10 +66,7 @@ class LiveNames:
             return known.function
         code = function.__code__
         source = source_of(function, self._modules)
-        if is_lambda(code.co_name):
-            found = find_lambda(source, code.co_firstlineno, places(function))
-        else:
-            found = find_function(source, code.co_qualname, code.co_firstlineno)
+        found = found_in(source, function)
         if found is None:
             raise live.Unavailable(
                 f"the source of `{code.co_qualname}` in {code.co_filename}:{code.co_firstlineno} "
@@ -90,7 +76,7 @@ class LiveNames:
         live.verify_given(function, text)
         self.sources.setdefault(source.path, text)
         self._functions[id(found)] = found, function
-        self._read[id(function)] = LiveFunction(found)
+        self._read[id(function)] = given.LiveFunction(found)
         self._kept.append(function)
         return found
 
@@ -111,24 +97,24 @@ class LiveNames:
         if isinstance(value, Enum):
             value = value.value
         if isinstance(value, bool):
-            return LiveNumber(value, BOOL)
+            return given.LiveNumber(value, BOOL)
         if isinstance(value, int | float):
             return _number(value)
         if isinstance(value, types.ModuleType):
             name = _MODULES.get(value.__name__)
-            return LiveModule(name) if name is not None else None
+            return given.LiveModule(name) if name is not None else None
         if isinstance(value, tuple):
             items = [self._live(item) for item in cast("tuple[object, ...]", value)]
             found = tuple(item for item in items if item is not None)
-            return LiveTuple(found) if len(found) == len(items) else None
+            return given.LiveTuple(found) if len(found) == len(items) else None
         own = function_of(value)
         if own is not None:
-            return LiveFunction(self.read(own), getattr(value, "convention", None))
+            return given.LiveFunction(self.read(own), getattr(value, "convention", None))
         if type(value) is complex:
-            return LiveComplex(value, F64)
+            return given.LiveComplex(value, F64)
         element = element_named(value)
         if element is not None:
-            return LiveType(element)
+            return given.LiveType(element)
         return _of_library(value) or _of_numpy(value)
 
 
@@ -161,27 +147,27 @@ def _leads_on(value: object) -> bool:
     return isinstance(value, type | tuple | Enum | types.SimpleNamespace)
 
 
-def _number(value: int | float) -> LiveNumber | None:
+def _number(value: int | float) -> given.LiveNumber | None:
     if isinstance(value, float):
-        return LiveNumber(float(value), F64)
+        return given.LiveNumber(float(value), F64)
     type = I64 if value <= I64.max else U64
-    return LiveNumber(int(value), type) if type.min <= value <= type.max else None
+    return given.LiveNumber(int(value), type) if type.min <= value <= type.max else None
 
 
-def _of_library(value: object) -> LiveName | None:
+def _of_library(value: object) -> given.LiveName | None:
     """A function that the analyzer knows by the name that its library has for it."""
     if isinstance(value, types.BuiltinFunctionType):
         module = (value.__module__ or "").removeprefix("_")
-        return LiveName(module, (value.__name__,)) if module in _LIBRARIES else None
+        return given.LiveName(module, (value.__name__,)) if module in _LIBRARIES else None
     if isinstance(value, types.FunctionType) and value.__module__ == _INTRINSICS:
-        return LiveName("numba.cuda", (value.__name__,))
+        return given.LiveName("numba.cuda", (value.__name__,))
     if type(value).__module__ == _INTRINSICS:
-        return LiveName("numba.cuda", tuple(vars(value)["_name"].split(".")))
+        return given.LiveName("numba.cuda", tuple(vars(value)["_name"].split(".")))
     if isinstance(value, type) and value in _CONVERSIONS:
-        return LiveName("builtins", (value.__name__,))
+        return given.LiveName("builtins", (value.__name__,))
     import numpy as np
 
-    return LiveName("numpy", (value.__name__,)) if isinstance(value, np.ufunc) else None
+    return given.LiveName("numpy", (value.__name__,)) if isinstance(value, np.ufunc) else None
 
 
 def _of_numpy(value: object) -> Live | None:
@@ -192,16 +178,16 @@ def _of_numpy(value: object) -> Live | None:
     array = cast("np.ndarray[Any, Any]", value)
     scalar = element_of(array.dtype)
     if isinstance(scalar, Record) and scalar.is_complex and not isinstance(value, np.ndarray):
-        return LiveComplex(complex(array.item()), F32 if scalar.size == 8 else F64)
+        return given.LiveComplex(complex(array.item()), F32 if scalar.size == 8 else F64)
     if isinstance(scalar, Record) and isinstance(value, np.ndarray) and not scalar.overlapping():
         columns = (leaf(array, one.path).ravel().tolist() for one in scalar.leaves())
-        return LiveRecords(tuple(array.shape), scalar, tuple(tuple(c) for c in columns))
+        return given.LiveRecords(tuple(array.shape), scalar, tuple(tuple(c) for c in columns))
     if not isinstance(scalar, Scalar):
         return None
     if isinstance(value, np.ndarray):
         values = tuple(array.ravel().tolist())
-        return LiveArray(tuple(array.shape), scalar, values)
+        return given.LiveArray(tuple(array.shape), scalar, values)
     number = array.item()
     if isinstance(number, float) and not isfinite(number):
-        return LiveNumber(number, scalar)
-    return LiveNumber(number, scalar)
+        return given.LiveNumber(number, scalar)
+    return given.LiveNumber(number, scalar)
