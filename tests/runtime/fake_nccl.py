@@ -1,7 +1,8 @@
 """NCCL made of host memory: what the runtime uses of `nccl.core` and `nccl.bindings.nccl`.
 
-A call is done when all ranks of a communicator have asked for it, by whoever asks last; it checks
-that each stream is one of the rank's device, and that nothing is called after an abort.
+A call is done when all ranks of a communicator have asked for it, by whoever asks last; ranks of
+other processes wait for that within their calls, as they may in the real one. It checks that each
+stream is one of the rank's device, and that nothing is called after an abort.
 """
 
 import contextlib
@@ -23,8 +24,10 @@ class NCCLError(Exception):
 class _World:
     """Ranks that know each other."""
 
-    def __init__(self, size):
+    def __init__(self, size, is_local=False):
         self.size = size
+        self.is_local = is_local
+        self.done = threading.Condition()
         self.members = {}
         self.complete = threading.Event()
         self.calls = {}
@@ -70,7 +73,7 @@ class Library:
         return len(self.worlds).to_bytes(128, "little")
 
     def init_all(self, devices):
-        world = _World(len(devices))
+        world = _World(len(devices), is_local=True)
         return [Communicator(self, world, rank, index) for rank, index in enumerate(devices)]
 
     def init(self, size, rank, unique):
@@ -98,8 +101,28 @@ class Library:
             number, communicator.count = communicator.count, communicator.count + 1
             meeting = world.calls.setdefault(number, {})
             meeting[communicator.rank] = call, source, target
-            if len(meeting) < world.size:
-                return
+            is_last = len(meeting) == world.size
+        if not is_last:
+            self._wait(communicator, meeting)
+            return
+        try:
+            self._do(world, call, meeting)
+        finally:
+            with world.done:
+                meeting["over"] = True
+                world.done.notify_all()
+
+    def _wait(self, communicator, meeting):
+        world = communicator.world
+        with world.done:
+            while not (world.is_local or "over" in meeting):
+                world.done.wait(0.01)
+                if communicator.state == "aborted":
+                    raise NCCLError("the communicator was aborted")
+                if communicator.status:
+                    raise NCCLError(f"made-up error {communicator.status}")
+
+    def _do(self, world, call, meeting):
         ranks = [meeting[rank] for rank in range(world.size)]
         if len({call for call, _, _ in ranks}) > 1:
             # The real one writes something, or hangs.

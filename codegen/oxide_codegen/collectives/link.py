@@ -69,7 +69,9 @@ class Link:
         # Whether process 0 has left, so that the hub may go.
         self._is_over = False
         self.when_failed: Callable[[], None] | None = None
-        # Called now and then while answers are waited for; raises what it has found.
+        # Called now and then while answers are waited for; raises what it has found, which counts
+        # when it is found again.
+        self._is_suspicious = False
         self.look: Callable[[], None] | None = None
         self._connection, welcome = _joined(address, port, hello, until)
         self.processes: list[dict[str, Any]] = welcome["processes"]
@@ -193,8 +195,15 @@ class Link:
                 f"process 0, where the ranks of the group meet, has not answered for "
                 f"{self.limit + _GRACE:g} s"
             )
-        if self.look is not None:
+        if self.look is None:
+            return
+        try:
             self.look()
+        except CollectiveError:
+            # What is behind it, such as a rank that is gone, is on its way here.
+            if self._is_suspicious:
+                raise
+            self._is_suspicious = True
 
 
 def _joined(

@@ -18,18 +18,27 @@ from typing import TYPE_CHECKING, Any
 from oxide_codegen import buffers, streams
 from oxide_codegen.buffers import DeviceBuffer, host_array
 from oxide_codegen.collectives.calls import OPERATORS, REDUCED, Call, combined
-from oxide_codegen.errors import CollectiveMismatchError, DeviceError, GraphError
+from oxide_codegen.errors import (
+    CollectiveError,
+    CollectiveMismatchError,
+    DeviceError,
+    GraphError,
+)
 from oxide_codegen.operations.operation import DeviceOperation, On, Step, as_operation
 from oxide_codegen.operations.transfers import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from oxide_codegen.collectives.group import Group
     from oxide_codegen.collectives.link import Link
     from oxide_codegen.operations.running import Context
 
     Buffers = tuple[DeviceBuffer[Any], ...]
+
+# How long to wait for word of a rank that is gone, where NCCL has noticed that something is wrong.
+_WORD = 2.0
 
 
 def all_reduce(group: Group, arrays: Any, operator: str = "sum") -> DeviceOperation[Any]:
@@ -222,19 +231,38 @@ def _on_cuda(
             touched = _touched(sources[place], targets[place])
             entered.enter_context(device.current())
             handles[place] = entered.enter_context(device.using(touched, stream.handle, stream))
-        if group.nccl is not None and call.count:
-            group.nccl.enqueue(
-                call,
-                [source.view().address for source in sources],
-                [target.view().address for target in targets],
-                [handles[place] for place in range(len(contexts))],
-            )
-        elif call.name == "all_gather" and call.count:
-            _copy_alone(targets[0], sources[0], handles[0])
+        done = None
         if group.link is not None:
+            # Before NCCL, which may wait in its call for ranks that do not come.
             done = group.link.call(number, call)
             group.enqueued(done)
             contexts[0].enqueued(done)
+        if group.nccl is not None and call.count:
+            try:
+                group.nccl.enqueue(
+                    call,
+                    [source.view().address for source in sources],
+                    [target.view().address for target in targets],
+                    [handles[place] for place in range(len(contexts))],
+                )
+            except CollectiveError as error:
+                _give_up(group.link, done, error)
+                raise
+        elif call.name == "all_gather" and call.count:
+            _copy_alone(targets[0], sources[0], handles[0])
+
+
+def _give_up(link: Link | None, done: Future[Any] | None, error: CollectiveError) -> None:
+    """Raise why the group has failed, if NCCL has only felt it first; else tell the others."""
+    if link is None or done is None:
+        return
+    try:
+        known = done.exception(_WORD)
+    except TimeoutError:
+        known = None
+    if known is not None:
+        raise known from error
+    link.give_up(str(error))
 
 
 def _copy_alone(target: DeviceBuffer[Any], source: DeviceBuffer[Any], stream: int) -> None:
