@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _kinds: dict[tuple[str, int, str, int, bool, bool], object] = {}
 # Held while something becomes known of elements, or is forgotten.
-_learning = threading.Lock()
+_learning = threading.RLock()
 
 
 def kind_of(

@@ -95,7 +95,7 @@ class Stream(Staying):
             if self.host is None:
                 event.inner.wait()
             else:
-                self.host.enqueue(event.inner.exception)
+                self.host.enqueue(event.inner.wait)
             return
         from oxide_codegen.cuda import cuda
 

@@ -242,8 +242,10 @@ def test_a_forked_process_is_told_to_spawn(place):
         if place == "cpu":
             assert in_child(lambda: out.numpy()[0]) == "2.0"
             assert in_child(anew) == "2.0"
-            answer = in_child(lambda: behind(x))
-            assert answer.startswith("DeviceError: this process was forked"), answer
+            reached = stream.record()
+            for waits in (lambda: behind(x), lambda: comes_behind(reached)):
+                answer = in_child(waits)
+                assert answer.startswith("DeviceError: this process was forked"), answer
             # The policy has all of its streams, and there is a thread for Python functions.
             for _ in range(8):
                 assert operated() == 3
@@ -263,6 +265,13 @@ def behind(x):
     """Work of this process, behind what is in flight in the one that it was forked from."""
     stream = oxide.stream()
     programs.scale[1, 256, stream](x)
+    stream.sync()
+
+
+def comes_behind(event):
+    """A stream of this process, behind an event of the one that it was forked from."""
+    stream = oxide.stream()
+    stream.wait(event)
     stream.sync()
 
 

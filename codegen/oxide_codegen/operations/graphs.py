@@ -343,7 +343,7 @@ class _HostGraph:
         begin = None if stream is None else stream.record()
         if begin is not None:
             for one in self._streams:
-                one.enqueue(begin.inner.exception)
+                one.enqueue(begin.inner.wait)
         last: dict[int, Future[Any]] = {}
         for place, work, touched in self._noted:
             last[place] = self._streams[place].enqueue(work, touched)
