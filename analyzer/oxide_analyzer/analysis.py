@@ -40,6 +40,7 @@ from oxide_analyzer.ir.show import show_expr
 from oxide_analyzer.ir.specialise import specialise
 from oxide_analyzer.language.types import BOOL, I64
 from oxide_analyzer.modules import RecordedModules
+from oxide_analyzer.proof.admission import strongest
 from oxide_analyzer.proof.allowance import allowed
 from oxide_analyzer.proof.ladder import Judgement, judge
 from oxide_analyzer.proof.memory import kind_of_claim
@@ -305,7 +306,8 @@ def _facts(judgement: Judgement) -> tuple[Fact, ...]:
     if kernel.contract.is_inferred and kernel.contract.block is not None:
         for axis, extent in enumerate(kernel.contract.block):
             found.append(_is(kernel, Register.BLOCK_DIM, axis, extent))
-    found.extend(Fact(c.expr, c.text, False, kernel.name_span) for c in judgement.facts)
+    inferred = strongest(judgement.facts)
+    found.extend(Fact(c.expr, c.text, False, kernel.name_span) for c in inferred)
     for axis in sorted(judgement.flat):
         registers = [Register.GRID_DIM]
         if kernel.contract.block is None:

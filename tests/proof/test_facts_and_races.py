@@ -10,7 +10,7 @@ from oxide_analyzer.source import SourceFile
 
 PROLOGUE = """\
 from oxide import (
-    DisjointSlice, Slice, Slice2D, f32, i32, injective, kernel, thread, within,
+    DisjointSlice, DisjointSlice2D, Slice, Slice2D, f32, i32, injective, kernel, thread, within,
 )
 
 
@@ -72,3 +72,21 @@ def k(idx: DisjointSlice[i32], out: DisjointSlice[f32]):
 
 def test_what_is_written_is_not_what_was_declared() -> None:
     assert report(WRITTEN).verdict is not Verdict.PROVED
+
+
+# The sign serves two threads, that the divisor is not zero one; the second says both.
+PLACED_BY_WIDTH = """\
+@kernel(domain=1)
+def k(flat: Slice[f32], width: i32, out: DisjointSlice2D[f32]):
+    i = thread.index_1d()
+    if i < len(flat):
+        row, column = i // width, i % width
+        if row < out.shape[0] and column < out.shape[1]:
+            out[row, column] = flat[i]
+"""
+
+
+def test_a_sign_that_another_fact_implies_is_not_said() -> None:
+    found = report(PLACED_BY_WIDTH)
+    assert found.verdict is Verdict.PROVED
+    assert [fact.text for fact in found.facts] == ["width >= 1"]

@@ -57,7 +57,7 @@ def chosen(
         for candidate in infer(analysis, obligation) or ():
             if not _is_given(analysis.kernel, candidate):
                 wanted.setdefault(candidate.text, candidate)
-    facts = _strongest(tuple(f for f in wanted.values() if not _silences(analysis, f)))
+    facts = _useful(tuple(f for f in wanted.values() if not _silences(analysis, f)))
     if not facts:
         return (), tuple(wanted.values())
     admission = _Admission(analysis.kernel, flat)
@@ -80,18 +80,21 @@ def admitted(analysis: Analysis, flat: frozenset[int], facts: tuple[Candidate, .
     return _Admission(kernel, flat).admits(facts)
 
 
-def _strongest(facts: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The facts that no other one implies: of `len(a) >= 1` and `len(a) >= 2` the second.
-
-    A sign stays, for it may serve two threads and what implies it may not.
-    """
+def strongest(facts: Collection[Candidate]) -> tuple[Candidate, ...]:
+    """The facts that no other one implies: of `len(a) >= 1` and `len(a) >= 2` the second."""
     kept = list(facts)
     for fact in facts:
         unless = negate(fact.condition)
         others = (other for other in kept if other is not fact)
-        if not fact.is_sign and any(plainly_contradict((o.condition, unless)) for o in others):
+        if any(plainly_contradict((o.condition, unless)) for o in others):
             kept.remove(fact)
     return tuple(kept)
+
+
+def _useful(facts: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The strongest, and signs, which may serve two threads where what implies them may not."""
+    kept = strongest(facts)
+    return tuple(f for f in facts if f.is_sign or f in kept)
 
 
 def _is_given(kernel: Kernel, fact: Candidate) -> bool:

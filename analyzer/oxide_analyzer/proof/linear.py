@@ -148,16 +148,7 @@ def _has_point(
             moved = True
             for unknown, coefficient in terms:
                 at = point[unknown]
-                if coefficient > 0:
-                    there = at - (-missing // coefficient)
-                    high = highs.get(unknown)
-                    if high is not None and high < there:
-                        there = high
-                else:
-                    there = at + (-missing // -coefficient)
-                    low = lows.get(unknown)
-                    if low is not None and there < low:
-                        there = low
+                there = towards(at, coefficient, missing, lows.get(unknown), highs.get(unknown))
                 if there != at:
                     point[unknown] = there
                     missing -= coefficient * (there - at)
@@ -168,6 +159,18 @@ def _has_point(
         if not moved:
             return True
     return False
+
+
+def towards(at: int, slope: int, missing: int, low: int | None, high: int | None) -> int:
+    """Where an unknown at `at` goes so that `slope` times it is larger by `missing`.
+
+    It goes no further than its bounds let it.
+    """
+    if slope > 0:
+        there = at - (-missing // slope)
+        return there if high is None or there <= high else high
+    there = at + (-missing // -slope)
+    return there if low is None or low <= there else low
 
 
 class _Rows:

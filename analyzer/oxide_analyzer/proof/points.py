@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.proof.linear import towards
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -90,16 +92,7 @@ def _moved(
             if not slope:
                 continue
             at = point[atom]
-            if slope > 0:
-                there = at - (-missing // slope)
-                high = highs.get(atom)
-                if high is not None and high < there:
-                    there = high
-            else:
-                there = at + (-missing // -slope)
-                low = lows.get(atom)
-                if low is not None and there < low:
-                    there = low
+            there = towards(at, slope, missing, lows.get(atom), highs.get(atom))
             if there != at:
                 point[atom] = there
                 missing -= slope * (there - at)
