@@ -39,10 +39,11 @@ class LaunchCall:
 
     @property
     def is_complete(self) -> bool:
-        """Whether what it does not name is not given: all that it passes is written out."""
-        return not any(isinstance(a, ast.Starred) for a in self.call.args) and all(
-            keyword.arg is not None for keyword in self.call.keywords
-        )
+        """Whether what it does not name is not given: all that it passes is written out, and
+        known."""
+        call, names = self.call, [keyword.arg for keyword in self.call.keywords]
+        is_plain = None not in names and not any(isinstance(a, ast.Starred) for a in call.args)
+        return is_plain and len(self.arguments) >= len(call.args)
 
     @property
     def is_open(self) -> bool:
