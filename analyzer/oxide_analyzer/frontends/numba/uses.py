@@ -76,7 +76,7 @@ class Observer:
 
     def __init__(self, resolver: NumbaResolver) -> None:
         self._resolver = resolver
-        self._known: dict[tuple[int, frozenset[int]], Uses] = {}
+        self._known: dict[tuple[int, frozenset[int], int], Uses] = {}
 
     def uses(
         self,
@@ -84,13 +84,15 @@ class Observer:
         scope: Scope,
         depth: int = 0,
         wanted: frozenset[int] = frozenset(),
+        rank: int = 0,
     ) -> Uses:
-        """What a function does with its names, if these of its results are to be integers."""
-        known = self._known.get((id(node), wanted))
+        """What a function does with its names, if these of its results are to be integers, or its
+        result is an array of so many dimensions."""
+        known = self._known.get((id(node), wanted, rank))
         if known is None:
-            known = self._known[id(node), wanted] = Uses()
+            known = self._known[id(node), wanted, rank] = Uses()
             if depth < _DEEPEST:
-                _Look(node, scope, self._resolver, self, known, depth, wanted).run()
+                _Look(node, scope, self._resolver, self, known, depth, wanted, rank).run()
         return known
 
 
@@ -106,6 +108,7 @@ class _Look:
         uses: Uses,
         depth: int,
         wanted: frozenset[int],
+        rank: int,
     ) -> None:
         self._node = node
         self._scope = scope
@@ -114,8 +117,10 @@ class _Look:
         self._uses = uses
         self._depth = depth
         self._wanted = wanted
-        # Of which results of a call integers are expected.
+        self._rank = rank
+        # Of which results of a call integers are expected, and what is used as an array.
         self._calls: dict[ast.Call, frozenset[int]] = {}
+        self._ranks: dict[ast.Call, int] = {}
         self._forward: set[str] = set()
         self._tuples: dict[str, int] = {}
         self._nodes = [inner for statement in node.body for inner in ast.walk(statement)]
@@ -152,6 +157,7 @@ class _Look:
             + len(self._forward)
             + len(self._tuples)
             + sum(map(len, self._calls.values()))
+            + sum(self._ranks.values())
         )
 
     def _given(self) -> tuple[bool, ...]:
@@ -191,6 +197,8 @@ class _Look:
                     self._want(value)
             case ast.For(target=target, iter=source):
                 self._loop(target, source)
+            case ast.Return(value=value) if value is not None and self._rank:
+                self._pass_rank(value, self._rank, False)
             case ast.Return(value=value) if value is not None and self._wanted:
                 parts = value.elts if isinstance(value, ast.Tuple) else [value]
                 for number in self._wanted:
@@ -300,6 +308,9 @@ class _Look:
 
     def _pass_rank(self, value: ast.expr, rank: int, integers: bool) -> None:
         """An expression is used as an array of so many dimensions."""
+        if isinstance(value, ast.Call) and self._called(value) is not None:
+            self._ranks[value] = max(self._ranks.get(value, 0), rank)
+            return
         base, fixed = value, 0
         if isinstance(value, ast.Subscript):
             found = _chain(value)
@@ -372,8 +383,8 @@ class _Look:
         """What a function of the program that is called does."""
         match self._resolver.expression(node.func, self._scope):
             case UserFunction(node=callee, scope=scope):
-                wanted = self._calls.get(node, frozenset())
-                return self._observer.uses(callee, scope, self._depth + 1, wanted)
+                wanted, rank = self._calls.get(node, frozenset()), self._ranks.get(node, 0)
+                return self._observer.uses(callee, scope, self._depth + 1, wanted, rank)
             case _:
                 return None
 
@@ -382,8 +393,8 @@ class _Look:
         self._calls[node] = self._calls.get(node, frozenset()) | {number}
 
     def _callee(self, node: ast.Call, callee: FunctionNode, scope: Scope) -> None:
-        wanted = self._calls.get(node, frozenset())
-        inner = self._observer.uses(callee, scope, self._depth + 1, wanted)
+        wanted, rank = self._calls.get(node, frozenset()), self._ranks.get(node, 0)
+        inner = self._observer.uses(callee, scope, self._depth + 1, wanted, rank)
         names = [argument.arg for argument, _ in parameters(callee)]
         pairs = list(zip(names, node.args, strict=False))
         pairs += [(k.arg, k.value) for k in node.keywords if k.arg is not None]

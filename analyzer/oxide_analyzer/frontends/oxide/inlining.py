@@ -212,6 +212,8 @@ def _in_place(
     label = frame.label
     assert label is not None
     lowering.emit(Inline(label, name, tuple(block), lowering.span(node)))
+    if frame.returned is not None:
+        return frame.returned
     if not frame.body.returns_value:
         return NOTHING
     return lowering.read((frame.key, RESULT), node) if returned else UNKNOWN

@@ -96,7 +96,7 @@ class Frame:
     types, parameters that nothing assigns. `label` is None for the kernel itself. `types` are what
     type variables stand for, `given` is what a parameter says of a function that came through it,
     and `closure` the frame whose names a lambda sees. What the language itself supplies in place
-    of a call stands at one `place`, that of the call.
+    of a call stands at one `place`, that of the call. An array is `returned` as it is.
     """
 
     function: UserFunction
@@ -114,6 +114,7 @@ class Frame:
     given: CallableType | None = None
     closure: Frame | None = None
     place: Span | None = None
+    returned: ArrayValue | None = None
 
     @property
     def source(self) -> SourceFile:

@@ -41,6 +41,7 @@ from oxide_analyzer.rules.ox002_unsupported_construct import operator as unsuppo
 from oxide_analyzer.rules.ox002_unsupported_construct import without_call
 
 if TYPE_CHECKING:
+    from oxide_analyzer.frontends.oxide.functions import Body
     from oxide_analyzer.frontends.oxide.lowering import Lowering
     from oxide_analyzer.frontends.oxide.values import Value
     from oxide_analyzer.source import Span
@@ -222,11 +223,19 @@ def leave(lowering: Lowering, node: ast.Return, tail: bool) -> None:
     if isinstance(value, Nothing):
         if frame.body.returns_value and not isinstance(node.value, ast.Call):
             lowering.mismatch(node, f"`{frame.function.node.name}` returns a value elsewhere")
+    elif isinstance(value, ArrayValue) and not lowering.is_typed and _is_only(node, frame.body):
+        frame.returned = value
     elif node.value is not None:
         result(lowering, value, node.value, lowering.span(node))
     if not tail:
         frame.leaves = True
         lowering.emit(Leave(frame.label, lowering.span(node)))
+
+
+def _is_only(node: ast.Return, body: Body) -> bool:
+    """Whether a function ends with this `return` and has no other."""
+    inside = [inner for statement in body.statements for inner in ast.walk(statement)]
+    return body.statements[-1] is node and sum(isinstance(n, ast.Return) for n in inside) == 1
 
 
 def result(lowering: Lowering, value: Value, node: ast.expr, span: Span) -> None:
