@@ -69,3 +69,12 @@ def test_at_barriers_all_that_are_left_come_along():
     )
     given = launch(grid=2, block=8, out=[0] * 16)
     assert counted(meeting, given, {(1, 1): 2, (3, 0): 0})[0] == {(1, 1): 8, (3, 0): 0}
+
+
+def test_so_many_failures_as_end_any_run_end_this_one():
+    failing = [store("out", 99, value=1, site=site) for site in range(1, 80)]
+    hopeless = kernel(*failing, arrays=(out,))
+    given = launch(grid=2, block=2, out=[0])
+    visits, _ = visited(hopeless, given, {(site, 0): 2 for site in sites(hopeless)})
+    assert {site for site in visits if visits[site]} == set(range(1, 65))
+    assert run(hopeless, given).limited

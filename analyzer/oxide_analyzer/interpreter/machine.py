@@ -32,7 +32,7 @@ from oxide_analyzer.interpreter.program import (
 from oxide_analyzer.interpreter.record import Record
 from oxide_analyzer.interpreter.stops import stopping
 from oxide_analyzer.interpreter.turns import Turns
-from oxide_analyzer.interpreter.unheeding import Unheeding, Unordered, Wanted
+from oxide_analyzer.interpreter.wanted import Unordered, Wanted
 from oxide_analyzer.ir.asks import routes
 from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.ir.nodes import Atomic, Const, Dim, Scope, Space
@@ -68,7 +68,7 @@ class Machine:
         *,
         wanted: Wanted | None = None,
     ) -> None:
-        """Say what runs. Where something is `wanted`, that alone is looked at: not what fails."""
+        """Say what runs. Where something is `wanted`, that is looked at, and not who races."""
         self.kernel = kernel
         self.program = program
         self.launch = launch
@@ -77,8 +77,7 @@ class Machine:
         self.memories: dict[str, Memory] = {}
         self.block_size = size = prod(launch.block)
         self.turns = Turns(schedule, size)
-        make_record = Record if wanted is None else Unheeding
-        self.record = make_record(findings, self.memories, size, end_of(kernel.span))
+        self.record = Record(findings, self.memories, size, end_of(kernel.span))
         accesses = shared_accesses(kernel, program.statements.values())
         shape = kernel.contract.cluster
         in_clusters = any(isinstance(a, Atomic) and a.scope is Scope.CLUSTER for a in accesses)

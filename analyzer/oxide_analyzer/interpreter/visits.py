@@ -3,26 +3,28 @@
     visited(kernel, launch, {(3, 0): 2, (3, 1): 2}, budget)
 
 runs blocks 0 and 1, each until two of its threads have come to statement 3. Nobody looks who races
-with whom, which is most of what a run costs, and failures are not what it is made for: they end
-nothing. What it leaves out is left out of the end of a block, at a barrier or between threads that
-wait for nobody: since threads and blocks come in any order, what was run is the beginning of a
-whole run. Blocks that may wait for each other are run as they are.
+with whom, which is most of what a run costs. Other failures are counted as in any run: so many as
+end that one end this one, and what is behind them is not known.
+
+What it leaves out is left out of the end of a block, at a barrier or between threads that wait for
+nobody: since threads and blocks come in any order, what was run is the beginning of a whole run.
+Blocks that may wait for each other are run as they are.
 """
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from oxide_analyzer.interpreter import FAILURES
 from oxide_analyzer.interpreter.clock import Clock, Stopped
 from oxide_analyzer.interpreter.findings import Findings
 from oxide_analyzer.interpreter.machine import Machine
 from oxide_analyzer.interpreter.schedule import Named
 from oxide_analyzer.interpreter.translate import translate
-from oxide_analyzer.interpreter.unheeding import Wanted
+from oxide_analyzer.interpreter.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,7 @@ def visited(
         launch = replace(launch, played=tuple(blocks))
     clock = Clock(budget)
     machine = Machine(
-        kernel, program, launch, Named.IN_ORDER, clock, Findings(sys.maxsize),
+        kernel, program, launch, Named.IN_ORDER, clock, Findings(FAILURES),
         wanted=Wanted(wanted),
     )  # fmt: skip
     with suppress(Stopped):

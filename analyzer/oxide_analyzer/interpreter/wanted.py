@@ -1,23 +1,18 @@
-"""What a run that asks only who comes where has in the place of what looks for failures.
+"""What a run is asked that is only asked who comes where: until when, and not who races.
 
-Nothing is left to chance, nobody races, and an index that is not within a shape is not told. Only
-who waits in vain is still said, for that is where a block ends.
+Everything else goes on as in any run, so that what ends one ends the other: so many failures, or a
+thread that waits in vain.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxide_analyzer.interpreter.record import Record
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from oxide_analyzer.interpreter.ordering import Access, Observer, Publisher
-    from oxide_analyzer.interpreter.program import Check
-    from oxide_analyzer.interpreter.record import Outside
-    from oxide_analyzer.ir.nodes import Atomic, Read, Scope
-    from oxide_analyzer.launch import Number
+    from oxide_analyzer.ir.nodes import Atomic, Scope
 
 
 class Wanted:
@@ -69,33 +64,3 @@ class Unordered:
 
     def end_block(self) -> None:
         """See `Ordering`."""
-
-
-class Unheeding(Record):
-    """Who waits, returned and came to the end, and none of what else goes wrong."""
-
-    def race(
-        self, first: Access, earlier: tuple[int, int], second: Access, now: tuple[int, int, int]
-    ) -> None:
-        """See `Record`."""
-
-    def out_of_bounds(self, access: Access) -> Outside:
-        """See `Record`."""
-        del access
-        return _unsaid
-
-    def check(self, check: Check, thread: int, step: int, values: tuple[Number, ...]) -> None:
-        """See `Record`."""
-
-    def unassigned(self, read: Read, thread: int, step: int) -> None:
-        """See `Record`."""
-
-    def undefined_private(self, access: Access, thread: int, step: int, element: int) -> None:
-        """See `Record`."""
-
-    def undefined_shared(self, access: Access, thread: int, step: int, element: int) -> None:
-        """See `Record`."""
-
-
-def _unsaid(thread: int, step: int, index: tuple[int, ...]) -> None:
-    del thread, step, index
