@@ -23,6 +23,7 @@ from oxide_analyzer.ir.walk import expressions
 from oxide_analyzer.language.functions import ROUNDED
 from oxide_codegen import llvm, ptx, toolchain
 from oxide_codegen.forms import Form
+from oxide_codegen.lowering.unrolling import COUNTED
 from oxide_codegen.target import nearest
 from programs.features import features, spoken
 from programs.generate import KINDS, deterministic
@@ -168,13 +169,17 @@ def as_module(found: Sequence[Case], sm: str) -> tuple[str, list[Entry]]:
     """The kernels as one PTX text for one SM; a proved one in its form for ordinary launches."""
     texts: list[str] = []
     entries: list[Entry] = []
+    keeps_addresses = False
     for number, case in enumerate(found):
         form = Form(ordinary=case.variant == "proved")
         text, device = ptx.lower(case.checked, sm, form, contract=False)
         texts.append(text)
+        # As `compile_ptx` has it for these; the others of the module go along.
+        keeps_addresses |= form.ordinary and COUNTED in text
         dynamic = device.shared if device.is_dynamic else 0
         entries.append(Entry(case, f"{ptx.entry_name(case.kernel)}_{number}", dynamic))
-    return llvm.assembly(joined(texts), llvm.nvptx_machine(sm)), entries
+    machine = llvm.nvptx_machine(sm)
+    return llvm.assembly(joined(texts), machine, keeps_addresses=keeps_addresses), entries
 
 
 def assembled(found: Sequence[Case], sm: str, tally: Tally) -> None:
