@@ -417,4 +417,15 @@ a, b = (x, y) if flag() else (y, y)
 k[1, 64](a, b)
 k[2, 64](x, b)
 """,
+    "property_of_another": """\
+class S:
+    def __init__(self, n): self.x = np.zeros(n)
+    def change(self, n):
+        if n > 3: self.x = np.zeros(n)
+    @property
+    def seen(self): return self.x
+s, t = S(4), S(4)
+k[1, 64](s.x, t.seen)
+k[2, 64](s.x, s.seen)
+""",
 }

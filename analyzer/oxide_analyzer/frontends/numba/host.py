@@ -294,7 +294,9 @@ class Host:
             case Instance():
                 found = self._field(base, node.attr, depth)
                 one = self._memory(base, node.attr)
-                made = Region(f"{base.owner}.{one or node.attr}@{base.scope.qualname}")
+                # What methods see as an attribute of their own object is that of each of them.
+                by = "" if base.owner in ("", SELF) else f"{base.owner}|"
+                made = Region(f"{by}.{one or node.attr}@{base.scope.qualname}")
                 match found:
                     case NotKnown():
                         # Whatever is there now, it lies where the attribute does.
