@@ -16,7 +16,7 @@ from oxide_codegen.pools import HOST
 if TYPE_CHECKING:
     from oxide_codegen.ordering import Uses
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _borrowed: WeakSet[BorrowedMemory] = WeakSet()
 
 

@@ -74,7 +74,7 @@ class Errand:
     is_captured = False
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._users = 1
         # So many of the failures have been told.
         self._told = 0
@@ -205,7 +205,7 @@ class Everybody:
     """What nobody was told of yet."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._failures: list[tuple[int, BaseException]] = []
 
     def note(self, lane: int, error: BaseException) -> None:

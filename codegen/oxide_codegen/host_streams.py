@@ -54,7 +54,7 @@ CALLER = 0
 # So long, in seconds, a process that ends waits for what is in flight.
 _GRACE = 1.0
 _numbers = count(1)
-_lock = threading.Lock()
+_lock = threading.RLock()
 # A lock: held by who uses memory while there are no streams, and by who makes the first one.
 _alone = [threading.RLock()]
 # The last work of each stream, by its number, until its thread ends.

@@ -221,7 +221,7 @@ class HostPool:
     """Where memory of the cpu device comes from, and how much of it arrays hold."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._memories: WeakSet[HostMemory] = WeakSet()
         self.chosen: Any = None
 

@@ -187,6 +187,37 @@ def test_what_was_freed_by_many_is_given_back_once(monkeypatch):
     assert device.held == held - 4 * N
 
 
+def test_a_finalizer_of_a_program_may_use_the_runtime(monkeypatch):
+    """Where garbage is collected while a use is noted, in the thread that notes it."""
+    with_others, seen = host_streams._with_others, []
+
+    class Owner:
+        def __init__(self):
+            self.x, self.me = oxide.zeros(N, oxide.f32, device="cpu"), self
+
+        def __del__(self):
+            self.x.copy_from(np.ones(N, np.float32))
+            seen.append(self.x.numpy()[0])
+            self.x.free()
+
+    def collecting(touched):
+        gc.collect()
+        return with_others(touched)
+
+    def use():
+        Owner()
+        oxide.zeros(N, oxide.f32, device="cpu").copy(stream)
+
+    stream = oxide.stream("cpu")
+    monkeypatch.setattr(host_streams, "_with_others", collecting)
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    stream.sync()
+    assert seen == [1]
+
+
 def in_child(work):
     """What `work` answers in a forked process."""
     read, write = os.pipe()
