@@ -108,6 +108,7 @@ COUNTED = (
     "cold_seconds",
     "cold_cpu_seconds",
     "warm_seconds",
+    "warm_cpu_seconds",
 )
 
 
@@ -137,6 +138,7 @@ def checked(checkout: Path) -> tuple[Row, Any]:
         "cold_seconds": cold["wall"],
         "cold_cpu_seconds": cold["cpu"],
         "warm_seconds": warm["wall"],
+        "warm_cpu_seconds": warm["cpu"],
         "slowest_kernel_ms": max((round(k["milliseconds"]) for k in kernels), default=0),
         "peak_mib": cold["peak_mib"],
     }
