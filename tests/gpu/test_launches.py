@@ -146,6 +146,27 @@ def test_atomics_and_barriers():
     np.testing.assert_array_equal(bins, np.bincount(values & 63, minlength=64))
 
 
+@kernel(block=32)
+def hashed(a: Slice[i32], out: DisjointSlice[i32]):
+    total = i32(7)
+    for k in range(thread.x, len(a), 32):
+        total = total * 3 + a[k]
+    i = thread.index_1d()
+    if i < len(out):
+        out[i] = total
+
+
+@pytest.mark.parametrize("length", [1, 31, 512, 513, 1100, 5000])
+def test_rounds_of_an_unrolled_loop_and_what_is_left(length):
+    a, out = np.arange(length, dtype=np.int32), np.zeros(32, np.int32)
+    hashed[1, 32](a, out)
+    for lane in range(32):
+        total = 7
+        for value in a[lane::32].tolist():
+            total = total * 3 + value
+        assert out[lane] == (total + 2**31) % 2**32 - 2**31
+
+
 def test_streams_are_ordered(arrays):
     a, b = arrays
     x, y, z = oxide.asarray(a), oxide.asarray(b), oxide.zeros(N, f32)
