@@ -17,14 +17,20 @@ if TYPE_CHECKING:
     from oxide_analyzer.facts.polys import Atom
 
 
-class _Kept(Hashed):
+class _Opposed(Hashed):
+    """A base for conditions whose opposite is computed once."""
+
+    __slots__ = ("_opposite",)
+
+
+class _Kept(_Opposed):
     """A base for what is made of several conditions: what is computed from them once."""
 
-    __slots__ = ("_atoms", "_opposite", "_polys")
+    __slots__ = ("_atoms", "_polys")
 
 
 @hashed_record
-class AtLeastZero(Hashed):
+class AtLeastZero(_Opposed):
     """`poly >= 0`."""
 
     poly: Poly
@@ -83,7 +89,7 @@ TRUE = AllOf(())
 FALSE = AnyOf(())
 
 
-_keep_opposite: Callable[[Condition, Condition], None] = _Kept._opposite.__set__  # type: ignore[attr-defined]
+_keep_opposite: Callable[[Condition, Condition], None] = _Opposed._opposite.__set__  # type: ignore[attr-defined]
 _keep_polys: Callable[[Condition, tuple[Poly, ...]], None] = _Kept._polys.__set__  # type: ignore[attr-defined]
 _keep_atoms: Callable[[Condition, frozenset[Atom]], None] = _Kept._atoms.__set__  # type: ignore[attr-defined]
 
@@ -92,7 +98,12 @@ def negate(condition: Condition) -> Condition:
     """The opposite condition, over integers."""
     match condition:
         case AtLeastZero(poly=p):
-            return at_least_zero((-p).shift(-1))
+            try:
+                return condition._opposite  # type: ignore[attr-defined]
+            except AttributeError:
+                found = at_least_zero((-p).shift(-1))
+                _keep_opposite(condition, found)
+                return found
         case IsZero(poly=p):
             return NotZero(p)
         case NotZero(poly=p):

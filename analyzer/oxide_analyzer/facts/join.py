@@ -41,11 +41,10 @@ def merge(states: Sequence[State], evaluator: Evaluator) -> State | None:
     shared = _common_prefix(states)
     sides = [all_of(s.path[shared:]) for s in states]
     level = max(condition_level(c) for c in sides)
-    exclusive = len(states) == 2 and _exclude(sides[0], sides[1])
+    opposite = len(states) == 2 and _are_opposite(sides[0], sides[1])
+    exclusive = opposite or (len(states) == 2 and _exclude(sides[0], sides[1]))
     path = states[0].path[:shared]
-    either = any_of(sides)
-    if len(sides) == 2 and (negate(sides[0]) == sides[1] or negate(sides[1]) == sides[0]):
-        either = TRUE
+    either = TRUE if opposite else any_of(sides)
     if either != TRUE:
         path = (*path, either)
     values: dict[str, Value] = {}
@@ -126,6 +125,10 @@ def _common_prefix(states: Sequence[State]) -> int:
         if any(s.path[index] != first[index] for s in states[1:]):
             return index
     return shortest
+
+
+def _are_opposite(left: Condition, right: Condition) -> bool:
+    return negate(left) == right or negate(right) == left
 
 
 def _exclude(left: Condition, right: Condition) -> bool:
