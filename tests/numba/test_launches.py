@@ -373,3 +373,17 @@ def test_arrays_that_one_index_goes_into_have_one_shape(case: tuple[str, str, st
     verdict, stated = facts(SHAPES.format(guard=guard, into=into, host=host))
     assert verdict == wanted
     assert [fact for fact in stated if "==" in fact and "_dim" not in fact] == shapes
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "    k[4, 64](x)\n    n = params[1]\n    k[4, 64](x)",
+        "    while n:\n        k[4, 64](x)\n        n -= 1",
+        "    def go():\n        nonlocal n\n        n = 2\n    k[4, 64](x)\n    go()",
+    ],
+)
+def test_no_fact_speaks_of_a_number_that_changes(rest: str) -> None:
+    body = "        if i < n:\n            a[i] = 0"
+    text = CLOSURE.format(body=body, array="x").replace("    k[4, 64](x)", rest)
+    assert facts(text) == ("proved", ["len(a) >= 64*grid_dim.x"])

@@ -18,7 +18,7 @@ from oxide_analyzer.facts.conditions import (
     less,
 )
 from oxide_analyzer.facts.polys import Alias, Atom, Level, Monomial, Poly, constant
-from oxide_analyzer.ir.kernel import OWN_DIALECT, Kernel, ScalarParameter
+from oxide_analyzer.ir.kernel import Kernel, ScalarParameter
 from oxide_analyzer.ir.nodes import (
     Binary,
     BinaryOp,
@@ -239,8 +239,8 @@ class LaunchTerms:
         """An integer parameter, or a compile-time constant, whose size no launch checks."""
         parameters = (p.name for p in self.kernel.parameters if isinstance(p, ScalarParameter))
         is_constant = name not in parameters
-        if is_constant and self.kernel.dialect == OWN_DIALECT:
-            # Its own facts are those of its specialisation.
+        if is_constant and not any(c.steady and c.symbol == name for c in self.kernel.constants):
+            # What it is there a fact could not speak of.
             return self.terms.variable(name, Level.LAUNCH, type_.min, type_.max)
         low, high = type_.min, type_.max
         if self.compact:

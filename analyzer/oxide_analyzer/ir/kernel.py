@@ -113,6 +113,8 @@ class Constant:
     of the contract, whose closure is not the function's; `("block", "1")` the keyword `block` of
     the decorator, whose second item it is; `("argument",)` that it is an argument of the launch,
     or the field of one that `attributes` lead to.
+
+    A `steady` one is assigned once, so what a launch sees under its name is what was compiled.
     """
 
     symbol: str
@@ -122,6 +124,7 @@ class Constant:
     value: int | float | bool | None
     span: Span
     holder: tuple[str, ...] = ()
+    steady: bool = False
 
 
 @record

@@ -181,6 +181,25 @@ def in_loops(owner: ast.AST) -> frozenset[int]:
     )
 
 
+def is_steady(scope: Scope, name: str) -> bool:
+    """Whether a name that a function in `scope` reads is assigned once, and in no loop.
+
+    Numba compiles the number that it finds at the first launch; one that changes is another
+    number to the code around the kernel than to the kernel.
+    """
+    inside: Scope | None = scope
+    while inside is not None and (inside.is_class or name not in inside.bindings):
+        inside = inside.parent
+    if inside is None or len(inside.bindings[name]) > 1:
+        return False
+    return not any(
+        isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Store)
+        for node in nodes(inside.node)
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While)
+        for inner in ast.walk(node)
+    )
+
+
 def own_statements(owner: ast.AST) -> Iterator[ast.AST]:
     """What stands in a module, class or function, but not in the functions inside."""
     for child in ast.iter_child_nodes(owner):

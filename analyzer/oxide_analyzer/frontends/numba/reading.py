@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from oxide_analyzer.diagnostics import Diagnostic
+from oxide_analyzer.frontends.numba.changes import is_steady
 from oxide_analyzer.frontends.numba.given import ArrayForm
 from oxide_analyzer.frontends.numba.launches import Launches
 from oxide_analyzer.frontends.numba.lowering import NumbaLowering
@@ -188,7 +189,11 @@ def _kernel(
         contract=Contract(cooperative=True),
         body=block,
         functions=tuple(lowering.functions.values()),
-        constants=tuple(lowering.constants.values()),
+        constants=tuple(
+            # One that has a symbol of its own is that of another place with the same name.
+            replace(c, steady=c.attributes == (c.symbol,) and is_steady(scope, c.symbol))
+            for c in lowering.constants.values()
+        ),
         documentation=body.documentation,
         dialect="numba",
         assumptions=tuple(sorted(lowering.assumptions.values(), key=lambda a: a.span)),
