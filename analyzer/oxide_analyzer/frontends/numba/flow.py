@@ -71,6 +71,8 @@ if TYPE_CHECKING:
 _MOST_ROUNDS = 8
 _MOST_STATEMENTS = 4_000
 _DEEPEST = 4
+# Of what stands in these nobody knows whether it is done.
+_PERHAPS = (*INNER, ast.BoolOp, ast.IfExp, ast.Compare)
 # Managers of contexts that go on behind an exception.
 _CATCHING = frozenset(["suppress", "raises", "assertRaises", "catch"])
 
@@ -495,7 +497,9 @@ class Flow:
             )
         if not self._calling[id(node)]:
             return
-        outer, before = host, dict(host.known)
+        outer, before = host, host.known
+        if isinstance(node, _PERHAPS):
+            before = dict(host.known)
         if isinstance(node, INNER):
             # Its own names hold what nobody knows; what is run later finds what is there then.
             is_late = isinstance(node, ast.Lambda | ast.GeneratorExp)
@@ -513,7 +517,7 @@ class Flow:
         if isinstance(node, ast.NamedExpr):
             found = host.value(node.value)
             self._bind(node.target, node, NOT_KNOWN if holds_lists(found) else found, host)
-        elif isinstance(node, (*INNER, ast.BoolOp, ast.IfExp, ast.Compare)):
+        elif isinstance(node, _PERHAPS):
             # What it may have assigned, or not.
             names = [n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
             self._perhaps(names, outer.scope, [before, dict(host.known)], outer.known, node)
