@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import io
 import linecache
 import os
@@ -226,7 +227,9 @@ def _loaded(path: Path) -> types.ModuleType:
 
 def kept(text: Any, names: dict[str, Any] | None = None, own: dict[str, Any] | None = None) -> None:
     """Run text as `exec` does, and keep it, so that kernels in it have a source."""
-    caller = sys._getframe(1)
+    here = inspect.currentframe()
+    caller = here and here.f_back
+    assert caller is not None
     if isinstance(text, str):
         name = f"<kept {len(linecache.cache)}>"
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
@@ -281,11 +284,25 @@ def _of_inside(name: str) -> Any:
         "from_dtype": from_dtype,
         "as_dtype": numpy_type,
         "from_array_like": cuda.device_array_like,
-        "auto_device": lambda array, **_: (cuda.to_device(array), True),
-        "cc_X_or_above": lambda *_: True,
+        "auto_device": _auto_device,
+        "cc_X_or_above": _is_recent,
         "_have_nvjitlink": lambda: False,
     }
     return known.get(name, _Inside())
+
+
+def _auto_device(array: Any, **_: Any) -> tuple[Any, bool]:
+    from oxide.numba import cuda
+
+    return cuda.to_device(array), True
+
+
+def _is_recent(*_: int) -> bool:
+    return True
+
+
+def _foreign(*_: Any, **__: Any) -> _Inside:
+    return _Inside()
 
 
 class _Types(type):
@@ -407,7 +424,7 @@ def stand_in(folder: Path) -> None:
     named: Any = oxide.numba.types
     named.Type = cuda_module.types.Type = _Type
     named.CPointer = cuda_module.types.CPointer = _Inside()
-    cuda_module.CUSource = lambda *_, **__: _Inside()
+    cuda_module.CUSource = _foreign
     sys.modules.setdefault("cffi", types.ModuleType("cffi")).FFI = _Inside  # type: ignore[attr-defined]
     extensions: Any = types.ModuleType("suite_of_numba.extensions_usecases")
     extensions.struct_model_type = extensions.MyStruct = _Inside()
