@@ -6,7 +6,9 @@ statement still runs (`admission`); a concrete launch that breaks the rest is a 
 refutes is proved; what z3 has a model of is replayed, and is a violation if the interpreter runs
 into a failure and unproved if not.
 
-Budgets count steps, so there is one verdict for one kernel.
+Budgets count steps, so there is one verdict for one kernel. What the affine prover found nothing
+about because its steps ended is asked with more, if that is little, before facts and launches are
+looked for; about what it had to the end it is not asked again.
 """
 
 from __future__ import annotations
