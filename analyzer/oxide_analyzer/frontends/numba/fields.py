@@ -254,9 +254,7 @@ def one_memory(owner: ast.ClassDef) -> Mapping[str, str]:
                     targets=[ast.Attribute(value=ast.Name(), attr=one)],
                     value=ast.Attribute(value=ast.Name(), attr=other),
                 ) if len(assigned.get(one, ())) + len(assigned.get(other, ())) > len((one, other)):
-                    first, second = found.get(one, one), found.get(other, other)
-                    for name in {one, other, *(n for n, of in found.items() if of == second)}:
-                        found[name] = first
+                    _join(found, one, other)
                 case _:
                     pass
     return found
@@ -274,9 +272,14 @@ def set_alike(module: ast.AST) -> Mapping[str, str]:
             ) if owner not in (SELF, "cls"):
                 is_name = isinstance(node.value, ast.Name)
                 other = f"={source}" if is_name else source
-                first, second = found.get(one, one), found.get(other, other)
-                for name in {one, other, *(n for n, of in found.items() if of == second)}:
-                    found[name] = first
+                _join(found, one, other)
             case _:
                 pass
     return found
+
+
+def _join(found: dict[str, str], one: str, other: str) -> None:
+    """Two names, and all that is one with the second, are one with the first."""
+    first, second = found.get(one, one), found.get(other, other)
+    for name in {one, other, *(n for n, of in found.items() if of == second)}:
+        found[name] = first
