@@ -109,18 +109,22 @@ class Flow:
 
     def _follow(self) -> list[LaunchCall]:
         self._all()
+        self.is_cut = self._left < 0
         alone, self._found = self._found, []
         opened = {id(found.call) for found in alone if found.is_open} | self._unknown
         opened |= self._handed.launched_twice(alone)
+        if self.is_cut:
+            return alone + list(self._missed(set()))
         if not opened:
-            return alone + list(self._missed(alone))
+            return alone
         closed = [found for found in alone if id(found.call) not in opened]
         inner = [f for f in self._callers(opened) if f.is_called and id(f.call) in opened]
         # One that is called by who is not seen, or as a value, is launched with anything.
         inside = {id(call) for node in self._uncalled() for call in nodes(node)}
         seen = {id(found.call) for found in inner if id(found.call) not in inside}
         found = closed + inner + [f for f in alone if id(f.call) in opened - seen]
-        return found + list(self._missed(found))
+        self.is_cut = self._left < 0
+        return found + list(self._missed({id(f.call) for f in closed}) if self.is_cut else ())
 
     def _all(self) -> None:
         self._left = _MOST_STATEMENTS
@@ -164,18 +168,15 @@ class Flow:
         }
         return [node for node in open if node.name in mentioned]
 
-    def _missed(self, found: list[LaunchCall]) -> Iterator[LaunchCall]:
-        """The launches that were not come to, for the host code is too long: with anything."""
-        if self._left >= 0:
-            return
-        self.is_cut = True
-        seen = {id(launched.call) for launched in found}
+    def _missed(self, whole: set[int]) -> Iterator[LaunchCall]:
+        """The launches with anything, but those that are `whole`: where the host code is too long,
+        some were not come to, others by some callers and in some rounds only."""
         for scope, body in [
             (self._module, self._module.node),
             *((self._inner(scope, node), node) for scope, node in self._functions),
         ]:
             for node in own_statements(body):
-                if not isinstance(node, ast.Call) or id(node) in seen:
+                if not isinstance(node, ast.Call) or id(node) in whole:
                     continue
                 called = Host(scope, self._resolver, {}, self._steady).value(node.func)
                 if isinstance(called, Configured):
