@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 NVPTX = "nvptx64-nvidia-cuda"
 _ANY_SM = "sm_75"
 _LIBRARY = re.compile(rf"declare \w+ @({libdevice.PREFIX}\w+)\(")
+# LLVM's vectorizer of straight code keeps addresses by their distance from each other, and ends the
+# process where a distance is one of the ends of i64, which takes one of these to come about.
+_ENDS_OF_DISTANCES = re.compile(r"\b922337203685477580[78]\b")
 # What LLVM calls to convert a half where a processor cannot, or where it overlooks that it can.
 _HALVES = re.compile(rb"__(?:(?:trunc|extend)[a-z]*hf[a-z]*2?|gnu_[a-z0-9]*_ieee)")
 
@@ -81,7 +84,7 @@ def optimised(
     module.verify()
     options = llvm.create_pipeline_tuning_options(3)
     options.loop_vectorization = vectorises
-    options.slp_vectorization = True
+    options.slp_vectorization = _ENDS_OF_DISTANCES.search(text) is None
     options.loop_unrolling = True
     passes = llvm.create_pass_builder(machine, options)
     with _set(_LOOK_FOR_DEAD_STORES if machine.triple == NVPTX else None):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from codegen.agreement import PROGRAMS, SMS, Tally, assembled, cases, on_cpu
@@ -30,3 +33,16 @@ def test_ptx_assembles(kind):
         found = cases(kind, range(20 + 2 * number, 22 + 2 * number), tally, inexact=True)
         assembled(found, sm, tally)
     assert tally.differing == []
+
+
+def test_distances_at_the_end_of_i64_end_no_process():
+    """LLVM's vectorizer of straight code does not take them; whoever compiles goes on."""
+    compile_one = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "from codegen.agreement import Tally, as_module, cases\n"
+        "as_module(cases('together', [1023328], Tally()), 'sm_90')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", compile_one], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
