@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oxide_analyzer.contract import evaluate, limits
+from oxide_analyzer.ir.kernel import ScalarParameter
 from oxide_analyzer.language.types import I32, I64, U32
 
 from .launches import dynamic_shared, launches
@@ -80,6 +81,7 @@ def moved_launches(random: Random, kernel: Kernel, nearby: Kernel, tries: int) -
     """The launches of `nearby`, as `kernel`, which is it moved away, has them."""
     dynamic = dynamic_shared(kernel)
     requirements = (*kernel.contract.requires, *limits(kernel))
+    types = {p.name: p.type for p in kernel.parameters if isinstance(p, ScalarParameter)}
     for launch in launches(random, nearby, (), tries):
         scalars = {
             p.name: launch.scalars[p.name.removesuffix("_")]
@@ -91,5 +93,11 @@ def moved_launches(random: Random, kernel: Kernel, nearby: Kernel, tries: int) -
         if dynamic is not None:
             shapes[dynamic.name] = (launch.shared // dynamic.element.size,)
         given = (scalars, shapes, launch.grid, launch.block)
-        if all(evaluate(r.condition, *given) for r in requirements):
+        # What is as large as its type allows cannot be moved further.
+        fits = all(
+            types[name].min <= value <= types[name].max
+            for name, value in scalars.items()
+            if types[name].is_integer
+        )
+        if fits and all(evaluate(r.condition, *given) for r in requirements):
             yield replace(launch, scalars=scalars)
