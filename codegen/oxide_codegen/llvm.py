@@ -94,12 +94,12 @@ def optimised(
 
 @contextmanager
 def _set(setting: tuple[str, str, str] | None) -> Generator[None]:
-    """One of LLVM's settings, while something is done."""
-    if setting is None:
-        yield
-        return
-    name, ours, usual = setting
+    """One of LLVM's settings, or none, while something is done that others do not change it for."""
     with _SETTINGS:
+        if setting is None:
+            yield
+            return
+        name, ours, usual = setting
         llvm.set_option("", f"{name}={ours}")
         try:
             yield
@@ -142,7 +142,9 @@ def assembly(text: str, machine: llvm.TargetMachine, *, keeps_addresses: bool = 
 def object_code(text: str, *, vectorises: bool) -> bytes:
     """Machine code for a module, as an object file for `host_target()`."""
     machine = host_machine()
-    return machine.emit_object(optimised(text, machine, vectorises=vectorises))
+    module = optimised(text, machine, vectorises=vectorises)
+    with _set(None):
+        return machine.emit_object(module)
 
 
 def host_target() -> str:

@@ -173,8 +173,3 @@ COMPLEXES: dict[str, Record] = {r.name: r for r in (COMPLEX64, COMPLEX128)}
 XOROSHIRO = record_of(
     "xoroshiro128p state", (RecordField("s0", U64, 0), RecordField("s1", U64, 8)), 16
 )
-
-
-def complex_of(part: Scalar) -> Record:
-    """The complex numbers whose parts have a type."""
-    return COMPLEX64 if part == F32 else COMPLEX128

@@ -70,9 +70,9 @@ class Link:
         self._is_over = False
         self.when_failed: Callable[[], None] | None = None
         # Called now and then while answers are waited for; raises what it has found, which counts
-        # when it is found again.
-        self._is_suspicious = False
+        # when it is found twice in a row.
         self.look: Callable[[], None] | None = None
+        self._is_suspicious = False
         self._connection, welcome = _joined(address, port, hello, until)
         self.processes: list[dict[str, Any]] = welcome["processes"]
         self.limit = float(welcome["limit"])
@@ -204,6 +204,8 @@ class Link:
             if self._is_suspicious:
                 raise
             self._is_suspicious = True
+        else:
+            self._is_suspicious = False
 
 
 def _joined(
